@@ -1,0 +1,1 @@
+//! The broker. Pure state machines at the centre, sockets and disks at the rim.

@@ -1,0 +1,1 @@
+//! The wire: protobuf services of the control door and messages of the Kafka door.
