@@ -1,1 +1,3 @@
 //! The wire: protobuf services of the control door and messages of the Kafka door.
+
+pub mod admin;

@@ -1,0 +1,27 @@
+//! The control door's contract: generated types of `kq.admin.v1` and the shape of its errors.
+//! Not here: who serves it (the broker) and who calls it (`client`).
+
+mod error;
+
+pub use error::{AdminError, DOMAIN};
+
+/// Header of every reply: the id of the cluster that answered.
+pub const CLUSTER_ID: &str = "kq-cluster-id";
+
+/// Header of a request that must reach one cluster and no other.
+pub const EXPECTED_CLUSTER_ID: &str = "kq-expected-cluster-id";
+
+/// Descriptors of `kq.admin.v1` and its imports, for gRPC reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kq_admin_v1.bin"));
+
+/// Generated from `proto/kq/admin/v1/*.proto`.
+pub mod v1 {
+    #![expect(
+        missing_docs,
+        clippy::pedantic,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code; the .proto files carry the documentation"
+    )]
+    tonic::include_proto!("kq.admin.v1");
+}
