@@ -1,3 +1,39 @@
 //! Chores of the repository: `cargo xtask <chore>`.
+//!
+//! Links no kq crate: it builds the binaries and starts them, as an operator would.
 
-fn main() {}
+mod ci;
+mod cli;
+mod clock;
+mod output;
+mod run;
+mod suites;
+mod tally;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Chore, Xtask};
+
+fn main() -> ExitCode {
+    match dispatch(Xtask::parse().chore) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(fault) => {
+            output::note(format_args!("error: {fault:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the chore ended well; an error is a chore that could not be done at all.
+fn dispatch(chore: Chore) -> anyhow::Result<bool> {
+    match chore {
+        Chore::Ci(args) => ci::run(&args),
+        Chore::Fix => ci::fix(),
+        Chore::Test(args) => suites::run(&args),
+        Chore::Tidy => Ok(tidy::run()),
+    }
+}

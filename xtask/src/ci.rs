@@ -1,0 +1,47 @@
+//! What a change must pass. `.ci/run` calls `ci`; nobody checks anything else.
+
+use anyhow::Result;
+
+use crate::cli::{CiArgs, TestArgs};
+use crate::output::say;
+use crate::run::{cargo, find, finish};
+use crate::suites;
+use crate::tally::{Tally, Verdict};
+
+/// Format, lints, licences, then every test.
+pub(crate) fn run(args: &CiArgs) -> Result<bool> {
+    let mut tally = Tally::default();
+    tally.check("format", || step(&["fmt", "--all", "--check"]));
+    tally.check("lints", || {
+        step(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    });
+    tally.check("licences and advisories", || match find("cargo-deny") {
+        Some(_) => step(&["deny", "--offline", "check", "bans", "licenses", "sources"]),
+        None => Ok(Verdict::Skipped("cargo-deny is not installed".to_owned())),
+    });
+    suites::run_all(&TestArgs::default(), &mut tally)?;
+    if let Some(dir) = &args.suite {
+        say(format_args!("outside suite: {}", dir.display()));
+    }
+    Ok(tally.close())
+}
+
+/// Rewrites; the checks never do.
+pub(crate) fn fix() -> Result<bool> {
+    let lints = finish(&mut cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--fix",
+        "--allow-dirty",
+        "--allow-staged",
+    ]))?;
+    let format = finish(&mut cargo(["fmt", "--all"]))?;
+    Ok(lints.success() && format.success())
+}
+
+fn step(args: &[&str]) -> Result<Verdict> {
+    let status = finish(&mut cargo(args))?;
+    anyhow::ensure!(status.success(), "cargo {} ended with {status}", args.join(" "));
+    Ok(Verdict::Passed(String::new()))
+}
