@@ -1,1 +1,3 @@
 //! The broker. Pure state machines at the centre, sockets and disks at the rim.
+
+pub mod config;
