@@ -1,0 +1,151 @@
+//! The gRPC client that kq-ctl and kq-tui share: finds a broker that answers, says why none did, and
+//! gives every call a deadline. Not here: contexts, output, retries of calls (a caller knows best
+//! what may be repeated).
+
+mod address;
+mod connect;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+pub use address::{Address, AddressError};
+pub use connect::{Attempt, ConnectError, connect};
+
+use crate::admin::v1::{
+    brokers_client::BrokersClient, cluster_client::ClusterClient, configs_client::ConfigsClient,
+    events_client::EventsClient, records_client::RecordsClient, topics_client::TopicsClient,
+};
+use crate::admin::{CLUSTER_ID, EXPECTED_CLUSTER_ID};
+
+/// A reply larger than this is refused: a broker can be hostile too.
+const REPLY_BYTES_MAX: usize = 64 << 20;
+
+/// The port of a broker unless it was told otherwise.
+pub const PORT: u16 = 9092;
+
+/// How to reach a cluster.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Brokers to begin with, the first preferred. Any one of them suffices.
+    pub brokers: Vec<Address>,
+    /// Bound on finding a broker that accepts.
+    pub connect_timeout: Duration,
+    /// Deadline of each call that is no stream.
+    pub call_timeout: Duration,
+    /// Go on trying for this long when all refuse; `None` = fail at once.
+    pub retry: Option<Duration>,
+    /// Refuse any other cluster.
+    pub expected_cluster_id: Option<String>,
+}
+
+impl Options {
+    /// The defaults: 3 s to connect, 15 s per call, no retries.
+    pub fn new(brokers: Vec<Address>) -> Self {
+        Self {
+            brokers,
+            connect_timeout: Duration::from_secs(3),
+            call_timeout: Duration::from_secs(15),
+            retry: None,
+            expected_cluster_id: None,
+        }
+    }
+}
+
+/// A channel whose calls carry deadline and expected cluster id.
+pub type Service = InterceptedService<Channel, Outgoing>;
+
+/// A cluster that answered on one of its brokers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    channel: Channel,
+    address: Address,
+    call_timeout: Duration,
+    expected_cluster_id: Option<MetadataValue<Ascii>>,
+    cluster_id: Arc<OnceLock<String>>,
+}
+
+/// Stamps every request on its way out.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    timeout: Option<Duration>,
+    expected_cluster_id: Option<MetadataValue<Ascii>>,
+}
+
+impl Interceptor for Outgoing {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(timeout) = self.timeout {
+            request.set_timeout(timeout);
+        }
+        if let Some(id) = &self.expected_cluster_id {
+            request.metadata_mut().insert(EXPECTED_CLUSTER_ID, id.clone());
+        }
+        Ok(request)
+    }
+}
+
+macro_rules! services {
+    ($($(#[$doc:meta])* $name:ident: $client:ident, $timeout:ident;)*) => {
+        impl Connection {
+            $($(#[$doc])*
+            pub fn $name(&self) -> $client<Service> {
+                $client::with_interceptor(self.channel.clone(), self.$timeout())
+                    .max_decoding_message_size(REPLY_BYTES_MAX)
+            })*
+        }
+    };
+}
+
+services! {
+    /// Topics.
+    topics: TopicsClient, with_deadline;
+    /// Configuration.
+    configs: ConfigsClient, with_deadline;
+    /// Brokers and log directories.
+    brokers: BrokersClient, with_deadline;
+    /// The cluster as a whole.
+    cluster: ClusterClient, with_deadline;
+    /// Records, one call at a time.
+    records: RecordsClient, with_deadline;
+    /// Records as a stream without an end.
+    record_stream: RecordsClient, without_deadline;
+    /// History.
+    events: EventsClient, with_deadline;
+    /// History as a stream without an end.
+    event_stream: EventsClient, without_deadline;
+}
+
+impl Connection {
+    /// The broker that answered.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The id of the cluster, once any reply has named it to [`Connection::observe`].
+    pub fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.get().map(String::as_str)
+    }
+
+    /// Learns the cluster's id from the headers of a reply.
+    pub fn observe(&self, headers: &MetadataMap) {
+        if let Some(id) = headers.get(CLUSTER_ID).and_then(|id| id.to_str().ok()) {
+            let _ = self.cluster_id.set(id.to_owned());
+        }
+    }
+
+    fn with_deadline(&self) -> Outgoing {
+        Outgoing {
+            timeout: Some(self.call_timeout),
+            expected_cluster_id: self.expected_cluster_id.clone(),
+        }
+    }
+
+    fn without_deadline(&self) -> Outgoing {
+        Outgoing { timeout: None, expected_cluster_id: self.expected_cluster_id.clone() }
+    }
+}
