@@ -5,6 +5,7 @@
 mod canary;
 mod dir_lock;
 mod open_files;
+pub mod sim;
 pub mod vfs;
 
 pub use dir_lock::{DirLock, DirLockError, LOCK_FILE};

@@ -1,6 +1,6 @@
 //! The file system as this crate sees it: ten calls on names, six on an open file.
 //!
-//! Two bodies: [`RealFs`] and the simulated disk `sim::SimDisk`. One conformance suite
+//! Two bodies: [`RealFs`] and the simulated disk [`crate::sim::SimDisk`]. One conformance suite
 //! runs over both. Whatever is written becomes stable only when it is asked to:
 //!
 //! ```text
@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use crate::canary;
 
+#[cfg(test)]
+mod conformance;
 mod real;
 
 pub use real::RealFs;
@@ -169,11 +171,12 @@ pub trait VfsFile: Send + Sync + Debug + 'static {
 
 /// Reads a whole file into memory. Grows with what is read, never with a claimed length.
 pub fn read_all(file: &dyn VfsFile) -> io::Result<Vec<u8>> {
-    const CHUNK_BYTES: usize = 64 * 1024;
+    const CHUNK_BYTES_MIN: usize = 1024;
+    const CHUNK_BYTES_MAX: usize = 1024 * 1024;
     let mut bytes = Vec::new();
     loop {
         let start = bytes.len();
-        bytes.resize(start + CHUNK_BYTES, 0);
+        bytes.resize(start + start.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX), 0);
         let Some(room) = bytes.get_mut(start..) else { return Ok(bytes) };
         let count = match file.read_at(room, start as u64) {
             Ok(count) => count,
