@@ -1,3 +1,6 @@
 //! The broker. Pure state machines at the centre, sockets and disks at the rim.
 
+pub mod catalogue;
 pub mod config;
+pub mod ids;
+pub mod metadata;

@@ -1,0 +1,34 @@
+//! The cluster's truth as data: records that were committed, and the image that they add up to.
+//!
+//! ```text
+//!   Change { time, reason, records }  --raft-->  MetadataImage::apply  -->  MetadataImage
+//!                                                                             |      \
+//!                                                          MetadataDelta (old, new)   snapshot
+//! ```
+//!
+//! Pure: no clock, no disk. Every broker that has applied the same raft log up to the same index
+//! holds the same image, down to the last bit of its snapshot.
+
+mod apply;
+mod delta;
+mod event;
+mod image;
+#[cfg(test)]
+mod image_test;
+mod record;
+mod snapshot;
+mod wire;
+
+pub use apply::ApplyError;
+pub use delta::{MetadataDelta, TopicDelta};
+pub use event::{EVENTS_MAX, Event, EventKind};
+pub use image::{
+    BrokerImage, BrokerState, ConfigMap, MetadataImage, PartitionImage, Protection, SoftDeletion,
+    TopicImage,
+};
+pub use record::{
+    BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
+    TimestampMs,
+};
+pub use snapshot::SnapshotError;
+pub use wire::ChangeDecodeError;

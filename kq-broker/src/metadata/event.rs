@@ -1,0 +1,122 @@
+//! The history of the cluster: what changed, when, why, at which raft index.
+//!
+//! Events are made while records are applied, so every broker holds the same history, exact to the
+//! last ISR change, and a restart brings it back. The ring keeps the newest [`EVENTS_MAX`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::record::TimestampMs;
+
+/// How many events an image keeps; the oldest make room.
+pub const EVENTS_MAX: usize = 10_000;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its number in the cluster's history, from 1 and without gaps.
+    pub number: u64,
+    /// The raft index that committed it.
+    pub index: u64,
+    /// When.
+    pub time: TimestampMs,
+    /// What kind.
+    pub kind: EventKind,
+    /// What it happened to: `topic orders`, `partition orders/3`, `broker 2`.
+    pub subject: Arc<str>,
+    /// From what to what, in words; may be empty.
+    pub detail: Arc<str>,
+    /// Why, as committed with the change.
+    pub reason: Arc<str>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal $text:literal),* $(,)?) => {
+        /// The kinds of events.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name that scripts see.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// The number under which it is stored.
+            pub(super) const fn number(self) -> u32 {
+                match self {
+                    $(Self::$name => $number,)*
+                }
+            }
+
+            /// The kind stored under a number.
+            pub(super) const fn from_number(number: u32) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The cluster came to be.
+    ClusterCreated = 1 "cluster_created",
+    /// A broker process came up.
+    BrokerRegistered = 2 "broker_registered",
+    /// A broker may no longer lead.
+    BrokerFenced = 3 "broker_fenced",
+    /// A broker may lead again.
+    BrokerUnfenced = 4 "broker_unfenced",
+    /// A topic came to be.
+    TopicCreated = 5 "topic_created",
+    /// A topic was hidden until a deadline.
+    TopicDeleted = 6 "topic_deleted",
+    /// A hidden topic is back.
+    TopicRestored = 7 "topic_restored",
+    /// A topic and its records are gone.
+    TopicPurged = 8 "topic_purged",
+    /// A topic can no longer be deleted.
+    TopicProtected = 9 "topic_protected",
+    /// A topic can be deleted again.
+    TopicUnprotected = 10 "topic_unprotected",
+    /// A topic has more partitions.
+    PartitionsAdded = 11 "partitions_added",
+    /// Replicas left the ISR.
+    IsrShrunk = 12 "isr_shrunk",
+    /// Replicas joined the ISR.
+    IsrExpanded = 13 "isr_expanded",
+    /// Another replica leads, or none.
+    LeaderChanged = 14 "leader_changed",
+    /// The set of replicas changed.
+    ReplicasChanged = 15 "replicas_changed",
+    /// A configuration value changed.
+    ConfigChanged = 16 "config_changed",
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} {} {}", self.number, self.kind, self.subject)?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        if !self.reason.is_empty() {
+            write!(f, " ({})", self.reason)?;
+        }
+        Ok(())
+    }
+}

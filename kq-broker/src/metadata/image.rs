@@ -1,0 +1,371 @@
+//! The cluster as it stands at one raft index: immutable, cheap to clone, shared by all readers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::{OrdMap, Vector};
+
+use super::event::Event;
+use super::record::{BrokerRegistration, ConfigResource, Endpoint, PartitionChange, TimestampMs};
+use crate::ids::{
+    BrokerEpoch, BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionId,
+    PartitionIndex, TopicId,
+};
+
+/// Configuration values that were set, by key.
+pub type ConfigMap = BTreeMap<String, String>;
+
+/// Everything that is committed, up to one raft index.
+///
+/// Made only by [`MetadataImage::apply`](MetadataImage::apply) and from snapshots, and checked
+/// after both. Soft-deleted topics keep their name and are found by [`MetadataImage::hidden_topics`] only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MetadataImage {
+    pub(super) applied: u64,
+    pub(super) changed_at: TimestampMs,
+    pub(super) cluster_id: Option<ClusterId>,
+    pub(super) topics: OrdMap<TopicId, Arc<TopicImage>>,
+    /// Every topic's name, hidden ones included: a name stays taken until its topic is purged.
+    pub(super) names: OrdMap<Arc<str>, TopicId>,
+    /// Names with `.` and `_` made one, to the topic that has it.
+    pub(super) unified_names: OrdMap<Arc<str>, TopicId>,
+    pub(super) hidden: OrdMap<TopicId, TimestampMs>,
+    pub(super) brokers: OrdMap<BrokerId, Arc<BrokerImage>>,
+    pub(super) broker_configs: OrdMap<BrokerId, Arc<ConfigMap>>,
+    pub(super) cluster_config: Arc<ConfigMap>,
+    pub(super) next_producer_id: u64,
+    pub(super) partitions_total: u64,
+    pub(super) events: Vector<Arc<Event>>,
+    pub(super) events_total: u64,
+}
+
+/// One topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicImage {
+    /// Its id for life.
+    pub id: TopicId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// When it was created.
+    pub created_at: TimestampMs,
+    /// The raft index that committed its creation.
+    pub created_index: u64,
+    /// Its partitions, by index, without gaps.
+    pub partitions: Vector<Arc<PartitionImage>>,
+    /// The values set for it.
+    pub configs: Arc<ConfigMap>,
+    /// Set while it must not be deleted.
+    pub protection: Option<Protection>,
+    /// Set while it is hidden and waits for its purge.
+    pub soft_deletion: Option<SoftDeletion>,
+}
+
+/// Why a topic must not be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protection {
+    /// Since when.
+    pub since: TimestampMs,
+    /// In the operator's words.
+    pub reason: Arc<str>,
+}
+
+/// The waiting time of a topic that was deleted with `--keep-for`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoftDeletion {
+    /// Since when it is hidden.
+    pub deleted_at: TimestampMs,
+    /// When it is purged.
+    pub purge_at: TimestampMs,
+    /// Why it was deleted.
+    pub reason: Arc<str>,
+}
+
+/// One partition, as the controller knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartitionImage {
+    /// The brokers that hold it, the preferred leader first.
+    pub replicas: Vec<BrokerId>,
+    /// The replicas in sync.
+    pub isr: Vec<BrokerId>,
+    /// Replicas outside the ISR that hold everything committed.
+    pub elr: Vec<BrokerId>,
+    /// Replicas that a reassignment is adding.
+    pub adding: Vec<BrokerId>,
+    /// Replicas that a reassignment will remove.
+    pub removing: Vec<BrokerId>,
+    /// Who leads.
+    pub leader: Option<BrokerId>,
+    /// Counts leaders.
+    pub leader_epoch: LeaderEpoch,
+    /// Counts changes.
+    pub partition_epoch: PartitionEpoch,
+}
+
+/// One broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerImage {
+    /// Its number.
+    pub id: BrokerId,
+    /// The process life that registered last.
+    pub incarnation: Incarnation,
+    /// The raft index of that registration.
+    pub epoch: BrokerEpoch,
+    /// When it registered.
+    pub registered_at: TimestampMs,
+    /// Where it is reached.
+    pub endpoints: Vec<Endpoint>,
+    /// Where it stands.
+    pub rack: Option<String>,
+    /// The build it runs.
+    pub version: String,
+    /// Whether it may lead.
+    pub state: BrokerState,
+}
+
+/// What a broker may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BrokerState {
+    /// Lead and be counted on.
+    Active,
+    /// Nothing, until it registers again.
+    Fenced,
+}
+
+impl MetadataImage {
+    /// The raft index of the last entry in it.
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// When the last change in it was decided.
+    pub fn changed_at(&self) -> TimestampMs {
+        self.changed_at
+    }
+
+    /// The cluster's id; none only before the first voter has committed it.
+    pub fn cluster_id(&self) -> Option<&ClusterId> {
+        self.cluster_id.as_ref()
+    }
+
+    /// A visible topic by name.
+    pub fn topic_by_name(&self, name: &str) -> Option<&Arc<TopicImage>> {
+        self.topics.get(self.names.get(name)?).filter(|it| it.is_visible())
+    }
+
+    /// A visible topic by id.
+    pub fn topic_by_id(&self, id: TopicId) -> Option<&Arc<TopicImage>> {
+        self.topics.get(&id).filter(|it| it.is_visible())
+    }
+
+    /// A topic by id, also while it waits for its purge.
+    pub fn any_topic(&self, id: TopicId) -> Option<&Arc<TopicImage>> {
+        self.topics.get(&id)
+    }
+
+    /// The topic that holds a name, also while it waits for its purge.
+    pub fn name_holder(&self, name: &str) -> Option<&Arc<TopicImage>> {
+        self.topics.get(self.names.get(name)?)
+    }
+
+    /// The topic whose name differs from `name` at most in `.` against `_`.
+    pub fn colliding_topic(&self, name: &str) -> Option<&Arc<TopicImage>> {
+        self.topics.get(self.unified_names.get(unify(name).as_str())?)
+    }
+
+    /// Visible topics in the order of their names.
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<TopicImage>> {
+        self.names.values().filter_map(|id| self.topic_by_id(*id))
+    }
+
+    /// Visible topics whose names come after `name`, in the order of their names.
+    pub fn topics_after(&self, name: &str) -> impl Iterator<Item = &Arc<TopicImage>> {
+        use std::ops::Bound;
+        let bounds = (Bound::Excluded(Arc::<str>::from(name)), Bound::Unbounded);
+        self.names.range(bounds).filter_map(|(_, id)| self.topic_by_id(*id))
+    }
+
+    /// Topics that were deleted and wait for their purge, in the order of their ids.
+    pub fn hidden_topics(&self) -> impl Iterator<Item = &Arc<TopicImage>> {
+        self.hidden.keys().filter_map(|id| self.topics.get(id))
+    }
+
+    /// Every topic, hidden ones included, in the order of their ids.
+    pub fn all_topics(&self) -> impl Iterator<Item = &Arc<TopicImage>> {
+        self.topics.values()
+    }
+
+    /// A partition of a visible topic.
+    pub fn partition(&self, id: PartitionId) -> Option<&Arc<PartitionImage>> {
+        self.topic_by_id(id.topic)?.partition(id.index)
+    }
+
+    /// How many partitions all topics have together, hidden ones included.
+    pub fn partitions_total(&self) -> u64 {
+        self.partitions_total
+    }
+
+    /// How many topics there are, hidden ones included.
+    pub fn topics_total(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// A broker that has ever registered.
+    pub fn broker(&self, id: BrokerId) -> Option<&Arc<BrokerImage>> {
+        self.brokers.get(&id)
+    }
+
+    /// All brokers that have ever registered, in the order of their ids.
+    pub fn brokers(&self) -> impl Iterator<Item = &Arc<BrokerImage>> {
+        self.brokers.values()
+    }
+
+    /// Brokers that may lead, in the order of their ids.
+    pub fn live_brokers(&self) -> impl Iterator<Item = &Arc<BrokerImage>> {
+        self.brokers.values().filter(|it| it.is_live())
+    }
+
+    /// Whether a broker may lead.
+    pub fn is_live(&self, id: BrokerId) -> bool {
+        self.broker(id).is_some_and(|it| it.is_live())
+    }
+
+    /// The values set for one resource; empty when none are.
+    pub fn configs(&self, resource: &ConfigResource) -> Arc<ConfigMap> {
+        match resource {
+            ConfigResource::Topic(id) => self.topics.get(id).map(|it| it.configs.clone()),
+            ConfigResource::Broker(id) => self.broker_configs.get(id).cloned(),
+            ConfigResource::Cluster => Some(self.cluster_config.clone()),
+        }
+        .unwrap_or_default()
+    }
+
+    /// The resources that have values of their own.
+    pub fn configured_resources(&self) -> impl Iterator<Item = ConfigResource> {
+        let topics = self.topics.values().filter(|it| it.is_visible() && !it.configs.is_empty());
+        let cluster = (!self.cluster_config.is_empty()).then_some(ConfigResource::Cluster);
+        topics
+            .map(|it| ConfigResource::Topic(it.id))
+            .chain(self.broker_configs.keys().map(|id| ConfigResource::Broker(*id)))
+            .chain(cluster)
+    }
+
+    /// The first producer id that no broker was given.
+    pub fn next_producer_id(&self) -> u64 {
+        self.next_producer_id
+    }
+
+    /// The history that is kept, oldest first.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
+        self.events.iter()
+    }
+
+    /// The kept events whose number is above `number`, oldest first.
+    pub fn events_after(&self, number: u64) -> impl Iterator<Item = &Arc<Event>> {
+        let first = self.events.front().map_or(1, |it| it.number);
+        let skip = number.saturating_add(1).saturating_sub(first);
+        self.events.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX))
+    }
+
+    /// The number of the newest event; zero before the first.
+    pub fn events_total(&self) -> u64 {
+        self.events_total
+    }
+
+    /// When the controller must look again: the nearest purge.
+    pub fn next_deadline(&self) -> Option<TimestampMs> {
+        self.hidden.values().min().copied()
+    }
+}
+
+impl TopicImage {
+    /// False while it waits for its purge.
+    pub fn is_visible(&self) -> bool {
+        self.soft_deletion.is_none()
+    }
+
+    /// One of its partitions.
+    pub fn partition(&self, index: PartitionIndex) -> Option<&Arc<PartitionImage>> {
+        self.partitions.get(index.position())
+    }
+
+    /// Its partitions with their indexes.
+    pub fn partitions(&self) -> impl Iterator<Item = (PartitionIndex, &Arc<PartitionImage>)> {
+        (0..).map(PartitionIndex).zip(self.partitions.iter())
+    }
+
+    /// How many partitions it has.
+    pub fn partition_count(&self) -> u32 {
+        u32::try_from(self.partitions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many replicas its first partition has, which is what Kafka calls its factor.
+    pub fn replication_factor(&self) -> usize {
+        self.partitions.front().map_or(0, |it| it.replicas.len())
+    }
+
+    /// Whether it belongs to the cluster itself, as Kafka's clients understand it.
+    pub fn is_internal(&self) -> bool {
+        is_internal_name(&self.name)
+    }
+}
+
+/// Whether a topic of this name belongs to the cluster itself.
+pub(super) fn is_internal_name(name: &str) -> bool {
+    matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+}
+
+impl BrokerImage {
+    /// Whether it may lead.
+    pub fn is_live(&self) -> bool {
+        self.state == BrokerState::Active
+    }
+
+    /// The registration that made it.
+    pub fn registration(&self) -> BrokerRegistration {
+        BrokerRegistration {
+            broker: self.id,
+            incarnation: self.incarnation,
+            endpoints: self.endpoints.clone(),
+            rack: self.rack.clone(),
+            version: self.version.clone(),
+        }
+    }
+}
+
+impl PartitionImage {
+    /// The record that would make exactly this partition.
+    pub fn to_change(&self, topic: TopicId, index: PartitionIndex) -> PartitionChange {
+        PartitionChange {
+            topic,
+            index,
+            replicas: self.replicas.clone(),
+            isr: self.isr.clone(),
+            elr: self.elr.clone(),
+            adding: self.adding.clone(),
+            removing: self.removing.clone(),
+            leader: self.leader,
+            leader_epoch: self.leader_epoch,
+            partition_epoch: self.partition_epoch,
+        }
+    }
+}
+
+impl From<PartitionChange> for PartitionImage {
+    fn from(it: PartitionChange) -> Self {
+        Self {
+            replicas: it.replicas,
+            isr: it.isr,
+            elr: it.elr,
+            adding: it.adding,
+            removing: it.removing,
+            leader: it.leader,
+            leader_epoch: it.leader_epoch,
+            partition_epoch: it.partition_epoch,
+        }
+    }
+}
+
+/// A name as metrics see it, where `.` and `_` are one.
+pub(super) fn unify(name: &str) -> String {
+    name.replace('.', "_")
+}

@@ -1,0 +1,272 @@
+//! What can be committed: the smallest facts about the cluster, in the past tense.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::ids::{
+    BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
+};
+
+/// Milliseconds since 1970, as told by the broker that proposed the change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimestampMs(pub i64);
+
+impl TimestampMs {
+    /// The moment `ms` milliseconds later; far futures stop at the end of time.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
+    }
+}
+
+impl fmt::Display for TimestampMs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What one raft entry carries: records that hold together or not at all, with when and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// When the leader decided it.
+    pub time: TimestampMs,
+    /// Why, in the words of whoever asked, or of the rule that fired.
+    pub reason: String,
+    /// What is now so.
+    pub records: Vec<MetadataRecord>,
+}
+
+/// One committed fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetadataRecord {
+    /// The first record of a cluster.
+    ClusterCreated {
+        /// Its id, drawn by the first voter.
+        cluster_id: ClusterId,
+    },
+    /// A broker process came up; its epoch is the index of the raft entry that holds this.
+    BrokerRegistered(BrokerRegistration),
+    /// A broker may no longer lead or be counted on, or may again.
+    BrokerFenced {
+        /// Which broker.
+        broker: BrokerId,
+        /// True when fenced, false when let in again.
+        fenced: bool,
+    },
+    /// A topic came to be; its partitions follow in the same change.
+    TopicCreated {
+        /// Its id for life.
+        topic: TopicId,
+        /// Its name.
+        name: String,
+    },
+    /// A topic was hidden until its deadline.
+    TopicSoftDeleted {
+        /// Which topic.
+        topic: TopicId,
+        /// When it is purged unless it was restored before.
+        purge_at: TimestampMs,
+    },
+    /// A hidden topic is back.
+    TopicRestored {
+        /// Which topic.
+        topic: TopicId,
+    },
+    /// A topic and all its records are gone.
+    TopicPurged {
+        /// Which topic.
+        topic: TopicId,
+    },
+    /// A topic can no longer be deleted, or can again.
+    TopicProtected {
+        /// Which topic.
+        topic: TopicId,
+        /// True when protected.
+        protected: bool,
+    },
+    /// All that the controller knows of one partition, new or changed.
+    PartitionChanged(PartitionChange),
+    /// A configuration value was set, or removed so that the default holds again.
+    ConfigChanged {
+        /// Of what.
+        resource: ConfigResource,
+        /// The key.
+        key: String,
+        /// The new value; none when removed.
+        value: Option<String>,
+    },
+    /// A block of producer ids was given to a broker.
+    ProducerIdsAllocated {
+        /// To which broker.
+        broker: BrokerId,
+        /// The first id that is still free after it.
+        next: u64,
+    },
+}
+
+/// A broker, as it describes itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerRegistration {
+    /// Its number.
+    pub broker: BrokerId,
+    /// This life of it.
+    pub incarnation: Incarnation,
+    /// Where clients and peers reach it.
+    pub endpoints: Vec<Endpoint>,
+    /// Where it stands, for placement.
+    pub rack: Option<String>,
+    /// The build it runs.
+    pub version: String,
+}
+
+/// One address that a broker advertises.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// The listener's name, for example `PLAINTEXT`.
+    pub listener: String,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// The whole controller-owned state of one partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartitionChange {
+    /// The topic.
+    pub topic: TopicId,
+    /// The place within it.
+    pub index: PartitionIndex,
+    /// The brokers that hold it, the preferred leader first.
+    pub replicas: Vec<BrokerId>,
+    /// The replicas that are in sync.
+    pub isr: Vec<BrokerId>,
+    /// Replicas that left the ISR and still hold everything committed (KIP-966).
+    pub elr: Vec<BrokerId>,
+    /// Replicas that a reassignment is adding.
+    pub adding: Vec<BrokerId>,
+    /// Replicas that a reassignment will remove.
+    pub removing: Vec<BrokerId>,
+    /// Who leads; none while nobody may.
+    pub leader: Option<BrokerId>,
+    /// Counts leaders.
+    pub leader_epoch: LeaderEpoch,
+    /// Counts changes.
+    pub partition_epoch: PartitionEpoch,
+}
+
+/// What a configuration belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConfigResource {
+    /// One topic.
+    Topic(TopicId),
+    /// One broker.
+    Broker(BrokerId),
+    /// The default for all brokers.
+    Cluster,
+}
+
+impl Change {
+    /// A change with nothing in it yet.
+    pub fn new(time: TimestampMs, reason: impl Into<String>) -> Self {
+        Self { time, reason: reason.into(), records: Vec::new() }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records at {} ({})", self.records.len(), self.time, self.reason)
+    }
+}
+
+impl BrokerRegistration {
+    /// A broker of the given number with one address, everything else left out.
+    pub fn at(broker: BrokerId, host: impl Into<String>, port: u16) -> Self {
+        let endpoint = Endpoint { listener: "PLAINTEXT".into(), host: host.into(), port };
+        Self {
+            broker,
+            incarnation: Incarnation(Uuid::nil()),
+            endpoints: vec![endpoint],
+            rack: None,
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
+/// One line per record, as scripts of tests and `--explain` output show it.
+impl fmt::Display for MetadataRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClusterCreated { cluster_id } => write!(f, "cluster {cluster_id} created"),
+            Self::BrokerRegistered(it) => write!(f, "broker {} registered", it.broker),
+            Self::BrokerFenced { broker, fenced: true } => write!(f, "broker {broker} fenced"),
+            Self::BrokerFenced { broker, fenced: false } => write!(f, "broker {broker} unfenced"),
+            Self::TopicCreated { topic, name } => write!(f, "topic {name} created as {topic}"),
+            Self::TopicSoftDeleted { topic, purge_at } => {
+                write!(f, "topic {topic} deleted, kept until {purge_at}")
+            }
+            Self::TopicRestored { topic } => write!(f, "topic {topic} restored"),
+            Self::TopicPurged { topic } => write!(f, "topic {topic} purged"),
+            Self::TopicProtected { topic, protected: true } => write!(f, "topic {topic} protected"),
+            Self::TopicProtected { topic, protected: false } => {
+                write!(f, "topic {topic} unprotected")
+            }
+            Self::PartitionChanged(it) => it.fmt(f),
+            Self::ConfigChanged { resource, key, value: Some(value) } => {
+                write!(f, "config of {resource}: {key}={value}")
+            }
+            Self::ConfigChanged { resource, key, value: None } => {
+                write!(f, "config of {resource}: {key} removed")
+            }
+            Self::ProducerIdsAllocated { broker, next } => {
+                write!(f, "producer ids below {next} given to broker {broker}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for PartitionChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "partition {}-{}: replicas {}", self.topic, self.index, List(&self.replicas))?;
+        write!(f, " isr {}", List(&self.isr))?;
+        for (name, list) in
+            [("elr", &self.elr), ("adding", &self.adding), ("removing", &self.removing)]
+        {
+            if !list.is_empty() {
+                write!(f, " {name} {}", List(list))?;
+            }
+        }
+        match self.leader {
+            Some(leader) => write!(f, " leader {leader}")?,
+            None => write!(f, " no leader")?,
+        }
+        write!(f, " epochs {}/{}", self.leader_epoch.0, self.partition_epoch)
+    }
+}
+
+impl fmt::Display for ConfigResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Topic(id) => write!(f, "topic {id}"),
+            Self::Broker(id) => write!(f, "broker {id}"),
+            Self::Cluster => f.write_str("all brokers"),
+        }
+    }
+}
+
+/// Broker ids as `[1,2,3]`.
+pub(super) struct List<'a>(pub(super) &'a [BrokerId]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (position, id) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(",")?;
+            }
+            id.fmt(f)?;
+        }
+        f.write_str("]")
+    }
+}

@@ -1,0 +1,357 @@
+//! A whole image as bytes, so that the raft log behind it can be trimmed.
+//!
+//! ```text
+//!   "KQMS"  version u16  state hash u64  protobuf of the image
+//! ```
+//! All big-endian. The hash is FNV-1a over the protobuf: any one changed byte changes it, and two
+//! brokers compare their whole state by it.
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use super::event::{Event, EventKind};
+use super::image::{
+    BrokerImage, BrokerState, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
+    unify,
+};
+use super::record::TimestampMs;
+use super::wire::{
+    ChangeDecodeError, WireBroker, WirePartition, broker_from_wire, broker_to_wire, id_from_wire,
+    id_to_wire, partition_from_wire, partition_to_wire,
+};
+use crate::ids::{BrokerEpoch, BrokerId, ClusterId, TopicId};
+
+const MAGIC: &[u8; 4] = b"KQMS";
+const VERSION: u16 = 1;
+const HEADER_BYTES: usize = 14;
+
+/// A snapshot that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// Not a metadata snapshot at all.
+    #[error("not a metadata snapshot: expected it to begin with KQMS")]
+    Magic,
+    /// Written by a newer build.
+    #[error("metadata snapshot of version {0}; this build reads version 1")]
+    Version(u16),
+    /// Its bytes are not those that were written.
+    #[error("metadata snapshot is damaged: state hash {found:016x}, expected {expected:016x}")]
+    Hash {
+        /// As its header says.
+        expected: u64,
+        /// As its bytes give.
+        found: u64,
+    },
+    /// Its parts do not decode.
+    #[error("metadata snapshot does not decode: {0}")]
+    Malformed(String),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireImage {
+    #[prost(uint64, tag = "1")]
+    applied: u64,
+    #[prost(int64, tag = "2")]
+    changed_at_ms: i64,
+    #[prost(string, optional, tag = "3")]
+    cluster_id: Option<String>,
+    #[prost(message, repeated, tag = "4")]
+    topics: Vec<WireTopic>,
+    #[prost(message, repeated, tag = "5")]
+    brokers: Vec<WireBrokerState>,
+    #[prost(message, repeated, tag = "6")]
+    broker_configs: Vec<WireBrokerConfig>,
+    #[prost(btree_map = "string, string", tag = "7")]
+    cluster_config: std::collections::BTreeMap<String, String>,
+    #[prost(uint64, tag = "8")]
+    next_producer_id: u64,
+    #[prost(message, repeated, tag = "9")]
+    events: Vec<WireEvent>,
+    #[prost(uint64, tag = "10")]
+    events_total: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireTopic {
+    #[prost(bytes = "vec", tag = "1")]
+    id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(int64, tag = "3")]
+    created_at_ms: i64,
+    #[prost(message, repeated, tag = "4")]
+    partitions: Vec<WirePartition>,
+    #[prost(btree_map = "string, string", tag = "5")]
+    configs: std::collections::BTreeMap<String, String>,
+    #[prost(message, optional, tag = "6")]
+    protection: Option<WireProtection>,
+    #[prost(message, optional, tag = "7")]
+    soft_deletion: Option<WireSoftDeletion>,
+    #[prost(uint64, tag = "8")]
+    created_index: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireProtection {
+    #[prost(int64, tag = "1")]
+    since_ms: i64,
+    #[prost(string, tag = "2")]
+    reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireSoftDeletion {
+    #[prost(int64, tag = "1")]
+    deleted_at_ms: i64,
+    #[prost(int64, tag = "2")]
+    purge_at_ms: i64,
+    #[prost(string, tag = "3")]
+    reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireBrokerState {
+    #[prost(message, optional, tag = "1")]
+    registration: Option<WireBroker>,
+    #[prost(uint64, tag = "2")]
+    epoch: u64,
+    #[prost(int64, tag = "3")]
+    registered_at_ms: i64,
+    #[prost(bool, tag = "4")]
+    fenced: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireBrokerConfig {
+    #[prost(uint32, tag = "1")]
+    broker: u32,
+    #[prost(btree_map = "string, string", tag = "2")]
+    values: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireEvent {
+    #[prost(uint64, tag = "1")]
+    number: u64,
+    #[prost(uint64, tag = "2")]
+    index: u64,
+    #[prost(int64, tag = "3")]
+    time_ms: i64,
+    #[prost(uint32, tag = "4")]
+    kind: u32,
+    #[prost(string, tag = "5")]
+    subject: String,
+    #[prost(string, tag = "6")]
+    detail: String,
+    #[prost(string, tag = "7")]
+    reason: String,
+}
+
+impl MetadataImage {
+    /// The image as a snapshot.
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        let body = self.to_wire().encode_to_vec();
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&VERSION.to_be_bytes());
+        bytes.extend_from_slice(&state_hash(&body).to_be_bytes());
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    /// The image that a snapshot holds.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(SnapshotError::Magic)?;
+        if magic != MAGIC {
+            return Err(SnapshotError::Magic);
+        }
+        let short = || SnapshotError::Malformed("its header is cut short".to_owned());
+        let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
+        let version = u16::from_be_bytes(*version);
+        if version != VERSION {
+            return Err(SnapshotError::Version(version));
+        }
+        let (hash, body) = rest.split_first_chunk::<8>().ok_or_else(short)?;
+        let (expected, found) = (u64::from_be_bytes(*hash), state_hash(body));
+        if expected != found {
+            return Err(SnapshotError::Hash { expected, found });
+        }
+        let wire =
+            WireImage::decode(body).map_err(|err| SnapshotError::Malformed(err.to_string()))?;
+        let image = Self::from_wire(wire)?;
+        image.assert_invariants();
+        Ok(image)
+    }
+
+    /// One number for the whole state: equal on two brokers exactly if their images are.
+    pub fn state_hash(&self) -> u64 {
+        state_hash(&self.to_wire().encode_to_vec())
+    }
+
+    fn to_wire(&self) -> WireImage {
+        WireImage {
+            applied: self.applied,
+            changed_at_ms: self.changed_at.0,
+            cluster_id: self.cluster_id.as_ref().map(|id| id.0.clone()),
+            topics: self.topics.values().map(|it| topic_to_wire(it)).collect(),
+            brokers: self.brokers.values().map(|it| broker_state_to_wire(it)).collect(),
+            broker_configs: self
+                .broker_configs
+                .iter()
+                .map(|(id, map)| WireBrokerConfig { broker: id.0, values: map.as_ref().clone() })
+                .collect(),
+            cluster_config: self.cluster_config.as_ref().clone(),
+            next_producer_id: self.next_producer_id,
+            events: self.events.iter().map(|it| event_to_wire(it)).collect(),
+            events_total: self.events_total,
+        }
+    }
+
+    fn from_wire(wire: WireImage) -> Result<Self, SnapshotError> {
+        let mut image = Self {
+            applied: wire.applied,
+            changed_at: TimestampMs(wire.changed_at_ms),
+            cluster_id: wire.cluster_id.map(ClusterId),
+            cluster_config: Arc::new(wire.cluster_config),
+            next_producer_id: wire.next_producer_id,
+            events_total: wire.events_total,
+            ..Self::default()
+        };
+        for topic in wire.topics {
+            image.insert_topic(topic_from_wire(topic)?)?;
+        }
+        for broker in wire.brokers {
+            let broker = broker_state_from_wire(broker)?;
+            image.brokers.insert(broker.id, Arc::new(broker));
+        }
+        for config in wire.broker_configs {
+            image.broker_configs.insert(BrokerId(config.broker), Arc::new(config.values));
+        }
+        for event in wire.events {
+            image.events.push_back(Arc::new(event_from_wire(event)?));
+        }
+        Ok(image)
+    }
+
+    fn insert_topic(&mut self, topic: TopicImage) -> Result<(), SnapshotError> {
+        let id: TopicId = topic.id;
+        self.partitions_total += u64::from(topic.partition_count());
+        if let Some(deletion) = &topic.soft_deletion {
+            self.hidden.insert(id, deletion.purge_at);
+        }
+        let twice = self.names.insert(topic.name.clone(), id).is_some()
+            || self.unified_names.insert(unify(&topic.name).into(), id).is_some();
+        if self.topics.insert(id, Arc::new(topic)).is_some() || twice {
+            return Err(SnapshotError::Malformed(format!("topic {id} is in it twice")));
+        }
+        Ok(())
+    }
+}
+
+fn topic_to_wire(it: &TopicImage) -> WireTopic {
+    WireTopic {
+        id: id_to_wire(it.id),
+        name: it.name.to_string(),
+        created_at_ms: it.created_at.0,
+        created_index: it.created_index,
+        partitions: it
+            .partitions()
+            .map(|(index, partition)| partition_to_wire(&partition.to_change(it.id, index)))
+            .collect(),
+        configs: it.configs.as_ref().clone(),
+        protection: it
+            .protection
+            .as_ref()
+            .map(|it| WireProtection { since_ms: it.since.0, reason: it.reason.to_string() }),
+        soft_deletion: it.soft_deletion.as_ref().map(|it| WireSoftDeletion {
+            deleted_at_ms: it.deleted_at.0,
+            purge_at_ms: it.purge_at.0,
+            reason: it.reason.to_string(),
+        }),
+    }
+}
+
+fn topic_from_wire(wire: WireTopic) -> Result<TopicImage, SnapshotError> {
+    let partition = |wire| {
+        partition_from_wire(wire).map(|it| Arc::new(PartitionImage::from(it))).map_err(malformed)
+    };
+    Ok(TopicImage {
+        id: id_from_wire(&wire.id).map_err(malformed)?,
+        name: wire.name.into(),
+        created_at: TimestampMs(wire.created_at_ms),
+        created_index: wire.created_index,
+        partitions: wire.partitions.into_iter().map(partition).collect::<Result<_, _>>()?,
+        configs: Arc::new(wire.configs),
+        protection: wire
+            .protection
+            .map(|it| Protection { since: TimestampMs(it.since_ms), reason: it.reason.into() }),
+        soft_deletion: wire.soft_deletion.map(|it| SoftDeletion {
+            deleted_at: TimestampMs(it.deleted_at_ms),
+            purge_at: TimestampMs(it.purge_at_ms),
+            reason: it.reason.into(),
+        }),
+    })
+}
+
+fn broker_state_to_wire(it: &BrokerImage) -> WireBrokerState {
+    WireBrokerState {
+        registration: Some(broker_to_wire(&it.registration())),
+        epoch: it.epoch.0,
+        registered_at_ms: it.registered_at.0,
+        fenced: !it.is_live(),
+    }
+}
+
+fn broker_state_from_wire(wire: WireBrokerState) -> Result<BrokerImage, SnapshotError> {
+    let registration = wire
+        .registration
+        .ok_or_else(|| SnapshotError::Malformed("a broker has no registration".to_owned()))?;
+    let it = broker_from_wire(registration).map_err(malformed)?;
+    Ok(BrokerImage {
+        id: it.broker,
+        incarnation: it.incarnation,
+        epoch: BrokerEpoch(wire.epoch),
+        registered_at: TimestampMs(wire.registered_at_ms),
+        endpoints: it.endpoints,
+        rack: it.rack,
+        version: it.version,
+        state: if wire.fenced { BrokerState::Fenced } else { BrokerState::Active },
+    })
+}
+
+fn event_to_wire(it: &Event) -> WireEvent {
+    WireEvent {
+        number: it.number,
+        index: it.index,
+        time_ms: it.time.0,
+        kind: it.kind.number(),
+        subject: it.subject.to_string(),
+        detail: it.detail.to_string(),
+        reason: it.reason.to_string(),
+    }
+}
+
+fn event_from_wire(wire: WireEvent) -> Result<Event, SnapshotError> {
+    let unknown = || SnapshotError::Malformed(format!("event kind {} is unknown", wire.kind));
+    Ok(Event {
+        number: wire.number,
+        index: wire.index,
+        time: TimestampMs(wire.time_ms),
+        kind: EventKind::from_number(wire.kind).ok_or_else(unknown)?,
+        subject: wire.subject.into(),
+        detail: wire.detail.into(),
+        reason: wire.reason.into(),
+    })
+}
+
+fn malformed(err: ChangeDecodeError) -> SnapshotError {
+    SnapshotError::Malformed(err.to_string())
+}
+
+/// FNV-1a, 64 bits.
+fn state_hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

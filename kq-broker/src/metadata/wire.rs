@@ -1,0 +1,379 @@
+//! The bytes of a change, in the raft log and in snapshots: protobuf, so that a newer broker may
+//! add fields and an older one reads on.
+//!
+//! Field numbers are never used twice. A record kind that this build does not know is an error,
+//! never skipped: an image that misses a fact would differ from its peers' without a sign.
+
+use prost::{Message, Oneof};
+use uuid::Uuid;
+
+use super::record::{
+    BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
+    TimestampMs,
+};
+use crate::ids::{
+    BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
+};
+
+/// Bytes that are no change of this build's format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeDecodeError {
+    /// Not protobuf.
+    #[error("a metadata change does not decode: {0}")]
+    Malformed(String),
+    /// A kind of record from a newer build.
+    #[error("metadata record {0} of a change is of a kind unknown to this build")]
+    UnknownKind(usize),
+    /// A field that this build needs is absent or not of its form.
+    #[error("metadata record has no valid {0}")]
+    BadField(&'static str),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WireChange {
+    #[prost(int64, tag = "1")]
+    time_ms: i64,
+    #[prost(string, tag = "2")]
+    reason: String,
+    #[prost(message, repeated, tag = "3")]
+    records: Vec<WireRecord>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WireRecord {
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum Kind {
+    #[prost(message, tag = "1")]
+    ClusterCreated(WireCluster),
+    #[prost(message, tag = "2")]
+    BrokerRegistered(WireBroker),
+    #[prost(message, tag = "3")]
+    BrokerFenced(WireFenced),
+    #[prost(message, tag = "4")]
+    TopicCreated(WireTopic),
+    #[prost(message, tag = "5")]
+    TopicSoftDeleted(WireSoftDeleted),
+    #[prost(message, tag = "6")]
+    TopicRestored(WireTopicId),
+    #[prost(message, tag = "7")]
+    TopicPurged(WireTopicId),
+    #[prost(message, tag = "8")]
+    TopicProtected(WireProtected),
+    #[prost(message, tag = "9")]
+    PartitionChanged(WirePartition),
+    #[prost(message, tag = "10")]
+    ConfigChanged(WireConfig),
+    #[prost(message, tag = "11")]
+    ProducerIdsAllocated(WireProducerIds),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireCluster {
+    #[prost(string, tag = "1")]
+    cluster_id: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WireBroker {
+    #[prost(uint32, tag = "1")]
+    broker: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    incarnation: Vec<u8>,
+    #[prost(message, repeated, tag = "3")]
+    endpoints: Vec<WireEndpoint>,
+    #[prost(string, optional, tag = "4")]
+    rack: Option<String>,
+    #[prost(string, tag = "5")]
+    version: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireEndpoint {
+    #[prost(string, tag = "1")]
+    listener: String,
+    #[prost(string, tag = "2")]
+    host: String,
+    #[prost(uint32, tag = "3")]
+    port: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireFenced {
+    #[prost(uint32, tag = "1")]
+    broker: u32,
+    #[prost(bool, tag = "2")]
+    fenced: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireTopic {
+    #[prost(bytes = "vec", tag = "1")]
+    topic: Vec<u8>,
+    #[prost(string, tag = "2")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireSoftDeleted {
+    #[prost(bytes = "vec", tag = "1")]
+    topic: Vec<u8>,
+    #[prost(int64, tag = "2")]
+    purge_at_ms: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireTopicId {
+    #[prost(bytes = "vec", tag = "1")]
+    topic: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireProtected {
+    #[prost(bytes = "vec", tag = "1")]
+    topic: Vec<u8>,
+    #[prost(bool, tag = "2")]
+    protected: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WirePartition {
+    #[prost(bytes = "vec", tag = "1")]
+    topic: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    index: u32,
+    #[prost(uint32, repeated, tag = "3")]
+    replicas: Vec<u32>,
+    #[prost(uint32, repeated, tag = "4")]
+    isr: Vec<u32>,
+    #[prost(uint32, repeated, tag = "5")]
+    elr: Vec<u32>,
+    #[prost(uint32, repeated, tag = "6")]
+    adding: Vec<u32>,
+    #[prost(uint32, repeated, tag = "7")]
+    removing: Vec<u32>,
+    #[prost(uint32, optional, tag = "8")]
+    leader: Option<u32>,
+    #[prost(uint32, tag = "9")]
+    leader_epoch: u32,
+    #[prost(uint32, tag = "10")]
+    partition_epoch: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireConfig {
+    #[prost(oneof = "WireResource", tags = "1, 2, 3")]
+    resource: Option<WireResource>,
+    #[prost(string, tag = "4")]
+    key: String,
+    #[prost(string, optional, tag = "5")]
+    value: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum WireResource {
+    #[prost(bytes = "vec", tag = "1")]
+    Topic(Vec<u8>),
+    #[prost(uint32, tag = "2")]
+    Broker(u32),
+    #[prost(bool, tag = "3")]
+    Cluster(bool),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireProducerIds {
+    #[prost(uint32, tag = "1")]
+    broker: u32,
+    #[prost(uint64, tag = "2")]
+    next: u64,
+}
+
+impl Change {
+    /// The change as it is stored.
+    pub fn encode(&self) -> Vec<u8> {
+        let records = self.records.iter().map(record_to_wire).collect();
+        WireChange { time_ms: self.time.0, reason: self.reason.clone(), records }.encode_to_vec()
+    }
+
+    /// Reads what [`Change::encode`] wrote, here or in another version of kq.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ChangeDecodeError> {
+        let wire = WireChange::decode(bytes)
+            .map_err(|err| ChangeDecodeError::Malformed(err.to_string()))?;
+        let records = wire
+            .records
+            .into_iter()
+            .enumerate()
+            .map(|(position, it)| {
+                record_from_wire(it.kind.ok_or(ChangeDecodeError::UnknownKind(position))?)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { time: TimestampMs(wire.time_ms), reason: wire.reason, records })
+    }
+}
+
+fn record_to_wire(record: &MetadataRecord) -> WireRecord {
+    let kind = match record {
+        MetadataRecord::ClusterCreated { cluster_id } => {
+            Kind::ClusterCreated(WireCluster { cluster_id: cluster_id.0.clone() })
+        }
+        MetadataRecord::BrokerRegistered(it) => Kind::BrokerRegistered(broker_to_wire(it)),
+        MetadataRecord::BrokerFenced { broker, fenced } => {
+            Kind::BrokerFenced(WireFenced { broker: broker.0, fenced: *fenced })
+        }
+        MetadataRecord::TopicCreated { topic, name } => {
+            Kind::TopicCreated(WireTopic { topic: id_to_wire(*topic), name: name.clone() })
+        }
+        MetadataRecord::TopicSoftDeleted { topic, purge_at } => {
+            Kind::TopicSoftDeleted(WireSoftDeleted {
+                topic: id_to_wire(*topic),
+                purge_at_ms: purge_at.0,
+            })
+        }
+        MetadataRecord::TopicRestored { topic } => {
+            Kind::TopicRestored(WireTopicId { topic: id_to_wire(*topic) })
+        }
+        MetadataRecord::TopicPurged { topic } => {
+            Kind::TopicPurged(WireTopicId { topic: id_to_wire(*topic) })
+        }
+        MetadataRecord::TopicProtected { topic, protected } => {
+            Kind::TopicProtected(WireProtected { topic: id_to_wire(*topic), protected: *protected })
+        }
+        MetadataRecord::PartitionChanged(it) => Kind::PartitionChanged(partition_to_wire(it)),
+        MetadataRecord::ConfigChanged { resource, key, value } => Kind::ConfigChanged(WireConfig {
+            resource: Some(resource_to_wire(resource)),
+            key: key.clone(),
+            value: value.clone(),
+        }),
+        MetadataRecord::ProducerIdsAllocated { broker, next } => {
+            Kind::ProducerIdsAllocated(WireProducerIds { broker: broker.0, next: *next })
+        }
+    };
+    WireRecord { kind: Some(kind) }
+}
+
+fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
+    Ok(match kind {
+        Kind::ClusterCreated(it) => {
+            MetadataRecord::ClusterCreated { cluster_id: ClusterId(it.cluster_id) }
+        }
+        Kind::BrokerRegistered(it) => MetadataRecord::BrokerRegistered(broker_from_wire(it)?),
+        Kind::BrokerFenced(it) => {
+            MetadataRecord::BrokerFenced { broker: BrokerId(it.broker), fenced: it.fenced }
+        }
+        Kind::TopicCreated(it) => {
+            MetadataRecord::TopicCreated { topic: id_from_wire(&it.topic)?, name: it.name }
+        }
+        Kind::TopicSoftDeleted(it) => MetadataRecord::TopicSoftDeleted {
+            topic: id_from_wire(&it.topic)?,
+            purge_at: TimestampMs(it.purge_at_ms),
+        },
+        Kind::TopicRestored(it) => {
+            MetadataRecord::TopicRestored { topic: id_from_wire(&it.topic)? }
+        }
+        Kind::TopicPurged(it) => MetadataRecord::TopicPurged { topic: id_from_wire(&it.topic)? },
+        Kind::TopicProtected(it) => MetadataRecord::TopicProtected {
+            topic: id_from_wire(&it.topic)?,
+            protected: it.protected,
+        },
+        Kind::PartitionChanged(it) => MetadataRecord::PartitionChanged(partition_from_wire(it)?),
+        Kind::ConfigChanged(it) => MetadataRecord::ConfigChanged {
+            resource: resource_from_wire(it.resource)?,
+            key: it.key,
+            value: it.value,
+        },
+        Kind::ProducerIdsAllocated(it) => {
+            MetadataRecord::ProducerIdsAllocated { broker: BrokerId(it.broker), next: it.next }
+        }
+    })
+}
+
+pub(super) fn id_to_wire(topic: TopicId) -> Vec<u8> {
+    topic.0.as_bytes().to_vec()
+}
+
+pub(super) fn id_from_wire(bytes: &[u8]) -> Result<TopicId, ChangeDecodeError> {
+    Uuid::from_slice(bytes).map(TopicId).map_err(|_| ChangeDecodeError::BadField("topic id"))
+}
+
+pub(super) fn broker_to_wire(it: &BrokerRegistration) -> WireBroker {
+    let endpoint = |it: &Endpoint| WireEndpoint {
+        listener: it.listener.clone(),
+        host: it.host.clone(),
+        port: it.port.into(),
+    };
+    WireBroker {
+        broker: it.broker.0,
+        incarnation: it.incarnation.0.as_bytes().to_vec(),
+        endpoints: it.endpoints.iter().map(endpoint).collect(),
+        rack: it.rack.clone(),
+        version: it.version.clone(),
+    }
+}
+
+pub(super) fn broker_from_wire(it: WireBroker) -> Result<BrokerRegistration, ChangeDecodeError> {
+    let endpoint = |it: WireEndpoint| {
+        let port = u16::try_from(it.port).map_err(|_| ChangeDecodeError::BadField("port"))?;
+        Ok(Endpoint { listener: it.listener, host: it.host, port })
+    };
+    let incarnation = Uuid::from_slice(&it.incarnation)
+        .map_err(|_| ChangeDecodeError::BadField("incarnation"))?;
+    Ok(BrokerRegistration {
+        broker: BrokerId(it.broker),
+        incarnation: Incarnation(incarnation),
+        endpoints: it.endpoints.into_iter().map(endpoint).collect::<Result<_, _>>()?,
+        rack: it.rack,
+        version: it.version,
+    })
+}
+
+pub(super) fn partition_to_wire(it: &PartitionChange) -> WirePartition {
+    let list = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
+    WirePartition {
+        topic: id_to_wire(it.topic),
+        index: it.index.0,
+        replicas: list(&it.replicas),
+        isr: list(&it.isr),
+        elr: list(&it.elr),
+        adding: list(&it.adding),
+        removing: list(&it.removing),
+        leader: it.leader.map(|id| id.0),
+        leader_epoch: it.leader_epoch.0,
+        partition_epoch: it.partition_epoch.0,
+    }
+}
+
+pub(super) fn partition_from_wire(it: WirePartition) -> Result<PartitionChange, ChangeDecodeError> {
+    let list = |ids: Vec<u32>| ids.into_iter().map(BrokerId).collect();
+    Ok(PartitionChange {
+        topic: id_from_wire(&it.topic)?,
+        index: PartitionIndex(it.index),
+        replicas: list(it.replicas),
+        isr: list(it.isr),
+        elr: list(it.elr),
+        adding: list(it.adding),
+        removing: list(it.removing),
+        leader: it.leader.map(BrokerId),
+        leader_epoch: LeaderEpoch(it.leader_epoch),
+        partition_epoch: PartitionEpoch(it.partition_epoch),
+    })
+}
+
+fn resource_to_wire(resource: &ConfigResource) -> WireResource {
+    match resource {
+        ConfigResource::Topic(id) => WireResource::Topic(id_to_wire(*id)),
+        ConfigResource::Broker(id) => WireResource::Broker(id.0),
+        ConfigResource::Cluster => WireResource::Cluster(true),
+    }
+}
+
+fn resource_from_wire(wire: Option<WireResource>) -> Result<ConfigResource, ChangeDecodeError> {
+    match wire {
+        Some(WireResource::Topic(id)) => id_from_wire(&id).map(ConfigResource::Topic),
+        Some(WireResource::Broker(id)) => Ok(ConfigResource::Broker(BrokerId(id))),
+        Some(WireResource::Cluster(_)) => Ok(ConfigResource::Cluster),
+        None => Err(ChangeDecodeError::BadField("config resource")),
+    }
+}
