@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use crate::cli::{CiArgs, TestArgs};
-use crate::output::say;
 use crate::run::{cargo, find, finish};
 use crate::suites;
 use crate::tally::{Tally, Verdict};
@@ -21,7 +20,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     });
     suites::run_all(&TestArgs::default(), &mut tally)?;
     if let Some(dir) = &args.suite {
-        say(format_args!("outside suite: {}", dir.display()));
+        suites::compat::run_alone(dir, &args.suite_args, &mut tally)?;
     }
     Ok(tally.close())
 }

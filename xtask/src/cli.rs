@@ -1,8 +1,11 @@
 //! The command line of xtask, declared once.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cluster::BASE_PORT;
 
 /// Chores of the repository.
 #[derive(Debug, Parser)]
@@ -15,25 +18,131 @@ pub(crate) struct Xtask {
 /// One chore a variant.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Chore {
+    /// A live cluster to look at: topics, a workload, a refreshing status; Ctrl-C ends it all
+    Demo(DemoArgs),
+    /// Local clusters of real broker processes
+    Cluster {
+        #[command(subcommand)]
+        verb: ClusterVerb,
+    },
+    /// Unit, doc and crash tests, real processes, real clients
+    Test(TestArgs),
+    /// An outside black-box suite against a running cluster
+    Compat(CompatArgs),
     /// Everything that a change must pass, as the CI runs it
     Ci(CiArgs),
     /// Rewrite what can be rewritten: format, and lints with a machine-made fix
     Fix,
-    /// Unit, doc and crash tests, real processes, real clients
-    Test(TestArgs),
     /// House rules that no lint knows: layers, sizes, names in the documents
     Tidy,
 }
 
-/// Arguments of `ci`.
+/// Which cluster.
 #[derive(Debug, Args)]
-pub(crate) struct CiArgs {
-    /// An outside black-box suite to run as well (see `compat`)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) suite: Option<PathBuf>,
-    /// Areas or checks of the outside suite, comma-separated
-    #[arg(long, value_name = "NAMES", requires = "suite")]
-    pub(crate) suite_only: Option<String>,
+pub(crate) struct At {
+    /// The cluster's name
+    #[arg(long, default_value = "local", value_parser = cluster_name)]
+    pub(crate) name: String,
+}
+
+/// What to do with a cluster.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterVerb {
+    /// Start one and wait until it is ready; prints its bootstrap address
+    Up(UpArgs),
+    /// Stop it and remove its data
+    Down {
+        #[command(flatten)]
+        at: At,
+        /// Leave the data for the next `up`
+        #[arg(long)]
+        keep_data: bool,
+    },
+    /// What runs where
+    Status {
+        #[command(flatten)]
+        at: At,
+        #[arg(short, long, value_enum, default_value_t = Format::Table)]
+        output: Format,
+    },
+    /// SIGKILL a broker
+    Kill {
+        id: u32,
+        #[command(flatten)]
+        at: At,
+    },
+    /// SIGSTOP a broker
+    Pause {
+        id: u32,
+        #[command(flatten)]
+        at: At,
+    },
+    /// SIGCONT a broker
+    Resume {
+        id: u32,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Stop a broker if it runs and start it again on its data
+    Restart {
+        id: u32,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Print a broker's log
+    Logs {
+        id: u32,
+        /// Go on until the broker ends
+        #[arg(short, long)]
+        follow: bool,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// Arguments of `cluster up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) at: At,
+    /// How many brokers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) brokers: u32,
+    /// The port of broker 1; broker N listens N - 1 further up
+    #[arg(long, default_value_t = BASE_PORT)]
+    pub(crate) base_port: u16,
+    /// Optimised binaries
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// A key of the broker's configuration, its value as in TOML (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// How a status is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For eyes
+    Table,
+    /// For scripts
+    Json,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End by itself after this time, as in 10s or 2m
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) length: Option<Duration>,
+    /// How many brokers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) brokers: u32,
+    /// The port of broker 1 [default: 9092, or a free one when that is taken]
+    #[arg(long)]
+    pub(crate) base_port: Option<u16>,
+    /// Optimised binaries
+    #[arg(long)]
+    pub(crate) release: bool,
 }
 
 /// Arguments of `test`.
@@ -42,6 +151,9 @@ pub(crate) struct TestArgs {
     /// Only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<Part>,
+    /// Only checks of real processes and clients whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) check: Option<String>,
 }
 
 /// A part of the test run.
@@ -49,4 +161,87 @@ pub(crate) struct TestArgs {
 pub(crate) enum Part {
     /// `cargo test --workspace`: unit, doc and crash tests, tidy
     Rust,
+    /// Real broker processes under kills, a full disk and power cuts
+    Processes,
+    /// Real Kafka clients
+    Clients,
+}
+
+/// Arguments of `compat`.
+#[derive(Debug, Args)]
+pub(crate) struct CompatArgs {
+    /// The suite: a folder with run.py and requirements.txt
+    #[arg(long, value_name = "DIR")]
+    pub(crate) suite: PathBuf,
+    /// The cluster, as host:port
+    pub(crate) bootstrap: String,
+    /// Further arguments for the suite, after --
+    #[arg(last = true)]
+    pub(crate) rest: Vec<String>,
+}
+
+/// Arguments of `ci`.
+#[derive(Debug, Args)]
+pub(crate) struct CiArgs {
+    /// An outside black-box suite to run as well, on a cluster of its own
+    #[arg(long, value_name = "DIR")]
+    pub(crate) suite: Option<PathBuf>,
+    /// Further arguments for the suite, after --
+    #[arg(last = true, requires = "suite")]
+    pub(crate) suite_args: Vec<String>,
+}
+
+fn cluster_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || !text.chars().all(plain) {
+        return Err("letters, digits, - and _ make a name".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// A time as people write it: a number and one of ms, s, m, h.
+fn duration(text: &str) -> Result<Duration, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let number: u64 = digits.parse().map_err(|_| "expected a time such as 10s or 2m")?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "s" | "" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => return Err(format!("{unit} is no unit of time here; ms, s, m and h are")),
+    };
+    millis.map(Duration::from_millis).ok_or_else(|| "the time is too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_holds_together() {
+        Xtask::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units_and_bounds() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("10 parsecs").is_err());
+        assert!(duration("99999999999999999999h").is_err());
+        assert!(duration("9999999999999999999h").is_err());
+    }
+
+    #[test]
+    fn a_name_cannot_leave_the_folder_of_clusters() {
+        assert!(cluster_name("../x").is_err());
+        assert!(cluster_name("ci-1").is_ok());
+    }
 }

@@ -2,14 +2,19 @@
 //!
 //! Links no kq crate: it builds the binaries and starts them, as an operator would.
 
+mod chores;
 mod ci;
 mod cli;
 mod clock;
+mod cluster;
 mod output;
+mod programs;
 mod run;
+mod signals;
 mod suites;
 mod tally;
 mod tidy;
+mod venv;
 
 use std::process::ExitCode;
 
@@ -31,9 +36,12 @@ fn main() -> ExitCode {
 /// Whether the chore ended well; an error is a chore that could not be done at all.
 fn dispatch(chore: Chore) -> anyhow::Result<bool> {
     match chore {
+        Chore::Demo(args) => chores::demo::run(&args),
+        Chore::Cluster { verb } => chores::cluster::run(verb),
+        Chore::Test(args) => suites::run(&args),
+        Chore::Compat(args) => suites::compat::run(&args),
         Chore::Ci(args) => ci::run(&args),
         Chore::Fix => ci::fix(),
-        Chore::Test(args) => suites::run(&args),
         Chore::Tidy => Ok(tidy::run()),
     }
 }

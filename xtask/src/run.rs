@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::output;
 
@@ -13,6 +13,14 @@ use crate::output;
 pub(crate) fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// Where cargo builds to, and where xtask keeps its clusters and environments.
+pub(crate) fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => root().join(dir),
+        None => root().join("target"),
+    }
 }
 
 /// A cargo call of the same toolchain, in the checkout.
@@ -51,6 +59,16 @@ pub(crate) fn tee(command: &mut Command, mut seen: impl FnMut(&str)) -> Result<E
         }
     }
     Ok(child.wait()?)
+}
+
+/// Runs to the end and gives its stdout; an unhappy end is an error with its stderr.
+pub(crate) fn capture(command: &mut Command) -> Result<String> {
+    let ran = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
+    if !ran.status.success() {
+        let words = String::from_utf8_lossy(&ran.stderr);
+        bail!("{} ended with {}: {}", shown(command), ran.status, words.trim());
+    }
+    Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
 /// The program of that name in PATH.

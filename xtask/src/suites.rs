@@ -1,10 +1,47 @@
 //! `cargo xtask test`: every kind of test, one closing line.
 
+mod clients;
+mod processes;
+mod survivor;
+
+pub(crate) mod compat;
+
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::cli::{Part, TestArgs};
-use crate::run::{cargo, tee};
-use crate::tally::{Counts, Tally};
+use crate::programs::{Profile, Programs, programs};
+use crate::run::{cargo, root, tee};
+use crate::tally::{Counts, Tally, Verdict};
+use crate::venv;
+
+/// What the checks of real processes and clients share.
+#[derive(Debug)]
+struct Kit {
+    programs: Programs,
+    /// The Python of the clients' environment, or why there is none.
+    python: Result<PathBuf, String>,
+}
+
+/// A named check.
+type Check = (&'static str, fn(&Kit) -> Result<Verdict>);
+
+impl Kit {
+    fn new() -> Result<Self> {
+        let programs = programs(Profile::Debug)?;
+        let python = venv::python(&root().join("tests/clients/requirements.txt"))?;
+        Ok(Self { programs, python })
+    }
+}
+
+/// A script of `tests/clients/`.
+fn script(name: &str) -> PathBuf {
+    root().join("tests/clients").join(name)
+}
+
+/// The parts that run unless told: those whose subjects stand.
+const STANDING: &[Part] = &[Part::Rust];
 
 /// All parts, or those asked for; whether all passed.
 pub(crate) fn run(args: &TestArgs) -> Result<bool> {
@@ -15,9 +52,31 @@ pub(crate) fn run(args: &TestArgs) -> Result<bool> {
 
 /// The same into a tally that goes on.
 pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
-    let wanted = |part| args.only.is_empty() || args.only.contains(&part);
-    if wanted(Part::Rust) {
+    let parts = if args.only.is_empty() { STANDING } else { &args.only };
+    let wanted = |part| parts.contains(&part);
+    if wanted(Part::Rust) && args.check.is_none() {
         rust(tally)?;
+    }
+    let mut checks: Vec<Check> = Vec::new();
+    if wanted(Part::Processes) {
+        checks.extend(processes::CHECKS);
+    }
+    if wanted(Part::Clients) {
+        checks.extend(clients::CHECKS);
+    }
+    checks.retain(|(name, _)| args.check.as_ref().is_none_or(|text| name.contains(text.as_str())));
+    if checks.is_empty() {
+        return Ok(());
+    }
+    let kit = match Kit::new() {
+        Ok(kit) => kit,
+        Err(fault) => {
+            tally.fail("build", &format!("{fault:#}"));
+            return Ok(());
+        }
+    };
+    for (name, check) in checks {
+        tally.check(name, || check(&kit));
     }
     Ok(())
 }

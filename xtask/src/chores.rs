@@ -1,0 +1,4 @@
+//! The chores that an operator of local clusters calls.
+
+pub(crate) mod cluster;
+pub(crate) mod demo;
