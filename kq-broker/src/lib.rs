@@ -2,5 +2,6 @@
 
 pub mod catalogue;
 pub mod config;
+pub mod group;
 pub mod ids;
 pub mod metadata;

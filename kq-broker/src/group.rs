@@ -1,0 +1,34 @@
+//! The group coordinator as a state machine without I/O: who is a member, who owns what, and which
+//! offsets are committed.
+//!
+//! A [`Shard`] holds the groups of one partition of `__consumer_offsets`. It takes an [`Input`] and
+//! the time and appends [`Output`]s: replies to waiting requests, and records to be written. A
+//! reply that depends on a record is sent only when the shell reports that record as committed, so
+//! an acknowledged offset or assignment is never lost. Nothing here knows the wire, the log, a
+//! clock or a task.
+
+mod classic;
+mod config;
+mod error;
+mod ids;
+mod input;
+mod member;
+mod offsets;
+mod output;
+pub mod record;
+mod shard;
+#[cfg(test)]
+mod shard_test;
+mod subscription;
+
+pub use classic::{Group, GroupState};
+pub use config::GroupConfig;
+pub use error::GroupError;
+pub use ids::{GroupId, InstanceId, MemberId, Now, ReplyTo, TopicPartition, WriteId};
+pub use input::{
+    Caller, CommitOffsets, DeleteOffsets, Heartbeat, Input, JoinGroup, LeaveGroup, LeavingMember,
+    OffsetToCommit, Protocol, SyncGroup,
+};
+pub use offsets::CommittedOffset;
+pub use output::{Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord};
+pub use shard::{GroupDescription, GroupListing, Shard};

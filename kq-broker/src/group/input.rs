@@ -1,0 +1,173 @@
+//! All that can happen to the groups of a shard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{GroupError, GroupId, InstanceId, MemberId, ReplyTo, TopicPartition, WriteId};
+
+/// An event, told to a [`super::Shard`] by the shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A member wants to be part of the next generation.
+    Join(JoinGroup),
+    /// A member asks for its assignment; the leader brings all of them.
+    Sync(SyncGroup),
+    /// A member says that it lives.
+    Heartbeat(Heartbeat),
+    /// Members leave.
+    Leave(LeaveGroup),
+    /// Offsets are to be committed.
+    Commit(CommitOffsets),
+    /// Offsets are to be forgotten (`OffsetDelete`).
+    DeleteOffsets(DeleteOffsets),
+    /// A group without members is to be forgotten with its offsets.
+    DeleteGroup {
+        /// The group.
+        group: GroupId,
+        /// Whom to answer.
+        reply: ReplyTo,
+    },
+    /// What [`super::Output::Write`] asked for is committed, or failed.
+    Written {
+        /// Which write.
+        write: WriteId,
+        /// Whether it stands.
+        result: Result<(), GroupError>,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// Who speaks: a member of a generation, or (without generation) an admin client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The group.
+    pub group: GroupId,
+    /// Empty for a client outside the membership.
+    pub member: MemberId,
+    /// Set by static members.
+    pub instance: Option<InstanceId>,
+    /// Negative for a client outside the membership.
+    pub generation: i32,
+}
+
+/// One assignment strategy that a member supports, with what the leader needs to know for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protocol {
+    /// The strategy's name.
+    pub name: Arc<str>,
+    /// Opaque to the broker but for `OffsetDelete`, which reads the topics.
+    pub metadata: Bytes,
+}
+
+/// `JoinGroup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinGroup {
+    /// The group.
+    pub group: GroupId,
+    /// `None` at the first join.
+    pub member: Option<MemberId>,
+    /// Set by static members.
+    pub instance: Option<InstanceId>,
+    /// The id for a member that has none yet, made by the shell from the client id and chance.
+    pub fresh_member: MemberId,
+    /// Whether a dynamic member must come back with its id first (KIP-394, `JoinGroup` from v4).
+    pub needs_known_member: bool,
+    /// Whether a replaced static leader can be told to skip the assignment (KIP-814, from v9).
+    pub can_skip_assignment: bool,
+    /// For descriptions.
+    pub client_id: Arc<str>,
+    /// For descriptions.
+    pub client_host: Arc<str>,
+    /// How long a member may be silent.
+    pub session_timeout: Duration,
+    /// How long the others wait for this member to join a new generation.
+    pub rebalance_timeout: Duration,
+    /// `consumer`, `connect`, ...
+    pub protocol_type: Arc<str>,
+    /// Best first.
+    pub protocols: Vec<Protocol>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// `SyncGroup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncGroup {
+    /// Who asks.
+    pub caller: Caller,
+    /// Checked against the group's, where given.
+    pub protocol_type: Option<Arc<str>>,
+    /// Checked against the chosen protocol, where given.
+    pub protocol: Option<Arc<str>>,
+    /// From the leader: what each member gets.
+    pub assignments: Vec<(MemberId, Bytes)>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// `Heartbeat`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Who lives.
+    pub caller: Caller,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// `LeaveGroup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaveGroup {
+    /// The group.
+    pub group: GroupId,
+    /// Who leaves.
+    pub members: Vec<LeavingMember>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// One member that leaves, by either of its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeavingMember {
+    /// May be empty where the instance is named.
+    pub member: MemberId,
+    /// Set for static members.
+    pub instance: Option<InstanceId>,
+}
+
+/// One offset to commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OffsetToCommit {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// The next offset to read.
+    pub offset: i64,
+    /// Leader epoch of the last record read, where the client knows it.
+    pub leader_epoch: Option<i32>,
+    /// The client's note.
+    pub metadata: Arc<str>,
+}
+
+/// `OffsetCommit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitOffsets {
+    /// Who commits.
+    pub caller: Caller,
+    /// What to commit.
+    pub offsets: Vec<OffsetToCommit>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// `OffsetDelete`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteOffsets {
+    /// The group.
+    pub group: GroupId,
+    /// Which offsets.
+    pub partitions: Vec<TopicPartition>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}

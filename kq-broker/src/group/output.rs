@@ -1,0 +1,114 @@
+//! All that the coordinator can ask of the world.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{GroupError, InstanceId, LeavingMember, MemberId, ReplyTo, TopicPartition, WriteId};
+
+/// A command for the shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Answer a request.
+    Reply(ReplyTo, Reply),
+    /// Append these records to the shard's partition in one batch and tell when they are committed.
+    Write {
+        /// To be named in `Input::Written`.
+        write: WriteId,
+        /// Keys and values, in order.
+        records: Vec<WrittenRecord>,
+    },
+}
+
+/// One record of `__consumer_offsets`; without a value it is a tombstone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenRecord {
+    /// The encoded key.
+    pub key: Bytes,
+    /// The encoded value.
+    pub value: Option<Bytes>,
+}
+
+/// An answer to one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// To a join.
+    Joined(Joined),
+    /// To a join that is refused; `member` is the id to come back with, or the one given.
+    JoinRefused {
+        /// Why.
+        error: GroupError,
+        /// The id that the member has or should use.
+        member: Option<MemberId>,
+    },
+    /// To a sync.
+    Synced(Result<Synced, GroupError>),
+    /// To a heartbeat.
+    Heartbeat(Result<(), GroupError>),
+    /// To a leave: one result per member, in the order asked.
+    Left(Vec<(LeavingMember, Result<(), GroupError>)>),
+    /// To a commit or a deletion of offsets: one result per partition, in the order asked.
+    Offsets(Vec<(TopicPartition, Result<(), GroupError>)>),
+    /// To a deletion of offsets that is refused as a whole.
+    OffsetsRefused(GroupError),
+    /// To the deletion of a group.
+    GroupDeleted(Result<(), GroupError>),
+}
+
+/// A member is part of a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// The generation.
+    pub generation: i32,
+    /// `consumer`, `connect`, ...
+    pub protocol_type: Arc<str>,
+    /// The chosen assignment strategy.
+    pub protocol: Arc<str>,
+    /// Who assigns.
+    pub leader: MemberId,
+    /// Whom this answer is for.
+    pub member: MemberId,
+    /// A replaced static leader keeps the assignment that stands (KIP-814).
+    pub skip_assignment: bool,
+    /// For the leader: everybody. Empty for the others.
+    pub members: Vec<JoinedMember>,
+}
+
+/// What the leader learns of each member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedMember {
+    /// Who.
+    pub member: MemberId,
+    /// Set for static members.
+    pub instance: Option<InstanceId>,
+    /// Its metadata for the chosen protocol.
+    pub metadata: Bytes,
+}
+
+/// A member's share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synced {
+    /// `consumer`, `connect`, ...
+    pub protocol_type: Arc<str>,
+    /// The chosen assignment strategy.
+    pub protocol: Arc<str>,
+    /// As the leader wrote it.
+    pub assignment: Bytes,
+}
+
+/// A member as admin clients see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberDescription {
+    /// Who.
+    pub member: MemberId,
+    /// Set for static members.
+    pub instance: Option<InstanceId>,
+    /// Its client id.
+    pub client_id: Arc<str>,
+    /// Where it connects from.
+    pub client_host: Arc<str>,
+    /// Its metadata for the chosen protocol; empty while none is chosen.
+    pub metadata: Bytes,
+    /// Its share; empty while the group is not stable.
+    pub assignment: Bytes,
+}
