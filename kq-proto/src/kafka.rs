@@ -5,6 +5,7 @@
 //! module speaks bytes and versions only; which versions a broker serves is the broker's affair.
 
 mod api_key;
+mod catalogue;
 mod error;
 mod error_code;
 mod field;
@@ -15,10 +16,20 @@ mod reader;
 mod text;
 mod writer;
 
+#[cfg(test)]
+mod bounds_test;
+#[cfg(test)]
+mod oracle_test;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod wire_test;
+
 #[expect(missing_docs, reason = "the protocol guide names and explains each field")]
 pub mod messages;
 
 pub use api_key::ApiKey;
+pub use catalogue::{API_SHAPES, ApiShape};
 pub use error::{DecodeError, EncodeError, Malformed};
 pub use error_code::ErrorCode;
 pub use field::{Field, Form, Nullable, Records};

@@ -220,6 +220,35 @@ macro_rules! wire {
             }
         }
 
+        #[cfg(test)]
+        #[allow(
+            unused_variables, clippy::allow_attributes,
+            reason = "the same text serves structs of one field and of twenty"
+        )]
+        impl $crate::kafka::sample::Sample for $name {
+            fn sample(
+                dice: &mut $crate::kafka::sample::Dice,
+                form: $crate::kafka::field::Form,
+            ) -> Self {
+                let mut it = Self::default();
+                $(
+                    if $crate::kafka::message::versions!($($at)+).contains(&form.version) {
+                        let form = $crate::kafka::message::form_of!(form, $($at)+);
+                        it.$field = $crate::kafka::sample::Sample::sample(dice, form);
+                    }
+                )*
+                $($(
+                    if $crate::kafka::message::versions!($($tagged_at)+).contains(&form.version)
+                        && dice.below(2) == 0
+                    {
+                        let form = $crate::kafka::message::form_of!(form, $($tagged_at)+);
+                        it.$tagged = $crate::kafka::sample::Sample::sample(dice, form);
+                    }
+                )+)?
+                it
+            }
+        }
+
         /// A struct that may be null goes behind one byte: -1 for null, 1 for a value.
         impl $crate::kafka::field::Nullable for $name {
             fn nullable_wire_min(form: $crate::kafka::field::Form) -> usize {
