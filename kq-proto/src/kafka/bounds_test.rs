@@ -4,6 +4,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::fmt::Debug;
 
 use bytes::Bytes;
 
@@ -125,7 +126,15 @@ fn mutate(body: &[u8], dice: &mut Dice) -> Bytes {
     Bytes::from(body)
 }
 
-fn throw_mutants<M: Message + Sample>() {
+/// What can be read can be written, and reads the same again.
+fn assert_survives_writing<M: Message + PartialEq + Debug>(message: &M, version: i16) {
+    let mut writer = Writer::new();
+    message.encode(&mut writer, version).unwrap();
+    let again = writer.into_bytes().unwrap();
+    assert_eq!(M::decode_all(&again, version).as_ref(), Ok(message), "{} v{version}", M::NAME);
+}
+
+fn throw_mutants<M: Message + Sample + PartialEq + Debug>() {
     for version in M::VERSIONS {
         let form = Form { version, flexible: M::is_flexible(version), nullable: false };
         for seed in 0..20 {
@@ -136,6 +145,9 @@ fn throw_mutants<M: Message + Sample>() {
             for _ in 0..20 {
                 let mutant = mutate(&body, &mut dice);
                 bounded(M::NAME, &mutant, |body| drop(M::decode_all(body, version)));
+                if let Ok(message) = M::decode_all(&mutant, version) {
+                    assert_survives_writing(&message, version);
+                }
             }
         }
     }
