@@ -1,4 +1,5 @@
 //! The chores that an operator of local clusters calls.
 
+pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod demo;

@@ -27,6 +27,8 @@ pub(crate) enum Chore {
     },
     /// Unit, doc and crash tests, real processes, real clients
     Test(TestArgs),
+    /// What kq costs, each figure beside the raw operation it is made of
+    Bench(BenchArgs),
     /// An outside black-box suite against a running cluster
     Compat(CompatArgs),
     /// Everything that a change must pass, as the CI runs it
@@ -165,6 +167,24 @@ pub(crate) enum Part {
     Processes,
     /// Real Kafka clients
     Clients,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Only these lines: produce, small, lz4, single, consume, acks, steady, append, start,
+    /// partitions, connections
+    #[arg(long, value_name = "LINE", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// The same load on another broker that runs: its address and its process ids
+    #[arg(long, value_name = "BOOTSTRAP,PID..")]
+    pub(crate) against: Option<String>,
+    /// One JSON document in place of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// An eighth of the load, once in place of five times: to see that it runs, not to judge by
+    #[arg(long)]
+    pub(crate) quick: bool,
 }
 
 /// Arguments of `compat`.

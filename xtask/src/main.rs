@@ -2,6 +2,8 @@
 //!
 //! Links no kq crate: it builds the binaries and starts them, as an operator would.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod chores;
 mod ci;
 mod cli;
@@ -39,6 +41,7 @@ fn dispatch(chore: Chore) -> anyhow::Result<bool> {
         Chore::Demo(args) => chores::demo::run(&args),
         Chore::Cluster { verb } => chores::cluster::run(verb),
         Chore::Test(args) => suites::run(&args),
+        Chore::Bench(args) => chores::bench::run(&args),
         Chore::Compat(args) => suites::compat::run(&args),
         Chore::Ci(args) => ci::run(&args),
         Chore::Fix => ci::fix(),

@@ -1,0 +1,141 @@
+//! The raw operations that a broker is made of, without a broker.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt as _;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::fs::sendfile;
+
+use super::report::figure;
+use super::subject::{scratch, thread_cpu};
+use crate::clock;
+
+/// Bytes that are moved at one time: what a client puts into one request.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// How often a short operation is timed.
+const SHORT_TIMES: usize = 400;
+
+fn pair() -> Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    Ok((client, server))
+}
+
+/// Processor seconds a GB of recv + crc32c + write: the least that a broker does on produce.
+pub(super) fn receive_check_write(bytes: u64) -> Result<f64> {
+    let (mut client, mut server) = pair()?;
+    let sender = thread::spawn(move || -> std::io::Result<()> {
+        let chunk = vec![7_u8; CHUNK_BYTES];
+        for _ in 0..bytes / CHUNK_BYTES as u64 {
+            client.write_all(&chunk)?;
+        }
+        Ok(())
+    });
+    let path = scratch()?.join("produce.floor");
+    let file = File::create(&path)?;
+    let start = thread_cpu()?;
+    let mut chunk = vec![0_u8; CHUNK_BYTES];
+    let (mut at, mut sum) = (0_u64, 0_u32);
+    while server.read_exact(&mut chunk).is_ok() {
+        sum ^= crc32c::crc32c(&chunk);
+        file.write_all_at(&chunk, at)?;
+        at += CHUNK_BYTES as u64;
+    }
+    let used = thread_cpu()?.saturating_sub(start);
+    std::hint::black_box(sum);
+    drop(sender.join());
+    fs::remove_file(&path)?;
+    Ok(used.as_secs_f64() / figure(at) * 1e9)
+}
+
+/// What bare sendfile from the page cache does: processor seconds a GB, and GB a second.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sendfile {
+    pub(super) cpu_per_gb: f64,
+    pub(super) gb_per_second: f64,
+}
+
+pub(super) fn send_from_page_cache(bytes: u64) -> Result<Sendfile> {
+    let path = scratch()?.join("consume.floor");
+    let file_bytes = 256 << 20;
+    let writer = File::create(&path)?;
+    let chunk = vec![7_u8; CHUNK_BYTES];
+    for at in (0..file_bytes).step_by(CHUNK_BYTES) {
+        writer.write_all_at(&chunk, at)?;
+    }
+    let file = File::open(&path)?;
+    let (client, server) = pair()?;
+    let reader = thread::spawn(move || super::raw::drain(client));
+    let start_cpu = thread_cpu()?;
+    let start = clock::now();
+    let mut sent = 0_u64;
+    while sent < bytes {
+        let mut at = sent % file_bytes;
+        let room = usize::try_from(file_bytes - at)?.min(CHUNK_BYTES);
+        sent += sendfile(&server, &file, Some(&mut at), room)? as u64;
+    }
+    let used = thread_cpu()?.saturating_sub(start_cpu);
+    drop(server);
+    let took = {
+        drop(reader.join());
+        start.elapsed()
+    };
+    fs::remove_file(&path)?;
+    let gb = figure(sent) / 1e9;
+    Ok(Sendfile { cpu_per_gb: used.as_secs_f64() / gb, gb_per_second: gb / took.as_secs_f64() })
+}
+
+/// Microseconds of write + fdatasync of one small record at the end of a growing file: middle one.
+pub(super) fn sync_micros(record_bytes: usize) -> Result<f64> {
+    let path = scratch()?.join("sync.floor");
+    let file = File::create(&path)?;
+    let record = vec![7_u8; record_bytes];
+    let mut at = 0;
+    let times = timed(SHORT_TIMES, || {
+        file.write_all_at(&record, at)?;
+        at += record_bytes as u64;
+        Ok(file.sync_data()?)
+    })?;
+    fs::remove_file(&path)?;
+    Ok(times)
+}
+
+/// Microseconds of a loopback round trip of a small message: the middle one.
+pub(super) fn round_trip_micros(bytes: usize) -> Result<f64> {
+    let (mut client, mut server) = pair()?;
+    let echo = thread::spawn(move || {
+        let mut buffer = vec![0_u8; bytes];
+        while server.read_exact(&mut buffer).and_then(|()| server.write_all(&buffer)).is_ok() {}
+    });
+    let mut buffer = vec![7_u8; bytes];
+    let micros = timed(SHORT_TIMES, || {
+        client.write_all(&buffer)?;
+        client.read_exact(&mut buffer).context("the echo went away")
+    })?;
+    drop(client);
+    drop(echo.join());
+    Ok(micros)
+}
+
+fn timed(times: usize, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut took = Vec::with_capacity(times);
+    for _ in 0..times {
+        let start = clock::now();
+        operation()?;
+        took.push(micros(start.elapsed()));
+    }
+    Ok(super::report::median(took))
+}
+
+/// A time in microseconds, with what is below them.
+pub(super) fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
