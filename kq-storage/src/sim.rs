@@ -73,20 +73,17 @@ impl SimDisk {
     }
 
     /// Cuts the power now and starts again with what survived; `seed` decides what that is.
+    /// Planned crashes and failing syncs are forgotten.
     pub fn power_cut(&self, seed: u64) {
         let mut state = self.state.lock();
         survival::cut_power(&mut state, seed);
-        state.is_down = false;
-        state.crash_at = None;
-        state.boot += 1;
+        state.start_again();
     }
 
-    /// Ends the process that uses the disk: handles die, the page cache lives on.
+    /// Ends the process that uses the disk: handles die, the page cache lives on. Planned crashes
+    /// and failing syncs are forgotten.
     pub fn kill_process(&self) {
-        let mut state = self.state.lock();
-        state.is_down = false;
-        state.crash_at = None;
-        state.boot += 1;
+        self.state.lock().start_again();
     }
 
     /// An independent copy of the disk as it is now.

@@ -12,7 +12,7 @@
 use std::fmt::Debug;
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::BorrowedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::canary;
@@ -221,15 +221,18 @@ pub fn sync_parent(fs: &dyn Vfs, path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |dir| sync_dir(fs, dir))
 }
 
-/// Creates a directory with its missing parents, and makes each new name stable.
+/// Creates a directory with its missing parents, and makes each name on the way stable.
+///
+/// Names that exist are synced as well: a process that was killed may have made them just before.
 pub fn create_dir_durable(fs: &dyn Vfs, dir: &Path) -> io::Result<()> {
-    let mut new: Vec<PathBuf> = Vec::new();
-    let mut at = dir;
-    while !exists(fs, at)? {
-        new.push(at.to_path_buf());
-        let Some(parent) = at.parent() else { break };
-        at = parent;
-    }
     fs.create_dir_all(dir)?;
-    new.iter().rev().try_for_each(|path| sync_parent(fs, path))
+    let parents: Vec<&Path> = dir.ancestors().skip(1).collect();
+    for parent in parents.into_iter().rev() {
+        match sync_dir(fs, parent) {
+            // Where this process may not even look, it has not made anything.
+            Err(err) if err.kind() == ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }

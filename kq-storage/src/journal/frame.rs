@@ -53,6 +53,9 @@ impl FileHeader {
             return Err(FileError::WrongMagic { path, found, expected: MAGIC });
         }
         let version = u16::from_le_bytes(array_at(bytes, 4));
+        if version == 0 {
+            return Err(FileError::damaged(path, 4, "its format version is zero"));
+        }
         if version != VERSION {
             let path = path.to_path_buf();
             return Err(FileError::UnknownVersion { path, found: version, supported: VERSION });

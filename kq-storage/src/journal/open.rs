@@ -12,11 +12,11 @@ type Opened = (Vec<Segment>, Option<Active>, JournalRecovered);
 
 pub(super) fn open_files(fs: &dyn Vfs, dir: &Path) -> Result<Opened, FileError> {
     let mut recovered = JournalRecovered::default();
+    // A process that was killed may have left names that only the page cache knows.
+    sync_dir(fs, dir).map_err(FileError::io("sync", dir))?;
     let mut found = load_all(fs, dir, &mut recovered)?;
     let afresh = found.iter().rposition(|(segment, _)| segment.header.starts_afresh).unwrap_or(0);
-    for (obsolete, _) in found.drain(..afresh) {
-        remove(fs, dir, &obsolete.path, &mut recovered)?;
-    }
+    let obsolete: Vec<PathBuf> = found.drain(..afresh).map(|(segment, _)| segment.path).collect();
     let last = found.pop();
     let mut sealed: Vec<Segment> = Vec::with_capacity(found.len());
     let mut bases =
@@ -36,6 +36,8 @@ pub(super) fn open_files(fs: &dyn Vfs, dir: &Path) -> Result<Opened, FileError> 
     recovered.is_clean = scanned.is_clean;
     recovered.torn_bytes = scanned.torn_bytes;
     let active = Active::resume(fs, segment, &scanned)?;
+    // Only now is the file that makes them obsolete known to be stable.
+    obsolete.iter().try_for_each(|path| remove(fs, dir, path, &mut recovered))?;
     Ok((sealed, Some(active), recovered))
 }
 

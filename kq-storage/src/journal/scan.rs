@@ -12,6 +12,8 @@ pub(super) struct Scanned {
     pub(super) positions: Vec<u32>,
     /// Where the next frame goes.
     pub(super) end: u32,
+    /// Up to here the file says of itself that it was stable.
+    pub(super) proven: u32,
     /// A mark says that everything up to `end` was synced, and nothing follows it.
     pub(super) is_clean: bool,
     /// Bytes after `end`, up to the last one that is not zero and not of the mark.
@@ -27,11 +29,13 @@ pub(super) fn scan(path: &Path, file: &[u8], header: FileHeader) -> Result<Scann
     let mut at = HEADER_BYTES;
     let mut next = header.base;
     let mut mark_bytes = 0;
+    let mut proven = 0;
     while let Some(frame) = Frame::decode(file, at) {
         let Ok(position) = u32::try_from(at) else { break };
         if frame.index != next || position < frame.synced {
             break;
         }
+        proven = proven.max(frame.synced);
         if frame.is_mark {
             mark_bytes = frame.len();
             break;
@@ -51,7 +55,8 @@ pub(super) fn scan(path: &Path, file: &[u8], header: FileHeader) -> Result<Scann
         .map_err(|_| FileError::damaged(path, at as u64, "it is longer than a journal file"))?;
     let tail = file.get(at + mark_bytes..).unwrap_or_default();
     let torn_bytes = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1) as u64;
-    Ok(Scanned { positions, end, is_clean: mark_bytes > 0 && torn_bytes == 0, torn_bytes })
+    let is_clean = mark_bytes > 0 && torn_bytes == 0;
+    Ok(Scanned { positions, end, proven, is_clean, torn_bytes })
 }
 
 /// Whether a whole frame after `at` was written when the file was known to be stable beyond `at`.

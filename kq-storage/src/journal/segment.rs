@@ -68,10 +68,9 @@ impl Segment {
         let file = fs.open(&path, OpenMode::Read).map_err(FileError::io("open", &path))?;
         let bytes = read_all(file.as_ref()).map_err(FileError::io("read", &path))?;
         let header = match FileHeader::decode(&path, &bytes) {
-            Err(FileError::Damaged { .. }) if bytes.len() <= NEW_FILE_BYTES => {
-                return Ok(Found::Unborn);
-            }
-            Err(FileError::WrongMagic { .. }) if is_zero_and_short(&bytes) => {
+            Err(FileError::Damaged { .. } | FileError::WrongMagic { .. })
+                if bytes.len() <= NEW_FILE_BYTES =>
+            {
                 return Ok(Found::Unborn);
             }
             decoded => decoded?,
@@ -124,12 +123,6 @@ impl Segment {
     }
 }
 
-fn is_zero_and_short(bytes: &[u8]) -> bool {
-    // A file whose length survived a power cut without its bytes.
-    bytes.len() <= NEW_FILE_BYTES
-        && bytes.get(..HEADER_BYTES).is_some_and(|header| header.iter().all(|byte| *byte == 0))
-}
-
 impl Active {
     /// Makes a new file, stable with its name before the first entry goes into it.
     pub(super) fn create(fs: &dyn Vfs, dir: &Path, header: FileHeader) -> Result<Self, FileError> {
@@ -137,12 +130,9 @@ impl Active {
         // A file of that name is a left-over without entries: see `Found::Unborn`.
         let file =
             fs.open(&path, OpenMode::CreateOrOpen).map_err(FileError::io("create", &path))?;
-        let mut bytes = header.encode().to_vec();
-        let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Frame::encode_mark(&mut bytes, header.base, end);
         let write = || {
             file.truncate(0)?;
-            file.write_all_at(&bytes, 0)?;
+            file.write_all_at(&header.encode(), 0)?;
             file.sync_data()?;
             sync_parent(fs, &path)
         };
@@ -152,8 +142,11 @@ impl Active {
             let source = undo().map_or_else(io::Error::other, |()| source);
             return Err(FileError::Io { action: "create", path, source });
         }
+        let end = u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX);
         let segment = Segment { path, header, positions: Vec::new(), end };
-        Ok(Self { segment, file, synced: end, allocated: 0 })
+        let active = Self { segment, file, synced: end, allocated: 0 };
+        active.mark();
+        Ok(active)
     }
 
     /// Opens the last file for writing and makes all that it holds stable.
@@ -166,12 +159,22 @@ impl Active {
         let file = opened.map_err(FileError::io("open", &segment.path))?;
         let allocated = file.len().map_err(FileError::io("measure", &segment.path))?;
         let mut active = Self { file, synced: segment.end, allocated, segment };
-        if scanned.torn_bytes > 0 {
-            active.cut().map_err(FileError::io("cut", &active.segment.path))?;
-        } else if !scanned.is_clean {
-            active.sync().map_err(FileError::io("sync", &active.segment.path))?;
+        if !scanned.is_clean {
+            let repaired = active.settle(scanned.proven).and_then(|()| active.cut());
+            repaired.map_err(FileError::io("repair", &active.segment.path))?;
         }
         Ok(active)
+    }
+
+    /// Writes again what is not proven to be stable.
+    ///
+    /// After a failed sync the page cache may show bytes as clean that the disk never got. A
+    /// process that starts on such a cache would believe them, and its sync would not write them.
+    fn settle(&self, proven: u32) -> io::Result<()> {
+        let from = proven.min(self.segment.end);
+        let mut bytes = vec![0; usize::try_from(self.segment.end - from).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, u64::from(from))?;
+        self.file.write_all_at(&bytes, u64::from(from))
     }
 
     pub(super) fn file(&self) -> &dyn VfsFile {
@@ -209,11 +212,16 @@ impl Active {
             self.file.sync_data()?;
         }
         self.synced = self.segment.end;
+        self.mark();
+        Ok(())
+    }
+
+    /// Writes after the last entry that all is stable. Never before that is true.
+    fn mark(&self) {
         let mut mark = Vec::new();
         Frame::encode_mark(&mut mark, self.segment.next_index(), self.synced);
         // Only an aid that tells damage from a torn write; the next append hears of a bad disk.
         let _ = self.file.write_all_at(&mark, self.end());
-        Ok(())
     }
 
     /// Whether entries were written since the last sync.

@@ -63,6 +63,13 @@ impl State {
         }
     }
 
+    pub(super) fn start_again(&mut self) {
+        self.is_down = false;
+        self.crash_at = None;
+        self.failing_syncs.clear();
+        self.boot += 1;
+    }
+
     pub(super) fn check_power(&self) -> io::Result<()> {
         if self.is_down { Err(power_is_off()) } else { Ok(()) }
     }
