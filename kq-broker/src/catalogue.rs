@@ -17,7 +17,9 @@ mod sources;
 mod topic_keys;
 mod value;
 
-pub use describe::{ConfigEntry, ConfigSource, ConfigSynonym, describe_broker, describe_topic};
+pub use describe::{
+    ConfigEntry, ConfigSource, ConfigSynonym, describe_broker, describe_topic, topic_value,
+};
 pub use effective::{CompressionType, Durability, EffectiveTopicConfig, TimestampType};
 pub use key::{ConfigKey, ConfigType, Scope, ServerKey};
 pub use sources::{BadStaticConfig, ConfigSources, StaticConfig};

@@ -78,6 +78,14 @@ impl PartitionIndex {
     }
 }
 
+impl LeaderEpoch {
+    /// The epoch of the next leader.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 impl PartitionEpoch {
     /// The epoch after one more change.
     #[must_use]

@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub mod config;
+pub mod controller;
 pub mod group;
 pub mod ids;
 pub mod metadata;
+pub mod raft;

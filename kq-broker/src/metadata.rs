@@ -23,8 +23,8 @@ pub use apply::ApplyError;
 pub use delta::{MetadataDelta, TopicDelta};
 pub use event::{EVENTS_MAX, Event, EventKind};
 pub use image::{
-    BrokerImage, BrokerState, ConfigMap, MetadataImage, PartitionImage, Protection, SoftDeletion,
-    TopicImage,
+    BrokerImage, BrokerLoad, BrokerState, ConfigMap, MetadataImage, PartitionImage, Protection,
+    SoftDeletion, TopicImage,
 };
 pub use record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,

@@ -3,7 +3,7 @@
 
 use super::key::{ConfigKey, ConfigType, ServerKey};
 use super::sources::ConfigSources;
-use super::{broker_key, broker_keys, topic_keys};
+use super::{broker_key, broker_keys, topic_key, topic_keys};
 use crate::metadata::ConfigMap;
 
 /// Where a value comes from, the strongest first.
@@ -75,6 +75,11 @@ pub struct ConfigEntry {
 /// Every topic key, for a topic with these values of its own.
 pub fn describe_topic(overrides: &ConfigMap, sources: &ConfigSources) -> Vec<ConfigEntry> {
     topic_keys().iter().map(|key| describe_topic_key(key, overrides, sources)).collect()
+}
+
+/// The value in force of one topic key.
+pub fn topic_value(overrides: &ConfigMap, sources: &ConfigSources, name: &str) -> Option<String> {
+    describe_topic_key(topic_key(name)?, overrides, sources).value
 }
 
 /// Every broker key.

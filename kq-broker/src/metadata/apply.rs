@@ -139,8 +139,12 @@ impl MetadataImage {
             endpoints: it.endpoints.clone(),
             rack: it.rack.clone(),
             version: it.version.clone(),
+            resumed_cleanly: it.resumed_cleanly,
             state: BrokerState::Active,
         };
+        if !it.resumed_cleanly && self.brokers.contains_key(&it.broker) {
+            self.raise_leader_epochs(it.broker);
+        }
         let mut detail = format!("version {}", it.version);
         for endpoint in &it.endpoints {
             let _ = write!(detail, ", {} {}:{}", endpoint.listener, endpoint.host, endpoint.port);
@@ -148,6 +152,25 @@ impl MetadataImage {
         self.brokers.insert(it.broker, Arc::new(image));
         let subject = format!("broker {}", it.broker);
         self.record_event(stamp, EventKind::BrokerRegistered, &subject, &detail);
+    }
+
+    /// A leader that lost an unsynced tail writes those offsets again: under a new epoch, so that
+    /// readers and followers can tell the two apart.
+    fn raise_leader_epochs(&mut self, broker: BrokerId) {
+        let leads =
+            |topic: &TopicImage| topic.partitions.iter().any(|it| it.leader == Some(broker));
+        let led: Vec<TopicId> =
+            self.topics.values().filter(|it| leads(it)).map(|it| it.id).collect();
+        for id in led {
+            let Some(topic) = self.topics.get_mut(&id) else { continue };
+            for partition in &mut Arc::make_mut(topic).partitions {
+                if partition.leader == Some(broker) {
+                    let partition = Arc::make_mut(partition);
+                    partition.leader_epoch = partition.leader_epoch.next();
+                    partition.partition_epoch = partition.partition_epoch.next();
+                }
+            }
+        }
     }
 
     fn fence(&mut self, stamp: &Stamp, id: BrokerId, fenced: bool) -> Result<(), ApplyError> {
@@ -216,6 +239,9 @@ impl MetadataImage {
         self.unified_names.remove(unify(&topic.name).as_str());
         self.hidden.remove(&id);
         self.partitions_total -= u64::from(topic.partition_count());
+        for partition in &topic.partitions {
+            self.remove_load(partition);
+        }
         let subject = format!("topic {}", topic.name);
         let detail = format!("{} partitions", topic.partition_count());
         self.record_event(stamp, EventKind::TopicPurged, &subject, &detail);
@@ -247,6 +273,10 @@ impl MetadataImage {
             partitions.push_back(new.clone());
             self.partitions_total += 1;
         }
+        if let Some(old) = &old {
+            self.remove_load(old);
+        }
+        self.add_load(&new);
         match old {
             Some(old) => self.record_partition_events(stamp, (&name, it.index), &old, &new),
             None if !fresh_topic => self.record_added_partition(stamp, &name, it.index),

@@ -35,6 +35,7 @@ pub struct MetadataImage {
     pub(super) cluster_config: Arc<ConfigMap>,
     pub(super) next_producer_id: u64,
     pub(super) partitions_total: u64,
+    pub(super) loads: OrdMap<BrokerId, BrokerLoad>,
     pub(super) events: Vector<Arc<Event>>,
     pub(super) events_total: u64,
 }
@@ -118,8 +119,19 @@ pub struct BrokerImage {
     pub rack: Option<String>,
     /// The build it runs.
     pub version: String,
+    /// Whether its logs held all that its life before had written.
+    pub resumed_cleanly: bool,
     /// Whether it may lead.
     pub state: BrokerState,
+}
+
+/// How much a broker carries, as placement weighs it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BrokerLoad {
+    /// Replicas on it.
+    pub replicas: u64,
+    /// Partitions whose preferred leader it is.
+    pub preferred: u64,
 }
 
 /// What a broker may do.
@@ -209,6 +221,32 @@ impl MetadataImage {
         self.topics.len()
     }
 
+    /// How much a broker carries, hidden topics included.
+    pub fn broker_load(&self, id: BrokerId) -> BrokerLoad {
+        self.loads.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Counts a partition in.
+    pub(super) fn add_load(&mut self, partition: &PartitionImage) {
+        for (position, id) in partition.replicas.iter().enumerate() {
+            let load = self.loads.entry(*id).or_default();
+            load.replicas += 1;
+            load.preferred += u64::from(position == 0);
+        }
+    }
+
+    /// Counts a partition out.
+    pub(super) fn remove_load(&mut self, partition: &PartitionImage) {
+        for (position, id) in partition.replicas.iter().enumerate() {
+            let load = self.loads.entry(*id).or_default();
+            load.replicas -= 1;
+            load.preferred -= u64::from(position == 0);
+            if *load == BrokerLoad::default() {
+                self.loads.remove(id);
+            }
+        }
+    }
+
     /// A broker that has ever registered.
     pub fn broker(&self, id: BrokerId) -> Option<&Arc<BrokerImage>> {
         self.brokers.get(&id)
@@ -271,9 +309,13 @@ impl MetadataImage {
         self.events_total
     }
 
-    /// When the controller must look again: the nearest purge.
+    /// When the controller must look again: the nearest purge of a topic that nobody protects.
     pub fn next_deadline(&self) -> Option<TimestampMs> {
-        self.hidden.values().min().copied()
+        let due = |topic: &Arc<TopicImage>| {
+            let deletion = topic.soft_deletion.as_ref()?;
+            topic.protection.is_none().then_some(deletion.purge_at)
+        };
+        self.hidden_topics().filter_map(due).min()
     }
 }
 
@@ -328,6 +370,7 @@ impl BrokerImage {
             endpoints: self.endpoints.clone(),
             rack: self.rack.clone(),
             version: self.version.clone(),
+            resumed_cleanly: self.resumed_cleanly,
         }
     }
 }

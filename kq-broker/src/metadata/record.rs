@@ -118,6 +118,9 @@ pub struct BrokerRegistration {
     pub rack: Option<String>,
     /// The build it runs.
     pub version: String,
+    /// Whether its logs hold all that its last life wrote. After any other stop an offset may be
+    /// written a second time, so the leader epochs of what it leads go up.
+    pub resumed_cleanly: bool,
 }
 
 /// One address that a broker advertises.
@@ -190,6 +193,7 @@ impl BrokerRegistration {
             endpoints: vec![endpoint],
             rack: None,
             version: env!("CARGO_PKG_VERSION").into(),
+            resumed_cleanly: false,
         }
     }
 }

@@ -237,6 +237,9 @@ impl MetadataImage {
     fn insert_topic(&mut self, topic: TopicImage) -> Result<(), SnapshotError> {
         let id: TopicId = topic.id;
         self.partitions_total += u64::from(topic.partition_count());
+        for partition in &topic.partitions {
+            self.add_load(partition);
+        }
         if let Some(deletion) = &topic.soft_deletion {
             self.hidden.insert(id, deletion.purge_at);
         }
@@ -316,6 +319,7 @@ fn broker_state_from_wire(wire: WireBrokerState) -> Result<BrokerImage, Snapshot
         endpoints: it.endpoints,
         rack: it.rack,
         version: it.version,
+        resumed_cleanly: it.resumed_cleanly,
         state: if wire.fenced { BrokerState::Fenced } else { BrokerState::Active },
     })
 }

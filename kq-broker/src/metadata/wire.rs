@@ -89,6 +89,8 @@ pub(super) struct WireBroker {
     rack: Option<String>,
     #[prost(string, tag = "5")]
     version: String,
+    #[prost(bool, tag = "6")]
+    resumed_cleanly: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -310,6 +312,7 @@ pub(super) fn broker_to_wire(it: &BrokerRegistration) -> WireBroker {
         endpoints: it.endpoints.iter().map(endpoint).collect(),
         rack: it.rack.clone(),
         version: it.version.clone(),
+        resumed_cleanly: it.resumed_cleanly,
     }
 }
 
@@ -326,6 +329,7 @@ pub(super) fn broker_from_wire(it: WireBroker) -> Result<BrokerRegistration, Cha
         endpoints: it.endpoints.into_iter().map(endpoint).collect::<Result<_, _>>()?,
         rack: it.rack,
         version: it.version,
+        resumed_cleanly: it.resumed_cleanly,
     })
 }
 

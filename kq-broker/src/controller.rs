@@ -1,0 +1,31 @@
+//! Commands to the cluster: (image, command, now) to the records that make it so, or to a refusal
+//! with Kafka's error code.
+//!
+//! ```text
+//!   Command --decide(image, now, ids)--> Decision { records, reply }  --raft-->  image
+//!                                   \--> ControlError { code, message, hint }
+//! ```
+//! Pure: the clock and fresh ids come in as arguments, and nothing is changed here. A command over
+//! several items refuses each item on its own; what it decides holds together in one raft entry.
+
+mod broker;
+mod command;
+mod configs;
+mod decide;
+mod election;
+mod error;
+mod names;
+mod partitions;
+mod placement;
+mod topics;
+
+pub use command::{
+    AlterConfigs, AlterOp, AlterPartition, AlteredPartition, Command, ConfigAlteration,
+    ConfigTarget, CreatedTopic, DeletedTopic, IncrementalAlter, ManualAssignment, NewPartitions,
+    NewTopic, ProducerIdBlock, ProtectedTopic, Reply, TopicRef,
+};
+pub use decide::{Decision, Limits, Settings, Turn, decide};
+pub use election::{Choice, ElectionPolicy, choose_leader};
+pub use error::{ControlError, Refused};
+pub use names::verify_topic_name;
+pub use placement::{PlacementError, Site, place};

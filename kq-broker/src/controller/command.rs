@@ -1,0 +1,336 @@
+//! What can be asked of the controller, and what it answers.
+//!
+//! Numbers that clients send are signed here as on the wire, because a refusal must name the very
+//! value that was sent; what is accepted leaves as typed records.
+
+use crate::ids::{
+    BrokerEpoch, BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionId, TopicId,
+};
+use crate::metadata::{BrokerRegistration, PartitionChange, TimestampMs};
+
+use super::ControlError;
+
+/// A topic by name or by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopicRef {
+    /// By name.
+    Name(String),
+    /// By id.
+    Id(TopicId),
+}
+
+/// A request to the controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Names the cluster; sent by the first voter once.
+    CreateCluster {
+        /// Its id.
+        cluster_id: ClusterId,
+    },
+    /// Tells the cluster that a broker process is up.
+    RegisterBroker(BrokerRegistration),
+    /// Takes a broker out of service, or lets it in again.
+    FenceBroker {
+        /// Which broker.
+        broker: BrokerId,
+        /// True to fence.
+        fenced: bool,
+    },
+    /// Creates topics, each on its own.
+    CreateTopics {
+        /// The topics.
+        topics: Vec<NewTopic>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Deletes topics, each on its own.
+    DeleteTopics {
+        /// Which topics.
+        topics: Vec<TopicRef>,
+        /// How long they stay restorable; none for gone at once.
+        keep_for_ms: Option<u64>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Brings deleted topics back.
+    RestoreTopics {
+        /// Which topics.
+        topics: Vec<TopicRef>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Removes deleted topics before their time is up.
+    PurgeTopics {
+        /// Which topics.
+        topics: Vec<TopicRef>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Protects topics from deletion, or lifts that.
+    ProtectTopics {
+        /// Which topics.
+        topics: Vec<TopicRef>,
+        /// True to protect.
+        protected: bool,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Adds partitions to topics, each on its own.
+    CreatePartitions {
+        /// The topics with their new totals.
+        topics: Vec<NewPartitions>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Replaces all values of resources: the old `AlterConfigs` of Kafka.
+    AlterConfigs {
+        /// The resources with all their values.
+        resources: Vec<AlterConfigs>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Changes single values of resources.
+    IncrementalAlterConfigs {
+        /// The resources with what changes.
+        resources: Vec<IncrementalAlter>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Gives a broker the next block of producer ids.
+    AllocateProducerIds {
+        /// Which broker.
+        broker: BrokerId,
+        /// Its registration; a fenced life of it gets nothing.
+        epoch: BrokerEpoch,
+    },
+    /// Changes ISRs, as asked by leaders.
+    AlterPartitions {
+        /// The broker that leads them.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+        /// The partitions.
+        partitions: Vec<AlterPartition>,
+    },
+    /// Time has passed: purges what is due.
+    Tick,
+}
+
+/// A topic to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions; none for `num.partitions`.
+    pub partitions: Option<i32>,
+    /// How many replicas; none for `default.replication.factor`.
+    pub replication_factor: Option<i16>,
+    /// Explicit placement, which excludes both numbers; empty to let the controller place.
+    pub assignments: Vec<ManualAssignment>,
+    /// Configuration values; none as a value is refused.
+    pub configs: Vec<(String, Option<String>)>,
+}
+
+/// The replicas of one partition, chosen by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ManualAssignment {
+    /// The partition.
+    pub partition: i32,
+    /// Its brokers, the preferred leader first.
+    pub brokers: Vec<i32>,
+}
+
+/// More partitions for a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewPartitions {
+    /// The topic.
+    pub topic: String,
+    /// The total afterwards.
+    pub total: i32,
+    /// The brokers of each new partition in order; none to let the controller place.
+    pub assignments: Option<Vec<Vec<i32>>>,
+}
+
+/// What configuration values are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigTarget {
+    /// A topic by name.
+    Topic(String),
+    /// A broker by number as text; empty for all brokers, as in Kafka.
+    Broker(String),
+}
+
+impl std::fmt::Display for ConfigTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Topic(name) => write!(f, "topic {name}"),
+            Self::Broker(name) if name.is_empty() => f.write_str("all brokers"),
+            Self::Broker(name) => write!(f, "broker {name}"),
+        }
+    }
+}
+
+/// All values of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlterConfigs {
+    /// Which resource.
+    pub target: ConfigTarget,
+    /// Its values; what is not here goes back to its default.
+    pub values: Vec<(String, Option<String>)>,
+}
+
+/// Changes of single values of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncrementalAlter {
+    /// Which resource.
+    pub target: ConfigTarget,
+    /// What changes.
+    pub alterations: Vec<ConfigAlteration>,
+}
+
+/// One change of one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigAlteration {
+    /// The key.
+    pub key: String,
+    /// What is done to it.
+    pub op: AlterOp,
+    /// With which value.
+    pub value: Option<String>,
+}
+
+/// What is done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlterOp {
+    /// It becomes the one given.
+    Set,
+    /// It goes back to its default.
+    Delete,
+    /// Items are added to a list.
+    Append,
+    /// Items are taken from a list.
+    Subtract,
+}
+
+impl AlterOp {
+    /// The operation of a number in the Kafka protocol.
+    pub const fn from_wire(op: i8) -> Option<Self> {
+        match op {
+            0 => Some(Self::Set),
+            1 => Some(Self::Delete),
+            2 => Some(Self::Append),
+            3 => Some(Self::Subtract),
+            _ => None,
+        }
+    }
+}
+
+/// An ISR that a leader proposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlterPartition {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The epoch in which the proposer leads.
+    pub leader_epoch: LeaderEpoch,
+    /// The state it has seen: a change in between refuses the proposal.
+    pub partition_epoch: PartitionEpoch,
+    /// The ISR it proposes, each with the registration it knows.
+    pub isr: Vec<(BrokerId, BrokerEpoch)>,
+}
+
+/// The controller's answer: one entry per item of the command, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing more to say.
+    Done,
+    /// To `RegisterBroker`.
+    BrokerRegistered {
+        /// The registration's epoch.
+        epoch: BrokerEpoch,
+    },
+    /// To `CreateTopics`.
+    TopicsCreated(Vec<Result<CreatedTopic, ControlError>>),
+    /// To `DeleteTopics` and `PurgeTopics`.
+    TopicsDeleted(Vec<Result<DeletedTopic, ControlError>>),
+    /// To `RestoreTopics`.
+    TopicsRestored(Vec<Result<DeletedTopic, ControlError>>),
+    /// To `ProtectTopics`.
+    TopicsProtected(Vec<Result<ProtectedTopic, ControlError>>),
+    /// To `CreatePartitions`: the totals before.
+    PartitionsCreated(Vec<Result<u32, ControlError>>),
+    /// To both ways of changing configurations.
+    ConfigsAltered(Vec<Result<(), ControlError>>),
+    /// To `AllocateProducerIds`.
+    ProducerIds(ProducerIdBlock),
+    /// To `AlterPartitions`.
+    PartitionsAltered(Vec<Result<AlteredPartition, ControlError>>),
+    /// To `Tick`: the topics that were purged.
+    Ticked {
+        /// How many.
+        purged: usize,
+    },
+}
+
+/// A topic that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedTopic {
+    /// Its name.
+    pub name: String,
+    /// Its id; drawn, but not in use after a mere check.
+    pub id: TopicId,
+    /// The brokers of each partition, in order.
+    pub assignments: Vec<Vec<BrokerId>>,
+    /// The values it was made with.
+    pub configs: Vec<(String, String)>,
+}
+
+impl CreatedTopic {
+    /// How many replicas its first partition has.
+    pub fn replication_factor(&self) -> usize {
+        self.assignments.first().map_or(0, Vec::len)
+    }
+}
+
+/// A topic that was deleted, purged or restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedTopic {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: TopicId,
+    /// How many partitions it has or had.
+    pub partitions: u32,
+    /// How many replicas its first partition has or had.
+    pub replication_factor: usize,
+    /// When it was deleted.
+    pub deleted_at: TimestampMs,
+    /// When it is purged; none when it is gone already.
+    pub purge_at: Option<TimestampMs>,
+}
+
+/// A topic that was protected, or is no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProtectedTopic {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: TopicId,
+    /// Whether that is new.
+    pub changed: bool,
+}
+
+/// Producer ids for one broker to give out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProducerIdBlock {
+    /// The first id.
+    pub first: u64,
+    /// How many.
+    pub count: u32,
+}
+
+/// What became of a proposed ISR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlteredPartition {
+    /// The partition as it is now.
+    pub now: PartitionChange,
+}

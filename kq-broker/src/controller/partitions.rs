@@ -1,0 +1,290 @@
+//! Partitions: how many, where, and who is in sync.
+
+use kq_proto::kafka::ErrorCode;
+
+use super::command::{
+    AlterPartition, AlteredPartition, ManualAssignment, NewPartitions, NewTopic, Reply,
+};
+use super::decide::Draft;
+use super::error::ControlError;
+use super::placement::{PlacementError, Site, place};
+use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
+use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
+use crate::metadata::{MetadataRecord, PartitionChange};
+
+/// The brokers of each partition of a topic that is being created.
+pub(super) fn of_new_topic(
+    draft: &Draft<'_, '_>,
+    new: &NewTopic,
+) -> Result<Vec<Vec<BrokerId>>, ControlError> {
+    if !new.assignments.is_empty() {
+        return by_hand(draft, new);
+    }
+    let factor = new
+        .replication_factor
+        .map_or_else(|| default_number(draft, "default.replication.factor"), i64::from);
+    if factor < 1 {
+        let message = "Replication factor must be larger than 0, or -1 to use the default value.";
+        return Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message));
+    }
+    let count = new.partitions.map_or_else(|| default_number(draft, "num.partitions"), i64::from);
+    if count < 1 {
+        let message = format!(
+            "Number of partitions was set to {count}: at least 1 is needed, or -1 to use \
+                     the default value."
+        );
+        return Err(ControlError::new(ErrorCode::InvalidPartitions, message));
+    }
+    let count = verify_growth(draft, count)?;
+    let factor = usize::try_from(factor).unwrap_or(usize::MAX);
+    place(&sites(draft), 0, count, factor).map_err(|err| unplaced(factor, &err))
+}
+
+/// The partitions of a topic as records, from index `first` on: the first live replica leads, the
+/// live ones are in sync.
+pub(super) fn first_records(
+    draft: &Draft<'_, '_>,
+    topic: TopicId,
+    first: u32,
+    assignments: &[Vec<BrokerId>],
+) -> Vec<MetadataRecord> {
+    let record = |(index, replicas): (u32, &Vec<BrokerId>)| {
+        let isr: Vec<_> = replicas.iter().copied().filter(|id| draft.image.is_live(*id)).collect();
+        MetadataRecord::PartitionChanged(PartitionChange {
+            topic,
+            index: PartitionIndex(index),
+            replicas: replicas.clone(),
+            leader: isr.first().copied(),
+            isr,
+            leader_epoch: LeaderEpoch(0),
+            partition_epoch: PartitionEpoch(0),
+            ..PartitionChange::default()
+        })
+    };
+    (first..).zip(assignments).map(record).collect()
+}
+
+pub(super) fn create(draft: &mut Draft<'_, '_>, topics: &[NewPartitions]) -> Reply {
+    let results = topics
+        .iter()
+        .map(|new| {
+            if topics.iter().filter(|it| it.topic == new.topic).count() > 1 {
+                let message = format!("Duplicate topic name '{}' in one request.", new.topic);
+                return Err(ControlError::new(ErrorCode::InvalidRequest, message));
+            }
+            create_one(draft, new)
+        })
+        .collect();
+    Reply::PartitionsCreated(results)
+}
+
+fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, ControlError> {
+    let topic = draft.image.topic_by_name(&new.topic).cloned().ok_or_else(|| {
+        let message = format!("Topic '{}' does not exist.", new.topic);
+        ControlError::new(ErrorCode::UnknownTopicOrPartition, message)
+    })?;
+    let old = topic.partition_count();
+    let added = i64::from(new.total) - i64::from(old);
+    if added < 1 {
+        let message = if added == 0 {
+            format!("Topic already has {old} partition(s).")
+        } else {
+            format!("The topic has {old} partition(s); {} would not be an increase.", new.total)
+        };
+        return Err(ControlError::new(ErrorCode::InvalidPartitions, message)
+            .hint("partitions can be added and never taken away"));
+    }
+    let added = verify_growth(draft, added)?;
+    let factor = topic.replication_factor();
+    let assignments = match &new.assignments {
+        Some(lists) => {
+            if u32::try_from(lists.len()) != Ok(added) {
+                let message = format!(
+                    "{added} partition(s) are to be added, but {} assignment(s) are given.",
+                    lists.len()
+                );
+                return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message));
+            }
+            lists
+                .iter()
+                .map(|it| verify_brokers(draft, it, Some(factor)))
+                .collect::<Result<_, _>>()?
+        }
+        None => place(&sites(draft), old, added, factor).map_err(|err| unplaced(factor, &err))?,
+    };
+    draft.accept(first_records(draft, topic.id, old, &assignments))?;
+    Ok(old)
+}
+
+pub(super) fn alter(
+    draft: &mut Draft<'_, '_>,
+    (broker, epoch): (BrokerId, BrokerEpoch),
+    proposals: &[AlterPartition],
+) -> Result<Reply, ControlError> {
+    super::broker::verify_epoch(&draft.image, broker, epoch)?;
+    let results = proposals.iter().map(|it| alter_one(draft, broker, it)).collect();
+    Ok(Reply::PartitionsAltered(results))
+}
+
+fn alter_one(
+    draft: &mut Draft<'_, '_>,
+    proposer: BrokerId,
+    it: &AlterPartition,
+) -> Result<AlteredPartition, ControlError> {
+    let refuse = |code, message: String| Err(ControlError::new(code, message));
+    let Some(topic) = draft.image.topic_by_id(it.partition.topic) else {
+        let message = format!("Topic id {} is unknown.", it.partition.topic);
+        return refuse(ErrorCode::UnknownTopicId, message);
+    };
+    let Some(now) = topic.partition(it.partition.index) else {
+        let message = format!("Topic '{}' has no partition {}.", topic.name, it.partition.index);
+        return refuse(ErrorCode::UnknownTopicOrPartition, message);
+    };
+    if now.leader != Some(proposer) || now.leader_epoch > it.leader_epoch {
+        let message = format!("Broker {proposer} does not lead in epoch {}.", now.leader_epoch.0);
+        return refuse(ErrorCode::FencedLeaderEpoch, message);
+    }
+    if now.leader_epoch < it.leader_epoch || now.partition_epoch < it.partition_epoch {
+        return refuse(ErrorCode::NotController, "The proposer knows a newer state.".to_owned());
+    }
+    if now.partition_epoch != it.partition_epoch {
+        let message = format!(
+            "The partition is at epoch {}, the proposal saw {}.",
+            now.partition_epoch, it.partition_epoch
+        );
+        return refuse(ErrorCode::InvalidUpdateVersion, message);
+    }
+    let isr: Vec<BrokerId> = it.isr.iter().map(|(id, _)| *id).collect();
+    if !isr.contains(&proposer) || !isr.iter().all(|id| now.replicas.contains(id)) {
+        let message = "An ISR holds its leader and nothing but replicas.".to_owned();
+        return refuse(ErrorCode::InvalidRequest, message);
+    }
+    let eligible = |(id, epoch): &&(BrokerId, BrokerEpoch)| {
+        draft.image.broker(*id).is_some_and(|broker| broker.is_live() && broker.epoch == *epoch)
+    };
+    if let Some((id, _)) = it.isr.iter().find(|it| !eligible(it)) {
+        let message = format!("Broker {id} is fenced or has registered again.");
+        return refuse(ErrorCode::IneligibleReplica, message);
+    }
+    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
+    let min_isr =
+        EffectiveTopicConfig::resolve(&topic.configs, &sources).min_insync_replicas as usize;
+    let mut next = now.to_change(it.partition.topic, it.partition.index);
+    let left = now.isr.iter().chain(&now.elr).copied().filter(|id| !isr.contains(id));
+    // KIP-966: who left while too few stayed still holds everything that is committed.
+    next.elr = if isr.len() < min_isr { left.collect() } else { Vec::new() };
+    next.elr.dedup();
+    next.isr = isr;
+    next.partition_epoch = next.partition_epoch.next();
+    draft.accept(vec![MetadataRecord::PartitionChanged(next.clone())])?;
+    Ok(AlteredPartition { now: next })
+}
+
+fn by_hand(draft: &Draft<'_, '_>, new: &NewTopic) -> Result<Vec<Vec<BrokerId>>, ControlError> {
+    for (is_set, what) in [
+        (new.replication_factor.is_some(), "replication factor"),
+        (new.partitions.is_some(), "number of partitions"),
+    ] {
+        if is_set {
+            let message =
+                format!("Replicas are assigned by hand, so the {what} must be left at -1.");
+            return Err(ControlError::new(ErrorCode::InvalidRequest, message));
+        }
+    }
+    let count = i64::try_from(new.assignments.len()).unwrap_or(i64::MAX);
+    verify_growth(draft, count)?;
+    let mut sorted: Vec<&ManualAssignment> = new.assignments.iter().collect();
+    sorted.sort_by_key(|it| it.partition);
+    let mut factor = None;
+    let mut lists: Vec<Vec<BrokerId>> = Vec::with_capacity(sorted.len());
+    for (expected, it) in (0..).zip(sorted) {
+        if it.partition != expected {
+            let message = format!(
+                "Assigned partitions must count up from 0 without gaps and repeats: found {} in \
+                 place of {expected}.",
+                it.partition
+            );
+            return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message));
+        }
+        let list = verify_brokers(draft, &it.brokers, factor)?;
+        factor = Some(list.len());
+        lists.push(list);
+    }
+    Ok(lists)
+}
+
+/// Checks the brokers of one partition chosen by hand.
+fn verify_brokers(
+    draft: &Draft<'_, '_>,
+    brokers: &[i32],
+    factor: Option<usize>,
+) -> Result<Vec<BrokerId>, ControlError> {
+    let refuse =
+        |message: String| Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message));
+    let mut list: Vec<BrokerId> = Vec::with_capacity(brokers.len());
+    for &id in brokers {
+        let Some(broker) = BrokerId::from_wire(id).filter(|id| draft.image.broker(*id).is_some())
+        else {
+            return refuse(format!("An assignment names broker {id}, which is not registered."));
+        };
+        if list.contains(&broker) {
+            return refuse(format!("An assignment names broker {id} more than once."));
+        }
+        list.push(broker);
+    }
+    if list.is_empty() {
+        return refuse("An assignment has an empty list of brokers.".to_owned());
+    }
+    if let Some(factor) = factor.filter(|factor| *factor != list.len()) {
+        return refuse(format!(
+            "An assignment has {} replica(s), the other partitions have {factor}.",
+            list.len()
+        ));
+    }
+    if !list.iter().any(|id| draft.image.is_live(*id)) {
+        return refuse("All brokers of an assignment are fenced.".to_owned());
+    }
+    Ok(list)
+}
+
+/// Checks a number of additional partitions against the limits.
+fn verify_growth(draft: &Draft<'_, '_>, added: i64) -> Result<u32, ControlError> {
+    let limits = &draft.settings.limits;
+    let refuse = |message| Err(ControlError::new(ErrorCode::PolicyViolation, message));
+    let at_once = u32::try_from(added).ok().filter(|it| *it <= limits.command_partitions_max);
+    let Some(added) = at_once else {
+        let max = limits.command_partitions_max;
+        return refuse(format!("{added} new partitions are more than {max} at a time."));
+    };
+    let total = draft.image.partitions_total() + u64::from(added);
+    if total > limits.cluster_partitions_max {
+        let max = limits.cluster_partitions_max;
+        return refuse(format!("The cluster would have {total} partitions, more than {max}."));
+    }
+    Ok(added)
+}
+
+fn sites(draft: &Draft<'_, '_>) -> Vec<Site> {
+    let site = |broker: &std::sync::Arc<crate::metadata::BrokerImage>| {
+        let load = draft.image.broker_load(broker.id);
+        Site {
+            broker: broker.id,
+            rack: broker.rack.clone(),
+            live: broker.is_live(),
+            replicas: load.replicas,
+            leaders: load.preferred,
+        }
+    };
+    draft.image.brokers().map(site).collect()
+}
+
+fn default_number(draft: &Draft<'_, '_>, key: &str) -> i64 {
+    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
+    sources.broker_number(key).unwrap_or(1)
+}
+
+fn unplaced(factor: usize, err: &PlacementError) -> ControlError {
+    let message = format!("Unable to replicate the partition {factor} time(s): {err}");
+    ControlError::new(ErrorCode::InvalidReplicationFactor, message)
+        .hint("ask for fewer replicas or start more brokers")
+}

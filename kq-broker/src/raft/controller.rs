@@ -1,0 +1,362 @@
+//! The handle that the rest of the broker holds: submit a command, read the image.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use kq_proto::kafka::ErrorCode;
+use kq_storage::vfs::Vfs;
+use openraft::async_runtime::WatchReceiver as _;
+use openraft::{BasicNode, Config, ServerState, SnapshotPolicy};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use super::machine::{Images, Machine};
+use super::network::NoPeers;
+use super::proposer::{Proposer, Submission, WallClock};
+use super::store::Store;
+use super::types::Raft;
+use crate::controller::{Command, ControlError, Refused, Reply, Settings};
+use crate::ids::{BrokerId, ClusterId};
+use crate::metadata::{MetadataImage, TimestampMs};
+
+/// Commands that wait for the proposer; more wait for a place.
+const SUBMISSIONS_MAX: usize = 1_024;
+/// How long a start waits for a leader before it gives up.
+const LEADER_WAIT: Duration = Duration::from_secs(10);
+/// Entries between two snapshots.
+const SNAPSHOT_ENTRIES: u64 = 5_000;
+/// Entries kept behind a snapshot, for voters that lag a little.
+const KEPT_ENTRIES: u64 = 500;
+
+/// What a controller starts with.
+#[derive(Clone)]
+pub struct ControllerOptions {
+    /// Where its files live.
+    pub fs: Arc<dyn Vfs>,
+    /// Their directory.
+    pub dir: PathBuf,
+    /// This broker, which is also the voter's number.
+    pub broker: BrokerId,
+    /// The cluster it must belong to, if that was said.
+    pub cluster_id: Option<ClusterId>,
+    /// What commands are decided by.
+    pub settings: Settings,
+    /// The time of day.
+    pub clock: Arc<dyn Fn() -> TimestampMs + Send + Sync>,
+}
+
+/// Why a controller cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its files cannot be read or written.
+    #[error("metadata in {dir} cannot be opened: {source}")]
+    Store {
+        /// Where.
+        dir: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// openraft refused to start.
+    #[error("the metadata quorum does not start: {0}")]
+    Raft(String),
+    /// The directory belongs to another cluster.
+    #[error("this directory belongs to cluster {found}, but the configuration names {expected}")]
+    WrongCluster {
+        /// As committed.
+        found: ClusterId,
+        /// As configured.
+        expected: ClusterId,
+    },
+    /// The first command failed.
+    #[error("the cluster's first record cannot be committed: {0}")]
+    Bootstrap(ControlError),
+}
+
+/// How the quorum stands, for describe and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControllerStatus {
+    /// Who leads.
+    pub leader: Option<BrokerId>,
+    /// The raft term.
+    pub term: u64,
+    /// The last entry in this voter's log.
+    pub last_log_index: Option<u64>,
+    /// The last entry applied here.
+    pub applied_index: Option<u64>,
+    /// The last entry in a snapshot here.
+    pub snapshot_index: Option<u64>,
+    /// All voters.
+    pub voters: Vec<BrokerId>,
+}
+
+/// The metadata quorum, as everyone else sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Controller {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    broker: BrokerId,
+    raft: Raft,
+    images: Arc<Images>,
+    submissions: Mutex<Option<mpsc::Sender<Submission>>>,
+    disk: Mutex<Option<JoinHandle<()>>>,
+    deadlines: tokio::task::JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Controller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Controller").field("broker", &self.inner.broker).finish_non_exhaustive()
+    }
+}
+
+impl Controller {
+    /// Opens the directory and leads at once; an empty one becomes a cluster of one voter.
+    pub async fn start(options: ControllerOptions) -> Result<Self, StartError> {
+        let in_dir = |source| StartError::Store { dir: options.dir.clone(), source };
+        let (fs, dir) = (options.fs.clone(), options.dir.clone());
+        let open = move || Store::open(fs, dir);
+        let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other);
+        let (store, snapshot, disk) = opened.and_then(|opened| opened).map_err(in_dir)?;
+        let machine = Machine::open(store.clone(), snapshot.as_deref()).map_err(in_dir)?;
+        let images = machine.images();
+        let id = u64::from(options.broker.0);
+        let raft = Box::pin(Raft::new(id, raft_config()?, NoPeers, store.clone(), machine))
+            .await
+            .map_err(|err| StartError::Raft(err.to_string()))?;
+        lead(&raft, id).await?;
+
+        let (submissions, inbox) = mpsc::channel(SUBMISSIONS_MAX);
+        let clock: WallClock = options.clock.clone();
+        let proposer = Proposer {
+            raft: raft.clone(),
+            store,
+            images: images.clone(),
+            settings: options.settings.clone(),
+            clock: clock.clone(),
+        };
+        tokio::spawn(proposer.run(inbox));
+        let deadlines =
+            tokio::spawn(keep_deadlines(submissions.downgrade(), images.subscribe(), clock));
+        let inner = Inner {
+            broker: options.broker,
+            raft,
+            images,
+            submissions: Mutex::new(Some(submissions)),
+            disk: Mutex::new(Some(disk)),
+            deadlines,
+        };
+        let controller = Self { inner: Arc::new(inner) };
+        controller.settle_cluster_id(options.cluster_id).await?;
+        Ok(controller)
+    }
+
+    /// Commits the cluster's id, or checks the one that stands.
+    async fn settle_cluster_id(&self, expected: Option<ClusterId>) -> Result<(), StartError> {
+        // Without this the image could still lack what is committed already.
+        self.submit(Command::Tick, LEADER_WAIT).await.map_err(StartError::Bootstrap)?;
+        let image = self.image();
+        match (image.cluster_id(), expected) {
+            (Some(found), Some(expected)) if *found != expected => {
+                Err(StartError::WrongCluster { found: found.clone(), expected })
+            }
+            (Some(_), _) => Ok(()),
+            (None, expected) => {
+                let cluster_id = expected.unwrap_or_else(|| ClusterId::from_uuid(Uuid::new_v4()));
+                let command = Command::CreateCluster { cluster_id };
+                self.submit(command, LEADER_WAIT).await.map_err(StartError::Bootstrap)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Carries a command out. Once this returns, [`Controller::image`] shows what it changed.
+    pub async fn submit(
+        &self,
+        command: Command,
+        deadline: Duration,
+    ) -> Result<Reply, ControlError> {
+        self.submit_for(String::new(), command, deadline).await
+    }
+
+    /// Carries a command out and keeps with it why; an empty reason stands for the usual one.
+    ///
+    /// After the deadline the outcome is open: the command may still take effect.
+    pub async fn submit_for(
+        &self,
+        reason: impl Into<Cow<'static, str>>,
+        command: Command,
+        deadline: Duration,
+    ) -> Result<Reply, ControlError> {
+        let mut reason = reason.into();
+        if reason.is_empty() {
+            reason = command.usual_reason().into();
+        }
+        let (reply, replied) = oneshot::channel();
+        let submissions = self.inner.submissions.lock().clone().ok_or_else(stopped)?;
+        let carry_out = async {
+            let submission = Submission { command, reason, reply };
+            submissions.send(submission).await.map_err(|_| stopped())?;
+            replied.await.map_err(|_| stopped())?
+        };
+        tokio::time::timeout(deadline, carry_out).await.unwrap_or_else(|_| Err(late(deadline)))
+    }
+
+    /// The newest image.
+    pub fn image(&self) -> Arc<MetadataImage> {
+        self.inner.images.newest()
+    }
+
+    /// Tells of each newer image.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<MetadataImage>> {
+        self.inner.images.subscribe()
+    }
+
+    /// The cluster's id.
+    pub fn cluster_id(&self) -> ClusterId {
+        self.image().cluster_id().cloned().unwrap_or_default()
+    }
+
+    /// The broker whose controller leads, as far as this one knows.
+    pub fn leader(&self) -> Option<BrokerId> {
+        self.status().leader
+    }
+
+    /// How the quorum stands.
+    pub fn status(&self) -> ControllerStatus {
+        let receiver = self.inner.raft.metrics();
+        let metrics = receiver.borrow_watched();
+        ControllerStatus {
+            leader: metrics.current_leader.and_then(broker_of),
+            term: metrics.current_term,
+            last_log_index: metrics.last_log_index,
+            applied_index: metrics.last_applied.map(|id| id.index),
+            snapshot_index: metrics.snapshot.map(|id| id.index),
+            voters: metrics.membership_config.voter_ids().filter_map(broker_of).collect(),
+        }
+    }
+
+    /// Takes a snapshot now and trims the log behind it.
+    pub async fn snapshot(&self) -> Result<(), ControlError> {
+        self.inner.raft.trigger().snapshot().await.map_err(|_| stopped())
+    }
+
+    /// Stops: finishes the command under way, closes the files in order.
+    pub async fn shutdown(&self) {
+        self.inner.deadlines.abort();
+        drop(self.inner.submissions.lock().take());
+        if let Err(err) = self.inner.raft.shutdown().await {
+            tracing::warn!(error = %err, "the metadata quorum did not stop in order");
+        }
+        let disk = self.inner.disk.lock().take();
+        if let Some(disk) = disk {
+            // The thread ends once openraft's tasks have let go of the store.
+            let joined = tokio::task::spawn_blocking(move || disk.join());
+            if tokio::time::timeout(LEADER_WAIT, joined).await.is_err() {
+                tracing::warn!("the thread of the metadata log did not end");
+            }
+        }
+    }
+}
+
+/// One voter needs no clock: it elects itself when told to and its lease never ends. With more
+/// voters ticks and heartbeats go on.
+fn raft_config() -> Result<Arc<Config>, StartError> {
+    let config = Config {
+        cluster_name: "kq".to_owned(),
+        heartbeat_interval: 150,
+        election_timeout_min: 500,
+        election_timeout_max: 1_000,
+        enable_tick: false,
+        enable_heartbeat: false,
+        enable_elect: false,
+        enable_pre_vote: Some(true),
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(SNAPSHOT_ENTRIES),
+        max_in_snapshot_log_to_keep: KEPT_ENTRIES,
+        ..Config::default()
+    };
+    let config = config.validate().map_err(|err| StartError::Raft(err.to_string()))?;
+    Ok(Arc::new(config))
+}
+
+/// Makes the one voter lead.
+async fn lead(raft: &Raft, id: u64) -> Result<(), StartError> {
+    let refused = |err: &dyn std::error::Error| StartError::Raft(err.to_string());
+    if !raft.is_initialized().await.map_err(|err| refused(&err))? {
+        let members = BTreeMap::from([(id, BasicNode::default())]);
+        Box::pin(raft.initialize(members)).await.map_err(|err| refused(&err))?;
+    }
+    // Who led before it stopped leads again at once; else this asks for it.
+    if raft.metrics().borrow_watched().state != ServerState::Leader {
+        raft.trigger().elect(false).await.map_err(|err| refused(&err))?;
+    }
+    let waited = raft.wait(Some(LEADER_WAIT)).state(ServerState::Leader, "one voter leads").await;
+    waited.map(|_| ()).map_err(|err| refused(&err))
+}
+
+/// Sends a tick when the nearest deadline of the image has come; sleeps otherwise.
+async fn keep_deadlines(
+    submissions: mpsc::WeakSender<Submission>,
+    mut images: watch::Receiver<Arc<MetadataImage>>,
+    clock: WallClock,
+) {
+    loop {
+        let deadline = images.borrow_and_update().next_deadline();
+        let changed = match deadline {
+            None => images.changed().await,
+            Some(at) => {
+                let wait_ms = u64::try_from(at.0.saturating_sub(clock().0)).unwrap_or(0);
+                // Not too long at once: the clock of the day may be set in between.
+                let wait = Duration::from_millis(wait_ms.clamp(1, 3_600_000));
+                match tokio::time::timeout(wait, images.changed()).await {
+                    Ok(changed) => changed,
+                    Err(_) if clock() < at => Ok(()),
+                    Err(_) => {
+                        let Some(submissions) = submissions.upgrade() else { return };
+                        tick(&submissions).await;
+                        Ok(())
+                    }
+                }
+            }
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+}
+
+async fn tick(submissions: &mpsc::Sender<Submission>) {
+    let command = Command::Tick;
+    let (reply, replied) = oneshot::channel();
+    let reason = command.usual_reason().into();
+    if submissions.send(Submission { command, reason, reply }).await.is_err() {
+        return;
+    }
+    if let Ok(Err(err)) = replied.await {
+        tracing::warn!(error = %err, "topics whose time is up could not be purged");
+        // A controller that cannot commit is asked again, but not in a hurry.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn broker_of(id: u64) -> Option<BrokerId> {
+    u32::try_from(id).ok().map(BrokerId)
+}
+
+fn stopped() -> ControlError {
+    ControlError::new(ErrorCode::NotController, "the controller of this broker has stopped")
+        .refused(Refused::NoController)
+}
+
+fn late(deadline: Duration) -> ControlError {
+    let message = format!("no answer from the controller within {} ms", deadline.as_millis());
+    ControlError::new(ErrorCode::RequestTimedOut, message)
+        .refused(Refused::Deadline)
+        .hint("the change may still take effect: look before you repeat it")
+}

@@ -1,0 +1,204 @@
+//! Raft's files, behind one thread of their own: every call here blocks.
+//!
+//! ```text
+//!   <dir>/log/        journal of entries; entry i of raft is entry i + 1 of the journal
+//!   <dir>/vote        whom this voter voted for, and where its log begins
+//!   <dir>/snapshot    the newest snapshot
+//! ```
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvError};
+
+use kq_storage::vfs::{Vfs, create_dir_durable};
+use kq_storage::{AtomicFile, Journal, JournalOptions};
+use openraft::storage::IOFlushed;
+use tokio::sync::oneshot;
+
+use super::entry::{HardState, decode_entry};
+use super::types::{Entry, LogId, Types, Vote, store_error};
+
+const VOTE_FILE: AtomicFile = AtomicFile { magic: *b"KQRV", version: 1 };
+const SNAPSHOT_FILE: AtomicFile = AtomicFile { magic: *b"KQRS", version: 1 };
+
+/// Small, because most logs of metadata are.
+const JOURNAL: JournalOptions = JournalOptions {
+    segment_bytes: 4 * 1024 * 1024,
+    entry_bytes_max: 64 * 1024 * 1024,
+    allocate_bytes: 64 * 1024,
+};
+
+type Answer<T> = oneshot::Sender<io::Result<T>>;
+
+/// What the store asks of its thread, in order.
+pub(super) enum Task {
+    /// Appends encoded entries and syncs them before it tells.
+    Append { first: u64, entries: Vec<Vec<u8>>, done: IOFlushed<Types> },
+    /// Reads the entries from `first` on, at most up to `end`.
+    Read { first: u64, end: u64, answer: Answer<Vec<Entry>> },
+    /// Replaces the vote.
+    SaveVote { vote: Vote, answer: Answer<()> },
+    /// Drops all entries after this index; all of them without one.
+    Truncate { after: Option<u64>, answer: Answer<()> },
+    /// Drops what a snapshot holds.
+    Purge { upto: LogId, answer: Answer<()> },
+    /// Replaces the snapshot.
+    SaveSnapshot { bytes: Vec<u8>, answer: Answer<()> },
+    /// Reads the snapshot.
+    ReadSnapshot { answer: Answer<Option<Vec<u8>>> },
+}
+
+/// The open files.
+#[derive(Debug)]
+pub(super) struct Disk {
+    fs: Arc<dyn Vfs>,
+    dir: PathBuf,
+    journal: Journal,
+    hard: HardState,
+}
+
+impl Disk {
+    pub(super) fn open(fs: Arc<dyn Vfs>, dir: PathBuf) -> io::Result<Self> {
+        create_dir_durable(fs.as_ref(), &dir)?;
+        let hard = match VOTE_FILE.read(fs.as_ref(), &dir.join("vote")).map_err(store_error)? {
+            Some((_, bytes)) => HardState::decode(&bytes)?,
+            None => HardState::default(),
+        };
+        let (journal, found) =
+            Journal::open(fs.clone(), dir.join("log"), JOURNAL).map_err(store_error)?;
+        if found.torn_bytes > 0 {
+            tracing::info!(bytes = found.torn_bytes, "cut an unsynced tail of the metadata log");
+        }
+        Ok(Self { fs, dir, journal, hard })
+    }
+
+    pub(super) fn hard_state(&self) -> &HardState {
+        &self.hard
+    }
+
+    /// The last entry, unless it is behind what was purged.
+    pub(super) fn last_entry_id(&self) -> io::Result<Option<LogId>> {
+        let Some(last) = self.journal.last_index() else { return Ok(None) };
+        let first = self.first_kept();
+        if last < first {
+            return Ok(None);
+        }
+        let entries = self.journal.read(last..last + 1).map_err(store_error)?;
+        entries.first().map(|(_, bytes)| decode_entry(bytes).map(|it| it.log_id)).transpose()
+    }
+
+    pub(super) fn read_snapshot(&self) -> io::Result<Option<Vec<u8>>> {
+        let path = self.dir.join("snapshot");
+        let found = SNAPSHOT_FILE.read(self.fs.as_ref(), &path).map_err(store_error)?;
+        Ok(found.map(|(_, bytes)| bytes.to_vec()))
+    }
+
+    /// The journal's index of the first entry that still counts.
+    fn first_kept(&self) -> u64 {
+        self.hard.purged.as_ref().map_or(1, |id| id.index + 2)
+    }
+
+    fn read(&self, first: u64, end: u64) -> io::Result<Vec<Entry>> {
+        let next = self.journal.next_index().unwrap_or(0);
+        let from = (first + 1).max(self.first_kept());
+        let until = end.saturating_add(1).min(next);
+        if from >= until {
+            return Ok(Vec::new());
+        }
+        let entries = self.journal.read(from..until).map_err(store_error)?;
+        entries.iter().map(|(_, bytes)| decode_entry(bytes)).collect()
+    }
+
+    fn append(&mut self, first: u64, entries: &[Vec<u8>]) -> io::Result<()> {
+        let numbered: Vec<(u64, &[u8])> =
+            (first + 1..).zip(entries.iter().map(Vec::as_slice)).collect();
+        self.journal.append(&numbered).map_err(store_error)
+    }
+
+    fn save_hard_state(&mut self, hard: HardState) -> io::Result<()> {
+        let path = self.dir.join("vote");
+        VOTE_FILE.write(self.fs.as_ref(), &path, &hard.encode()).map_err(store_error)?;
+        self.hard = hard;
+        Ok(())
+    }
+
+    fn purge(&mut self, upto: LogId) -> io::Result<()> {
+        let first_kept = upto.index + 2;
+        // First where the log begins, then the files: in between a crash leaves entries too many,
+        // never too few.
+        self.save_hard_state(HardState { purged: Some(upto), ..self.hard.clone() })?;
+        self.journal.purge_before(first_kept).map_err(store_error)
+    }
+
+    fn save_snapshot(&self, bytes: &[u8]) -> io::Result<()> {
+        let path = self.dir.join("snapshot");
+        SNAPSHOT_FILE.write(self.fs.as_ref(), &path, bytes).map_err(store_error)
+    }
+
+    /// Serves until the last asker is gone, then closes the log in order.
+    pub(super) fn serve(mut self, tasks: &Receiver<Task>) {
+        let mut waiting = VecDeque::new();
+        loop {
+            match tasks.recv() {
+                Ok(task) => waiting.push_back(task),
+                Err(RecvError) => break,
+            }
+            waiting.extend(tasks.try_iter());
+            self.serve_all(&mut waiting);
+        }
+        if let Err(err) = self.journal.close() {
+            tracing::warn!(error = %err, "the metadata log was not closed in order");
+        }
+    }
+
+    /// One sync for all appends in a row.
+    fn serve_all(&mut self, waiting: &mut VecDeque<Task>) {
+        let mut unsynced: Vec<IOFlushed<Types>> = Vec::new();
+        while let Some(task) = waiting.pop_front() {
+            if let Task::Append { first, entries, done } = task {
+                match self.append(first, &entries) {
+                    Ok(()) => unsynced.push(done),
+                    Err(err) => done.io_completed(Err(err)),
+                }
+                continue;
+            }
+            self.sync(&mut unsynced);
+            self.serve_one(task);
+        }
+        self.sync(&mut unsynced);
+    }
+
+    fn sync(&mut self, unsynced: &mut Vec<IOFlushed<Types>>) {
+        if unsynced.is_empty() {
+            return;
+        }
+        let synced = self.journal.sync();
+        for done in unsynced.drain(..) {
+            let outcome = synced.as_ref().map_err(|err| store_error(err.to_string()));
+            done.io_completed(outcome.copied());
+        }
+    }
+
+    fn serve_one(&mut self, task: Task) {
+        // Who no longer waits for an answer has given up; the work is done all the same.
+        match task {
+            Task::Append { .. } => unreachable!("appends are served in rows"),
+            Task::Read { first, end, answer } => drop(answer.send(self.read(first, end))),
+            Task::SaveVote { vote, answer } => {
+                let hard = HardState { vote: Some(vote), ..self.hard.clone() };
+                drop(answer.send(self.save_hard_state(hard)));
+            }
+            Task::Truncate { after, answer } => {
+                let kept = after.map_or(0, |index| index + 1);
+                drop(answer.send(self.journal.truncate_after(kept).map_err(store_error)));
+            }
+            Task::Purge { upto, answer } => drop(answer.send(self.purge(upto))),
+            Task::SaveSnapshot { bytes, answer } => {
+                drop(answer.send(self.save_snapshot(&bytes)));
+            }
+            Task::ReadSnapshot { answer } => drop(answer.send(self.read_snapshot())),
+        }
+    }
+}

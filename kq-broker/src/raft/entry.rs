@@ -1,0 +1,184 @@
+//! The bytes of raft's own state: log entries, the vote, what was purged, snapshots' heads.
+//!
+//! Protobuf, like the changes within, so that fields can be added.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use openraft::alias::CommittedLeaderIdOf;
+use openraft::impls::leader_id_std::LeaderId;
+use openraft::{BasicNode, EntryPayload, Membership};
+use prost::{Message, Oneof};
+
+use super::types::{
+    Entry, LogId, Proposal, SnapshotMeta, StoredMembership, Types, Vote, store_error,
+};
+use crate::metadata::Change;
+
+#[derive(Clone, PartialEq, Message)]
+struct WireEntry {
+    #[prost(message, optional, tag = "1")]
+    id: Option<WireLogId>,
+    #[prost(oneof = "Payload", tags = "2, 3, 4")]
+    payload: Option<Payload>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum Payload {
+    #[prost(bool, tag = "2")]
+    Blank(bool),
+    #[prost(bytes = "vec", tag = "3")]
+    Change(Vec<u8>),
+    #[prost(message, tag = "4")]
+    Membership(WireMembership),
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireLogId {
+    #[prost(uint64, tag = "1")]
+    term: u64,
+    #[prost(uint64, tag = "2")]
+    index: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireMembership {
+    #[prost(message, repeated, tag = "1")]
+    configs: Vec<WireVoters>,
+    #[prost(btree_map = "uint64, string", tag = "2")]
+    nodes: BTreeMap<u64, String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireVoters {
+    #[prost(uint64, repeated, tag = "1")]
+    ids: Vec<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireVote {
+    #[prost(uint64, tag = "1")]
+    term: u64,
+    #[prost(uint64, tag = "2")]
+    node: u64,
+    #[prost(bool, tag = "3")]
+    committed: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireHardState {
+    #[prost(message, optional, tag = "1")]
+    vote: Option<WireVote>,
+    #[prost(message, optional, tag = "2")]
+    purged: Option<WireLogId>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireSnapshot {
+    #[prost(message, optional, tag = "1")]
+    last: Option<WireLogId>,
+    #[prost(message, optional, tag = "2")]
+    membership_at: Option<WireLogId>,
+    #[prost(message, optional, tag = "3")]
+    membership: Option<WireMembership>,
+    #[prost(bytes = "vec", tag = "4")]
+    image: Vec<u8>,
+}
+
+/// What a voter must never forget: whom it voted for, and where its log begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct HardState {
+    pub(super) vote: Option<Vote>,
+    pub(super) purged: Option<LogId>,
+}
+
+impl HardState {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let vote = self.vote.as_ref().map(|vote| WireVote {
+            term: vote.leader_id.term,
+            node: vote.leader_id.voted_for,
+            committed: vote.committed,
+        });
+        WireHardState { vote, purged: self.purged.as_ref().map(id_to_wire) }.encode_to_vec()
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> io::Result<Self> {
+        let wire = WireHardState::decode(bytes).map_err(store_error)?;
+        let vote = wire.vote.map(|it| Vote {
+            leader_id: LeaderId { term: it.term, voted_for: it.node },
+            committed: it.committed,
+        });
+        Ok(Self { vote, purged: wire.purged.map(id_from_wire) })
+    }
+}
+
+pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
+    let payload = match &entry.payload {
+        EntryPayload::Blank => Payload::Blank(true),
+        EntryPayload::Normal(proposal) => Payload::Change(proposal.0.encode()),
+        EntryPayload::Membership(membership) => Payload::Membership(members_to_wire(membership)),
+    };
+    WireEntry { id: Some(id_to_wire(&entry.log_id)), payload: Some(payload) }.encode_to_vec()
+}
+
+pub(super) fn decode_entry(bytes: &[u8]) -> io::Result<Entry> {
+    let wire = WireEntry::decode(bytes).map_err(store_error)?;
+    let id = wire.id.ok_or_else(|| store_error("a raft log entry has no id"))?;
+    let payload = match wire.payload {
+        Some(Payload::Blank(_)) => EntryPayload::Blank,
+        Some(Payload::Change(bytes)) => {
+            let change = Change::decode(&bytes).map_err(store_error)?;
+            EntryPayload::Normal(Proposal(Arc::new(change)))
+        }
+        Some(Payload::Membership(it)) => EntryPayload::Membership(members_from_wire(it)?),
+        None => return Err(store_error("a raft log entry is of a kind unknown to this build")),
+    };
+    Ok(Entry { log_id: id_from_wire(id), payload })
+}
+
+pub(super) fn encode_snapshot(meta: &SnapshotMeta, image: Vec<u8>) -> Vec<u8> {
+    WireSnapshot {
+        last: meta.last_log_id.as_ref().map(id_to_wire),
+        membership_at: meta.last_membership.log_id().as_ref().map(id_to_wire),
+        membership: Some(members_to_wire(meta.last_membership.membership())),
+        image,
+    }
+    .encode_to_vec()
+}
+
+pub(super) fn decode_snapshot(bytes: &[u8]) -> io::Result<(SnapshotMeta, Vec<u8>)> {
+    let wire = WireSnapshot::decode(bytes).map_err(store_error)?;
+    let membership = match wire.membership {
+        Some(it) if !it.configs.is_empty() => {
+            StoredMembership::new(wire.membership_at.map(id_from_wire), members_from_wire(it)?)
+        }
+        _ => StoredMembership::default(),
+    };
+    let meta =
+        SnapshotMeta { last_log_id: wire.last.map(id_from_wire), last_membership: membership };
+    Ok((meta, wire.image))
+}
+
+fn id_to_wire(id: &LogId) -> WireLogId {
+    WireLogId { term: id.leader_id.term, index: id.index }
+}
+
+fn id_from_wire(id: WireLogId) -> LogId {
+    LogId { leader_id: CommittedLeaderIdOf::<Types>::new(id.term), index: id.index }
+}
+
+fn members_to_wire(membership: &Membership<u64, BasicNode>) -> WireMembership {
+    let voters = |ids: &BTreeSet<u64>| WireVoters { ids: ids.iter().copied().collect() };
+    WireMembership {
+        configs: membership.get_joint_config().iter().map(voters).collect(),
+        nodes: membership.nodes().map(|(id, node)| (*id, node.addr.clone())).collect(),
+    }
+}
+
+fn members_from_wire(wire: WireMembership) -> io::Result<Membership<u64, BasicNode>> {
+    let configs = wire.configs.into_iter().map(|it| it.ids.into_iter().collect()).collect();
+    let nodes: BTreeMap<u64, BasicNode> =
+        wire.nodes.into_iter().map(|(id, addr)| (id, BasicNode::new(addr))).collect();
+    Membership::new(configs, nodes).map_err(store_error)
+}

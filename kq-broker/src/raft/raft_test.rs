@@ -1,0 +1,122 @@
+//! Restarts and crashes of a single voter: what was answered is never lost.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use kq_storage::vfs::RealFs;
+
+use super::*;
+use crate::controller::{Command, NewTopic, Refused, Reply, Settings, TopicRef};
+use crate::ids::{BrokerId, ClusterId};
+use crate::metadata::{BrokerRegistration, TimestampMs};
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn options(dir: PathBuf) -> ControllerOptions {
+    ControllerOptions {
+        fs: Arc::new(RealFs),
+        dir,
+        broker: BrokerId(1),
+        cluster_id: None,
+        settings: Settings::default(),
+        clock: Arc::new(|| TimestampMs(1_000)),
+    }
+}
+
+fn register() -> Command {
+    Command::RegisterBroker(BrokerRegistration::at(BrokerId(1), "127.0.0.1", 9_092))
+}
+
+fn create(name: &str) -> Command {
+    let topic = NewTopic { name: name.to_owned(), ..NewTopic::default() };
+    Command::CreateTopics { topics: vec![topic], validate_only: false }
+}
+
+fn delete(name: &str, keep_for_ms: Option<u64>) -> Command {
+    let topics = vec![TopicRef::Name(name.to_owned())];
+    Command::DeleteTopics { topics, keep_for_ms, validate_only: false }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_brings_back_what_was_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let controller = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    let cluster = controller.cluster_id();
+    let registered = controller.submit(register(), SOON).await.unwrap();
+    for number in 0..20 {
+        controller.submit(create(&format!("topic-{number}")), SOON).await.unwrap();
+    }
+    let Reply::BrokerRegistered { epoch } = registered else { panic!("{registered:?}") };
+    let before = controller.image();
+    assert_eq!(before.broker(BrokerId(1)).unwrap().epoch, epoch);
+    controller.shutdown().await;
+
+    let again = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    let after = again.image();
+    assert_eq!(again.cluster_id(), cluster);
+    assert_eq!(after.topics().count(), 20);
+    assert!(before.topics().eq(after.topics()));
+    assert!(before.events().eq(after.events()));
+    assert_eq!(again.leader(), Some(BrokerId(1)));
+    again.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_trims_the_log_and_restarts_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let controller = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    controller.submit(register(), SOON).await.unwrap();
+    for number in 0..10 {
+        controller.submit(create(&format!("before-{number}")), SOON).await.unwrap();
+    }
+    controller.snapshot().await.unwrap();
+    for number in 0..10 {
+        controller.submit(create(&format!("after-{number}")), SOON).await.unwrap();
+    }
+    let before = controller.image();
+    controller.shutdown().await;
+    let again = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    assert!(again.status().snapshot_index.is_some());
+    assert_eq!(again.image().topics().count(), 20);
+    assert!(before.topics().eq(again.image().topics()));
+    again.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_clusters_directory_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut mine = options(dir.path().to_owned());
+    mine.cluster_id = Some(ClusterId("mine".to_owned()));
+    let controller = Controller::start(mine.clone()).await.unwrap();
+    assert_eq!(controller.cluster_id().0, "mine");
+    controller.shutdown().await;
+    mine.cluster_id = Some(ClusterId("other".to_owned()));
+    let err = Controller::start(mine).await.unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "this directory belongs to cluster mine, but the configuration names other"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_topic_is_purged_when_its_time_is_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(1_000));
+    let mut options = options(dir.path().to_owned());
+    let clock = now.clone();
+    options.clock = Arc::new(move || TimestampMs(clock.load(Ordering::SeqCst)));
+    let controller = Controller::start(options).await.unwrap();
+    controller.submit(register(), SOON).await.unwrap();
+    controller.submit(create("orders"), SOON).await.unwrap();
+    controller.submit(delete("orders", Some(30)), SOON).await.unwrap();
+    assert_eq!(controller.image().hidden_topics().count(), 1);
+    now.store(5_000, Ordering::SeqCst);
+    let mut images = controller.subscribe();
+    let purged = images.wait_for(|image| image.hidden_topics().next().is_none());
+    tokio::time::timeout(SOON, purged).await.unwrap().unwrap();
+    controller.shutdown().await;
+    let err = controller.submit(register(), SOON).await.unwrap_err();
+    assert_eq!(err.refused, Refused::NoController);
+}
