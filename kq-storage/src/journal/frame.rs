@@ -97,7 +97,7 @@ impl Frame {
         let (is_mark, is_known) = (flags & FLAG_MARK != 0, flags & !FLAG_MARK == 0);
         let stored = u32::from_le_bytes(array_at(head, 4));
         // A checksum of zero and all else zero is room that was never written.
-        let is_whole = checksum(head, payload) == stored || crate::canary::is("crc_skipped");
+        let is_whole = checksum(head, payload) == stored || crate::canary::is("skip_crc");
         (is_known && is_whole).then(|| Self {
             index: u64::from_le_bytes(array_at(head, 8)),
             synced: u32::from_le_bytes(array_at(head, 16)),
