@@ -3,3 +3,5 @@
 pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod demo;
+pub(crate) mod fuzz;
+pub(crate) mod sim;

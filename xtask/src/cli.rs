@@ -27,6 +27,13 @@ pub(crate) enum Chore {
     },
     /// Unit, doc and crash tests, real processes, real clients
     Test(TestArgs),
+    /// The crash suite on the simulated disk
+    #[command(alias = "crash")]
+    Sim(SimArgs),
+    /// Planted bugs: each must make a test of the crash suite fail
+    Canary(CanaryArgs),
+    /// The fuzz targets, each for a bounded time; needs cargo-fuzz and a nightly toolchain
+    Fuzz(FuzzArgs),
     /// What kq costs, each figure beside the raw operation it is made of
     Bench(BenchArgs),
     /// An outside black-box suite against a running cluster
@@ -167,6 +174,31 @@ pub(crate) enum Part {
     Processes,
     /// Real Kafka clients
     Clients,
+}
+
+/// Arguments of `sim`.
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// 100,000 crash points in place of 10,000
+    #[arg(long)]
+    pub(crate) nightly: bool,
+}
+
+/// Arguments of `canary`.
+#[derive(Debug, Args)]
+pub(crate) struct CanaryArgs {
+    /// Only this one
+    pub(crate) name: Option<String>,
+}
+
+/// Arguments of `fuzz`.
+#[derive(Debug, Args)]
+pub(crate) struct FuzzArgs {
+    /// Only this target
+    pub(crate) target: Option<String>,
+    /// How long each target runs
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "60s")]
+    pub(crate) length: Duration,
 }
 
 /// Arguments of `bench`.
