@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Check, Kit, script};
 use crate::cluster::{Guard, Plan};
+use crate::run::target;
 use crate::tally::Verdict;
 
 /// The exit status of a script that could not be tried here.
@@ -16,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client confluent_round_trip", |kit| run(kit, "confluent_round_trip.py")),
     ("client confluent_admin", |kit| run(kit, "confluent_admin.py")),
     ("client kafka_python_round_trip", |kit| run(kit, "kafka_python_round_trip.py")),
+    ("client java_round_trip", |kit| run(kit, "java_round_trip.py")),
 ];
 
 fn run(kit: &Kit, name: &str) -> Result<Verdict> {
@@ -27,6 +29,7 @@ fn run(kit: &Kit, name: &str) -> Result<Verdict> {
     let ran = Command::new(python)
         .arg(script(name))
         .arg(&cluster.0.bootstrap)
+        .env("TEST_CACHE_DIR", target())
         .output()
         .with_context(|| format!("cannot start {}", python.display()))?;
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
