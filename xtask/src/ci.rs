@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::chores::sim;
 use crate::cli::{CiArgs, TestArgs};
 use crate::run::{cargo, find, finish};
 use crate::suites;
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
         None => Ok(Verdict::Skipped("cargo-deny is not installed".to_owned())),
     });
     suites::run_all(&TestArgs::default(), &mut tally)?;
+    sim::canaries(None, &mut tally)?;
     if let Some(dir) = &args.suite {
         suites::compat::run_alone(dir, &args.suite_args, &mut tally)?;
     }
