@@ -1,0 +1,173 @@
+//! New batches: for recompression, for the cluster's own records and for tests.
+
+use std::io;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::codec::compress;
+use super::{
+    Attributes, BatchHeader, CRC_FROM, Compression, DecompressError, DecompressLimits,
+    HEADER_BYTES, LENGTH_PREFIX_BYTES, MAGIC, ProducerMark, RecordError, decompress,
+};
+use crate::TimestampMs;
+
+/// Builds one batch, record by record.
+#[derive(Debug, Clone, Default)]
+pub struct BatchBuilder {
+    compression: Compression,
+    producer: Option<ProducerMark>,
+    extra_attributes: u16,
+    base_timestamp: Option<i64>,
+    max_timestamp: i64,
+    count: u32,
+    records: Vec<u8>,
+}
+
+impl BatchBuilder {
+    /// An empty batch, compressed with `compression`.
+    pub fn new(compression: Compression) -> Self {
+        Self { compression, max_timestamp: -1, ..Self::default() }
+    }
+
+    /// Marks the batch as an idempotent producer's.
+    #[must_use]
+    pub const fn producer(mut self, mark: ProducerMark) -> Self {
+        self.producer = Some(mark);
+        self
+    }
+
+    /// Sets further attribute bits: control, transactional.
+    #[must_use]
+    pub const fn attributes(mut self, bits: u16) -> Self {
+        self.extra_attributes = bits;
+        self
+    }
+
+    /// Adds a record without headers.
+    #[must_use]
+    pub fn record(self, at: TimestampMs, key: Option<&[u8]>, value: Option<&[u8]>) -> Self {
+        self.record_with_headers(at, key, value, &[])
+    }
+
+    /// Adds a record.
+    #[must_use]
+    pub fn record_with_headers(
+        mut self,
+        at: TimestampMs,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(Bytes, Option<Bytes>)],
+    ) -> Self {
+        let base = *self.base_timestamp.get_or_insert(at.0);
+        let mut body = vec![0_u8];
+        put_varint(&mut body, at.0.wrapping_sub(base));
+        put_varint(&mut body, i64::from(self.count));
+        put_field(&mut body, key);
+        put_field(&mut body, value);
+        put_varint(&mut body, as_i64(headers.len()));
+        for (key, value) in headers {
+            put_field(&mut body, Some(key));
+            put_field(&mut body, value.as_deref());
+        }
+        put_varint(&mut self.records, as_i64(body.len()));
+        self.records.extend_from_slice(&body);
+        self.count += 1;
+        self.max_timestamp = self.max_timestamp.max(at.0);
+        self
+    }
+
+    /// The bytes of the batch, with base offset 0 and no leader epoch, as a client sends it.
+    pub fn build(self) -> io::Result<BytesMut> {
+        let mut block = Vec::new();
+        compress(self.compression, &self.records, &mut block)?;
+        let mut out = BytesMut::with_capacity(HEADER_BYTES + block.len());
+        out.put_i64(0);
+        let length = HEADER_BYTES - LENGTH_PREFIX_BYTES + block.len();
+        out.put_i32(i32::try_from(length).map_err(io::Error::other)?);
+        out.put_i32(-1);
+        out.put_u8(MAGIC);
+        out.put_u32(0);
+        out.put_u16(self.compression.bits() | self.extra_attributes);
+        out.put_u32(self.count.saturating_sub(1));
+        out.put_i64(self.base_timestamp.unwrap_or(-1));
+        out.put_i64(self.max_timestamp);
+        put_producer(&mut out, self.producer);
+        out.put_u32(self.count);
+        out.put_slice(&block);
+        seal(&mut out);
+        Ok(out)
+    }
+}
+
+/// The same batch with its records compressed by `target`; nothing else changes.
+pub fn recompress(
+    bytes: &[u8],
+    header: &BatchHeader,
+    target: Compression,
+    limits: DecompressLimits,
+) -> Result<BytesMut, RecordError> {
+    let failed = |err| RecordError::Compressed(DecompressError::of(err));
+    let block = bytes.get(HEADER_BYTES..header.size).unwrap_or_default();
+    let plain = decompress(header.attributes.compression, block, limits, |from| {
+        let mut plain = Vec::new();
+        io::copy(from, &mut plain).map_err(failed)?;
+        Ok(plain)
+    })?;
+    let mut block = Vec::new();
+    compress(target, &plain, &mut block).map_err(failed)?;
+    let mut out = BytesMut::with_capacity(HEADER_BYTES + block.len());
+    out.put_slice(bytes.get(..HEADER_BYTES).unwrap_or_default());
+    out.put_slice(&block);
+    let length = i32::try_from(out.len() - LENGTH_PREFIX_BYTES)
+        .map_err(|err| failed(io::Error::other(err)))?;
+    let bits = (header.attributes.bits & !Attributes::COMPRESSION) | target.bits();
+    if let Some(place) = out.get_mut(8..12) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    if let Some(place) = out.get_mut(21..23) {
+        place.copy_from_slice(&bits.to_be_bytes());
+    }
+    seal(&mut out);
+    Ok(out)
+}
+
+/// Writes the CRC of a finished batch.
+fn seal(out: &mut BytesMut) {
+    let crc = out.get(CRC_FROM..).map_or(0, crc32c::crc32c);
+    if let Some(place) = out.get_mut(17..21) {
+        place.copy_from_slice(&crc.to_be_bytes());
+    }
+}
+
+fn put_producer(out: &mut BytesMut, mark: Option<ProducerMark>) {
+    let (id, epoch, sequence) = mark.map_or((u64::MAX, u16::MAX, u32::MAX), |mark| {
+        (mark.id.0, mark.epoch.0, mark.first_sequence.unwrap_or(u32::MAX))
+    });
+    // All bits set is -1, the wire's word for none.
+    out.put_u64(id);
+    out.put_u16(epoch);
+    out.put_u32(sequence);
+}
+
+fn put_field(out: &mut Vec<u8>, field: Option<&[u8]>) {
+    match field {
+        Some(bytes) => {
+            put_varint(out, as_i64(bytes.len()));
+            out.extend_from_slice(bytes);
+        }
+        None => put_varint(out, -1),
+    }
+}
+
+fn put_varint(out: &mut Vec<u8>, value: i64) {
+    let mut raw = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    while raw >= 0x80 {
+        out.push((raw & 0x7f).to_le_bytes()[0] | 0x80);
+        raw >>= 7;
+    }
+    out.push(raw.to_le_bytes()[0]);
+}
+
+fn as_i64(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,187 @@
+//! What a log knows for sure about its own directory: the recovery point and the log start.
+//!
+//! Two slots are written in turn, in place and without a sync of their own: whichever of them
+//! survives a crash was true when it was written, since the data below it was synced before. What
+//! must not be lost (the log start, a lowered recovery point) goes to both slots and is synced.
+//!
+//! ```text
+//!   recovery-point     slot 0 at byte 0, slot 1 at byte 512, each:
+//!     magic "KQCKPT" | version u16 | sequence u64 | recovery point u64 | segment u64 | position u64
+//!     | log start u64 | max timestamp i64 | its offset u64 | producers u8 | crc u32
+//! ```
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut};
+
+use crate::format::{Format, Opened, read_small};
+use crate::open_files::OpenFiles;
+use crate::vfs::{OpenMode, Vfs};
+use crate::{LogStartOffset, Offset, StorageError, TimestampMs};
+
+const FORMAT: Format = Format { magic: *b"KQCKPT", version: 1 };
+/// The file's name.
+pub(crate) const CHECKPOINT_FILE: &str = "recovery-point";
+/// Apart, so that no torn write reaches both.
+const SLOT_APART_BYTES: u64 = 512;
+const SLOT_BYTES: usize = 8 + 8 + 4 * 8 + 8 + 8 + 1 + 4;
+
+/// What is known of the producers' state at the recovery point.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ProducersAt {
+    /// It has to be rebuilt from the batches.
+    #[default]
+    Unknown,
+    /// There are none.
+    None,
+    /// A snapshot was taken exactly there.
+    Snapshot,
+}
+
+/// One state of the checkpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    /// All below was synced, and so was every name in the directory that it needs.
+    pub(crate) recovery_point: Offset,
+    /// The segment that the recovery point lies in, or at the end of.
+    pub(crate) segment: Offset,
+    /// Bytes of that segment below the recovery point.
+    pub(crate) position: u64,
+    /// Records below are deleted.
+    pub(crate) log_start: LogStartOffset,
+    /// The greatest timestamp in that segment, and the last offset of its batch.
+    pub(crate) max: Option<(TimestampMs, Offset)>,
+    /// What is known of producers.
+    pub(crate) producers: ProducersAt,
+}
+
+/// The file with the two slots.
+#[derive(Debug)]
+pub(crate) struct CheckpointFile {
+    sequence: u64,
+    last: Option<Checkpoint>,
+}
+
+impl CheckpointFile {
+    /// Reads both slots; the newer whole one counts.
+    pub(crate) fn open(fs: &dyn Vfs, dir: &Path) -> Result<Self, StorageError> {
+        let path = dir.join(CHECKPOINT_FILE);
+        let bytes = read_small(fs, &path)?.unwrap_or_default();
+        let mut best: Option<(u64, Checkpoint)> = None;
+        for slot in 0..2 {
+            let at = slot_at(slot);
+            let at = usize::try_from(at).unwrap_or(usize::MAX);
+            let Some(frame) = bytes.get(at..at.saturating_add(SLOT_BYTES)) else { continue };
+            match FORMAT.open(frame) {
+                Opened::Body(body) => {
+                    best = newer(best, parse(body));
+                }
+                Opened::Version(found) => return Err(FORMAT.unknown_version(&path, found)),
+                Opened::Damaged(_) => {}
+            }
+        }
+        Ok(Self {
+            sequence: best.map_or(0, |(sequence, _)| sequence),
+            last: best.map(|(_, checkpoint)| checkpoint),
+        })
+    }
+
+    /// The newest state, if there is a whole one.
+    pub(crate) const fn last(&self) -> Option<Checkpoint> {
+        self.last
+    }
+
+    /// Notes a state that lies beyond the last one. May be lost in a crash.
+    pub(crate) fn advance(
+        &mut self,
+        files: &Arc<OpenFiles>,
+        dir: &Path,
+        checkpoint: Checkpoint,
+    ) -> Result<(), StorageError> {
+        if self.last == Some(checkpoint) {
+            return Ok(());
+        }
+        let path = dir.join(CHECKPOINT_FILE);
+        let failed = |err| StorageError::io("writing", &path, err);
+        // Not through the pool: a written handle would stay open there until it is synced.
+        let file = files.fs().open(&path, OpenMode::CreateOrOpen).map_err(failed)?;
+        self.sequence += 1;
+        file.write_all_at(&self.slot_bytes(checkpoint), slot_at(self.sequence)).map_err(failed)?;
+        self.last = Some(checkpoint);
+        Ok(())
+    }
+
+    /// Notes a state that must not be lost, in both slots. Stable when this returns.
+    pub(crate) fn force(
+        &mut self,
+        files: &Arc<OpenFiles>,
+        dir: &Path,
+        checkpoint: Checkpoint,
+    ) -> Result<(), StorageError> {
+        let path = dir.join(CHECKPOINT_FILE);
+        let failed = |err| StorageError::io("writing", &path, err);
+        let file = files.fs().open(&path, OpenMode::CreateOrOpen).map_err(failed)?;
+        // One slot after the other, each synced: a torn write always leaves one whole.
+        for _ in 0..2 {
+            self.sequence += 1;
+            file.write_all_at(&self.slot_bytes(checkpoint), slot_at(self.sequence))
+                .map_err(failed)?;
+            file.sync_data().map_err(failed)?;
+        }
+        crate::vfs::sync_parent(files.fs().as_ref(), &path).map_err(failed)?;
+        self.last = Some(checkpoint);
+        Ok(())
+    }
+
+    fn slot_bytes(&self, checkpoint: Checkpoint) -> Vec<u8> {
+        let mut body = Vec::with_capacity(SLOT_BYTES);
+        body.put_u64(self.sequence);
+        body.put_u64(checkpoint.recovery_point.0);
+        body.put_u64(checkpoint.segment.0);
+        body.put_u64(checkpoint.position);
+        body.put_u64(checkpoint.log_start.offset().0);
+        let (timestamp, offset) =
+            checkpoint.max.map_or((-1, u64::MAX), |(timestamp, offset)| (timestamp.0, offset.0));
+        body.put_i64(timestamp);
+        body.put_u64(offset);
+        body.put_u8(match checkpoint.producers {
+            ProducersAt::Unknown => 0,
+            ProducersAt::None => 1,
+            ProducersAt::Snapshot => 2,
+        });
+        FORMAT.seal(&body)
+    }
+}
+
+const fn slot_at(sequence: u64) -> u64 {
+    (sequence % 2) * SLOT_APART_BYTES
+}
+
+fn newer(
+    best: Option<(u64, Checkpoint)>,
+    found: Option<(u64, Checkpoint)>,
+) -> Option<(u64, Checkpoint)> {
+    match (best, found) {
+        (Some(best), Some(found)) if found.0 > best.0 => Some(found),
+        (None, found) => found,
+        (best, _) => best,
+    }
+}
+
+fn parse(mut body: &[u8]) -> Option<(u64, Checkpoint)> {
+    let sequence = body.try_get_u64().ok()?;
+    let recovery_point = Offset(body.try_get_u64().ok()?);
+    let segment = Offset(body.try_get_u64().ok()?);
+    let position = body.try_get_u64().ok()?;
+    let log_start = LogStartOffset(Offset(body.try_get_u64().ok()?));
+    let timestamp = TimestampMs(body.try_get_i64().ok()?);
+    let offset = body.try_get_u64().ok()?;
+    let producers = match body.try_get_u8().ok()? {
+        1 => ProducersAt::None,
+        2 => ProducersAt::Snapshot,
+        _ => ProducersAt::Unknown,
+    };
+    let max = (offset != u64::MAX).then_some((timestamp, Offset(offset)));
+    Some((sequence, Checkpoint { recovery_point, segment, position, log_start, max, producers }))
+}

@@ -1,0 +1,343 @@
+//! Creating, opening and removing the directory of a log.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::hints::Hints;
+use super::recovery::Found;
+use super::sync::SyncState;
+use super::truncate::{read_snapshot, remove_segment};
+use super::{ActiveBegan, Log};
+use crate::checkpoint::{Checkpoint, CheckpointFile, ProducersAt};
+use crate::config::LogConfig;
+use crate::epochs::{EPOCHS_FILE, EpochHistory, FORMAT as EPOCHS_FORMAT};
+use crate::format::{TEMPORARY_SUFFIX, read_small, remove_if_there};
+use crate::identity::{IDENTITY_FILE, LogIdentity, identity_bytes};
+use crate::open_files::OpenFiles;
+use crate::producers::Producers;
+use crate::segment::{FileKind, Segment, log_path, parse_name, snapshot_path};
+use crate::vfs::{Vfs, sync_parent};
+use crate::{LogEndOffset, LogStartOffset, Offset, StorageError, TimestampMs};
+
+/// What opening a log had to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Segments whose batches were looked at, because the last stop was not clean.
+    pub segments_scanned: usize,
+    /// What was cut off.
+    pub cut: Option<Cut>,
+    /// Segments behind the cut that were removed.
+    pub segments_removed: usize,
+    /// The epochs' file was lost and made anew out of the batches.
+    pub epochs_rebuilt: bool,
+    /// Producers' state was rebuilt out of the batches.
+    pub producers_rebuilt: bool,
+}
+
+/// A torn tail: bytes that were written but not synced when the machine stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment's file.
+    pub path: PathBuf,
+    /// From where on it was cut.
+    pub position: u64,
+    /// How many bytes went.
+    pub bytes: u64,
+    /// Where the log ends now.
+    pub log_end: Offset,
+    /// What was wrong with the batch there.
+    pub reason: String,
+}
+
+/// The names in a log's directory.
+#[derive(Debug, Default)]
+struct Names {
+    /// Base offsets and bytes, in order.
+    segments: Vec<(Offset, u64)>,
+    snapshots: Vec<Offset>,
+    temporary: Vec<String>,
+}
+
+impl Log {
+    /// Creates the directory of a new log. Its names become stable with the first sync.
+    pub fn create(
+        files: Arc<OpenFiles>,
+        dir: PathBuf,
+        identity: LogIdentity,
+        config: LogConfig,
+        now: TimestampMs,
+    ) -> Result<Self, StorageError> {
+        let fs = Arc::clone(files.fs());
+        let failed = |err| StorageError::io("creating", &dir, err);
+        fs.create_dir_all(&dir).map_err(failed)?;
+        let path = dir.join(IDENTITY_FILE);
+        remove_if_there(fs.as_ref(), &path)?;
+        let file = files
+            .create_new(path.clone())
+            .and_then(|file| file.write_all_at(&identity_bytes(identity), 0).map(|()| file))
+            .map_err(|err| StorageError::io("creating", &path, err))?;
+        let (mut log, _) = Self::open(files, dir, config, now)?;
+        log.sync.files.push(file);
+        log.sync.names = true;
+        log.sync.parent = true;
+        Ok(log)
+    }
+
+    /// Opens the log in `dir`, which exists. Tells what had to be repaired.
+    ///
+    /// After a clean stop this looks at names only. After a crash it verifies what lies above the
+    /// recovery point and cuts a torn tail; damage below is refused, never cut.
+    pub fn open(
+        files: Arc<OpenFiles>,
+        dir: PathBuf,
+        config: LogConfig,
+        now: TimestampMs,
+    ) -> Result<(Self, Recovered), StorageError> {
+        let fs = Arc::clone(files.fs());
+        let names = list_names(fs.as_ref(), &dir)?;
+        for name in &names.temporary {
+            remove_if_there(fs.as_ref(), &dir.join(name))?;
+        }
+        let checkpoint = CheckpointFile::open(fs.as_ref(), &dir)?;
+        let (epochs, epochs_lost) = read_epochs(fs.as_ref(), &dir)?;
+        let mut log = Self {
+            files,
+            config,
+            segments: names
+                .segments
+                .iter()
+                .map(|(base, size)| Segment::existing(*base, *size))
+                .collect(),
+            indexer: None,
+            active_began: ActiveBegan { first_record: None, created: now },
+            log_start: LogStartOffset::default(),
+            log_end: LogEndOffset::default(),
+            synced_end: LogEndOffset::default(),
+            epochs,
+            epochs_dirty: false,
+            producers: Producers::default(),
+            sync: SyncState::default(),
+            checkpoint,
+            hints: Hints::default(),
+            opened: now,
+            offline: None,
+            dir,
+        };
+        let mut recovered = Recovered::default();
+        log.find_start()?;
+        let epochs_lost = match epochs_lost {
+            EpochsFile::Whole => false,
+            EpochsFile::Damaged => true,
+            EpochsFile::Missing => log.has_synced_records(),
+        };
+        match log.unchanged_since_checkpoint().filter(|_| !epochs_lost) {
+            Some(checkpoint) => log.trust(checkpoint, &mut recovered)?,
+            None => log.recover(epochs_lost, &mut recovered)?,
+        }
+        log.drop_snapshots(&names.snapshots)?;
+        assert!(log.log_start.offset() <= log.log_end.offset(), "log start beyond log end");
+        Ok((log, recovered))
+    }
+
+    /// The log start, and an end to segments below it: a deletion that a crash interrupted.
+    fn find_start(&mut self) -> Result<(), StorageError> {
+        let first = self.segments.first().map_or(Offset(0), |first| first.base);
+        let Some(last) = self.checkpoint.last() else {
+            self.log_start = LogStartOffset(first);
+            return Ok(());
+        };
+        self.log_start = last.log_start;
+        let start = last.log_start.offset();
+        if self.segments.is_empty() && last.recovery_point > start {
+            let reason = format!("records up to offset {} were synced", last.recovery_point);
+            return Err(StorageError::Missing { path: log_path(&self.dir, last.segment), reason });
+        }
+        if first > start && !self.segments.is_empty() {
+            let reason =
+                format!("the log starts at offset {start}, but its first segment at {first}");
+            return Err(StorageError::Missing { path: log_path(&self.dir, start), reason });
+        }
+        let gone = self.segments.iter().skip(1).filter(|next| next.base <= start).count();
+        for segment in self.segments.drain(..gone) {
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the checkpoint vouches for records, whose epochs must then be in their file.
+    fn has_synced_records(&self) -> bool {
+        let first = self.segments.first().map_or(Offset(0), |first| first.base);
+        self.checkpoint.last().is_some_and(|last| last.recovery_point > first)
+    }
+
+    /// The checkpoint, if not a byte was appended after it.
+    fn unchanged_since_checkpoint(&self) -> Option<Checkpoint> {
+        let last = self.checkpoint.last()?;
+        let active = self.segments.last()?;
+        let same = active.base == last.segment && active.size == last.position;
+        let known = last.producers != ProducersAt::Unknown;
+        (same && known).then_some(last)
+    }
+
+    /// Opens without looking at batches.
+    fn trust(
+        &mut self,
+        checkpoint: Checkpoint,
+        recovered: &mut Recovered,
+    ) -> Result<(), StorageError> {
+        self.log_end = LogEndOffset(checkpoint.recovery_point);
+        self.synced_end = self.log_end;
+        if let Some(active) = self.segments.last_mut() {
+            active.max = Some(checkpoint.max);
+        }
+        if checkpoint.producers == ProducersAt::Snapshot {
+            let at = checkpoint.recovery_point;
+            if let Some(producers) = read_snapshot(self.files.fs().as_ref(), &self.dir, at)? {
+                self.producers = producers;
+                self.sync.extra_snapshot = Some(at);
+            } else {
+                self.producers = self.rebuilt_producers()?;
+                recovered.producers_rebuilt = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at all batches that may not have been synced.
+    fn recover(
+        &mut self,
+        epochs_lost: bool,
+        recovered: &mut Recovered,
+    ) -> Result<(), StorageError> {
+        let known = self.checkpoint.last();
+        let first = self.segments.first().map_or(self.log_start.offset(), |first| first.base);
+        let found = Found {
+            recovery_point: known.map_or(first, |last| last.recovery_point),
+            known,
+            epochs_lost,
+        };
+        if self.segments.is_empty() {
+            self.begin_segment(self.log_start.offset())?;
+            self.log_end = LogEndOffset(self.log_start.offset());
+        } else {
+            self.recover_segments(found, recovered)?;
+        }
+        if known.is_none() {
+            self.doubt_names()?;
+        }
+        self.synced_end = LogEndOffset(found.recovery_point).min(self.log_end);
+        self.skip_to_start()?;
+        self.producers = self.rebuilt_producers()?;
+        recovered.producers_rebuilt = !self.producers.is_empty();
+        recovered.epochs_rebuilt = epochs_lost && !self.epochs.entries().is_empty();
+        Ok(())
+    }
+
+    /// Without a checkpoint nothing says that the log's names ever became stable.
+    fn doubt_names(&mut self) -> Result<(), StorageError> {
+        self.sync.names = true;
+        self.sync.parent = true;
+        let path = self.dir.join(IDENTITY_FILE);
+        if let Some(bytes) = read_small(self.files.fs().as_ref(), &path)? {
+            let file = self.files.existing(path.clone());
+            // Setting the length to what it is makes the handle one that wrote.
+            file.truncate(bytes.len() as u64)
+                .map_err(|err| StorageError::io("sizing", &path, err))?;
+            self.sync.files.push(file);
+        }
+        Ok(())
+    }
+
+    /// Records below the log start were deleted before they were synced: go on at the start.
+    fn skip_to_start(&mut self) -> Result<(), StorageError> {
+        let start = self.log_start.offset();
+        if self.log_end.offset() >= start {
+            return Ok(());
+        }
+        for segment in self.segments.drain(..) {
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+        }
+        self.epochs_dirty |= self.epochs.truncate_end(start);
+        self.log_end = LogEndOffset(start);
+        self.synced_end = self.log_end;
+        self.begin_segment(start)
+    }
+
+    fn begin_segment(&mut self, base: Offset) -> Result<(), StorageError> {
+        let path = log_path(&self.dir, base);
+        let file = self
+            .files
+            .create_new(path.clone())
+            .map_err(|err| StorageError::io("creating", &path, err))?;
+        self.segments.push(Segment::created(base, file));
+        self.sync.names = true;
+        Ok(())
+    }
+
+    /// Removes snapshots that belong to no segment and to no checkpoint.
+    fn drop_snapshots(&self, found: &[Offset]) -> Result<(), StorageError> {
+        for offset in found {
+            let of_segment = self.segments.iter().any(|segment| segment.base == *offset);
+            if !of_segment && self.sync.extra_snapshot != Some(*offset) {
+                remove_if_there(self.files.fs().as_ref(), &snapshot_path(&self.dir, *offset))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a log's directory with all that is in it; stable when this returns.
+///
+/// It is renamed first, so that a crash half way leaves nothing that could be taken for a log.
+pub fn remove_log(fs: &dyn Vfs, dir: &Path) -> Result<(), StorageError> {
+    let mut name = dir.as_os_str().to_os_string();
+    name.push(DELETED_SUFFIX);
+    let doomed = PathBuf::from(name);
+    let failed = |doing| move |err| StorageError::io(doing, dir, err);
+    match fs.remove_dir_all(&doomed) {
+        Err(err) if err.kind() != ErrorKind::NotFound => return Err(failed("removing")(err)),
+        Ok(()) | Err(_) => {}
+    }
+    fs.rename(dir, &doomed).map_err(failed("renaming"))?;
+    sync_parent(fs, dir).map_err(failed("syncing the directory of"))?;
+    fs.remove_dir_all(&doomed).map_err(failed("removing"))
+}
+
+/// What a directory ends in while it is being removed.
+pub const DELETED_SUFFIX: &str = "-delete";
+
+fn list_names(fs: &dyn Vfs, dir: &Path) -> Result<Names, StorageError> {
+    let mut names = Names::default();
+    for entry in fs.list(dir).map_err(|err| StorageError::io("listing", dir, err))? {
+        match parse_name(&entry.name) {
+            Some((base, FileKind::Log)) => names.segments.push((base, entry.len)),
+            Some((offset, FileKind::Snapshot)) => names.snapshots.push(offset),
+            None if entry.name.ends_with(TEMPORARY_SUFFIX) => names.temporary.push(entry.name),
+            Some((_, FileKind::Index | FileKind::TimeIndex)) | None => {}
+        }
+    }
+    Ok(names)
+}
+
+/// The epoch history, and in what state its file is.
+fn read_epochs(fs: &dyn Vfs, dir: &Path) -> Result<(EpochHistory, EpochsFile), StorageError> {
+    let path = dir.join(EPOCHS_FILE);
+    let Some(bytes) = read_small(fs, &path)? else {
+        return Ok((EpochHistory::default(), EpochsFile::Missing));
+    };
+    match EpochHistory::from_bytes(&bytes) {
+        Ok(epochs) => Ok((epochs, EpochsFile::Whole)),
+        Err(Ok(version)) => Err(EPOCHS_FORMAT.unknown_version(&path, version)),
+        Err(Err(_)) => Ok((EpochHistory::default(), EpochsFile::Damaged)),
+    }
+}
+
+/// In what state the epochs' file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EpochsFile {
+    Whole,
+    Damaged,
+    /// As it is before the first checkpoint of a log with records.
+    Missing,
+}

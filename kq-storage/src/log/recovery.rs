@@ -1,0 +1,241 @@
+//! Recovery after a crash: verify above the recovery point, cut a torn tail, refuse the rest.
+//!
+//! ```text
+//!   segment 0        segment 40                     segment 90
+//!   [ trusted ]      [ headers only | CRC checked ] [ CRC checked, torn ]
+//!                                   ^                           ^
+//!                          recovery point                   cut here
+//! ```
+//! What is below the recovery point was synced. A batch there that does not verify is corruption:
+//! the log is refused with file, position and reason, for cutting would lose what was acknowledged.
+
+use super::open::{Cut, Recovered};
+use super::seek::Boundary;
+use super::truncate::remove_segment;
+use super::{Log, last_of};
+use crate::batch::BatchHeader;
+use crate::checkpoint::Checkpoint;
+use crate::segment::{HeaderScan, Indexer, PASS_CHUNK_BYTES, ScanError, log_path};
+use crate::vfs::sync_dir;
+use crate::{LogEndOffset, Offset, StorageError};
+
+/// What is known before any batch was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) recovery_point: Offset,
+    pub(super) known: Option<Checkpoint>,
+    pub(super) epochs_lost: bool,
+}
+
+/// What is wrong, and where.
+struct Torn {
+    place: Boundary,
+    reason: String,
+}
+
+impl Log {
+    /// Scans every segment that reaches above the recovery point.
+    pub(super) fn recover_segments(
+        &mut self,
+        found: Found,
+        recovered: &mut Recovered,
+    ) -> Result<(), StorageError> {
+        let from = if found.epochs_lost { 0 } else { self.segment_of(found.recovery_point) };
+        let from_base = self.segments.get(from).map_or(found.recovery_point, |at| at.base);
+        self.epochs_dirty |= self.epochs.truncate_end(from_base);
+        let mut expected = from_base;
+        for at in from..self.segments.len() {
+            recovered.segments_scanned += 1;
+            let base = self.segments.get(at).map_or(expected, |segment| segment.base);
+            let torn = if base > expected && !self.config.compact {
+                let reason = format!("the segment at {base} does not follow offset {expected}");
+                Some(Torn { place: Boundary { position: 0, offset: expected }, reason })
+            } else {
+                self.scan_segment(at, found, &mut expected)?
+            };
+            if let Some(torn) = torn {
+                self.refuse_if_synced(at, found, &torn)?;
+                return self.cut(at, torn, recovered);
+            }
+        }
+        self.log_end = LogEndOffset(expected);
+        if expected < found.recovery_point {
+            let base = last_of(&mut self.segments).base;
+            let reason =
+                format!("it ends at {expected}, but all below {} was synced", found.recovery_point);
+            return Err(StorageError::corrupt(&log_path(&self.dir, base), 0, reason));
+        }
+        self.mark_unsynced()
+    }
+
+    /// Scans one segment; `expected` moves to the offset after its last good batch.
+    fn scan_segment(
+        &mut self,
+        at: usize,
+        found: Found,
+        expected: &mut Offset,
+    ) -> Result<Option<Torn>, StorageError> {
+        let last = at + 1 == self.segments.len();
+        let interval = self.config.index_interval_bytes;
+        let Some(segment) = self.segments.get_mut(at) else { return Ok(None) };
+        let (base, size) = (segment.base, segment.size);
+        let path = log_path(&self.dir, base);
+        let handle = segment.handle(&self.files, &self.dir)?;
+        let synced = synced_bytes(found, base, size);
+        let mut scan = HeaderScan::new(handle, 0, size, PASS_CHUNK_BYTES);
+        let mut indexer = Indexer::new(base);
+        let mut good = 0;
+        *expected = (*expected).max(base);
+        let torn = loop {
+            let place = Boundary { position: good, offset: *expected };
+            match self.next_good(&mut scan, synced, place) {
+                Ok(Some(header)) => {
+                    if let Some(epoch) = header.leader_epoch {
+                        self.epochs_dirty |= self.epochs.note(epoch, header.base_offset);
+                    }
+                    indexer.note(&header, good, interval);
+                    good += header.size as u64;
+                    *expected = header.next_offset();
+                }
+                Ok(None) => break None,
+                Err(Stop::Io(err)) => return Err(StorageError::io("reading", &path, err)),
+                Err(Stop::Bad(reason)) => break Some(Torn { place, reason }),
+            }
+        };
+        self.keep_indexes(at, indexer, last || torn.is_some());
+        if let Some(segment) = self.segments.get_mut(at) {
+            segment.trusted.add(synced.min(good)..good);
+        }
+        Ok(torn)
+    }
+
+    /// The next batch, verified if it lies above what is known to be synced.
+    fn next_good(
+        &self,
+        scan: &mut HeaderScan,
+        synced: u64,
+        place: Boundary,
+    ) -> Result<Option<BatchHeader>, Stop> {
+        let Some((position, header)) = scan.next().map_err(Stop::of)? else { return Ok(None) };
+        if position >= synced {
+            scan.verify(position, &header).map_err(Stop::of)?;
+        }
+        self.verify_chain(&header, place.offset).map_err(Stop::Bad)?;
+        if header.leader_epoch.is_none() || header.leader_epoch < self.epochs.latest() {
+            // Stale bytes of an earlier life of this file: epochs never go back.
+            let (stands, last) = (header.leader_epoch, self.epochs.latest());
+            return Err(Stop::Bad(format!("epoch {stands:?} follows epoch {last:?}")));
+        }
+        Ok(Some(header))
+    }
+
+    fn keep_indexes(&mut self, at: usize, mut indexer: Indexer, active: bool) {
+        let Some(segment) = self.segments.get_mut(at) else { return };
+        segment.close_indexes();
+        segment.max = Some(indexer.max);
+        if active {
+            self.indexer = Some(indexer);
+        } else {
+            segment.sealed_at = self.opened;
+            indexer.seal(self.opened);
+            // Made again when it is needed, if it cannot be written now.
+            let _ = indexer.flush(self.files.fs().as_ref(), &self.dir);
+        }
+    }
+
+    fn refuse_if_synced(&self, at: usize, found: Found, torn: &Torn) -> Result<(), StorageError> {
+        if torn.place.offset >= found.recovery_point {
+            return Ok(());
+        }
+        let base = self.segments.get(at).map_or(Offset(0), |segment| segment.base);
+        let reason = format!(
+            "{}; offsets below {} were synced, so nothing is cut",
+            torn.reason, found.recovery_point
+        );
+        Err(StorageError::corrupt(&log_path(&self.dir, base), torn.place.position, reason))
+    }
+
+    /// Cuts the log at a torn batch, for good before anything is appended there.
+    fn cut(
+        &mut self,
+        at: usize,
+        torn: Torn,
+        recovered: &mut Recovered,
+    ) -> Result<(), StorageError> {
+        let Torn { place, reason } = torn;
+        let base = self.segments.get(at).map_or(place.offset, |segment| segment.base);
+        // A segment that holds nothing good goes too, unless it is the first.
+        let keep = if place.position == 0 && at > 0 && base > place.offset { at } else { at + 1 };
+        let removed = self.segments.len() - keep;
+        while self.segments.len() > keep {
+            let Some(segment) = self.segments.pop() else { break };
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+        }
+        if removed > 0 {
+            sync_dir(self.files.fs().as_ref(), &self.dir)
+                .map_err(|err| StorageError::io("syncing", &self.dir, err))?;
+        }
+        let segment = last_of(&mut self.segments);
+        let path = log_path(&self.dir, segment.base);
+        let position = if keep == at { segment.size } else { place.position };
+        let bytes = segment.size - position;
+        let cutting = |err| StorageError::io("cutting", &path, err);
+        let file = segment.file(&self.files, &self.dir);
+        file.truncate(position).map_err(cutting)?;
+        file.sync_data().map_err(cutting)?;
+        segment.size = position;
+        self.log_end = LogEndOffset(place.offset);
+        if keep == at {
+            // The segment before was taken for sealed: its indexes are made again when needed.
+            last_of(&mut self.segments).max = None;
+            self.indexer = None;
+        }
+        recovered.segments_removed = removed;
+        recovered.cut = Some(Cut { path, position, bytes, log_end: place.offset, reason });
+        self.mark_unsynced()
+    }
+
+    /// What was read back may be in the page cache only: the next sync must reach it.
+    ///
+    /// Setting the length to what it is makes the handle one that wrote.
+    fn mark_unsynced(&mut self) -> Result<(), StorageError> {
+        for segment in &mut self.segments {
+            let path = log_path(&self.dir, segment.base);
+            if segment.trusted.is_empty() {
+                continue;
+            }
+            let size = segment.size;
+            let file = segment.file(&self.files, &self.dir);
+            file.truncate(size).map_err(|err| StorageError::io("sizing", &path, err))?;
+        }
+        let files = &self.files;
+        let dir = &self.dir;
+        let scanned = self.segments.iter_mut().filter(|segment| !segment.trusted.is_empty());
+        self.sync.files.extend(scanned.map(|segment| segment.file(files, dir).clone()));
+        self.sync.names |= !self.sync.files.is_empty();
+        Ok(())
+    }
+}
+
+enum Stop {
+    Io(std::io::Error),
+    Bad(String),
+}
+
+impl Stop {
+    fn of(err: ScanError) -> Self {
+        match err {
+            ScanError::Io(err) => Self::Io(err),
+            ScanError::Bad(_, err) => Self::Bad(err.to_string()),
+        }
+    }
+}
+
+/// How many bytes of a segment are known to be synced.
+fn synced_bytes(found: Found, base: Offset, size: u64) -> u64 {
+    match found.known {
+        Some(known) if known.segment == base => known.position.min(size),
+        Some(known) if base < known.segment => size,
+        Some(_) | None => 0,
+    }
+}

@@ -1,0 +1,199 @@
+//! Taking records away: from the end, where another history won, and from the start, on request.
+
+use super::{Log, last_of};
+use crate::checkpoint::{Checkpoint, ProducersAt};
+use crate::error::ReadError;
+use crate::format::{read_small, remove_if_there};
+use crate::producers::{Producers, SnapshotError, from_bytes};
+use crate::segment::{
+    HeaderScan, PASS_CHUNK_BYTES, index_path, log_path, snapshot_path, time_index_path,
+};
+use crate::vfs::{Vfs, sync_dir};
+use crate::{LogEndOffset, LogStartOffset, Offset, StorageError};
+
+impl Log {
+    /// Cuts the log so that it ends at `end`, a batch boundary; stable when this returns.
+    ///
+    /// Whole batches only: if `end` lies inside a batch, that batch goes too.
+    pub fn truncate_to(&mut self, end: Offset) -> Result<LogEndOffset, StorageError> {
+        self.refuse_offline()?;
+        if end >= self.log_end.offset() {
+            return Ok(self.log_end);
+        }
+        let end = end.max(self.log_start.offset());
+        self.try_truncate(end).map_err(|err| self.failed(err))
+    }
+
+    fn try_truncate(&mut self, end: Offset) -> Result<LogEndOffset, StorageError> {
+        let at = self.segment_of(end);
+        let place = self.seek_batch_of(at, end)?;
+        let Some(segment) = self.segments.get(at) else { return Ok(self.log_end) };
+        let base = segment.base;
+        // First of all the recovery point: what lies above it need not be there after a crash.
+        let lowered = self.lowered_checkpoint(base, place.offset);
+        self.checkpoint.force(&self.files, &self.dir, lowered)?;
+        self.epochs_dirty |= self.epochs.truncate_end(place.offset);
+        self.write_epochs()?;
+        self.drop_segments_after(at)?;
+        let segment = last_of(&mut self.segments);
+        let path = log_path(&self.dir, base);
+        let failed = |err| StorageError::io("cutting", &path, err);
+        let file = segment.file(&self.files, &self.dir);
+        file.truncate(place.position).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
+        segment.size = place.position;
+        segment.trusted.cut(place.position);
+        segment.max = None;
+        segment.close_indexes();
+        self.indexer = None;
+        self.hints.clear();
+        self.active_began.first_record = None;
+        self.log_end = LogEndOffset(place.offset);
+        self.synced_end = self.synced_end.min(self.log_end);
+        if let Some(mark) = &mut self.sync.in_flight {
+            mark.cut(self.log_end);
+        }
+        let last = self.segments.len() - 1;
+        self.rebuild_indexes(last)?;
+        self.producers = self.rebuilt_producers()?;
+        Ok(self.log_end)
+    }
+
+    /// The boundary before the batch that holds `end`, or at `end` itself.
+    fn seek_batch_of(
+        &mut self,
+        at: usize,
+        end: Offset,
+    ) -> Result<super::seek::Boundary, StorageError> {
+        self.hints.clear();
+        self.seek(at, end)
+    }
+
+    /// The last checkpoint, or one below it that a log cut at `end` in segment `base` still meets.
+    fn lowered_checkpoint(&self, base: Offset, end: Offset) -> Checkpoint {
+        let first = self.segments.first().map_or(base, |first| first.base);
+        let begin_of = |segment| Checkpoint {
+            recovery_point: segment,
+            segment,
+            log_start: self.log_start,
+            ..Checkpoint::default()
+        };
+        match self.checkpoint.last() {
+            Some(last) if last.recovery_point <= end => {
+                Checkpoint { log_start: self.log_start, producers: ProducersAt::Unknown, ..last }
+            }
+            // The segment begins below the old recovery point, so what is before it is synced.
+            Some(_) => begin_of(base),
+            None => begin_of(first),
+        }
+    }
+
+    /// Removes all segments behind `at`, newest first, so that a crash leaves no hole.
+    fn drop_segments_after(&mut self, at: usize) -> Result<(), StorageError> {
+        let mut dropped = false;
+        while self.segments.len() > at + 1 {
+            let Some(segment) = self.segments.pop() else { break };
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+            dropped = true;
+        }
+        if dropped {
+            sync_dir(self.files.fs().as_ref(), &self.dir)
+                .map_err(|err| StorageError::io("syncing", &self.dir, err))?;
+        }
+        Ok(())
+    }
+
+    /// Producers' state at the log's end: the last snapshot, and the batches behind it.
+    pub(super) fn rebuilt_producers(&mut self) -> Result<Producers, StorageError> {
+        let (mut producers, from) = self.last_snapshot(self.log_end.offset())?;
+        for at in self.segment_of(from)..self.segments.len() {
+            let place = self.seek(at, from)?;
+            let opened = self.opened;
+            let Some(segment) = self.segments.get_mut(at) else { break };
+            let path = log_path(&self.dir, segment.base);
+            let handle = segment.handle(&self.files, &self.dir)?;
+            let mut scan = HeaderScan::new(handle, place.position, segment.size, PASS_CHUNK_BYTES);
+            while let Some((_, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
+                producers.note(&header, opened);
+            }
+        }
+        Ok(producers)
+    }
+
+    /// The newest usable snapshot not above `end`, and the offset that it is of.
+    fn last_snapshot(&self, end: Offset) -> Result<(Producers, Offset), StorageError> {
+        let mut offsets: Vec<Offset> = self.segments.iter().map(|segment| segment.base).collect();
+        offsets.extend(self.sync.extra_snapshot);
+        offsets.sort_unstable();
+        for offset in offsets.into_iter().rev().filter(|offset| *offset <= end) {
+            if let Some(producers) = read_snapshot(self.fs().as_ref(), &self.dir, offset)? {
+                return Ok((producers, offset));
+            }
+        }
+        let first = self.segments.first().map_or(Offset(0), |segment| segment.base);
+        Ok((Producers::default(), first))
+    }
+
+    /// Moves the log start up to `offset`; records below are never read again. Stable on return.
+    pub fn delete_records_before(&mut self, offset: Offset) -> Result<LogStartOffset, ReadError> {
+        self.refuse_offline()?;
+        if offset > self.log_end.offset() {
+            let (start, end) = (self.log_start, self.log_end);
+            return Err(ReadError::OutOfRange { from: offset, start, end });
+        }
+        if offset > self.log_start.offset() {
+            self.move_start(offset).map_err(|err| self.failed(err))?;
+        }
+        Ok(self.log_start)
+    }
+
+    /// Notes the new start for good, then removes the segments that lie wholly below it.
+    pub(super) fn move_start(&mut self, offset: Offset) -> Result<(), StorageError> {
+        let last = self.checkpoint.last().unwrap_or_else(|| Checkpoint {
+            recovery_point: self.segments.first().map_or(Offset(0), |first| first.base),
+            segment: self.segments.first().map_or(Offset(0), |first| first.base),
+            ..Checkpoint::default()
+        });
+        let moved = Checkpoint { log_start: LogStartOffset(offset), ..last };
+        self.checkpoint.force(&self.files, &self.dir, moved)?;
+        self.log_start = LogStartOffset(offset);
+        self.epochs_dirty |= self.epochs.truncate_start(offset);
+        let gone = self.segments.iter().skip(1).filter(|next| next.base <= offset).count();
+        for segment in self.segments.drain(..gone) {
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes the files of a segment, the batches last: what is left over is then never taken for whole.
+pub(super) fn remove_segment(
+    fs: &dyn Vfs,
+    dir: &std::path::Path,
+    base: Offset,
+) -> Result<(), StorageError> {
+    remove_if_there(fs, &index_path(dir, base))?;
+    remove_if_there(fs, &time_index_path(dir, base))?;
+    remove_if_there(fs, &snapshot_path(dir, base))?;
+    remove_if_there(fs, &log_path(dir, base))
+}
+
+/// Reads the snapshot of producers at `offset`; `None` if there is none or it is damaged.
+pub(super) fn read_snapshot(
+    fs: &dyn Vfs,
+    dir: &std::path::Path,
+    offset: Offset,
+) -> Result<Option<Producers>, StorageError> {
+    if crate::canary::is("skip_producer_snapshot") {
+        return Ok(Some(Producers::default()));
+    }
+    let path = snapshot_path(dir, offset);
+    let Some(bytes) = read_small(fs, &path)? else { return Ok(None) };
+    match from_bytes(&bytes, offset) {
+        Ok(producers) => Ok(Some(producers)),
+        Err(SnapshotError::Damaged(_)) => Ok(None),
+        Err(SnapshotError::Version(found)) => {
+            Err(crate::producers::SNAPSHOT_FORMAT.unknown_version(&path, found))
+        }
+    }
+}
