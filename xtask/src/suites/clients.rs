@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client confluent_admin", |kit| run(kit, "confluent_admin.py")),
     ("client kafka_python_round_trip", |kit| run(kit, "kafka_python_round_trip.py")),
     ("client java_round_trip", |kit| run(kit, "java_round_trip.py")),
+    ("client franz_go_round_trip", |kit| run(kit, "franz_go_round_trip.py")),
 ];
 
 fn run(kit: &Kit, name: &str) -> Result<Verdict> {
