@@ -32,9 +32,12 @@ pub(super) fn check(root: &Path, docs: &[Source], rust: &[Source], faults: &mut 
     }
 }
 
+/// What is defined, and what stands alone on a line beside a macro: a name handed to it.
 fn defined_types(rust: &[Source]) -> BTreeSet<&str> {
     let lines = rust.iter().flat_map(|source| source.text.lines());
-    lines.filter_map(defined_type).collect()
+    let with_macros = rust.iter().filter(|source| source.text.contains("macro_rules!"));
+    let named = with_macros.flat_map(|source| source.text.lines()).map(str::trim);
+    lines.filter_map(defined_type).chain(named.filter(|it| type_name(it) == Some(*it))).collect()
 }
 
 fn defined_type(line: &str) -> Option<&str> {
