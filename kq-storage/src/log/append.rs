@@ -169,10 +169,12 @@ impl Log {
         if header.size as u64 > max {
             return Err(AppendError::LargerThanSegment { size: header.size, max });
         }
-        if self.must_roll(header, now)? {
-            self.roll(now)?;
-        }
-        Ok(())
+        let rolled = match self.must_roll(header, now) {
+            Ok(true) => self.roll(now),
+            Ok(false) => Ok(()),
+            Err(err) => Err(err),
+        };
+        Ok(rolled.map_err(|err| self.failed(err))?)
     }
 
     fn must_roll(&mut self, header: &BatchHeader, now: TimestampMs) -> Result<bool, StorageError> {

@@ -290,3 +290,38 @@ fn flip_last_byte(path: &Path) {
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(path, bytes).unwrap();
 }
+
+#[test]
+fn a_change_of_epoch_survives_any_stop() {
+    for clean in [true, false] {
+        let bench = Bench::new();
+        let mut log = bench.create(small_segments());
+        for nth in 0..30_u32 {
+            let epoch = LeaderEpoch(1 + nth / 7);
+            log.append(batch(&["a"]), epoch, NOW).unwrap();
+        }
+        let before = log.epochs().to_vec();
+        if clean {
+            log.close().unwrap();
+        } else {
+            drop(log);
+        }
+        let (mut log, recovered) = bench.open(small_segments());
+        assert_eq!(recovered.cut, None);
+        assert_eq!(log.epochs(), before);
+        assert_eq!(log.epoch_end_offset(LeaderEpoch(2)), Some((LeaderEpoch(2), Offset(14))));
+        assert_eq!(read_all(&mut log, 0, 100).len(), 30);
+    }
+}
+
+#[test]
+fn a_new_log_never_takes_over_old_records() {
+    let bench = Bench::new();
+    let mut log = bench.create(LogConfig::default());
+    append(&mut log, &["a"]);
+    drop(log);
+    let config = LogConfig::default();
+    let id = LogIdentity([8; 16]);
+    let refused = Log::create(bench.files.clone(), bench.dir.clone(), id, config, NOW);
+    assert!(refused.unwrap_err().to_string().starts_with("creating"));
+}

@@ -71,6 +71,10 @@ impl Log {
         let fs = Arc::clone(files.fs());
         let failed = |err| StorageError::io("creating", &dir, err);
         fs.create_dir_all(&dir).map_err(failed)?;
+        if list_names(fs.as_ref(), &dir)?.segments.iter().any(|(_, bytes)| *bytes > 0) {
+            // Another log's records must never show up as this one's.
+            return Err(failed(ErrorKind::AlreadyExists.into()));
+        }
         let path = dir.join(IDENTITY_FILE);
         remove_if_there(fs.as_ref(), &path)?;
         let file = files
@@ -216,7 +220,9 @@ impl Log {
             recovery_point: known.map_or(first, |last| last.recovery_point),
             known,
             epochs_lost,
+            history: EpochHistory::default(),
         };
+        let recovery_point = found.recovery_point;
         if self.segments.is_empty() {
             self.begin_segment(self.log_start.offset())?;
             self.log_end = LogEndOffset(self.log_start.offset());
@@ -226,7 +232,7 @@ impl Log {
         if known.is_none() {
             self.doubt_names()?;
         }
-        self.synced_end = LogEndOffset(found.recovery_point).min(self.log_end);
+        self.synced_end = LogEndOffset(recovery_point).min(self.log_end);
         self.skip_to_start()?;
         self.producers = self.rebuilt_producers()?;
         recovered.producers_rebuilt = !self.producers.is_empty();

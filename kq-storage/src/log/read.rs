@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::seek::Boundary;
 use super::{FileRegion, Log, ReadPlan};
 use crate::batch::BatchHeader;
+use crate::epochs::EpochHistory;
 use crate::error::ReadError;
 use crate::segment::{HeaderScan, PASS_CHUNK_BYTES, log_path};
 use crate::{Offset, StorageError};
@@ -148,7 +149,13 @@ impl Log {
     }
 
     /// Checks what lies outside of a batch's CRC: its base offset and its epoch.
-    pub(super) fn verify_chain(
+    fn verify_chain(&self, header: &BatchHeader, expected: Offset) -> Result<(), String> {
+        self.verify_offset(header, expected)?;
+        verify_epoch(&self.epochs, header)
+    }
+
+    /// Checks that a batch follows the one before it.
+    pub(super) fn verify_offset(
         &self,
         header: &BatchHeader,
         expected: Offset,
@@ -158,13 +165,19 @@ impl Log {
         if out_of_chain {
             return Err(format!("offset {found} stands where {expected} must"));
         }
-        match self.epochs.epoch_at(found) {
-            Some(epoch) if header.leader_epoch != Some(epoch) => {
-                let stands = header.leader_epoch;
-                Err(format!("offset {found} has epoch {stands:?}, but epoch {epoch} wrote it"))
-            }
-            Some(_) | None => Ok(()),
+        Ok(())
+    }
+}
+
+/// Checks a batch's epoch against the history, if it reaches back so far.
+pub(super) fn verify_epoch(history: &EpochHistory, header: &BatchHeader) -> Result<(), String> {
+    let found = header.base_offset;
+    match history.epoch_at(found) {
+        Some(epoch) if header.leader_epoch != Some(epoch) => {
+            let stands = header.leader_epoch;
+            Err(format!("offset {found} has epoch {stands:?}, but epoch {epoch} wrote it"))
         }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -10,21 +10,24 @@
 //! the log is refused with file, position and reason, for cutting would lose what was acknowledged.
 
 use super::open::{Cut, Recovered};
+use super::read::verify_epoch;
 use super::seek::Boundary;
 use super::truncate::remove_segment;
 use super::{Log, last_of};
 use crate::batch::BatchHeader;
 use crate::checkpoint::Checkpoint;
+use crate::epochs::EpochHistory;
 use crate::segment::{HeaderScan, Indexer, PASS_CHUNK_BYTES, ScanError, log_path};
 use crate::vfs::sync_dir;
 use crate::{LogEndOffset, Offset, StorageError};
 
 /// What is known before any batch was looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) recovery_point: Offset,
     pub(super) known: Option<Checkpoint>,
     pub(super) epochs_lost: bool,
+    pub(super) history: EpochHistory,
 }
 
 /// What is wrong, and where.
@@ -42,6 +45,8 @@ impl Log {
     ) -> Result<(), StorageError> {
         let from = if found.epochs_lost { 0 } else { self.segment_of(found.recovery_point) };
         let from_base = self.segments.get(from).map_or(found.recovery_point, |at| at.base);
+        // The file's history vouches for what was synced; for the rest it is made anew.
+        let found = Found { history: self.epochs.clone(), ..found };
         self.epochs_dirty |= self.epochs.truncate_end(from_base);
         let mut expected = from_base;
         for at in from..self.segments.len() {
@@ -51,10 +56,10 @@ impl Log {
                 let reason = format!("the segment at {base} does not follow offset {expected}");
                 Some(Torn { place: Boundary { position: 0, offset: expected }, reason })
             } else {
-                self.scan_segment(at, found, &mut expected)?
+                self.scan_segment(at, &found, &mut expected)?
             };
             if let Some(torn) = torn {
-                self.refuse_if_synced(at, found, &torn)?;
+                self.refuse_if_synced(at, &found, &torn)?;
                 return self.cut(at, torn, recovered);
             }
         }
@@ -72,7 +77,7 @@ impl Log {
     fn scan_segment(
         &mut self,
         at: usize,
-        found: Found,
+        found: &Found,
         expected: &mut Offset,
     ) -> Result<Option<Torn>, StorageError> {
         let last = at + 1 == self.segments.len();
@@ -88,7 +93,7 @@ impl Log {
         *expected = (*expected).max(base);
         let torn = loop {
             let place = Boundary { position: good, offset: *expected };
-            match self.next_good(&mut scan, synced, place) {
+            match self.next_good(&mut scan, found, place) {
                 Ok(Some(header)) => {
                     if let Some(epoch) = header.leader_epoch {
                         self.epochs_dirty |= self.epochs.note(epoch, header.base_offset);
@@ -113,14 +118,16 @@ impl Log {
     fn next_good(
         &self,
         scan: &mut HeaderScan,
-        synced: u64,
+        found: &Found,
         place: Boundary,
     ) -> Result<Option<BatchHeader>, Stop> {
         let Some((position, header)) = scan.next().map_err(Stop::of)? else { return Ok(None) };
-        if position >= synced {
+        self.verify_offset(&header, place.offset).map_err(Stop::Bad)?;
+        if header.base_offset < found.recovery_point {
+            verify_epoch(&found.history, &header).map_err(Stop::Bad)?;
+        } else {
             scan.verify(position, &header).map_err(Stop::of)?;
         }
-        self.verify_chain(&header, place.offset).map_err(Stop::Bad)?;
         if header.leader_epoch.is_none() || header.leader_epoch < self.epochs.latest() {
             // Stale bytes of an earlier life of this file: epochs never go back.
             let (stands, last) = (header.leader_epoch, self.epochs.latest());
@@ -143,7 +150,7 @@ impl Log {
         }
     }
 
-    fn refuse_if_synced(&self, at: usize, found: Found, torn: &Torn) -> Result<(), StorageError> {
+    fn refuse_if_synced(&self, at: usize, found: &Found, torn: &Torn) -> Result<(), StorageError> {
         if torn.place.offset >= found.recovery_point {
             return Ok(());
         }
@@ -232,7 +239,7 @@ impl Stop {
 }
 
 /// How many bytes of a segment are known to be synced.
-fn synced_bytes(found: Found, base: Offset, size: u64) -> u64 {
+fn synced_bytes(found: &Found, base: Offset, size: u64) -> u64 {
     match found.known {
         Some(known) if known.segment == base => known.position.min(size),
         Some(known) if base < known.segment => size,
