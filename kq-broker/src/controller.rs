@@ -9,6 +9,8 @@
 //! several items refuses each item on its own; what it decides holds together in one raft entry.
 
 mod broker;
+#[cfg(test)]
+mod changes_test;
 mod command;
 mod configs;
 mod decide;
@@ -17,7 +19,13 @@ mod error;
 mod names;
 mod partitions;
 mod placement;
+#[cfg(test)]
+mod placement_test;
+#[cfg(test)]
+mod script;
 mod topics;
+#[cfg(test)]
+mod topics_test;
 
 pub use command::{
     AlterConfigs, AlterOp, AlterPartition, AlteredPartition, Command, ConfigAlteration,

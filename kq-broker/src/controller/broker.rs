@@ -4,7 +4,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::command::{ProducerIdBlock, Reply};
 use super::decide::Draft;
-use super::election::{ElectionPolicy, choose_leader};
+use super::election::{Choice, ElectionPolicy, choose_leader};
 use super::error::ControlError;
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{BrokerEpoch, BrokerId, ClusterId, PartitionIndex};
@@ -103,14 +103,14 @@ fn elect(
     concerned: impl Fn(&PartitionImage) -> bool,
 ) -> Result<(), ControlError> {
     let mut records = Vec::new();
+    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
     for topic in draft.image.all_topics() {
-        let unclean = || {
-            let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
-            EffectiveTopicConfig::resolve(&topic.configs, &sources).unclean_leader_election
-        };
+        if !topic.partitions.iter().any(|it| concerned(it)) {
+            continue;
+        }
+        let config = EffectiveTopicConfig::resolve(&topic.configs, &sources);
         for (index, partition) in topic.partitions().filter(|(_, it)| concerned(it)) {
-            let policy = ElectionPolicy { unclean: unclean(), ..ElectionPolicy::default() };
-            records.extend(elect_one(&draft.image, (topic, index), partition, &policy));
+            records.extend(elect_one(&draft.image, (topic, index), partition, &config));
         }
     }
     if records.is_empty() { Ok(()) } else { draft.accept(records) }
@@ -120,10 +120,12 @@ fn elect_one(
     image: &MetadataImage,
     (topic, index): (&TopicImage, PartitionIndex),
     old: &PartitionImage,
-    policy: &ElectionPolicy,
+    config: &EffectiveTopicConfig,
 ) -> Option<MetadataRecord> {
     let live = |id: BrokerId| image.is_live(id);
-    let choice = choose_leader(&old.replicas, (&old.isr, &old.elr), live, policy);
+    let policy =
+        ElectionPolicy { unclean: config.unclean_leader_election, ..ElectionPolicy::default() };
+    let choice = choose_leader(&old.replicas, (&old.isr, &old.elr), live, &policy);
     let mut new: PartitionChange = old.to_change(topic.id, index);
     let in_sync: Vec<BrokerId> = old.isr.iter().copied().filter(|id| live(*id)).collect();
     new.leader = choice.leader();
@@ -133,7 +135,13 @@ fn elect_one(
         Some(leader) if in_sync.contains(&leader) => in_sync,
         Some(leader) => vec![leader],
     };
-    new.elr.retain(|id| !new.isr.contains(id));
+    new.elr = match choice {
+        // Nobody else is known to hold what this one lacks.
+        Choice::Unclean(_) => Vec::new(),
+        Choice::Clean(_) | Choice::Nobody => {
+            eligible_outside((&old.isr, &old.elr), &new.isr, config.min_insync_replicas)
+        }
+    };
     if old.leader == new.leader && old.isr == new.isr {
         return None;
     }
@@ -142,4 +150,20 @@ fn elect_one(
     }
     new.partition_epoch = old.partition_epoch.next();
     Some(MetadataRecord::PartitionChanged(new))
+}
+
+/// Who is eligible to lead beside the ISR (KIP-966): who left it while too few stayed still holds
+/// everything that is committed, for nothing is committed until enough are back.
+pub(super) fn eligible_outside(
+    (old_isr, old_elr): (&[BrokerId], &[BrokerId]),
+    new_isr: &[BrokerId],
+    min_isr: u32,
+) -> Vec<BrokerId> {
+    if new_isr.len() >= min_isr as usize {
+        return Vec::new();
+    }
+    let mut eligible: Vec<BrokerId> = old_elr.to_vec();
+    eligible.extend(old_isr.iter().filter(|id| !old_elr.contains(id)));
+    eligible.retain(|id| !new_isr.contains(id));
+    eligible
 }

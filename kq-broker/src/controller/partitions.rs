@@ -167,13 +167,9 @@ fn alter_one(
         return refuse(ErrorCode::IneligibleReplica, message);
     }
     let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
-    let min_isr =
-        EffectiveTopicConfig::resolve(&topic.configs, &sources).min_insync_replicas as usize;
+    let min_isr = EffectiveTopicConfig::resolve(&topic.configs, &sources).min_insync_replicas;
     let mut next = now.to_change(it.partition.topic, it.partition.index);
-    let left = now.isr.iter().chain(&now.elr).copied().filter(|id| !isr.contains(id));
-    // KIP-966: who left while too few stayed still holds everything that is committed.
-    next.elr = if isr.len() < min_isr { left.collect() } else { Vec::new() };
-    next.elr.dedup();
+    next.elr = super::broker::eligible_outside((&now.isr, &now.elr), &isr, min_isr);
     next.isr = isr;
     next.partition_epoch = next.partition_epoch.next();
     draft.accept(vec![MetadataRecord::PartitionChanged(next.clone())])?;

@@ -86,8 +86,8 @@ fn place_one(loads: &mut [Load<'_>], turn: u32, factor: usize) -> Vec<BrokerId> 
             .min_by_key(|(at, load)| {
                 let distance = (at + brokers - turn) % brokers;
                 let rack_use = racks.get(&load.site.rack.as_deref()).copied().unwrap_or_default();
-                let leaders = if first { load.leaders } else { 0 };
-                (!load.site.live, rack_use, leaders, load.replicas, distance)
+                let carried = if first { load.leaders } else { load.replicas };
+                (!load.site.live, rack_use, carried, distance)
             });
         let Some((_, load)) = best else { break };
         load.replicas += 1;
