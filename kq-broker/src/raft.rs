@@ -10,6 +10,8 @@
 //! today; more are the same code with a network in place of [`network`]'s unreachable peers.
 
 mod controller;
+#[cfg(test)]
+mod crash_test;
 mod disk;
 mod entry;
 mod machine;

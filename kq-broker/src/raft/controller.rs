@@ -1,7 +1,6 @@
 //! The handle that the rest of the broker holds: submit a command, read the image.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::time::Duration;
 use kq_proto::kafka::ErrorCode;
 use kq_storage::vfs::Vfs;
 use openraft::async_runtime::WatchReceiver as _;
-use openraft::{BasicNode, Config, ServerState, SnapshotPolicy};
+use openraft::{Config, ServerState, SnapshotPolicy};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -73,6 +72,14 @@ pub enum StartError {
         /// As configured.
         expected: ClusterId,
     },
+    /// The directory belongs to another broker.
+    #[error("this directory belongs to voter {found:?}, but this broker is {expected}")]
+    WrongBroker {
+        /// The voters that its log names.
+        found: Vec<u64>,
+        /// As configured.
+        expected: BrokerId,
+    },
     /// The first command failed.
     #[error("the cluster's first record cannot be committed: {0}")]
     Bootstrap(ControlError),
@@ -121,16 +128,20 @@ impl Controller {
     pub async fn start(options: ControllerOptions) -> Result<Self, StartError> {
         let in_dir = |source| StartError::Store { dir: options.dir.clone(), source };
         let (fs, dir) = (options.fs.clone(), options.dir.clone());
-        let open = move || Store::open(fs, dir);
+        let id = u64::from(options.broker.0);
+        let open = move || Store::open(fs, dir, id);
         let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other);
         let (store, snapshot, disk) = opened.and_then(|opened| opened).map_err(in_dir)?;
         let machine = Machine::open(store.clone(), snapshot.as_deref()).map_err(in_dir)?;
         let images = machine.images();
-        let id = u64::from(options.broker.0);
         let raft = Box::pin(Raft::new(id, raft_config()?, NoPeers, store.clone(), machine))
             .await
             .map_err(|err| StartError::Raft(err.to_string()))?;
-        lead(&raft, id).await?;
+        if let Err(err) = lead(&raft, options.broker).await {
+            // What it was already told to do is done or not; nobody waits for it.
+            let _ = raft.shutdown().await;
+            return Err(err);
+        }
 
         let (submissions, inbox) = mpsc::channel(SUBMISSIONS_MAX);
         let clock: WallClock = options.clock.clone();
@@ -153,7 +164,10 @@ impl Controller {
             deadlines,
         };
         let controller = Self { inner: Arc::new(inner) };
-        controller.settle_cluster_id(options.cluster_id).await?;
+        if let Err(err) = controller.settle_cluster_id(options.cluster_id).await {
+            controller.shutdown().await;
+            return Err(err);
+        }
         Ok(controller)
     }
 
@@ -286,14 +300,18 @@ fn raft_config() -> Result<Arc<Config>, StartError> {
 }
 
 /// Makes the one voter lead.
-async fn lead(raft: &Raft, id: u64) -> Result<(), StartError> {
+async fn lead(raft: &Raft, broker: BrokerId) -> Result<(), StartError> {
     let refused = |err: &dyn std::error::Error| StartError::Raft(err.to_string());
-    if !raft.is_initialized().await.map_err(|err| refused(&err))? {
-        let members = BTreeMap::from([(id, BasicNode::default())]);
-        Box::pin(raft.initialize(members)).await.map_err(|err| refused(&err))?;
+    let standing = raft.with_raft_state(|state| {
+        let voters: Vec<u64> = state.membership_state.effective().voter_ids().collect();
+        (voters, state.server_state)
+    });
+    let (voters, state) = standing.await.map_err(|err| refused(&err))?;
+    if !voters.contains(&u64::from(broker.0)) {
+        return Err(StartError::WrongBroker { found: voters, expected: broker });
     }
     // Who led before it stopped leads again at once; else this asks for it.
-    if raft.metrics().borrow_watched().state != ServerState::Leader {
+    if state != ServerState::Leader {
         raft.trigger().elect(false).await.map_err(|err| refused(&err))?;
     }
     let waited = raft.wait(Some(LEADER_WAIT)).state(ServerState::Leader, "one voter leads").await;

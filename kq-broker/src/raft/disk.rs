@@ -17,7 +17,7 @@ use kq_storage::{AtomicFile, Journal, JournalOptions};
 use openraft::storage::IOFlushed;
 use tokio::sync::oneshot;
 
-use super::entry::{HardState, decode_entry};
+use super::entry::{HardState, decode_entry, encode_entry, first_entry};
 use super::types::{Entry, LogId, Types, Vote, store_error};
 
 const VOTE_FILE: AtomicFile = AtomicFile { magic: *b"KQRV", version: 1 };
@@ -72,6 +72,23 @@ impl Disk {
             tracing::info!(bytes = found.torn_bytes, "cut an unsynced tail of the metadata log");
         }
         Ok(Self { fs, dir, journal, hard })
+    }
+
+    /// Makes an empty directory the first voter of a new cluster; any other stays as it is.
+    ///
+    /// The log's first entry is stable before raft starts, so before any vote: a directory with a
+    /// vote and no log has lost it, and must not begin anew.
+    pub(super) fn bootstrap(&mut self, voter: u64) -> io::Result<()> {
+        if self.journal.last_index().is_some() || self.hard.purged.is_some() {
+            return Ok(());
+        }
+        if self.hard.vote.is_some() || self.read_snapshot()?.is_some() {
+            let err = "its log is gone, though a vote or a snapshot is there: bring the log back, \
+                       or remove the whole directory to begin with an empty cluster";
+            return Err(store_error(err));
+        }
+        self.append(0, &[encode_entry(&first_entry(voter)?)])?;
+        self.journal.sync().map_err(store_error)
     }
 
     pub(super) fn hard_state(&self) -> &HardState {

@@ -113,6 +113,14 @@ impl HardState {
     }
 }
 
+/// The entry every log begins with: one voter, in a term before all others.
+pub(super) fn first_entry(voter: u64) -> io::Result<Entry> {
+    let nodes = BTreeMap::from([(voter, BasicNode::default())]);
+    let membership = Membership::new(vec![BTreeSet::from([voter])], nodes).map_err(store_error)?;
+    let log_id = LogId { leader_id: CommittedLeaderIdOf::<Types>::new(0), index: 0 };
+    Ok(Entry { log_id, payload: EntryPayload::Membership(membership) })
+}
+
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
     let payload = match &entry.payload {
         EntryPayload::Blank => Payload::Blank(true),

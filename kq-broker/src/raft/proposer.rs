@@ -18,6 +18,11 @@ use crate::metadata::{Change, TimestampMs};
 /// Appended bytes after which a snapshot is taken even if few entries hold them.
 const SNAPSHOT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Room that must be left after a change that makes metadata grow.
+const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+/// Room that must be left after a change that helps to make room.
+const LAST_RESERVE_BYTES: u64 = 256 * 1024;
+
 /// Tells the time of day.
 pub(super) type WallClock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
 
@@ -52,6 +57,22 @@ impl Proposer {
         }
     }
 
+    /// Refuses what would fill the disk: a log that has failed once stays out of service, so a
+    /// reserve is kept for the commands that make room again.
+    fn verify_room(&self, command: &Command, change: &Change) -> Result<(), ControlError> {
+        let Some(free) = self.store.free_bytes() else { return Ok(()) };
+        let reserve = if makes_room(command) { LAST_RESERVE_BYTES } else { RESERVE_BYTES };
+        // Once in the log and once more in a snapshot.
+        let bytes = 2 * change.encode().len() as u64;
+        if free >= reserve + bytes {
+            return Ok(());
+        }
+        let message = format!("the disk of the metadata log has only {free} bytes left");
+        Err(ControlError::new(ErrorCode::KafkaStorageError, message)
+            .refused(Refused::Storage)
+            .hint("make room on the disk, for example by deleting topics or lowering retention"))
+    }
+
     async fn propose(
         &self,
         command: &Command,
@@ -73,6 +94,7 @@ impl Proposer {
         }
         let time = now.max(image.changed_at());
         let change = Change { time, reason: reason.into_owned(), records: decision.records };
+        self.verify_room(command, &change)?;
         let written = Box::pin(self.raft.client_write(Proposal(Arc::new(change)))).await;
         let written = written.map_err(|err| {
             *is_current = false;
@@ -84,6 +106,20 @@ impl Proposer {
         }
         Ok(decision.reply.committed_at(written.data.index))
     }
+}
+
+/// Whether a command is one that an operator needs when the disk is full.
+fn makes_room(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::DeleteTopics { .. }
+            | Command::PurgeTopics { .. }
+            | Command::ProtectTopics { .. }
+            | Command::AlterConfigs { .. }
+            | Command::IncrementalAlterConfigs { .. }
+            | Command::RegisterBroker(_)
+            | Command::Tick
+    )
 }
 
 fn write_error(err: RaftError<Types, ClientWriteError<Types>>) -> ControlError {

@@ -98,6 +98,10 @@ async fn another_clusters_directory_is_refused() {
         err.to_string(),
         "this directory belongs to cluster mine, but the configuration names other"
     );
+    let mut second = options(dir.path().to_owned());
+    second.broker = BrokerId(2);
+    let err = Controller::start(second).await.unwrap_err();
+    assert_eq!(err.to_string(), "this directory belongs to voter [1], but this broker is 2");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

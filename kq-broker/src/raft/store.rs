@@ -28,6 +28,8 @@ pub(super) struct Store {
 
 #[derive(Debug)]
 struct Shared {
+    fs: Arc<dyn Vfs>,
+    dir: PathBuf,
     tasks: mpsc::Sender<Task>,
     known: Mutex<Known>,
     /// Bytes appended since the last snapshot was taken.
@@ -47,8 +49,10 @@ impl Store {
     pub(super) fn open(
         fs: Arc<dyn Vfs>,
         dir: PathBuf,
+        voter: u64,
     ) -> io::Result<(Self, Option<Vec<u8>>, JoinHandle<()>)> {
-        let disk = Disk::open(fs, dir)?;
+        let mut disk = Disk::open(fs.clone(), dir.clone())?;
+        disk.bootstrap(voter)?;
         let hard = disk.hard_state().clone();
         let last = disk.last_entry_id()?.or(hard.purged);
         let snapshot = disk.read_snapshot()?;
@@ -57,7 +61,7 @@ impl Store {
             .name("kq-metadata".into())
             .spawn(move || disk.serve(&inbox))?;
         let known = Mutex::new(Known { vote: hard.vote, purged: hard.purged, last });
-        let shared = Shared { tasks, known, appended_bytes: AtomicU64::new(0) };
+        let shared = Shared { fs, dir, tasks, known, appended_bytes: AtomicU64::new(0) };
         Ok((Self { shared: Arc::new(shared) }, snapshot, thread))
     }
 
@@ -78,6 +82,11 @@ impl Store {
 
     pub(super) async fn read_snapshot(&self) -> io::Result<Option<Vec<u8>>> {
         self.ask(|answer| Task::ReadSnapshot { answer }).await
+    }
+
+    /// Bytes that can still be written where the log is; none if the system does not tell.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        self.shared.fs.space(&self.shared.dir).ok().map(|space| space.free_bytes)
     }
 
     /// Bytes of entries that no snapshot of this process holds yet.
