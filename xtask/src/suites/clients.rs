@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Check, Kit, script};
 use crate::cluster::{Guard, Plan};
-use crate::run::target;
+use crate::run::{root, shown, target};
 use crate::tally::Verdict;
 
 /// The exit status of a script that could not be tried here.
@@ -18,21 +18,32 @@ pub(super) const CHECKS: &[Check] = &[
     ("client confluent_admin", |kit| run(kit, "confluent_admin.py")),
     ("client kafka_python_round_trip", |kit| run(kit, "kafka_python_round_trip.py")),
     ("client java_round_trip", |kit| run(kit, "java_round_trip.py")),
+    ("client kq_ctl_serves_a_script_over_100_topics", operator_script),
     ("client franz_go_round_trip", |kit| run(kit, "franz_go_round_trip.py")),
 ];
 
+/// A bash script that uses kq-ctl as an operator would.
+fn operator_script(kit: &Kit) -> Result<Verdict> {
+    let script = root().join("tests/ctl/hundred_topics.sh");
+    let cluster = Guard::up(&Plan::test("test-ctl")?, &kit.programs)?;
+    verdict(Command::new("bash").arg(script).arg(&kit.programs.ctl).arg(&cluster.0.bootstrap))
+}
+
+/// A Python script of `tests/clients/`.
 fn run(kit: &Kit, name: &str) -> Result<Verdict> {
     let python = match &kit.python {
         Ok(python) => python,
         Err(why) => return Ok(Verdict::Skipped(why.clone())),
     };
     let cluster = Guard::up(&Plan::test("test-clients")?, &kit.programs)?;
-    let ran = Command::new(python)
-        .arg(script(name))
-        .arg(&cluster.0.bootstrap)
-        .env("TEST_CACHE_DIR", target())
-        .output()
-        .with_context(|| format!("cannot start {}", python.display()))?;
+    let mut script_run = Command::new(python);
+    script_run.arg(script(name)).arg(&cluster.0.bootstrap);
+    verdict(script_run.env("TEST_CACHE_DIR", target()).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// Runs a check that is a program: its exit status says how it ended, its last line why.
+fn verdict(check: &mut Command) -> Result<Verdict> {
+    let ran = check.output().with_context(|| format!("cannot start {}", shown(check)))?;
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     let last = said.lines().next_back().unwrap_or_default().to_owned();
     match ran.status.code() {
@@ -40,8 +51,8 @@ fn run(kit: &Kit, name: &str) -> Result<Verdict> {
         Some(SKIPPED) => Ok(Verdict::Skipped(last)),
         _ => {
             let words = String::from_utf8_lossy(&ran.stderr);
-            let end = words.lines().rev().take(6).collect::<Vec<_>>();
-            let end: Vec<&str> = end.into_iter().rev().collect();
+            let lines: Vec<&str> = words.lines().collect();
+            let end = lines.get(lines.len().saturating_sub(6)..).unwrap_or_default();
             bail!("{last}\n{}", end.join("\n"))
         }
     }
