@@ -129,7 +129,7 @@ fn elect_one(
         return None;
     }
     if old.leader != new.leader {
-        new.leader_epoch = old.leader_epoch.next();
+        new.leader_epoch.0 = old.leader_epoch.0.saturating_add(1);
     }
     new.partition_epoch = old.partition_epoch.next();
     Some(MetadataRecord::PartitionChanged(new))
