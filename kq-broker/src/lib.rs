@@ -6,4 +6,8 @@ pub mod controller;
 pub mod group;
 pub mod ids;
 pub mod metadata;
+pub mod observe;
+pub mod process;
 pub mod raft;
+pub mod replica;
+pub mod runtime;
