@@ -5,6 +5,7 @@ pub mod config;
 pub mod controller;
 pub mod group;
 pub mod ids;
+pub mod kafka;
 pub mod metadata;
 pub mod observe;
 pub mod process;

@@ -73,11 +73,8 @@ pub(super) async fn start_node(
 /// Serves both doors until the node stops; drains the connections then.
 pub(super) async fn serve(node: Arc<Node>, listener: TcpListener) {
     let stopping = node.stopping.clone();
-    let router = crate::observe::router(node);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
-    if let Err(err) = served.await {
-        tracing::error!(%err, "the listener failed");
-    }
+    let router = crate::observe::router(Arc::clone(&node));
+    crate::kafka::port(node, router).listen(listener, stopping).await;
 }
 
 fn statics(config: &BrokerConfig) -> Result<StaticConfig, ProcessError> {
