@@ -6,14 +6,15 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use kq_storage::{LeaderEpoch, remove_log};
+use kq_storage::{LeaderEpoch, remove_log, vfs};
 use parking_lot::Mutex;
 
 use super::partitions::{Order, Partitions, Slot};
 use super::topic_rules::TopicRules;
-use super::{Partition, PartitionError};
+use super::{Partition, PartitionError, home};
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{PartitionId, PartitionIndex};
 use crate::metadata::{MetadataDelta, MetadataImage, PartitionImage, TopicDelta, TopicImage};
@@ -141,35 +142,52 @@ impl Partitions {
             Slot::Failed(_) => None,
         };
         let come: Vec<_> = opened.iter().filter_map(served).collect();
-        if let Err(err) = self.inventory.lock().change(&come, &[]) {
+        let mut inventory = self.inventory.lock();
+        if let Err(err) = inventory.change(&come, &[]) {
             tracing::error!(%err, "inventory cannot be written: new partitions are not served");
             let why = PartitionError::Storage(err.to_string().into());
-            let known = self.inventory.lock();
-            for (id, slot) in opened.iter_mut().filter(|(id, _)| !known.contains(*id)) {
+            for (id, slot) in opened.iter_mut().filter(|(id, _)| !inventory.contains(*id)) {
                 tracing::error!(%id, "partition cannot be served");
                 *slot = Slot::Failed(why.clone());
             }
         }
+        drop(inventory);
         self.slots.write().extend(opened);
     }
 
     fn purge(&self, topic: &TopicImage) {
         let ids = topic.partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
         let ids: Vec<_> = ids.collect();
-        let gone: Vec<_> = {
-            let mut slots = self.slots.write();
-            ids.iter().filter_map(|id| slots.remove(id)).collect()
-        };
         self.meters.lock().remove(&topic.id);
-        for slot in gone {
-            let Slot::Serving(partition) = slot else { continue };
-            drop(partition.stop(PartitionError::Unknown));
-            if let Err(err) = remove_log(self.fs.as_ref(), &partition.path()) {
-                tracing::error!(?partition, %err, "deleted partition stays on disk");
+        for id in &ids {
+            let slot = self.slots.write().remove(id);
+            let name = home::dir_name(&topic.name, *id);
+            match slot {
+                Some(Slot::Serving(partition)) => {
+                    drop(partition.stop(PartitionError::Unknown));
+                    self.remove_files(&partition.log_dir().path().join(name));
+                }
+                Some(Slot::Failed(_)) => self.remove_wherever(&name),
+                None => {}
             }
         }
         if let Err(err) = self.inventory.lock().change(&[], &ids) {
             tracing::error!(%err, "inventory cannot be written: it still names a deleted topic");
+        }
+    }
+
+    /// Removes the directory of a partition that was never opened, if there is one.
+    fn remove_wherever(&self, name: &str) {
+        for path in self.dirs.iter().map(|dir| dir.path().join(name)) {
+            if vfs::exists(self.fs.as_ref(), &path).unwrap_or(false) {
+                self.remove_files(&path);
+            }
+        }
+    }
+
+    fn remove_files(&self, path: &Path) {
+        if let Err(err) = remove_log(self.fs.as_ref(), path) {
+            tracing::error!(path = %path.display(), %err, "deleted partition stays on disk");
         }
     }
 

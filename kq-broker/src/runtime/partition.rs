@@ -10,7 +10,6 @@ mod sync;
 mod wait;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +18,7 @@ use parking_lot::Mutex;
 
 use self::state::State;
 use super::topic_meter::TopicMeter;
-use super::{Clock, LogDir, home};
+use super::{Clock, LogDir};
 use crate::ids::{PartitionId, PartitionIndex};
 use crate::replica::Leader;
 
@@ -85,11 +84,6 @@ impl Partition {
     /// Counts what happens to its topic.
     pub fn meter(&self) -> &Arc<TopicMeter> {
         &self.meter
-    }
-
-    /// Its directory.
-    pub(super) fn path(&self) -> PathBuf {
-        self.dir.path().join(home::dir_name(&self.topic, self.id))
     }
 
     pub(super) fn is_hidden(&self) -> bool {

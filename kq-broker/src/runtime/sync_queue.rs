@@ -86,15 +86,16 @@ impl<T> SyncQueue<T> {
         }
     }
 
-    /// Waits for the next partition; none once the queue is closed.
-    pub(super) fn pop(&self, now: impl Fn() -> Instant) -> Option<(T, Taken)> {
+    /// Waits for the next partition and tells the urgency it was queued with; none once the queue
+    /// is closed.
+    pub(super) fn pop(&self, now: impl Fn() -> Instant) -> Option<(T, Urgency)> {
         let mut state = self.state.lock();
         loop {
             if state.stopping {
                 return None;
             }
             if let Some(partition) = state.urgent.pop_front() {
-                return Some((partition, Taken::Now));
+                return Some((partition, Urgency::Now));
             }
             let Some(due) = state.later_due() else {
                 self.wake.wait(&mut state);
@@ -102,8 +103,8 @@ impl<T> SyncQueue<T> {
             };
             let at = now();
             if due <= at {
-                if let Some(partition) = state.take_later(at) {
-                    return Some((partition, Taken::Later));
+                if let Some((due, partition)) = state.take_later(at) {
+                    return Some((partition, Urgency::Later(due)));
                 }
                 continue;
             }
@@ -128,24 +129,17 @@ impl<T> SyncQueue<T> {
     }
 }
 
-/// From which part of the queue a partition came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    Now,
-    Later,
-}
-
 impl<T> State<T> {
     fn later_due(&self) -> Option<Instant> {
         let (due, _) = self.later.keys().next()?;
         Some(self.later_from.map_or(*due, |from| from.max(*due)))
     }
 
-    fn take_later(&mut self, now: Instant) -> Option<T> {
+    fn take_later(&mut self, now: Instant) -> Option<(Instant, T)> {
         let count = u32::try_from(self.later.len()).unwrap_or(u32::MAX);
-        let (_, partition) = self.later.pop_first()?;
+        let ((due, _), partition) = self.later.pop_first()?;
         self.later_from = Some(now + LATER_SPACING.min(LATER_DRAIN_MAX / count.max(1)));
-        Some(partition)
+        Some((due, partition))
     }
 }
 
@@ -163,8 +157,8 @@ mod tests {
         let (queue, at) = (SyncQueue::default(), begin());
         queue.push("later", Urgency::Later(at));
         queue.push("now", Urgency::Now);
-        assert_eq!(queue.pop(|| at), Some(("now", Taken::Now)));
-        assert_eq!(queue.pop(|| at), Some(("later", Taken::Later)));
+        assert_eq!(queue.pop(|| at), Some(("now", Urgency::Now)));
+        assert_eq!(queue.pop(|| at), Some(("later", Urgency::Later(at))));
     }
 
     #[test]
@@ -172,7 +166,7 @@ mod tests {
         let (queue, at) = (SyncQueue::default(), begin());
         queue.push(1, Urgency::Later(at));
         queue.push(2, Urgency::Later(at));
-        assert_eq!(queue.pop(|| at), Some((1, Taken::Later)));
+        assert_eq!(queue.pop(|| at), Some((1, Urgency::Later(at))));
         let mut state = queue.state.lock();
         assert_eq!(state.later_due(), Some(at + LATER_SPACING));
         for number in 3..20_000 {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use kq_storage::LogConfig;
-use kq_storage::batch::Compression;
 
 use super::partition::SyncRules;
-use crate::catalogue::{CompressionType, Durability, EffectiveTopicConfig, TimestampType};
+use crate::catalogue::{Durability, EffectiveTopicConfig};
 use crate::config::BrokerConfig;
 use crate::replica::{self, Rules};
 
@@ -25,7 +24,7 @@ pub(super) struct TopicRules {
 impl TopicRules {
     pub(super) fn of(topic: &EffectiveTopicConfig, broker: &BrokerConfig) -> Self {
         Self {
-            log: log_config(topic, broker),
+            log: topic.log_config(broker.producer_id_expiration_ms),
             replica: Rules {
                 durability: match topic.durability {
                     Durability::Fsync => replica::Durability::Fsync,
@@ -48,39 +47,5 @@ fn sync_rules(topic: &EffectiveTopicConfig, broker: &BrokerConfig) -> SyncRules 
         bytes_max: broker.sync_bytes_max,
         records_max: topic.flush_messages.max(1),
         delay: longest.min(Duration::from_millis(topic.flush_ms)),
-    }
-}
-
-fn log_config(topic: &EffectiveTopicConfig, broker: &BrokerConfig) -> LogConfig {
-    LogConfig {
-        segment_bytes: topic.segment_bytes.into(),
-        segment_ms: topic.segment_ms,
-        segment_jitter_ms: topic.segment_jitter_ms,
-        index_interval_bytes: topic.index_interval_bytes.into(),
-        max_message_bytes: topic.max_message_bytes as usize,
-        timestamp_type: match topic.timestamp_type {
-            TimestampType::CreateTime => kq_storage::TimestampType::CreateTime,
-            TimestampType::LogAppendTime => kq_storage::TimestampType::LogAppendTime,
-        },
-        timestamp_before_max_ms: topic.timestamp_before_max_ms,
-        timestamp_after_max_ms: topic.timestamp_after_max_ms,
-        compression: compression(topic.compression),
-        retention_bytes: topic.retention_bytes,
-        retention_ms: topic.retention_ms,
-        delete: topic.delete,
-        compact: topic.compact,
-        producer_id_expiration_ms: broker.producer_id_expiration_ms,
-        ..LogConfig::default()
-    }
-}
-
-fn compression(kind: CompressionType) -> Option<Compression> {
-    match kind {
-        CompressionType::Producer => None,
-        CompressionType::Uncompressed => Some(Compression::None),
-        CompressionType::Gzip(_) => Some(Compression::Gzip),
-        CompressionType::Snappy => Some(Compression::Snappy),
-        CompressionType::Lz4(_) => Some(Compression::Lz4),
-        CompressionType::Zstd(_) => Some(Compression::Zstd),
     }
 }

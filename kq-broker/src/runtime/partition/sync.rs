@@ -9,11 +9,11 @@ use std::sync::Arc;
 use super::Partition;
 use super::state::{State, SyncState};
 use crate::replica::{Acks, Durability, Input};
-use crate::runtime::sync_queue::{Taken, Urgency};
+use crate::runtime::sync_queue::Urgency;
 
 impl Partition {
     /// One turn of a sync thread: begins under the lock, syncs without it, tells the core under it.
-    pub(in crate::runtime) fn sync(self: &Arc<Self>, taken: Taken) {
+    pub(in crate::runtime) fn sync(self: &Arc<Self>, taken: Urgency) {
         let Some((work, bytes, records)) = self.begin_sync(taken) else { return };
         let started = self.clock.instant();
         let outcome = work.run();
@@ -35,14 +35,12 @@ impl Partition {
         }
     }
 
-    fn begin_sync(self: &Arc<Self>, taken: Taken) -> Option<(kq_storage::SyncWork, u64, u64)> {
+    fn begin_sync(self: &Arc<Self>, taken: Urgency) -> Option<(kq_storage::SyncWork, u64, u64)> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        match (state.sync, taken) {
-            (SyncState::Queued(Urgency::Now), Taken::Now)
-            | (SyncState::Queued(Urgency::Later(_)), Taken::Later) => {}
+        if state.sync != SyncState::Queued(taken) {
             // Another entry of the queue has overtaken this one.
-            (SyncState::Idle | SyncState::Queued(_) | SyncState::Running(_), _) => return None,
+            return None;
         }
         state.sync = SyncState::Idle;
         let (bytes, records) = (state.unsynced_bytes, state.unsynced_records);
