@@ -1,8 +1,10 @@
 //! What a log knows for sure about its own directory: the recovery point and the log start.
 //!
-//! Two slots are written in turn, in place and without a sync of their own: whichever of them
-//! survives a crash was true when it was written, since the data below it was synced before. What
-//! must not be lost (the log start, a lowered recovery point) goes to both slots and is synced.
+//! Two slots are written in place. Ordinary progress goes to slot 0 alone, without a sync of its own:
+//! what survives a crash was true when it was written, since the data below it was synced before.
+//! What must not be lost (the log start, a lowered recovery point) goes to both slots and is synced.
+//! So slot 1 is whole, whichever writes to slot 0 a crash tears; and if a crash tears slot 1, the
+//! next write mends it first.
 //!
 //! ```text
 //!   recovery-point     slot 0 at byte 0, slot 1 at byte 512, each:
@@ -61,6 +63,10 @@ pub(crate) struct Checkpoint {
 pub(crate) struct CheckpointFile {
     sequence: u64,
     last: Option<Checkpoint>,
+    /// The slot that holds `last`.
+    slot: u64,
+    /// Slot 1 was torn: until it is mended, slot 0 must not be.
+    mend: bool,
 }
 
 impl CheckpointFile {
@@ -68,23 +74,23 @@ impl CheckpointFile {
     pub(crate) fn open(fs: &dyn Vfs, dir: &Path) -> Result<Self, StorageError> {
         let path = dir.join(CHECKPOINT_FILE);
         let bytes = read_small(fs, &path)?.unwrap_or_default();
-        let mut best: Option<(u64, Checkpoint)> = None;
+        let (mut sequence, mut last, mut newest, mut mend) = (0, None, 0, false);
         for slot in 0..2 {
-            let at = slot_at(slot);
-            let at = usize::try_from(at).unwrap_or(usize::MAX);
-            let Some(frame) = bytes.get(at..at.saturating_add(SLOT_BYTES)) else { continue };
+            let at = usize::try_from(slot_at(slot)).unwrap_or(usize::MAX);
+            let frame = bytes.get(at..bytes.len().min(at.saturating_add(SLOT_BYTES)));
+            let Some(frame) = frame.filter(|frame| !frame.is_empty()) else { continue };
             match FORMAT.open(frame) {
-                Opened::Body(body) => {
-                    best = newer(best, parse(body));
-                }
+                Opened::Body(body) => match parse(body) {
+                    Some((found, checkpoint)) if found > sequence => {
+                        (sequence, last, newest) = (found, Some(checkpoint), slot);
+                    }
+                    Some(_) | None => {}
+                },
                 Opened::Version(found) => return Err(FORMAT.unknown_version(&path, found)),
-                Opened::Damaged(_) => {}
+                Opened::Damaged(_) => mend |= slot == 1,
             }
         }
-        Ok(Self {
-            sequence: best.map_or(0, |(sequence, _)| sequence),
-            last: best.map(|(_, checkpoint)| checkpoint),
-        })
+        Ok(Self { sequence, last, slot: newest, mend })
     }
 
     /// The newest state, if there is a whole one.
@@ -102,13 +108,16 @@ impl CheckpointFile {
         if self.last == Some(checkpoint) {
             return Ok(());
         }
+        if self.mend {
+            return self.force(files, dir, checkpoint);
+        }
         let path = dir.join(CHECKPOINT_FILE);
         let failed = |err| StorageError::io("writing", &path, err);
         // Not through the pool: a written handle would stay open there until it is synced.
         let file = files.fs().open(&path, OpenMode::CreateOrOpen).map_err(failed)?;
         self.sequence += 1;
-        file.write_all_at(&self.slot_bytes(checkpoint), slot_at(self.sequence)).map_err(failed)?;
-        self.last = Some(checkpoint);
+        file.write_all_at(&self.slot_bytes(checkpoint), slot_at(0)).map_err(failed)?;
+        (self.last, self.slot) = (Some(checkpoint), 0);
         Ok(())
     }
 
@@ -122,15 +131,16 @@ impl CheckpointFile {
         let path = dir.join(CHECKPOINT_FILE);
         let failed = |err| StorageError::io("writing", &path, err);
         let file = files.fs().open(&path, OpenMode::CreateOrOpen).map_err(failed)?;
-        // One slot after the other, each synced: a torn write always leaves one whole.
-        for _ in 0..2 {
+        // The newest state first becomes stable, then is the last to be overwritten: a torn write
+        // always leaves one slot whole.
+        file.sync_data().map_err(failed)?;
+        for slot in [1 - self.slot, self.slot] {
             self.sequence += 1;
-            file.write_all_at(&self.slot_bytes(checkpoint), slot_at(self.sequence))
-                .map_err(failed)?;
+            file.write_all_at(&self.slot_bytes(checkpoint), slot_at(slot)).map_err(failed)?;
             file.sync_data().map_err(failed)?;
         }
         crate::vfs::sync_parent(files.fs().as_ref(), &path).map_err(failed)?;
-        self.last = Some(checkpoint);
+        (self.last, self.mend) = (Some(checkpoint), false);
         Ok(())
     }
 
@@ -154,19 +164,8 @@ impl CheckpointFile {
     }
 }
 
-const fn slot_at(sequence: u64) -> u64 {
-    (sequence % 2) * SLOT_APART_BYTES
-}
-
-fn newer(
-    best: Option<(u64, Checkpoint)>,
-    found: Option<(u64, Checkpoint)>,
-) -> Option<(u64, Checkpoint)> {
-    match (best, found) {
-        (Some(best), Some(found)) if found.0 > best.0 => Some(found),
-        (None, found) => found,
-        (best, _) => best,
-    }
+const fn slot_at(slot: u64) -> u64 {
+    slot * SLOT_APART_BYTES
 }
 
 fn parse(mut body: &[u8]) -> Option<(u64, Checkpoint)> {

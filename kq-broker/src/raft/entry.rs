@@ -113,24 +113,12 @@ impl HardState {
     }
 }
 
-/// The term of the first voter's first leadership.
-const FIRST_TERM: u64 = 1;
-
-/// The entries every log begins with: one voter, in a term before all others, and the cluster.
-pub(super) fn first_entries(voter: u64, first: &Change) -> io::Result<[Entry; 2]> {
+/// The entry every log begins with: one voter, in a term before all others.
+pub(super) fn first_entry(voter: u64) -> io::Result<Entry> {
     let nodes = BTreeMap::from([(voter, BasicNode::default())]);
     let membership = Membership::new(vec![BTreeSet::from([voter])], nodes).map_err(store_error)?;
-    let entry = |term, index, payload| Entry {
-        log_id: LogId { leader_id: CommittedLeaderIdOf::<Types>::new(term), index },
-        payload,
-    };
-    let cluster = EntryPayload::Normal(Proposal(Arc::new(first.clone())));
-    Ok([entry(0, 0, EntryPayload::Membership(membership)), entry(FIRST_TERM, 1, cluster)])
-}
-
-/// The first voter's vote for itself.
-pub(super) fn first_vote(voter: u64) -> Vote {
-    Vote { leader_id: LeaderId { term: FIRST_TERM, voted_for: voter }, committed: true }
+    let log_id = LogId { leader_id: CommittedLeaderIdOf::<Types>::new(0), index: 0 };
+    Ok(Entry { log_id, payload: EntryPayload::Membership(membership) })
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {

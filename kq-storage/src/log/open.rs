@@ -163,6 +163,10 @@ impl Log {
             return Err(StorageError::Missing { path: log_path(&self.dir, start), reason });
         }
         let gone = self.segments.iter().skip(1).filter(|next| next.base <= start).count();
+        if gone > 0 {
+            // What was read may be in the page cache only; what it says is acted on.
+            self.checkpoint.force(&self.files, &self.dir, last)?;
+        }
         for segment in self.segments.drain(..gone) {
             remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
         }
@@ -181,7 +185,9 @@ impl Log {
         let active = self.segments.last()?;
         let same = active.base == last.segment && active.size == last.position;
         let known = last.producers != ProducersAt::Unknown;
-        (same && known).then_some(last)
+        // Records that were never synced may be deleted, and the log then starts beyond them.
+        let reached = last.log_start.offset() <= last.recovery_point;
+        (same && known && reached).then_some(last)
     }
 
     /// Opens without looking at batches.
@@ -229,7 +235,10 @@ impl Log {
         } else {
             self.recover_segments(found, recovered)?;
         }
-        if known.is_none() {
+        // A segment may have been begun just before the process was killed.
+        self.sync.names = true;
+        // A checkpoint that was forced before anything was synced vouches for no name at all.
+        if known.is_none_or(|known| known.position == 0) {
             self.doubt_names()?;
         }
         self.synced_end = LogEndOffset(recovery_point).min(self.log_end);
@@ -240,26 +249,28 @@ impl Log {
         Ok(())
     }
 
-    /// Without a checkpoint nothing says that the log's names ever became stable.
+    /// Without a checkpoint of synced bytes nothing says that the log's names ever became stable.
     fn doubt_names(&mut self) -> Result<(), StorageError> {
         self.sync.names = true;
         self.sync.parent = true;
         let path = self.dir.join(IDENTITY_FILE);
         if let Some(bytes) = read_small(self.files.fs().as_ref(), &path)? {
             let file = self.files.existing(path.clone());
-            // Setting the length to what it is makes the handle one that wrote.
-            file.truncate(bytes.len() as u64)
-                .map_err(|err| StorageError::io("sizing", &path, err))?;
+            file.write_all_at(&bytes, 0)
+                .map_err(|err| StorageError::io("writing again", &path, err))?;
             self.sync.files.push(file);
         }
         Ok(())
     }
 
-    /// Records below the log start were deleted before they were synced: go on at the start.
-    fn skip_to_start(&mut self) -> Result<(), StorageError> {
+    /// What is left ends below the log start, by a crash or a cut: goes on at the start.
+    pub(super) fn skip_to_start(&mut self) -> Result<(), StorageError> {
         let start = self.log_start.offset();
         if self.log_end.offset() >= start {
             return Ok(());
+        }
+        if let Some(last) = self.checkpoint.last() {
+            self.checkpoint.force(&self.files, &self.dir, last)?;
         }
         for segment in self.segments.drain(..) {
             remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
@@ -283,13 +294,16 @@ impl Log {
 
     /// Removes snapshots that belong to no segment and to no checkpoint.
     fn drop_snapshots(&self, found: &[Offset]) -> Result<(), StorageError> {
+        let mut dropped = false;
         for offset in found {
             let of_segment = self.segments.iter().any(|segment| segment.base == *offset);
             if !of_segment && self.sync.extra_snapshot != Some(*offset) {
                 remove_if_there(self.files.fs().as_ref(), &snapshot_path(&self.dir, *offset))?;
+                dropped = true;
             }
         }
-        Ok(())
+        // One that came back could be taken for that of a later segment.
+        if dropped { self.sync_names() } else { Ok(()) }
     }
 }
 

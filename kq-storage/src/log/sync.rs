@@ -239,7 +239,7 @@ impl Log {
     }
 
     /// Removes the snapshot of an earlier checkpoint.
-    fn drop_extra_snapshot(&mut self, unless: Offset) -> Result<(), StorageError> {
+    pub(super) fn drop_extra_snapshot(&mut self, unless: Offset) -> Result<(), StorageError> {
         match self.sync.extra_snapshot.take_if(|extra| *extra != unless) {
             Some(extra) => {
                 remove_if_there(self.files.fs().as_ref(), &snapshot_path(&self.dir, extra))

@@ -35,6 +35,11 @@ impl Log {
         self.epochs_dirty |= self.epochs.truncate_end(place.offset);
         self.write_epochs()?;
         self.drop_segments_after(at)?;
+        if self.sync.extra_snapshot.is_some_and(|extra| extra > place.offset) {
+            // It tells of records that are cut; another history may reach its offset again.
+            self.drop_extra_snapshot(place.offset)?;
+            self.sync_names()?;
+        }
         let segment = last_of(&mut self.segments);
         let path = log_path(&self.dir, base);
         let failed = |err| StorageError::io("cutting", &path, err);
@@ -50,6 +55,8 @@ impl Log {
         self.active_began.first_record = None;
         self.log_end = LogEndOffset(place.offset);
         self.synced_end = self.synced_end.min(self.log_end);
+        // The batch that the log start lies in went too.
+        self.skip_to_start()?;
         if let Some(mark) = &mut self.sync.in_flight {
             mark.cut(self.log_end);
         }
@@ -96,11 +103,13 @@ impl Log {
             remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
             dropped = true;
         }
-        if dropped {
-            sync_dir(self.files.fs().as_ref(), &self.dir)
-                .map_err(|err| StorageError::io("syncing", &self.dir, err))?;
-        }
-        Ok(())
+        if dropped { self.sync_names() } else { Ok(()) }
+    }
+
+    /// Makes the names in the log's directory stable now.
+    pub(super) fn sync_names(&self) -> Result<(), StorageError> {
+        sync_dir(self.files.fs().as_ref(), &self.dir)
+            .map_err(|err| StorageError::io("syncing", &self.dir, err))
     }
 
     /// Producers' state at the log's end: the last snapshot, and the batches behind it.

@@ -31,6 +31,11 @@ impl Ranges {
         self.0.insert(first, joined);
     }
 
+    /// The ranges, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Range<u64>> {
+        self.0.iter()
+    }
+
     /// Whether all of `range` is in the set.
     pub(crate) fn contain(&self, range: &Range<u64>) -> bool {
         range.is_empty()

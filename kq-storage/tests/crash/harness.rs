@@ -31,6 +31,7 @@ pub(crate) struct Recorder<M> {
     pub(crate) rng: Prng,
     model: M,
     notes: Vec<(u64, M)>,
+    said: Vec<(u64, String)>,
 }
 
 impl<M: Clone> Recorder<M> {
@@ -38,6 +39,18 @@ impl<M: Clone> Recorder<M> {
     pub(crate) fn note(&mut self, change: impl FnOnce(&mut M)) {
         change(&mut self.model);
         self.notes.push((self.disk.step(), self.model.clone()));
+    }
+
+    /// Names the operation that comes now, for the message of a failure.
+    pub(crate) fn say(&mut self, operation: impl Into<String>) {
+        self.said.push((self.disk.step(), operation.into()));
+    }
+
+    /// The operations that led to `step`, the last few of them.
+    fn story(&self, step: u64) -> String {
+        let told = self.said.iter().take_while(|(at, _)| *at < step);
+        let lines: Vec<String> = told.map(|(at, said)| format!("  after {at}: {said}")).collect();
+        lines[lines.len().saturating_sub(12)..].join("\n")
     }
 
     pub(crate) fn model(&self) -> &M {
@@ -75,7 +88,10 @@ pub(crate) fn crash_everywhere<W: Workload>(workload: &W, percent: usize) {
             let Some(model) = recorder.model_at(snapshot.step()) else { continue };
             for cut in 0..CUTS_PER_STEP {
                 let point = Point { history, step: snapshot.step(), cut };
-                crash_at(workload, &snapshot, model, point);
+                if let Err(fault) = crash_at(workload, &snapshot, model, point) {
+                    let story = recorder.story(point.step);
+                    panic!("{} {point:?}: {fault}\n{story}", W::NAME);
+                }
                 points_left -= 1;
                 if points_left == 0 {
                     return;
@@ -96,10 +112,16 @@ fn record<W: Workload>(workload: &W, history: u64) -> (Recorder<W::Model>, Vec<S
     let disk = SimDisk::new(history);
     disk.set_short_io(history % 2 == 1);
     disk.start_recording();
-    let mut recorder =
-        Recorder { disk, rng: Prng::new(history), model: W::Model::default(), notes: Vec::new() };
+    let mut recorder = Recorder {
+        disk,
+        rng: Prng::new(history),
+        model: W::Model::default(),
+        notes: Vec::new(),
+        said: Vec::new(),
+    };
     recorder.note(|_| {});
-    workload.run(history, &mut recorder);
+    let ran = catch_unwind(AssertUnwindSafe(|| workload.run(history, &mut recorder)));
+    assert!(ran.is_ok(), "{} {history} panicked\n{}", W::NAME, recorder.story(u64::MAX));
     let mut snapshots = recorder.disk.take_recording();
     // The end counts as a step that was never begun.
     let end = recorder.disk.fork();
@@ -108,17 +130,24 @@ fn record<W: Workload>(workload: &W, history: u64) -> (Recorder<W::Model>, Vec<S
     (recorder, snapshots)
 }
 
-fn crash_at<W: Workload>(workload: &W, snapshot: &SimDisk, model: &W::Model, point: Point) {
+fn crash_at<W: Workload>(
+    workload: &W,
+    snapshot: &SimDisk,
+    model: &W::Model,
+    point: Point,
+) -> Result<(), String> {
     let disk = snapshot.fork();
     let mut rng = Prng::new(point.seed());
     // Once in a while only the process dies, and the page cache lives on.
-    if rng.chance(1) {
+    let how = if rng.chance(1) { "killed" } else { "cut" };
+    if how == "killed" {
         disk.kill_process();
     } else {
         disk.power_cut(rng.next_u64());
     }
+    let is_cut_again = rng.chance(2);
     let judged = catch_unwind(AssertUnwindSafe(|| {
-        if rng.chance(2) {
+        if is_cut_again {
             disk.crash_at(disk.step() + 1 + rng.below(8));
             workload.recover(&disk);
             disk.power_cut(rng.next_u64());
@@ -126,11 +155,12 @@ fn crash_at<W: Workload>(workload: &W, snapshot: &SimDisk, model: &W::Model, poi
         workload.verify(&disk, model)
     }));
     let fault = match judged {
-        Ok(Ok(())) => return,
+        Ok(Ok(())) => return Ok(()),
         Ok(Err(fault)) => fault,
         Err(_) => "panicked".to_owned(),
     };
-    panic!("{} {point:?}: {fault}", W::NAME);
+    let again = if is_cut_again { ", cut again while it recovered" } else { "" };
+    Err(format!("{fault}\n  {how}{again}, after:"))
 }
 
 /// `Err` with the message unless the condition holds.

@@ -11,6 +11,8 @@ mod harness;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod pooled;
 
 use harness::crash_everywhere;
@@ -28,4 +30,9 @@ fn atomic_file_is_old_or_new_but_whole() {
 #[test]
 fn pooled_files_keep_all_that_was_synced() {
     crash_everywhere(&pooled::Appended, 10);
+}
+
+#[test]
+fn log_keeps_all_that_was_synced() {
+    crash_everywhere(&log::Batches, 60);
 }

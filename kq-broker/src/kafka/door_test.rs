@@ -1,9 +1,0 @@
-//! The data door of a whole broker, through raw frames on a socket.
-
-mod admin;
-mod fetch;
-mod malformed;
-mod order;
-mod produce;
-mod rig;
-mod versions;
