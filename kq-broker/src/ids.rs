@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+pub use kq_storage::LeaderEpoch;
 use uuid::Uuid;
 
 /// A broker, as numbered by the operator.
@@ -41,10 +42,6 @@ pub struct PartitionId {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionEpoch(pub u32);
 
-/// Counts the leaders of one partition.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LeaderEpoch(pub u32);
-
 /// The cluster, drawn once when its first voter starts on an empty directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterId(pub String);
@@ -75,14 +72,6 @@ impl PartitionIndex {
     /// The index as a position in a list.
     pub const fn position(self) -> usize {
         self.0 as usize
-    }
-}
-
-impl LeaderEpoch {
-    /// The epoch of the next leader.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
     }
 }
 

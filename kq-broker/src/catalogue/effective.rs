@@ -1,5 +1,9 @@
 //! A topic's configuration in force, typed: what the log and the replication go by.
 
+use kq_storage::LogConfig;
+pub use kq_storage::TimestampType;
+use kq_storage::batch::Compression;
+
 use super::describe::scale;
 use super::sources::{ConfigSources, StaticConfig};
 use super::value::{items, parse_boolean};
@@ -14,15 +18,6 @@ pub enum Durability {
     Fsync,
     /// In the page cache.
     Os,
-}
-
-/// Whose clock stamps records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimestampType {
-    /// The producer's.
-    CreateTime,
-    /// The broker's.
-    LogAppendTime,
 }
 
 /// The codec a topic asks for.
@@ -148,6 +143,47 @@ impl EffectiveTopicConfig {
             segment_jitter_ms: it.number("segment.jitter.ms"),
             segment_ms: it.number("segment.ms"),
             unclean_leader_election: it.flag("unclean.leader.election.enable"),
+        }
+    }
+}
+
+impl EffectiveTopicConfig {
+    /// What a log goes by. How long producers are remembered is the broker's to say.
+    pub fn log_config(&self, producer_id_expiration_ms: u64) -> LogConfig {
+        // The largest number stands for never.
+        let often = |every: u64| (every < i64::MAX.unsigned_abs()).then_some(every);
+        LogConfig {
+            segment_bytes: self.segment_bytes.into(),
+            segment_ms: self.segment_ms,
+            segment_jitter_ms: self.segment_jitter_ms,
+            index_interval_bytes: self.index_interval_bytes.into(),
+            max_message_bytes: self.max_message_bytes as usize,
+            timestamp_type: self.timestamp_type,
+            timestamp_before_max_ms: self.timestamp_before_max_ms,
+            timestamp_after_max_ms: self.timestamp_after_max_ms,
+            compression: self.compression.codec(),
+            retention_bytes: self.retention_bytes,
+            retention_ms: self.retention_ms,
+            delete: self.delete,
+            compact: self.compact,
+            producer_id_expiration_ms,
+            flush_messages: often(self.flush_messages),
+            flush_ms: often(self.flush_ms),
+            ..LogConfig::default()
+        }
+    }
+}
+
+impl CompressionType {
+    /// The codec that stored batches have; none where the producer's stays.
+    pub const fn codec(self) -> Option<Compression> {
+        match self {
+            Self::Producer => None,
+            Self::Uncompressed => Some(Compression::None),
+            Self::Gzip(_) => Some(Compression::Gzip),
+            Self::Snappy => Some(Compression::Snappy),
+            Self::Lz4(_) => Some(Compression::Lz4),
+            Self::Zstd(_) => Some(Compression::Zstd),
         }
     }
 }

@@ -152,3 +152,10 @@ fn a_refused_value_is_named_with_what_is_accepted() {
         ],
     );
 }
+
+#[test]
+fn a_topic_without_values_gets_the_logs_own_defaults() {
+    let config = EffectiveTopicConfig::default();
+    let want = kq_storage::LogConfig::default();
+    assert_eq!(config.log_config(want.producer_id_expiration_ms), want);
+}

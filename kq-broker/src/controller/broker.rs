@@ -7,30 +7,13 @@ use super::decide::Draft;
 use super::election::{Choice, ElectionPolicy, choose_leader};
 use super::error::ControlError;
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
-use crate::ids::{BrokerEpoch, BrokerId, ClusterId, PartitionIndex};
+use crate::ids::{BrokerEpoch, BrokerId, PartitionIndex};
 use crate::metadata::{
     BrokerRegistration, MetadataImage, MetadataRecord, PartitionChange, PartitionImage, TopicImage,
 };
 
 /// The last producer id: the protocol carries it in a signed field.
 const PRODUCER_ID_MAX: u64 = i64::MAX.unsigned_abs();
-
-pub(super) fn create_cluster(
-    draft: &mut Draft<'_, '_>,
-    id: &ClusterId,
-) -> Result<Reply, ControlError> {
-    match draft.image.cluster_id() {
-        Some(known) if known != id => {
-            let message = format!("this is cluster {known}, not {id}");
-            Err(ControlError::new(ErrorCode::InconsistentClusterId, message))
-        }
-        Some(_) => Ok(Reply::Done),
-        None => {
-            draft.accept(vec![MetadataRecord::ClusterCreated { cluster_id: id.clone() }])?;
-            Ok(Reply::Done)
-        }
-    }
-}
 
 pub(super) fn register(
     draft: &mut Draft<'_, '_>,
@@ -146,7 +129,7 @@ fn elect_one(
         return None;
     }
     if old.leader != new.leader {
-        new.leader_epoch = old.leader_epoch.next();
+        new.leader_epoch.0 = old.leader_epoch.0.saturating_add(1);
     }
     new.partition_epoch = old.partition_epoch.next();
     Some(MetadataRecord::PartitionChanged(new))

@@ -3,9 +3,7 @@
 //! Numbers that clients send are signed here as on the wire, because a refusal must name the very
 //! value that was sent; what is accepted leaves as typed records.
 
-use crate::ids::{
-    BrokerEpoch, BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionId, TopicId,
-};
+use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, TopicId};
 use crate::metadata::{BrokerRegistration, PartitionChange, TimestampMs};
 
 use super::ControlError;
@@ -22,11 +20,6 @@ pub enum TopicRef {
 /// A request to the controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Names the cluster; sent by the first voter once.
-    CreateCluster {
-        /// Its id.
-        cluster_id: ClusterId,
-    },
     /// Tells the cluster that a broker process is up.
     RegisterBroker(BrokerRegistration),
     /// Takes a broker out of service, or lets it in again.

@@ -72,9 +72,6 @@ pub fn decide(
 ) -> Result<Decision, ControlError> {
     let mut draft = Draft::new(image, settings, turn);
     let (reply, validate_only) = match command {
-        Command::CreateCluster { cluster_id } => {
-            (broker::create_cluster(&mut draft, cluster_id)?, false)
-        }
         Command::RegisterBroker(it) => (broker::register(&mut draft, it)?, false),
         Command::FenceBroker { broker, fenced } => {
             (broker::fence(&mut draft, *broker, *fenced)?, false)
@@ -119,7 +116,6 @@ impl Command {
     /// Why it is sent, when the sender gives no reason.
     pub const fn usual_reason(&self) -> &'static str {
         match self {
-            Self::CreateCluster { .. } => "first start of the first voter",
             Self::RegisterBroker(_) => "broker started",
             Self::Tick => "its time was up",
             Self::AllocateProducerIds { .. } => "block used up",

@@ -10,7 +10,7 @@ use super::decide::Draft;
 use super::error::{ControlError, Refused};
 use super::{configs, names, partitions};
 use crate::ids::TopicId;
-use crate::metadata::{ConfigResource, MetadataRecord, TopicImage};
+use crate::metadata::{ConfigResource, MetadataRecord, TimestampMs, TopicImage};
 
 pub(super) fn create(
     draft: &mut Draft<'_, '_>,
@@ -73,7 +73,10 @@ pub(super) fn delete(
         }
         let topic = find_visible(draft, topic_ref)?;
         verify_unprotected(&topic)?;
-        let purge_at = keep_for_ms.filter(|ms| *ms > 0).map(|ms| draft.now.plus_ms(ms));
+        let purge_at = keep_for_ms.filter(|ms| *ms > 0).map(|ms| {
+            let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+            TimestampMs(draft.now.0.saturating_add(ms))
+        });
         let record = match purge_at {
             Some(purge_at) => MetadataRecord::TopicSoftDeleted { topic: topic.id, purge_at },
             None => MetadataRecord::TopicPurged { topic: topic.id },

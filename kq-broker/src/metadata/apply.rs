@@ -166,7 +166,7 @@ impl MetadataImage {
             for partition in &mut Arc::make_mut(topic).partitions {
                 if partition.leader == Some(broker) {
                     let partition = Arc::make_mut(partition);
-                    partition.leader_epoch = partition.leader_epoch.next();
+                    partition.leader_epoch.0 = partition.leader_epoch.0.saturating_add(1);
                     partition.partition_epoch = partition.partition_epoch.next();
                 }
             }

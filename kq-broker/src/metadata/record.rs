@@ -2,29 +2,12 @@
 
 use std::fmt;
 
+pub use kq_storage::TimestampMs;
 use uuid::Uuid;
 
 use crate::ids::{
     BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
 };
-
-/// Milliseconds since 1970, as told by the broker that proposed the change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TimestampMs(pub i64);
-
-impl TimestampMs {
-    /// The moment `ms` milliseconds later; far futures stop at the end of time.
-    #[must_use]
-    pub fn plus_ms(self, ms: u64) -> Self {
-        Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
-    }
-}
-
-impl fmt::Display for TimestampMs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// What one raft entry carries: records that hold together or not at all, with when and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use super::store::Store;
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused, Reply, Settings};
 use crate::ids::{BrokerId, ClusterId};
-use crate::metadata::{MetadataImage, TimestampMs};
+use crate::metadata::{Change, MetadataImage, MetadataRecord, TimestampMs};
 
 /// Commands that wait for the proposer; more wait for a place.
 const SUBMISSIONS_MAX: usize = 1_024;
@@ -80,9 +80,9 @@ pub enum StartError {
         /// As configured.
         expected: BrokerId,
     },
-    /// The first command failed.
-    #[error("the cluster's first record cannot be committed: {0}")]
-    Bootstrap(ControlError),
+    /// What is committed cannot be applied.
+    #[error("the metadata log cannot be replayed: {0}")]
+    Catchup(ControlError),
 }
 
 /// How the quorum stands, for describe and metrics.
@@ -129,7 +129,8 @@ impl Controller {
         let in_dir = |source| StartError::Store { dir: options.dir.clone(), source };
         let (fs, dir) = (options.fs.clone(), options.dir.clone());
         let id = u64::from(options.broker.0);
-        let open = move || Store::open(fs, dir, id);
+        let first = first_change(&options);
+        let open = move || Store::open(fs, dir, (&first, id));
         let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other);
         let (store, snapshot, disk) = opened.and_then(|opened| opened).map_err(in_dir)?;
         let machine = Machine::open(store.clone(), snapshot.as_deref()).map_err(in_dir)?;
@@ -164,29 +165,19 @@ impl Controller {
             deadlines,
         };
         let controller = Self { inner: Arc::new(inner) };
-        if let Err(err) = controller.settle_cluster_id(options.cluster_id).await {
+        if let Err(err) = controller.verify_cluster_id(options.cluster_id).await {
             controller.shutdown().await;
             return Err(err);
         }
         Ok(controller)
     }
 
-    /// Commits the cluster's id, or checks the one that stands.
-    async fn settle_cluster_id(&self, expected: Option<ClusterId>) -> Result<(), StartError> {
-        // Without this the image could still lack what is committed already.
-        self.submit(Command::Tick, LEADER_WAIT).await.map_err(StartError::Bootstrap)?;
-        let image = self.image();
-        match (image.cluster_id(), expected) {
-            (Some(found), Some(expected)) if *found != expected => {
-                Err(StartError::WrongCluster { found: found.clone(), expected })
-            }
-            (Some(_), _) => Ok(()),
-            (None, expected) => {
-                let cluster_id = expected.unwrap_or_else(|| ClusterId::from_uuid(Uuid::new_v4()));
-                let command = Command::CreateCluster { cluster_id };
-                self.submit(command, LEADER_WAIT).await.map_err(StartError::Bootstrap)?;
-                Ok(())
-            }
+    /// Waits until the image holds all that was committed, and checks whose it is.
+    async fn verify_cluster_id(&self, expected: Option<ClusterId>) -> Result<(), StartError> {
+        self.submit(Command::Tick, LEADER_WAIT).await.map_err(StartError::Catchup)?;
+        match expected.filter(|expected| *expected != self.cluster_id()) {
+            Some(expected) => Err(StartError::WrongCluster { found: self.cluster_id(), expected }),
+            None => Ok(()),
         }
     }
 
@@ -277,6 +268,15 @@ impl Controller {
             }
         }
     }
+}
+
+/// What an empty directory begins with.
+fn first_change(options: &ControllerOptions) -> Change {
+    let cluster_id =
+        options.cluster_id.clone().unwrap_or_else(|| ClusterId::from_uuid(Uuid::new_v4()));
+    let mut change = Change::new((options.clock)(), "first start of the first voter");
+    change.records.push(MetadataRecord::ClusterCreated { cluster_id });
+    change
 }
 
 /// One voter needs no clock: it elects itself when told to and its lease never ends. With more

@@ -17,8 +17,9 @@ use kq_storage::{AtomicFile, Journal, JournalOptions};
 use openraft::storage::IOFlushed;
 use tokio::sync::oneshot;
 
-use super::entry::{HardState, decode_entry, encode_entry, first_entry};
+use super::entry::{HardState, decode_entry, encode_entry, first_entries, first_vote};
 use super::types::{Entry, LogId, Types, Vote, store_error};
+use crate::metadata::Change;
 
 const VOTE_FILE: AtomicFile = AtomicFile { magic: *b"KQRV", version: 1 };
 const SNAPSHOT_FILE: AtomicFile = AtomicFile { magic: *b"KQRS", version: 1 };
@@ -76,9 +77,11 @@ impl Disk {
 
     /// Makes an empty directory the first voter of a new cluster; any other stays as it is.
     ///
-    /// The log's first entry is stable before raft starts, so before any vote: a directory with a
-    /// vote and no log has lost it, and must not begin anew.
-    pub(super) fn bootstrap(&mut self, voter: u64) -> io::Result<()> {
+    /// Written here is what openraft would arrive at by many more syncs: a log of two entries, who
+    /// votes and which cluster it is, and this voter's own vote for itself, which is all the
+    /// votes there are. The log is stable before the vote: a directory with a vote and no log has
+    /// lost it, and must not begin anew.
+    pub(super) fn bootstrap(&mut self, first: &Change, voter: u64) -> io::Result<()> {
         if self.journal.last_index().is_some() || self.hard.purged.is_some() {
             return Ok(());
         }
@@ -87,8 +90,10 @@ impl Disk {
                        or remove the whole directory to begin with an empty cluster";
             return Err(store_error(err));
         }
-        self.append(0, &[encode_entry(&first_entry(voter)?)])?;
-        self.journal.sync().map_err(store_error)
+        let entries = first_entries(voter, first)?;
+        self.append(0, &entries.each_ref().map(encode_entry))?;
+        self.journal.sync().map_err(store_error)?;
+        self.save_hard_state(HardState { vote: Some(first_vote(voter)), purged: None })
     }
 
     pub(super) fn hard_state(&self) -> &HardState {

@@ -113,12 +113,24 @@ impl HardState {
     }
 }
 
-/// The entry every log begins with: one voter, in a term before all others.
-pub(super) fn first_entry(voter: u64) -> io::Result<Entry> {
+/// The term of the first voter's first leadership.
+const FIRST_TERM: u64 = 1;
+
+/// The entries every log begins with: one voter, in a term before all others, and the cluster.
+pub(super) fn first_entries(voter: u64, first: &Change) -> io::Result<[Entry; 2]> {
     let nodes = BTreeMap::from([(voter, BasicNode::default())]);
     let membership = Membership::new(vec![BTreeSet::from([voter])], nodes).map_err(store_error)?;
-    let log_id = LogId { leader_id: CommittedLeaderIdOf::<Types>::new(0), index: 0 };
-    Ok(Entry { log_id, payload: EntryPayload::Membership(membership) })
+    let entry = |term, index, payload| Entry {
+        log_id: LogId { leader_id: CommittedLeaderIdOf::<Types>::new(term), index },
+        payload,
+    };
+    let cluster = EntryPayload::Normal(Proposal(Arc::new(first.clone())));
+    Ok([entry(0, 0, EntryPayload::Membership(membership)), entry(FIRST_TERM, 1, cluster)])
+}
+
+/// The first voter's vote for itself.
+pub(super) fn first_vote(voter: u64) -> Vote {
+    Vote { leader_id: LeaderId { term: FIRST_TERM, voted_for: voter }, committed: true }
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {

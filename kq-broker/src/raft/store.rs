@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::disk::{Disk, Task};
 use super::entry::encode_entry;
 use super::types::{Entry, LogId, Types, Vote, store_error};
+use crate::metadata::Change;
 
 /// The store of one voter; clones share it.
 #[derive(Debug, Clone)]
@@ -49,10 +50,10 @@ impl Store {
     pub(super) fn open(
         fs: Arc<dyn Vfs>,
         dir: PathBuf,
-        voter: u64,
+        (first, voter): (&Change, u64),
     ) -> io::Result<(Self, Option<Vec<u8>>, JoinHandle<()>)> {
         let mut disk = Disk::open(fs.clone(), dir.clone())?;
-        disk.bootstrap(voter)?;
+        disk.bootstrap(first, voter)?;
         let hard = disk.hard_state().clone();
         let last = disk.last_entry_id()?.or(hard.purged);
         let snapshot = disk.read_snapshot()?;

@@ -57,7 +57,7 @@ impl Row {
         match self.goal {
             Goal::TimesFloorAtMost(times) => format!("<= {times} x floor"),
             Goal::TimesFloorAtLeast(times) => format!(">= {times} x floor"),
-            Goal::AtMost(limit) => format!("<= {limit}"),
+            Goal::AtMost(limit) => format!("<= {}", short(limit)),
             Goal::PartOfOtherAtMost(part) => format!("<= {part:.2} x other"),
             Goal::None => "-".to_owned(),
         }

@@ -1,0 +1,62 @@
+//! What a handler gives back for one request.
+
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+use super::outbound::{Outbound, Part};
+
+/// A handler's work that is not done yet.
+pub type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// One response, length first.
+#[derive(Debug, Clone)]
+pub enum Response {
+    /// All of it in one piece.
+    Whole(Bytes),
+    /// Pieces in order, some of them regions of log files.
+    Parts(Vec<Part>),
+}
+
+impl Response {
+    /// Queues the response behind those before it.
+    pub fn queue(self, out: &mut Outbound) {
+        match self {
+            Self::Whole(bytes) => out.push(Part::Bytes(bytes)),
+            Self::Parts(parts) => parts.into_iter().for_each(|part| out.push(part)),
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The client gets this.
+    Reply(Response),
+    /// The client asked for no answer.
+    Silent,
+    /// The connection ends: the protocol has no other way to say this. The reason is for the log.
+    Close(String),
+}
+
+/// What the connection does with a request's outcome.
+pub enum Answer {
+    /// It is there already.
+    Now(Outcome),
+    /// It comes; later requests of the connection may be taken up meanwhile.
+    Later(Work),
+    /// It comes, and nothing else of this connection is taken up before it: the request changes what
+    /// later ones see.
+    Alone(Work),
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now(outcome) => f.debug_tuple("Now").field(outcome).finish(),
+            Self::Later(_) => f.write_str("Later"),
+            Self::Alone(_) => f.write_str("Alone"),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! `Produce`: appends record batches.
+//!
+//! The records are never copied: their frame is read in one piece, lent to the codec, taken back and
+//! split, and each partition patches offsets into its own part of it in place.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use kq_proto::kafka::messages::produce::{
+    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
+};
+use kq_proto::kafka::{ErrorCode, Records, Str};
+
+use crate::ids::PartitionId;
+use crate::kafka::answer::{Answer, Outcome};
+use crate::kafka::connection::Peer;
+use crate::kafka::dispatch::{Call, Handle, parse};
+use crate::kafka::door::Door;
+use crate::kafka::frame::Frame;
+use crate::kafka::leaders::Leaders;
+use crate::kafka::lent::{lend, range_in};
+use crate::kafka::topic_key::TopicKey;
+use crate::metadata::MetadataImage;
+use crate::runtime::{Acks, Appended, Committed, Partition, PartitionError};
+
+/// From this version on a client that asked the wrong broker is told the right one (KIP-951).
+const TELLS_LEADER_FROM: i16 = 10;
+/// From this version on topics are named by id (KIP-516).
+const BY_ID_FROM: i16 = 13;
+
+/// The batches of one partition, on their way to it.
+struct Batch {
+    topic: usize,
+    index: i32,
+    records: BytesMut,
+}
+
+/// What is left of a request once its records are cut out.
+struct Order {
+    acks: Acks,
+    timeout: Duration,
+    topics: Vec<TopicKey>,
+    batches: Vec<Batch>,
+}
+
+/// Partitions that were written and are not committed yet, with their place in the response.
+type Waits = Vec<(usize, usize, Committed)>;
+
+/// Reads the request without copying its records and appends them.
+pub fn run(door: &Arc<Door>, _: &mut Peer, frame: Frame) -> Answer {
+    let (whole, lent) = lend(frame.bytes);
+    let (mut call, mut request) = match parse::<ProduceRequest>(&whole) {
+        Ok((header, request)) => (Call::new(header, frame.memory), request),
+        Err(reason) => return Answer::Now(Outcome::Close(reason)),
+    };
+    call.client_id = None;
+    let Some(acks) = acks(request.acks) else {
+        return call.answer::<ProduceRequest>(&refuse_all(request));
+    };
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let by_id = call.version >= BY_ID_FROM;
+    let topics = request.topic_data.iter();
+    let topics = topics.map(|it| TopicKey::new(by_id, &it.name, it.topic_id).detached()).collect();
+    let mut places = Vec::new();
+    for (topic, data) in request.topic_data.iter_mut().enumerate() {
+        for partition in &mut data.partition_data {
+            let records = partition.records.take().and_then(Records::into_bytes);
+            let range = records.map(|records| range_in(&whole, &records)).unwrap_or_default();
+            places.push((topic, partition.index, range));
+        }
+    }
+    drop(request);
+    let Some(mut frame) = lent.take_back(whole) else {
+        return Answer::Now(call.close("its frame is still in use"));
+    };
+    let mut cut = 0;
+    let mut batches = Vec::with_capacity(places.len());
+    for (topic, index, range) in places {
+        let records = if range.is_empty() {
+            BytesMut::new()
+        } else {
+            frame.advance(range.start - cut);
+            cut = range.end;
+            frame.split_to(range.len())
+        };
+        batches.push(Batch { topic, index, records });
+    }
+    append_all(door, call, Order { acks, timeout, topics, batches })
+}
+
+impl Handle for ProduceRequest {
+    fn handle(self, _: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
+        Answer::Now(call.close("produce requests are read by their own reader"))
+    }
+}
+
+fn acks(acks: i16) -> Option<Acks> {
+    match acks {
+        0 => Some(Acks::None),
+        1 => Some(Acks::Leader),
+        -1 => Some(Acks::All),
+        _ => None,
+    }
+}
+
+fn refuse_all(request: ProduceRequest) -> ProduceResponse {
+    let topic = |it: kq_proto::kafka::messages::produce::TopicProduceData| TopicProduceResponse {
+        name: it.name,
+        topic_id: it.topic_id,
+        partition_responses: it
+            .partition_data
+            .iter()
+            .map(|it| refused(it.index, ErrorCode::InvalidRequiredAcks, None))
+            .collect(),
+    };
+    ProduceResponse {
+        responses: request.topic_data.into_iter().map(topic).collect(),
+        ..Default::default()
+    }
+}
+
+fn refused(index: i32, error_code: ErrorCode, message: Option<Str>) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        error_code,
+        base_offset: -1,
+        error_message: message,
+        ..Default::default()
+    }
+}
+
+fn append_all(door: &Arc<Door>, call: Call, order: Order) -> Answer {
+    let Order { acks, timeout, topics, batches } = order;
+    let image = door.image();
+    let mut response = ProduceResponse {
+        responses: topics
+            .iter()
+            .map(|key| TopicProduceResponse {
+                name: key.name(),
+                topic_id: key.id(),
+                partition_responses: Vec::new(),
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let mut waits: Waits = Vec::new();
+    let mut failed = None;
+    for Batch { topic, index, records } in batches {
+        let (Some(key), Some(of_topic)) = (topics.get(topic), response.responses.get_mut(topic))
+        else {
+            continue;
+        };
+        let answers = &mut of_topic.partition_responses;
+        match append(door, key.partition(&image, index), records, acks) {
+            Ok((partition, appended)) => {
+                if acks == Acks::All {
+                    waits.push((topic, answers.len(), partition.committed(appended.end)));
+                }
+                answers.push(accepted(index, &appended));
+            }
+            Err(refusal) => {
+                failed = Some(refusal.code);
+                answers.push(refused(index, refusal.code, refusal.message));
+            }
+        }
+    }
+    match acks {
+        Acks::None => Answer::Now(match failed {
+            // The client asked for no answer: only the closed connection tells it.
+            Some(code) => call.close(format_args!("acks=0 and an append failed: {code}")),
+            None => Outcome::Silent,
+        }),
+        Acks::Leader | Acks::All if waits.is_empty() => {
+            Answer::Now(finish(&image, &call, &topics, response))
+        }
+        Acks::Leader | Acks::All => wait(door, call, Written { topics, response, waits }, timeout),
+    }
+}
+
+struct Refusal {
+    code: ErrorCode,
+    message: Option<Str>,
+}
+
+impl From<PartitionError> for Refusal {
+    fn from(error: PartitionError) -> Self {
+        Self { code: error.code(), message: Some(error.to_string().into()) }
+    }
+}
+
+fn append(
+    door: &Door,
+    id: Result<PartitionId, ErrorCode>,
+    records: BytesMut,
+    acks: Acks,
+) -> Result<(Arc<Partition>, Appended), Refusal> {
+    let id = id.map_err(|code| Refusal { code, message: None })?;
+    let partition = door.node.partition(id)?;
+    if records.is_empty() {
+        let message = Some(Str::from_static("a produce request needs a record batch"));
+        return Err(Refusal { code: ErrorCode::InvalidRecord, message });
+    }
+    let appended = partition.append(records, acks)?;
+    Ok((partition, appended))
+}
+
+fn accepted(index: i32, appended: &Appended) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        base_offset: wire(appended.base_offset.0),
+        log_append_time_ms: appended.log_append_time.map_or(-1, |time| time.0),
+        log_start_offset: wire(appended.log_start.offset().0),
+        ..Default::default()
+    }
+}
+
+fn wire(offset: u64) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX)
+}
+
+/// What was written and is answered once it is committed.
+struct Written {
+    topics: Vec<TopicKey>,
+    response: ProduceResponse,
+    waits: Waits,
+}
+
+/// Answers once all that was written is committed, or says of each partition that it is not.
+fn wait(door: &Arc<Door>, call: Call, written: Written, timeout: Duration) -> Answer {
+    let door = Arc::clone(door);
+    let Written { topics, mut response, mut waits } = written;
+    Answer::Later(Box::pin(async move {
+        let committed = poll_fn(|cx| {
+            waits.retain_mut(|(topic, at, committed)| {
+                let Poll::Ready(done) = Pin::new(committed).poll(cx) else { return true };
+                if let Err(error) = done {
+                    fail(&mut response, *topic, *at, error.into());
+                }
+                false
+            });
+            if waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let in_time = tokio::time::timeout(timeout, committed).await;
+        if in_time.is_err() {
+            for (topic, at, _) in &waits {
+                let message = Some(Str::from_static("not committed within the request's timeout"));
+                let refusal = Refusal { code: ErrorCode::RequestTimedOut, message };
+                fail(&mut response, *topic, *at, refusal);
+            }
+        }
+        drop(waits);
+        finish(&door.image(), &call, &topics, response)
+    }))
+}
+
+fn fail(response: &mut ProduceResponse, topic: usize, at: usize, refusal: Refusal) {
+    let topic = response.responses.get_mut(topic);
+    if let Some(partition) = topic.and_then(|it| it.partition_responses.get_mut(at)) {
+        *partition = refused(partition.index, refusal.code, refusal.message);
+    }
+}
+
+/// Adds where the leaders are that were not found here, and encodes.
+fn finish(
+    image: &MetadataImage,
+    call: &Call,
+    topics: &[TopicKey],
+    mut response: ProduceResponse,
+) -> Outcome {
+    if call.version >= TELLS_LEADER_FROM {
+        let mut leaders = Leaders::default();
+        for (key, topic) in topics.iter().zip(&mut response.responses) {
+            for partition in &mut topic.partition_responses {
+                if partition.error_code == ErrorCode::NotLeaderOrFollower
+                    && let Some(leader) = leaders.find(image, key, partition.index)
+                {
+                    let (leader_id, leader_epoch) = leader;
+                    partition.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
+                }
+            }
+        }
+        let endpoints = leaders.endpoints(image).map(|it| NodeEndpoint {
+            node_id: it.id,
+            host: it.host,
+            port: it.port,
+            rack: it.rack,
+        });
+        response.node_endpoints = endpoints.collect();
+    }
+    call.reply::<ProduceRequest>(&response)
+}

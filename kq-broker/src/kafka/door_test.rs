@@ -1,0 +1,9 @@
+//! The data door of a whole broker, through raw frames on a socket.
+
+mod admin;
+mod fetch;
+mod malformed;
+mod order;
+mod produce;
+mod rig;
+mod versions;

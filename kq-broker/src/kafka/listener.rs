@@ -1,0 +1,288 @@
+//! The broker's one port: who may come in, and which of the two doors they want.
+//!
+//! The first four bytes tell: `PRI ` opens HTTP/2 and so gRPC, `GET ` is HTTP/1.1, and anything else
+//! is the length of a Kafka frame. They are read, not peeked at, so that a client that sends fewer
+//! and waits costs nothing; whoever takes the connection gets them back first.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use bytes::{BufMut, BytesMut};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::connection::{Bounds, Connection, Ended, Parts, Peer, Serve};
+use super::connections::{Admitted, ConnectionLimits, Connections};
+use super::frame::FrameMemory;
+use super::noise::Noise;
+use super::transport::{Rewound, Transport};
+use crate::config::BrokerConfig;
+
+/// Pause after the system refused to accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long requests in flight may still be answered after the stop was asked for.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+/// Room for the first bytes of a connection.
+const FIRST_BYTES: usize = 4 << 10;
+/// Bounds of the control door.
+const HTTP_STREAMS_MAX: u32 = 100;
+const HTTP_HEADER_BYTES_MAX: u32 = 16 << 10;
+const HTTP_KEEPALIVE: Duration = Duration::from_secs(20);
+const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bounds of the port.
+#[derive(Debug, Clone, Copy)]
+pub struct PortLimits {
+    /// How many connections, and how long each may rest.
+    pub connections: ConnectionLimits,
+    /// Of each connection.
+    pub each: Bounds,
+    /// Memory that the large requests of all connections share.
+    pub frame_memory_bytes: usize,
+}
+
+impl PortLimits {
+    /// The bounds that a broker is configured with.
+    pub fn of(config: &BrokerConfig) -> Self {
+        let bytes = usize::try_from(config.requests_bytes_max).unwrap_or(usize::MAX);
+        Self {
+            connections: ConnectionLimits {
+                connections_max: config.connections_max as usize,
+                connections_per_ip_max: config.connections_per_ip_max as usize,
+                idle_max: Duration::from_millis(config.connection_idle_ms_max),
+            },
+            each: Bounds {
+                frame_bytes_max: config.request_bytes_max,
+                in_flight_max: config.connection_requests_max,
+            },
+            frame_memory_bytes: if bytes == 0 { memory_bytes() / 4 } else { bytes },
+        }
+    }
+}
+
+/// The machine's memory; a modest guess where the system does not tell.
+fn memory_bytes() -> usize {
+    let kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()
+    });
+    kib.map_or(1 << 30, |kib| kib << 10)
+}
+
+/// One listening address and all that came in through it.
+pub struct Port<S> {
+    serve: Arc<S>,
+    router: Router,
+    connections: Arc<Connections>,
+    each: Bounds,
+    memory: FrameMemory,
+    noise: Arc<Noise>,
+}
+
+impl<S> std::fmt::Debug for Port<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Port")
+            .field("connections", &self.connections.count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Serve> Port<S> {
+    /// A port that answers Kafka requests by `serve` and HTTP by `router`.
+    pub fn new(serve: Arc<S>, router: Router, limits: PortLimits) -> Arc<Self> {
+        Arc::new(Self {
+            serve,
+            router,
+            connections: Connections::new(limits.connections),
+            each: limits.each,
+            memory: FrameMemory::new(limits.frame_memory_bytes),
+            noise: Arc::default(),
+        })
+    }
+
+    /// The connections that are open.
+    pub fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    /// Accepts until `stop`, then lets requests in flight end and closes what is left.
+    pub async fn listen(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
+        let sweeper = tokio::spawn(sweep(Arc::clone(&self.connections), Arc::clone(&self.noise)));
+        let mut reserve = Reserve::new();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, address)) => self.admit(stream, address),
+                Err(e) => {
+                    warn!(error = %e, "cannot accept a connection");
+                    if is_out_of_descriptors(&e) {
+                        reserve.turn_away(&listener).await;
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        sweeper.abort();
+        self.drain().await;
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
+        let admitted = match self.connections.admit(address.ip()) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                if self.noise.may_speak() {
+                    info!(%address, "connection refused: {refusal}");
+                }
+                return;
+            }
+        };
+        let id = admitted.id;
+        let port = Arc::clone(self);
+        let task = tokio::spawn(async move { port.open(stream, address, admitted).await });
+        self.connections.started(id, task.abort_handle());
+    }
+
+    /// Serves one connection to its end.
+    async fn open(self: Arc<Self>, mut stream: TcpStream, address: SocketAddr, admitted: Admitted) {
+        let opened = async {
+            stream.set_nodelay(true)?;
+            let local = stream.local_addr()?;
+            Ok::<_, io::Error>((local, read_first(&mut stream, &admitted).await?))
+        };
+        let (local, first) = match opened.await {
+            Ok((local, Some(first))) => (local, first),
+            Ok((_, None)) => return,
+            Err(error) => {
+                debug!(%address, %error, "connection failed before its first request");
+                return;
+            }
+        };
+        if matches!(first.get(..4), Some(b"PRI " | b"GET ")) {
+            admitted.slot.serving();
+            Box::pin(self.open_http(Rewound::new(first, stream), address)).await;
+            return;
+        }
+        let peer = Peer { address, local, software: None };
+        let (serve, slot) = (Arc::clone(&self.serve), Arc::clone(&admitted.slot));
+        let parts = Parts { transport: stream, serve, peer, slot };
+        let (bounds, memory) = (self.each, self.memory.clone());
+        let noise = Arc::clone(&self.noise);
+        drop(self);
+        let (peer, ended) = Connection::new(parts, first, bounds, memory).run().await;
+        log_end(&peer, &ended, &noise);
+    }
+
+    async fn open_http(&self, stream: Rewound<TcpStream>, address: SocketAddr) {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(HTTP_KEEPALIVE)
+            .max_concurrent_streams(HTTP_STREAMS_MAX)
+            .max_header_list_size(HTTP_HEADER_BYTES_MAX);
+        let service = TowerToHyperService::new(self.router.clone());
+        if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+            debug!(%address, error, "control connection ended");
+        }
+    }
+
+    async fn drain(&self) {
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        let drained = async {
+            while self.connections.count() > 0 {
+                self.connections.end_resting();
+                tick.tick().await;
+            }
+        };
+        if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+            let ended = self.connections.end_all();
+            info!(ended, "closed connections with requests in flight");
+        }
+    }
+}
+
+fn log_end(peer: &Peer, ended: &Ended, noise: &Noise) {
+    let address = peer.address;
+    match ended {
+        Ended::ByClient => debug!(%address, "connection closed by the client"),
+        Ended::Io(error) => debug!(%address, %error, "connection failed"),
+        Ended::Refused(reason) if noise.may_speak() => {
+            let software =
+                peer.software.as_ref().map(|(name, version)| format!("{name} {version}"));
+            info!(%address, software, "connection closed: {reason}");
+        }
+        Ended::Refused(reason) => debug!(%address, "connection closed: {reason}"),
+    }
+}
+
+/// Reads at least the four bytes that tell the protocols apart; `None` if the client left before.
+async fn read_first(stream: &mut TcpStream, admitted: &Admitted) -> io::Result<Option<BytesMut>> {
+    stream.readable().await?;
+    let mut first = BytesMut::with_capacity(FIRST_BYTES);
+    while first.len() < 4 {
+        let read = std::future::poll_fn(|cx| {
+            let mut room = (&mut first).limit(FIRST_BYTES);
+            Transport::poll_read(stream, cx, &mut room)
+        });
+        if read.await? == 0 {
+            return Ok(None);
+        }
+        admitted.slot.receiving(first.len());
+    }
+    Ok(Some(first))
+}
+
+/// Once a second: ends what is overdue.
+async fn sweep(connections: Arc<Connections>, noise: Arc<Noise>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    second.tick().await;
+    loop {
+        second.tick().await;
+        let (ended, unsaid) = (connections.tick(), noise.next_second());
+        if unsaid > 0 {
+            info!(unsaid, "more connections were refused or closed for bad requests");
+        }
+        if ended > 0 {
+            info!(ended, "closed connections that were silent or too slow");
+        }
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// A descriptor kept back, to turn a waiting client away when there is none left: otherwise it would
+/// hang in the backlog, and the log would have none to roll a segment with.
+#[derive(Debug)]
+struct Reserve(Option<File>);
+
+impl Reserve {
+    fn new() -> Self {
+        Self(File::open("/dev/null").ok())
+    }
+
+    /// Accepts with the reserved descriptor, only to hang up.
+    async fn turn_away(&mut self, listener: &TcpListener) {
+        drop(self.0.take());
+        let accepted = tokio::time::timeout(ACCEPT_PAUSE, listener.accept()).await;
+        drop(accepted);
+        *self = Self::new();
+    }
+}

@@ -1,0 +1,55 @@
+//! Record batches where they lie in a log file, and whether the page cache has them.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use rustix::io::{Errno, ReadWriteFlags};
+
+pub use crate::runtime::FileRegion as Region;
+
+/// A region's stretch that is asked after in one go.
+const PROBE_BYTES: usize = 256 << 10;
+/// Read at once while a stretch is brought into the page cache.
+const WARM_BYTES: usize = 64 << 10;
+
+/// Reads the first `len` bytes of a region.
+pub fn copy(region: &Region, len: usize) -> io::Result<Bytes> {
+    let mut bytes = BytesMut::zeroed(len.min(region.len));
+    region.file.read_exact_at(&mut bytes, region.position)?;
+    Ok(bytes.freeze())
+}
+
+/// Where the stretch ends that [`is_cached`] and [`warm`] speak of.
+pub fn probed_until(region: &Region) -> u64 {
+    region.position + region.len.min(PROBE_BYTES) as u64
+}
+
+/// Whether the next stretch of a region can be sent without waiting for the disk.
+///
+/// Asks for its first and its last byte; read-ahead makes what lies between all but certain.
+pub fn is_cached(region: &Region) -> bool {
+    is_byte_cached(region, region.position)
+        && is_byte_cached(region, probed_until(region).saturating_sub(1))
+}
+
+fn is_byte_cached(region: &Region, at: u64) -> bool {
+    let Some(file) = region.file.as_fd() else { return true };
+    let mut byte = [0];
+    let mut slices = [io::IoSliceMut::new(&mut byte)];
+    // Any other error shows itself when the bytes are sent.
+    rustix::io::preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT) != Err(Errno::AGAIN)
+}
+
+/// Brings the next stretch of a region into the page cache. Blocks.
+pub fn warm(region: &Region) -> io::Result<()> {
+    let mut buffer = vec![0; WARM_BYTES];
+    let (mut at, until) = (region.position, probed_until(region));
+    while at < until {
+        let read = region.file.read_at(&mut buffer, at)?;
+        if read == 0 {
+            break;
+        }
+        at += read as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The directories of a broker: made, locked, and checked to be its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kq_storage::vfs::{Vfs, create_dir_durable, sync_parent};
+use kq_storage::{AtomicFile, DirLock};
+use uuid::Uuid;
+
+use super::meta_file::Meta;
+use crate::config::BrokerConfig;
+use crate::ids::ClusterId;
+
+const CLEAN_MARK: AtomicFile = AtomicFile { magic: *b"KQCS", version: 1 };
+
+/// The directories, locked for as long as this value lives.
+#[derive(Debug)]
+pub(super) struct Dirs {
+    fs: Arc<dyn Vfs>,
+    node_id: u32,
+    /// The data directory first, then the log directories.
+    all: Vec<(PathBuf, Option<Meta>)>,
+    metadata: PathBuf,
+    /// Held by being here.
+    locks: Vec<DirLock>,
+}
+
+impl Dirs {
+    /// Makes the directories that are missing, locks all and reads whose they are.
+    pub(super) fn prepare(fs: Arc<dyn Vfs>, config: &BrokerConfig) -> Result<Self, String> {
+        let mut paths = vec![absolute(&config.data_dir)?];
+        for dir in config.partition_dirs() {
+            let dir = absolute(&dir)?;
+            if paths.contains(&dir) {
+                return Err(format!("directory {} is named twice", dir.display()));
+            }
+            paths.push(dir);
+        }
+        let metadata = absolute(&config.metadata_dir())?;
+        let mut dirs =
+            Self { fs, node_id: config.node_id, all: Vec::new(), metadata, locks: Vec::new() };
+        for path in paths {
+            dirs.take(path, config)?;
+        }
+        Ok(dirs)
+    }
+
+    fn take(&mut self, path: PathBuf, config: &BrokerConfig) -> Result<(), String> {
+        let fs = self.fs.as_ref();
+        create_dir_durable(fs, &path)
+            .map_err(|err| format!("cannot make {}: {err}", path.display()))?;
+        self.locks.push(DirLock::acquire(&path).map_err(|err| err.to_string())?);
+        let meta = Meta::read(fs, &path).map_err(|err| err.to_string())?;
+        if let Some(meta) = &meta {
+            verify(meta, &path, config)?;
+        }
+        self.all.push((path, meta));
+        Ok(())
+    }
+
+    /// The cluster that the directories belong to, if they belong to one.
+    pub(super) fn cluster_id(&self) -> Option<ClusterId> {
+        let known = self.all.iter().filter_map(|(_, meta)| meta.as_ref());
+        known.map(|meta| ClusterId(meta.cluster.clone())).next()
+    }
+
+    /// Refuses directories of another cluster; takes those in that belong to none.
+    pub(super) fn claim(&mut self, cluster: &ClusterId) -> Result<(), String> {
+        for (path, meta) in &mut self.all {
+            if let Some(meta) = meta {
+                if meta.cluster != cluster.0 {
+                    return Err(other_cluster(path, &meta.cluster, &cluster.0));
+                }
+                continue;
+            }
+            let new = Meta { cluster: cluster.0.clone(), node: self.node_id, dir: Uuid::new_v4() };
+            new.write(self.fs.as_ref(), path).map_err(|err| err.to_string())?;
+            *meta = Some(new);
+        }
+        Ok(())
+    }
+
+    /// The directory of the metadata quorum.
+    pub(super) fn metadata_dir(&self) -> &Path {
+        &self.metadata
+    }
+
+    /// Says that every log was left as a clean stop leaves it.
+    pub(super) fn leave_clean_mark(&self) -> Result<(), String> {
+        let Some(path) = self.clean_mark() else { return Ok(()) };
+        CLEAN_MARK.write(self.fs.as_ref(), &path, &[]).map_err(|err| err.to_string())
+    }
+
+    /// Whether the last life ended cleanly; the mark is gone for good on return.
+    pub(super) fn take_clean_mark(&self) -> Result<bool, String> {
+        let Some(path) = self.clean_mark() else { return Ok(false) };
+        let fs = self.fs.as_ref();
+        let failed = |err: &dyn std::fmt::Display| format!("{}: {err}", path.display());
+        match CLEAN_MARK.read(fs, &path) {
+            Ok(None) => return Ok(false),
+            Ok(Some(_)) => {}
+            Err(err) => tracing::warn!(%err, "clean stop mark is damaged and counts as none"),
+        }
+        fs.remove_file(&path).map_err(|err| failed(&err))?;
+        sync_parent(fs, &path).map_err(|err| failed(&err))?;
+        Ok(true)
+    }
+
+    fn clean_mark(&self) -> Option<PathBuf> {
+        self.all.first().map(|(dir, _)| dir.join("clean-stop"))
+    }
+
+    /// The log directories with their identities.
+    pub(super) fn log_dirs(&self) -> Vec<(PathBuf, Uuid)> {
+        let of = |(path, meta): &(PathBuf, Option<Meta>)| {
+            (path.clone(), meta.as_ref().map_or_else(Uuid::nil, |meta| meta.dir))
+        };
+        self.all.iter().skip(1).map(of).collect()
+    }
+}
+
+fn verify(meta: &Meta, path: &Path, config: &BrokerConfig) -> Result<(), String> {
+    if meta.node != config.node_id {
+        return Err(format!(
+            "{} belongs to broker {}, but node.id is {}",
+            path.display(),
+            meta.node,
+            config.node_id
+        ));
+    }
+    match &config.cluster_id {
+        Some(wanted) if *wanted != meta.cluster => Err(other_cluster(path, &meta.cluster, wanted)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn other_cluster(path: &Path, found: &str, wanted: &str) -> String {
+    format!(
+        "{} belongs to cluster {found}, not to {wanted}: name another directory, or set cluster.id \
+         to {found}",
+        path.display()
+    )
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|err| format!("directory '{}': {err}", path.display()))
+}

@@ -1,0 +1,57 @@
+//! What runs where: the shell that carries out what the pure cores decide.
+//!
+//! There is no task, timer or buffer per partition. A [`Partition`] is a lock over its log, its
+//! replica core and those who wait for it; whoever holds the lock steps the core and carries its
+//! outputs out:
+//!
+//! ```text
+//!   a connection's task   append, read, watch           never blocks but on short writes
+//!   a sync thread         begin sync | fdatasync | finish sync -> high watermark -> wake
+//!   the retention timer   one for all partitions
+//!   the image task        topics created, changed and deleted
+//! ```
+//!
+//! The doors speak to this module and never to `kq_storage`.
+
+mod apply;
+mod clock;
+mod committed;
+mod error;
+mod fetch_waiter;
+mod home;
+mod inventory;
+mod log_dir;
+mod node;
+mod partition;
+mod partitions;
+#[cfg(test)]
+mod partitions_test;
+mod request;
+mod retention;
+mod storage_failure;
+mod stray;
+mod sync_queue;
+mod syncer;
+#[cfg(test)]
+mod test_world;
+mod topic_meter;
+mod topic_rules;
+
+pub use clock::Clock;
+pub use committed::Committed;
+pub use error::PartitionError;
+pub use fetch_waiter::{FetchWaiter, Watch};
+pub use log_dir::{LogDir, LogDirDescription};
+pub use node::Node;
+pub use partition::Partition;
+pub use partitions::{Partitions, StoreParts};
+pub use request::{
+    Appended, Description, Isolation, ListedOffset, OffsetSpec, ReadFrom, ReadOutcome,
+};
+
+pub use crate::replica::Acks;
+pub use kq_storage::{
+    FileRegion, LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset, ReadPlan,
+    TimestampMs,
+};
+pub use topic_meter::{TopicCounts, TopicMeter};

@@ -1,0 +1,75 @@
+//! Why a partition did not do what was asked, and Kafka's code for each reason.
+
+use std::sync::Arc;
+
+use kq_proto::kafka::ErrorCode;
+use kq_storage::{LogEndOffset, LogStartOffset, Offset};
+
+use crate::replica::{EpochRefusal, NotEnoughReplicas};
+
+/// A refusal or a failure of one partition.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PartitionError {
+    /// No such topic or partition here.
+    #[error("this broker has no such partition")]
+    Unknown,
+    /// The partition exists, and another broker leads it.
+    #[error("this broker does not lead the partition")]
+    NotLeader,
+    /// The client's leader epoch is not the leader's.
+    #[error(transparent)]
+    Epoch(#[from] EpochRefusal),
+    /// Too few replicas are in sync; nothing was written.
+    #[error(transparent)]
+    NotEnoughReplicas(#[from] NotEnoughReplicas),
+    /// Too few replicas are in sync; the batch is written but not acknowledged.
+    #[error("written, but {0}")]
+    NotEnoughReplicasAfterAppend(NotEnoughReplicas),
+    /// There is no such record to read.
+    #[error("offset {offset} is outside {start}..={end}")]
+    OffsetOutOfRange {
+        /// What was asked for.
+        offset: Offset,
+        /// The oldest record still kept.
+        start: LogStartOffset,
+        /// Where the next record goes.
+        end: LogEndOffset,
+    },
+    /// The log refused the batch; nothing was written.
+    #[error("{message}")]
+    Batch {
+        /// Kafka's name for the reason.
+        code: ErrorCode,
+        /// What is wrong and what is accepted.
+        message: Arc<str>,
+    },
+    /// The disk is full; reading goes on, and writing too once there is room.
+    #[error("no space left in log directory {0}")]
+    NoSpace(Arc<str>),
+    /// The partition cannot be served: its log directory failed, or its data is not there.
+    #[error("{0}")]
+    Offline(Arc<str>),
+    /// One read or write failed.
+    #[error("{0}")]
+    Storage(Arc<str>),
+    /// The broker is stopping.
+    #[error("the broker is stopping")]
+    Stopping,
+}
+
+impl PartitionError {
+    /// Kafka's code for it.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unknown => ErrorCode::UnknownTopicOrPartition,
+            Self::NotLeader | Self::Stopping => ErrorCode::NotLeaderOrFollower,
+            Self::Epoch(EpochRefusal::Fenced { .. }) => ErrorCode::FencedLeaderEpoch,
+            Self::Epoch(EpochRefusal::Unknown { .. }) => ErrorCode::UnknownLeaderEpoch,
+            Self::NotEnoughReplicas(_) => ErrorCode::NotEnoughReplicas,
+            Self::NotEnoughReplicasAfterAppend(_) => ErrorCode::NotEnoughReplicasAfterAppend,
+            Self::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+            Self::Batch { code, .. } => *code,
+            Self::NoSpace(_) | Self::Offline(_) | Self::Storage(_) => ErrorCode::KafkaStorageError,
+        }
+    }
+}

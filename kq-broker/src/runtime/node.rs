@@ -1,0 +1,76 @@
+//! The broker as its doors see it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Clock, Partition, PartitionError, Partitions, retention};
+use crate::catalogue::StaticConfig;
+use crate::config::BrokerConfig;
+use crate::ids::{BrokerId, PartitionId};
+use crate::metadata::MetadataImage;
+use crate::observe::Metrics;
+use crate::raft::Controller;
+
+/// Everything that serves a request; the doors hold it in an `Arc`.
+#[derive(Debug)]
+pub struct Node {
+    /// The configuration it was started with.
+    pub config: Arc<BrokerConfig>,
+    /// The same, as the catalogue of keys takes it.
+    pub fixed: StaticConfig,
+    /// The metadata quorum.
+    pub controller: Controller,
+    /// The partitions it holds.
+    pub partitions: Arc<Partitions>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Clock,
+    /// Its own number.
+    pub broker_id: BrokerId,
+    /// The address clients are told to use.
+    pub advertised: (String, u16),
+    /// Cancelled when the broker begins to stop: no new connections and no new waits.
+    pub stopping: CancellationToken,
+}
+
+impl Node {
+    /// The cluster as this broker knows it.
+    pub fn image(&self) -> Arc<MetadataImage> {
+        self.controller.image()
+    }
+
+    /// A partition that this broker serves; the error says why not.
+    pub fn partition(&self, id: PartitionId) -> Result<Arc<Partition>, PartitionError> {
+        self.partitions.get(id).map_err(|err| {
+            // The metadata may know it already, or know that another broker leads it.
+            let unknown = matches!(err, PartitionError::Unknown);
+            let exists = unknown && self.image().partition(id).is_some();
+            if exists { PartitionError::NotLeader } else { err }
+        })
+    }
+
+    /// Starts what runs beside the connections: the image task and the retention timer.
+    pub fn start_tasks(self: &Arc<Self>) {
+        tokio::spawn(follow_images(Arc::clone(self)));
+        tokio::spawn(retention::run(Arc::clone(self), self.stopping.clone()));
+    }
+}
+
+/// Applies each new image, one after another; images that came meanwhile are taken in one step.
+async fn follow_images(node: Arc<Node>) {
+    let mut images = node.controller.subscribe();
+    loop {
+        let next = images.borrow_and_update().clone();
+        let partitions = Arc::clone(&node.partitions);
+        let apply = tokio::task::spawn_blocking(move || partitions.apply(&next));
+        if apply.await.is_err() {
+            return;
+        }
+        tokio::select! {
+            () = node.stopping.cancelled() => return,
+            changed = images.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One partition as this broker holds it: its log, its replica core and those who wait for it,
+//! behind one lock that is held for short.
+
+mod append;
+mod life;
+mod look_up;
+mod read;
+mod state;
+mod sync;
+mod wait;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kq_storage::Log;
+use parking_lot::Mutex;
+
+use self::state::State;
+use super::topic_meter::TopicMeter;
+use super::{Clock, LogDir};
+use crate::ids::{PartitionId, PartitionIndex};
+use crate::replica::Leader;
+
+pub(super) use self::state::SyncRules;
+
+/// A partition that this broker leads.
+pub struct Partition {
+    id: PartitionId,
+    topic: Arc<str>,
+    dir: Arc<LogDir>,
+    clock: Clock,
+    meter: Arc<TopicMeter>,
+    /// Its topic waits for its purge: it is kept, but nobody finds it.
+    hidden: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// What a partition is made of.
+pub(super) struct Parts {
+    pub(super) id: PartitionId,
+    pub(super) topic: Arc<str>,
+    pub(super) dir: Arc<LogDir>,
+    pub(super) clock: Clock,
+    pub(super) meter: Arc<TopicMeter>,
+    pub(super) log: Log,
+    pub(super) leader: Leader,
+    pub(super) sync_rules: SyncRules,
+}
+
+impl Partition {
+    pub(super) fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            id: parts.id,
+            topic: parts.topic,
+            dir: parts.dir,
+            clock: parts.clock,
+            meter: parts.meter,
+            hidden: AtomicBool::new(false),
+            state: Mutex::new(State::new(parts.log, parts.leader, parts.sync_rules)),
+        })
+    }
+
+    /// Which partition of which topic.
+    pub fn id(&self) -> PartitionId {
+        self.id
+    }
+
+    /// Its place in its topic.
+    pub fn index(&self) -> PartitionIndex {
+        self.id.index
+    }
+
+    /// The topic's name.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// The log directory it lives in.
+    pub fn log_dir(&self) -> &Arc<LogDir> {
+        &self.dir
+    }
+
+    /// Counts what happens to its topic.
+    pub fn meter(&self) -> &Arc<TopicMeter> {
+        &self.meter
+    }
+
+    pub(super) fn is_hidden(&self) -> bool {
+        self.hidden.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_hidden(&self, hidden: bool) {
+        self.hidden.store(hidden, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Partition({}-{})", self.topic, self.id.index)
+    }
+}

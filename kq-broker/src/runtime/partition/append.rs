@@ -1,0 +1,61 @@
+//! Taking a batch in.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use kq_storage::LogEndOffset;
+
+use super::Partition;
+use crate::replica::{Acks, Input};
+use crate::runtime::request::Appended;
+use crate::runtime::{Committed, PartitionError};
+
+impl Partition {
+    /// Appends one batch to the log; it is in the page cache on return.
+    ///
+    /// Short enough for a connection's own task: a check, a `write(2)` and a step of the core.
+    pub fn append(
+        self: &Arc<Self>,
+        records: BytesMut,
+        acks: Acks,
+    ) -> Result<Appended, PartitionError> {
+        self.dir.verify_online()?;
+        let now = self.clock.now();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        state.leader.verify_append(acks)?;
+        let epoch = state.leader.epoch();
+        let log = state.log_mut()?;
+        let written = match log.append(records, epoch, now) {
+            Ok(written) => written,
+            Err(err) => {
+                drop(guard);
+                return Err(self.dir.append_failed(&err));
+            }
+        };
+        let appended = Appended {
+            base_offset: written.base_offset,
+            end: written.last_offset.plus(1),
+            log_append_time: written.log_append_time,
+            log_start: written.log_start,
+            duplicate: written.duplicate,
+        };
+        if written.duplicate {
+            // Where the first attempt is not synced yet, this one waits for the same sync.
+            self.sync_for_waiting(state);
+        } else {
+            let log_end = LogEndOffset(appended.end);
+            let bytes = written.bytes as u64;
+            state.on_appended(bytes, written.records, Input::Appended { log_end });
+            self.meter.appended(bytes, written.records);
+            self.sync_after_append(state, acks);
+        }
+        Ok(appended)
+    }
+
+    /// Waits until everything below `until` is committed: on stable storage of every in-sync
+    /// replica, or in their page caches where the topic says so.
+    pub fn committed(self: &Arc<Self>, until: kq_storage::Offset) -> Committed {
+        Committed::new(Arc::clone(self), until)
+    }
+}

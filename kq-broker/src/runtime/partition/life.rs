@@ -1,0 +1,119 @@
+//! What happens to a partition between its first and its last day: new configuration, old records
+//! dropped, its log closed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kq_storage::{
+    LeaderEpoch, Log, LogConfig, LogStartOffset, Offset, ProducerId, ReadError, StorageError,
+};
+
+use kq_storage::producers::Producer;
+
+use super::Partition;
+use super::state::{Slot, SyncRules};
+use crate::ids::BrokerId;
+use crate::replica::{Input, Rules};
+use crate::runtime::PartitionError;
+use crate::runtime::storage_failure::read_failed;
+
+impl Partition {
+    /// Drops all records below `before`, or all committed ones, and tells the new log start offset.
+    pub async fn delete_records(
+        self: &Arc<Self>,
+        before: Option<Offset>,
+    ) -> Result<LogStartOffset, PartitionError> {
+        let this = Arc::clone(self);
+        let work = move || this.delete_records_now(before);
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(PartitionError::Stopping))
+    }
+
+    fn delete_records_now(&self, before: Option<Offset>) -> Result<LogStartOffset, PartitionError> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let offsets = state.leader.offsets();
+        let committed = offsets.high_watermark().offset();
+        let before = before.unwrap_or(committed);
+        if committed < before {
+            let (start, end) = (offsets.log_start(), offsets.log_end());
+            return Err(PartitionError::OffsetOutOfRange { offset: before, start, end });
+        }
+        if before <= offsets.log_start().offset() {
+            return Ok(offsets.log_start());
+        }
+        let log_start = match state.log_mut()?.delete_records_before(before) {
+            Ok(log_start) => log_start,
+            Err(ReadError::Storage(err)) => {
+                drop(guard);
+                return Err(self.dir.write_failed(&err));
+            }
+            Err(out_of_range @ ReadError::OutOfRange { .. }) => {
+                return Err(read_failed(&out_of_range));
+            }
+        };
+        state.step(Input::LogStartMoved { log_start });
+        Ok(log_start)
+    }
+
+    /// Deletes segments that are too old or too many; tells how many went.
+    pub(in crate::runtime) fn apply_retention(&self) -> Result<usize, PartitionError> {
+        let now = self.clock.now();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let keep_from = state.leader.high_watermark().offset();
+        let log = state.log_mut()?;
+        let deleted = match log.apply_retention(now, keep_from) {
+            Ok(deleted) => deleted,
+            Err(err) => {
+                drop(guard);
+                return Err(self.dir.write_failed(&err));
+            }
+        };
+        log.expire_producers(now);
+        if deleted.is_empty() && !log.needs_sync() {
+            log.release();
+        }
+        let log_start = log.log_start();
+        if log_start != state.leader.offsets().log_start() {
+            state.step(Input::LogStartMoved { log_start });
+        }
+        Ok(deleted.len())
+    }
+
+    /// Producers that the log remembers.
+    pub fn active_producers(&self) -> Result<Vec<(ProducerId, Producer)>, PartitionError> {
+        let state = self.state.lock();
+        let producers = state.log()?.active_producers();
+        Ok(producers.iter().map(|(id, producer)| (id, producer.clone())).collect())
+    }
+
+    pub(in crate::runtime) fn reconfigure(&self, log: LogConfig, rules: Rules, sync: SyncRules) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Slot::Open(open) = &mut state.slot {
+            open.reconfigure(log);
+        }
+        state.sync_rules = sync;
+        state.step(Input::Reconfigured { rules });
+    }
+
+    /// The controller has committed another term or another in-sync set.
+    pub(in crate::runtime) fn lead(&self, epoch: LeaderEpoch, isr: BTreeSet<BrokerId>) {
+        let mut state = self.state.lock();
+        state.step(Input::Reelected { epoch });
+        state.step(Input::IsrCommitted { isr });
+    }
+
+    /// Ends service for this reason; whoever waits is told so. Answers the log that was open.
+    pub(in crate::runtime) fn stop(&self, why: PartitionError) -> Option<Log> {
+        match self.state.lock().close(why) {
+            Slot::Open(log) => Some(*log),
+            Slot::Closed(_) => None,
+        }
+    }
+
+    /// Syncs the log and leaves it as a clean stop does.
+    pub(in crate::runtime) fn close(&self) -> Result<(), StorageError> {
+        self.stop(PartitionError::Stopping).map_or(Ok(()), Log::close)
+    }
+}

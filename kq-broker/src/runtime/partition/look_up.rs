@@ -1,0 +1,96 @@
+//! Looking offsets up, and describing the partition.
+
+use std::sync::Arc;
+
+use kq_storage::{LeaderEpoch, LogEndOffset};
+
+use super::Partition;
+use crate::replica::Durability;
+use crate::runtime::PartitionError;
+use crate::runtime::request::{Description, Isolation, ListedOffset, OffsetSpec};
+
+impl Partition {
+    /// Finds an offset.
+    ///
+    /// `Latest` first waits for what the log holds already to be synced: whoever wrote with acks=1
+    /// and asks for the end afterwards finds his own records below it.
+    pub async fn list_offset(
+        self: &Arc<Self>,
+        spec: OffsetSpec,
+        isolation: Isolation,
+        known_epoch: Option<LeaderEpoch>,
+    ) -> Result<ListedOffset, PartitionError> {
+        if spec != OffsetSpec::Earliest {
+            self.settled().await?;
+        }
+        let mut state = self.state.lock();
+        state.leader.verify_epoch(known_epoch)?;
+        let until = state.visible_until(isolation);
+        let (epoch, start) = (state.leader.epoch(), state.leader.offsets().log_start());
+        let log = state.log_mut()?;
+        let at = |offset| ListedOffset {
+            offset: Some(offset),
+            timestamp: None,
+            leader_epoch: Some(epoch),
+        };
+        let found = match spec {
+            OffsetSpec::Earliest => return Ok(at(start.offset())),
+            OffsetSpec::Latest => return Ok(at(until)),
+            OffsetSpec::MaxTimestamp => log.max_timestamp(until),
+            OffsetSpec::AtOrAfter(timestamp) => log.find_by_time(timestamp, until),
+        };
+        let found = found.map_err(|err| PartitionError::Storage(err.to_string().into()))?;
+        Ok(found.map_or_else(ListedOffset::default, |found| ListedOffset {
+            offset: Some(found.offset),
+            timestamp: Some(found.timestamp),
+            leader_epoch: found.leader_epoch,
+        }))
+    }
+
+    /// Where the records of the greatest epoch not above this one end; none when that is not known.
+    pub fn epoch_end(
+        &self,
+        epoch: LeaderEpoch,
+        known_epoch: Option<LeaderEpoch>,
+    ) -> Result<Option<(LeaderEpoch, LogEndOffset)>, PartitionError> {
+        let state = self.state.lock();
+        state.leader.verify_epoch(known_epoch)?;
+        if epoch == state.leader.epoch() {
+            return Ok(Some((epoch, state.leader.offsets().log_end())));
+        }
+        let found = state.log()?.epoch_end_offset(epoch);
+        Ok(found.map(|(epoch, end)| (epoch, LogEndOffset(end))))
+    }
+
+    /// The partition at this moment.
+    pub fn describe(&self) -> Result<Description, PartitionError> {
+        let state = self.state.lock();
+        let log = state.log()?;
+        Ok(Description {
+            offsets: state.leader.offsets(),
+            synced_end: state.leader.synced_end(),
+            size_bytes: log.size_bytes(),
+            segment_count: log.segment_count(),
+            leader_epoch: state.leader.epoch(),
+            in_sync_count: state.leader.in_sync_count(),
+            log_dir: self.dir.path().to_owned(),
+        })
+    }
+
+    /// Waits until what the log holds now is readable, where only a sync stands in between.
+    async fn settled(self: &Arc<Self>) -> Result<(), PartitionError> {
+        let until = {
+            let state = self.state.lock();
+            let fsync = state.durability() == Durability::Fsync;
+            if !fsync || !state.leader.waits_for_sync_alone() {
+                return Ok(());
+            }
+            state.leader.offsets().log_end().offset()
+        };
+        match self.committed(until).await {
+            // An in-sync set below its minimum says nothing about what can be read.
+            Ok(()) | Err(PartitionError::NotEnoughReplicasAfterAppend(_)) => Ok(()),
+            Err(err) => Err(err),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Those who wait: producers for their acks, fetches for something to read.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use kq_storage::Offset;
+
+use super::Partition;
+use super::state::{Slot, State, Waiting};
+use crate::replica::Acks;
+use crate::runtime::{FetchWaiter, PartitionError, Watch};
+
+impl Partition {
+    /// Registers a fetch, to be woken when records become readable here.
+    pub fn watch(self: &Arc<Self>, waiter: &Arc<FetchWaiter>) -> Watch {
+        let mut state = self.state.lock();
+        state.watchers.push(Arc::clone(waiter));
+        match &state.slot {
+            Slot::Open(_) => self.sync_what_readers_wait_for(&mut state),
+            Slot::Closed(_) => waiter.interrupt(),
+        }
+        Watch::new(Arc::clone(self), Arc::clone(waiter))
+    }
+
+    pub(in crate::runtime) fn unwatch(&self, waiter: &Arc<FetchWaiter>) {
+        let mut state = self.state.lock();
+        if let Some(at) = state.watchers.iter().position(|it| Arc::ptr_eq(it, waiter)) {
+            state.watchers.swap_remove(at);
+        }
+    }
+
+    /// The outcome of a wait for `until`; `None` leaves `waker` in the queue under `ticket`.
+    pub(in crate::runtime) fn poll_committed(
+        self: &Arc<Self>,
+        until: Offset,
+        ticket: &mut Option<u64>,
+        waker: &Waker,
+    ) -> Option<Result<(), PartitionError>> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Slot::Closed(why) = &state.slot {
+            return Some(Err(why.clone()));
+        }
+        if until <= state.leader.high_watermark().offset() {
+            // The committed high watermark is not enough when the ISR has shrunk below its minimum.
+            let enough = state.leader.verify_append(Acks::All);
+            return Some(enough.map_err(PartitionError::NotEnoughReplicasAfterAppend));
+        }
+        state.keep_waiting(until, ticket, waker);
+        self.sync_for_waiting(state);
+        None
+    }
+
+    pub(in crate::runtime) fn forget_waiter(&self, ticket: u64) {
+        let mut state = self.state.lock();
+        if let Some(at) = state.waiting.iter().position(|it| it.ticket == ticket) {
+            state.waiting.remove(at);
+        }
+    }
+}
+
+impl State {
+    fn keep_waiting(&mut self, until: Offset, ticket: &mut Option<u64>, waker: &Waker) {
+        let first = self.waiting.partition_point(|it| it.until < until);
+        let same = self.waiting.range_mut(first..).take_while(|it| it.until == until);
+        if let Some(known) = same.into_iter().find(|it| Some(it.ticket) == *ticket) {
+            known.waker.clone_from(waker);
+            return;
+        }
+        let number = self.next_ticket;
+        self.next_ticket += 1;
+        *ticket = Some(number);
+        // Almost always the last place: offsets are given out in this order.
+        let at = self.waiting.partition_point(|it| it.until <= until);
+        self.waiting.insert(at, Waiting { until, ticket: number, waker: waker.clone() });
+    }
+}

@@ -1,0 +1,164 @@
+//! All partitions that this broker holds, and the directories they live in.
+
+mod open;
+
+pub(super) use open::Order;
+pub use open::StoreParts;
+
+use std::collections::BTreeMap;
+#[expect(
+    clippy::disallowed_types,
+    reason = "looked up on every request, never iterated for order"
+)]
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kq_storage::OpenFiles;
+use kq_storage::vfs::Vfs;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+
+use super::inventory::Inventory;
+use super::stray::Found;
+use super::syncer::Syncer;
+use super::topic_meter::TopicMeter;
+use super::{Clock, LogDir, Partition, PartitionError};
+use crate::catalogue::StaticConfig;
+use crate::config::BrokerConfig;
+use crate::ids::{BrokerId, PartitionId, TopicId};
+use crate::metadata::MetadataImage;
+
+/// What this broker has of a partition that the metadata gives it.
+#[derive(Debug, Clone)]
+pub(super) enum Slot {
+    /// It is served.
+    Serving(Arc<Partition>),
+    /// It is not: its files are lost, damaged, or could not be made.
+    Failed(PartitionError),
+}
+
+/// A topic's name with its counters.
+type NamedMeter = (Arc<str>, Arc<TopicMeter>);
+
+/// The partitions of one broker.
+#[derive(Debug)]
+pub struct Partitions {
+    #[expect(clippy::disallowed_types, reason = "looked up on every request, sorted where shown")]
+    pub(super) slots: RwLock<HashMap<PartitionId, Slot>>,
+    pub(super) dirs: Vec<Arc<LogDir>>,
+    pub(super) files: Arc<OpenFiles>,
+    pub(super) fs: Arc<dyn Vfs>,
+    pub(super) config: Arc<BrokerConfig>,
+    pub(super) fixed: StaticConfig,
+    pub(super) clock: Clock,
+    pub(super) broker: BrokerId,
+    pub(super) meters: Mutex<BTreeMap<TopicId, NamedMeter>>,
+    pub(super) inventory: Mutex<Inventory>,
+    /// Directories that were there at the start; each is taken once, when its partition opens.
+    pub(super) found: Mutex<Found>,
+    pub(super) syncers: Mutex<Vec<Syncer>>,
+    /// The image that stands in files; locked while the next one is brought there.
+    pub(super) image: Mutex<Arc<MetadataImage>>,
+    pub(super) applied: watch::Sender<u64>,
+}
+
+impl Partitions {
+    /// The partition, if this broker serves it.
+    pub fn get(&self, id: PartitionId) -> Result<Arc<Partition>, PartitionError> {
+        match self.slots.read().get(&id) {
+            Some(Slot::Serving(partition)) if !partition.is_hidden() => Ok(Arc::clone(partition)),
+            Some(Slot::Failed(why)) => Err(why.clone()),
+            Some(Slot::Serving(_)) | None => Err(PartitionError::Unknown),
+        }
+    }
+
+    /// All that are served, in the order of their ids.
+    pub fn all(&self) -> Vec<Arc<Partition>> {
+        let slots = self.slots.read();
+        let serving = slots.values().filter_map(|slot| match slot {
+            Slot::Serving(partition) => Some(Arc::clone(partition)),
+            Slot::Failed(_) => None,
+        });
+        let mut all: Vec<_> = serving.collect();
+        drop(slots);
+        all.sort_unstable_by_key(|partition| partition.id());
+        all
+    }
+
+    /// Partitions that the metadata gives this broker and that it cannot serve, with the reasons.
+    pub fn failed(&self) -> Vec<(PartitionId, PartitionError)> {
+        let slots = self.slots.read();
+        let failed = slots.iter().filter_map(|(id, slot)| match slot {
+            Slot::Serving(_) => None,
+            Slot::Failed(why) => Some((*id, why.clone())),
+        });
+        let mut all: Vec<_> = failed.collect();
+        drop(slots);
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
+    }
+
+    /// The directories, in the order of the configuration.
+    pub fn log_dirs(&self) -> &[Arc<LogDir>] {
+        &self.dirs
+    }
+
+    /// Waits until the metadata of this raft index stands in files and is served.
+    pub async fn wait_applied(&self, index: u64) {
+        let mut applied = self.applied.subscribe();
+        // It ends only with the broker, and then nobody is left to be answered.
+        let _ = applied.wait_for(|it| index <= *it).await;
+    }
+
+    /// The raft index up to which the metadata stands in files.
+    pub fn applied(&self) -> u64 {
+        *self.applied.borrow()
+    }
+
+    /// The topics that were written or read, with their counters, in the order of their ids.
+    pub fn meters(&self) -> Vec<NamedMeter> {
+        self.meters.lock().values().cloned().collect()
+    }
+
+    /// Ends service: what waits is told so, every log is synced and left clean. True if all were.
+    pub async fn shutdown(self: &Arc<Self>) -> bool {
+        let this = Arc::clone(self);
+        tokio::task::spawn_blocking(move || this.close_all()).await.unwrap_or(false)
+    }
+
+    fn close_all(&self) -> bool {
+        for syncer in self.syncers.lock().drain(..) {
+            syncer.stop();
+        }
+        let all = self.all();
+        let left = Mutex::new(all.into_iter());
+        let close = || {
+            let mut clean = true;
+            loop {
+                let Some(partition) = left.lock().next() else { return clean };
+                if let Err(err) = partition.close() {
+                    tracing::error!(?partition, %err, "partition was not left clean");
+                    clean = false;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.threads()).map(|_| scope.spawn(close)).collect();
+            threads.into_iter().all(|thread| thread.join().unwrap_or(false))
+        })
+    }
+
+    /// Threads for opening and closing many partitions at once.
+    pub(super) fn threads(&self) -> usize {
+        match self.config.recovery_threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        }
+    }
+
+    pub(super) fn meter_of(&self, topic: TopicId, name: &Arc<str>) -> Arc<TopicMeter> {
+        let mut meters = self.meters.lock();
+        let (_, meter) = meters.entry(topic).or_insert_with(|| (name.clone(), Arc::default()));
+        Arc::clone(meter)
+    }
+}

@@ -1,0 +1,244 @@
+//! Putting the store together at start, and opening single partitions.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kq_storage::vfs::Vfs;
+use kq_storage::{LeaderEpoch, Log, OpenFiles, Recovered, read_identity};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::super::inventory::Inventory;
+use super::super::partition::Parts;
+use super::super::stray::Found;
+use super::super::syncer::Syncer;
+use super::super::topic_rules::TopicRules;
+use super::super::{Clock, LogDir, Partition, PartitionError, home};
+use super::{Partitions, Slot};
+use crate::catalogue::StaticConfig;
+use crate::config::BrokerConfig;
+use crate::ids::{BrokerId, PartitionId};
+use crate::observe::Metrics;
+use crate::replica::Leader;
+
+/// What the store is made of.
+#[derive(Debug)]
+pub struct StoreParts {
+    /// The file system.
+    pub fs: Arc<dyn Vfs>,
+    /// The configuration.
+    pub config: Arc<BrokerConfig>,
+    /// The same, as the catalogue of keys takes it.
+    pub fixed: StaticConfig,
+    /// The log directories with their identities; they exist.
+    pub dirs: Vec<(PathBuf, Uuid)>,
+    /// Files that may be open at one time.
+    pub open_files_max: usize,
+    /// The time.
+    pub clock: Clock,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A partition to be opened.
+#[derive(Debug, Clone)]
+pub(in crate::runtime) struct Order {
+    pub(in crate::runtime) id: PartitionId,
+    pub(in crate::runtime) topic: Arc<str>,
+    pub(in crate::runtime) hidden: bool,
+    pub(in crate::runtime) epoch: LeaderEpoch,
+    pub(in crate::runtime) replicas: Vec<BrokerId>,
+    pub(in crate::runtime) isr: BTreeSet<BrokerId>,
+    pub(in crate::runtime) rules: TopicRules,
+}
+
+impl Partitions {
+    /// A store over these directories; partitions come with the first image.
+    pub fn start(parts: StoreParts) -> Result<Arc<Self>, String> {
+        let StoreParts { fs, config, fixed, dirs, open_files_max, clock, metrics } = parts;
+        let inventory = Inventory::open(Arc::clone(&fs), &config.data_dir);
+        let inventory = inventory.map_err(|err| err.to_string())?;
+        let dirs: Vec<_> = dirs
+            .into_iter()
+            .map(|(path, id)| {
+                let meter = metrics.sync_meter(&path);
+                LogDir::new(path, id, Arc::clone(&fs), meter)
+            })
+            .collect();
+        let found = Found::scan(&dirs)?;
+        let start = |dir| Syncer::start(dir, config.sync_threads, clock);
+        let syncers = dirs.iter().map(start).collect::<Result<Vec<_>, _>>();
+        let syncers = syncers.map_err(|err| format!("cannot start the sync threads: {err}"))?;
+        let store = Arc::new(Self {
+            slots: RwLock::default(),
+            files: OpenFiles::new(Arc::clone(&fs), open_files_max),
+            fs,
+            broker: BrokerId(config.node_id),
+            config,
+            fixed,
+            clock,
+            meters: Mutex::default(),
+            inventory: Mutex::new(inventory),
+            found: Mutex::new(found),
+            syncers: Mutex::new(syncers),
+            image: Mutex::default(),
+            applied: watch::Sender::new(0),
+            dirs,
+        });
+        store.tell_when_offline();
+        Ok(store)
+    }
+
+    /// A directory that goes offline takes its partitions with it.
+    fn tell_when_offline(self: &Arc<Self>) {
+        for dir in &self.dirs {
+            let store = Arc::downgrade(self);
+            let path = dir.path().to_owned();
+            dir.when_offline(move |why| {
+                let Some(store) = store.upgrade() else { return };
+                let here = |it: &Arc<Partition>| it.log_dir().path() == path;
+                for partition in store.all().into_iter().filter(here) {
+                    // Its log is dropped as it is: what it holds unsynced is not to be trusted.
+                    drop(partition.stop(why.clone()));
+                }
+            });
+        }
+    }
+
+    /// Opens or makes a partition; a failure takes its place in the store.
+    pub(in crate::runtime) fn open_slot(&self, order: &Order) -> Slot {
+        match self.open(order) {
+            Ok(partition) => Slot::Serving(partition),
+            Err(why) => {
+                let partition = format!("{}-{}", order.topic, order.id.index);
+                tracing::error!(partition, id = %order.id, %why, "partition cannot be served");
+                Slot::Failed(why)
+            }
+        }
+    }
+
+    fn open(&self, order: &Order) -> Result<Arc<Partition>, PartitionError> {
+        let (dir, log) = match self.found.lock().take(order.id) {
+            Some((dir, path)) => {
+                let log = self.open_log(order, &dir, path)?;
+                (dir, log)
+            }
+            None => self.create_log(order)?,
+        };
+        let partition = Partition::new(Parts {
+            id: order.id,
+            topic: Arc::clone(&order.topic),
+            dir,
+            clock: self.clock,
+            meter: self.meter_of(order.id.topic, &order.topic),
+            leader: self.leader(order, &log),
+            log,
+            sync_rules: order.rules.sync,
+        });
+        partition.set_hidden(order.hidden);
+        Ok(partition)
+    }
+
+    /// Opens a log that was there at the start.
+    fn open_log(&self, order: &Order, dir: &LogDir, path: PathBuf) -> Result<Log, PartitionError> {
+        let config = order.rules.log.clone();
+        match read_identity(self.fs.as_ref(), &path).map_err(|err| not_served(&err))? {
+            Some(identity) if identity == home::identity(order.id) => {}
+            Some(_) => {
+                let path = path.display();
+                return Err(not_served(&format!("{path} says that it is another partition's")));
+            }
+            None if self.inventory.lock().contains(order.id) => {
+                let path = path.display();
+                return Err(not_served(&format!("{path} is empty: its records are lost")));
+            }
+            None => {
+                // A crash while it was made: nothing was ever written to it.
+                self.fs.remove_dir_all(&path).map_err(|err| cannot_make(&path, &err))?;
+                return self.new_log(order, dir, path);
+            }
+        }
+        let opened = Log::open(Arc::clone(&self.files), path, config, self.clock.now());
+        let (mut log, recovered) = opened.map_err(|err| not_served(&err))?;
+        // What survived a crash was in the page cache perhaps. Readers saw it before, so it is made
+        // stable before the first of them comes back.
+        if log.synced_end() < log.log_end() {
+            sync(&mut log, dir)?;
+        }
+        if recovered != Recovered::default() {
+            let index = order.id.index;
+            tracing::info!(topic = %order.topic, %index, ?recovered, "log recovered");
+        }
+        Ok(log)
+    }
+
+    fn create_log(&self, order: &Order) -> Result<(Arc<LogDir>, Log), PartitionError> {
+        let name = home::dir_name(&order.topic, order.id);
+        if self.inventory.lock().contains(order.id) {
+            return Err(not_served(&format!("directory {name} is missing: its records are lost")));
+        }
+        let dir = self.least_used_dir()?;
+        let log = self.new_log(order, &dir, dir.path().join(name))?;
+        Ok((dir, log))
+    }
+
+    /// Makes a log; it is on stable storage on return.
+    fn new_log(&self, order: &Order, dir: &LogDir, path: PathBuf) -> Result<Log, PartitionError> {
+        let (identity, config) = (home::identity(order.id), order.rules.log.clone());
+        let (files, now) = (Arc::clone(&self.files), self.clock.now());
+        let made = Log::create(files, path.clone(), identity, config, now);
+        let mut log = made.map_err(|err| {
+            // What is left of it must not be in the way of the next try.
+            let _ = self.fs.remove_dir_all(&path);
+            dir.write_failed(&err)
+        })?;
+        sync(&mut log, dir)?;
+        Ok(log)
+    }
+
+    fn leader(&self, order: &Order, log: &Log) -> Leader {
+        let span = (log.log_start(), log.synced_end(), log.log_end());
+        let others = order.replicas.iter().filter(|id| **id != self.broker);
+        let followers = others.map(|id| (*id, order.isr.contains(id)));
+        Leader::new(order.epoch, order.rules.replica, span, followers)
+    }
+
+    fn least_used_dir(&self) -> Result<Arc<LogDir>, PartitionError> {
+        let mut used: Vec<_> =
+            self.dirs.iter().filter(|dir| dir.offline().is_none()).map(|dir| (0, dir)).collect();
+        if let [(_, only)] = used.as_slice() {
+            return Ok(Arc::clone(only));
+        }
+        for slot in self.slots.read().values() {
+            let Slot::Serving(partition) = slot else { continue };
+            for (count, dir) in &mut used {
+                *count += usize::from(Arc::ptr_eq(dir, partition.log_dir()));
+            }
+        }
+        let least = used.into_iter().min_by_key(|(count, _)| *count);
+        let none = || PartitionError::Offline("all log directories are offline".into());
+        least.map(|(_, dir)| Arc::clone(dir)).ok_or_else(none)
+    }
+}
+
+/// Syncs a log that nobody else has yet.
+fn sync(log: &mut Log, dir: &LogDir) -> Result<(), PartitionError> {
+    if let Some(work) = log.begin_sync()
+        && let Err(offline) = log.finish_sync(work.run())
+    {
+        dir.take_offline(&offline);
+        return Err(not_served(&offline));
+    }
+    Ok(())
+}
+
+fn not_served(why: &dyn fmt::Display) -> PartitionError {
+    PartitionError::Offline(format!("partition is not served: {why}").into())
+}
+
+fn cannot_make(path: &Path, why: &dyn fmt::Display) -> PartitionError {
+    PartitionError::Storage(format!("cannot make {}: {why}", path.display()).into())
+}

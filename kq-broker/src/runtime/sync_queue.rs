@@ -1,0 +1,191 @@
+//! Which partitions of one log directory wait for a sync, and which of them first.
+//!
+//! ```text
+//!   urgent   someone waits: a producer for its acks, a reader for records to become visible,
+//!            or there is so much unsynced that the kernel would choke on it
+//!   later    nobody waits: due after a delay, and then spaced out, so that many partitions that
+//!            are written now and then do not keep the disk busy with syncs of a few bytes each
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// The least time between the starts of two syncs that nobody waits for.
+const LATER_SPACING: Duration = Duration::from_millis(2);
+/// The time within which all syncs that are due get done, however many they are.
+const LATER_DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// When a partition is to be synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    /// Nobody waits for it; at this moment or after.
+    Later(Instant),
+    /// As soon as a thread is free.
+    Now,
+}
+
+/// The queue of one log directory, shared by its sync threads.
+#[derive(Debug)]
+pub(super) struct SyncQueue<T> {
+    state: Mutex<State<T>>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    urgent: VecDeque<T>,
+    /// By due time; the number keeps apart those of one instant.
+    later: BTreeMap<(Instant, u64), T>,
+    next_number: u64,
+    /// No entry of `later` is taken before this moment.
+    later_from: Option<Instant>,
+    /// One of the waiting threads watches the due times; the others sleep until they are woken.
+    watched: bool,
+    stopping: bool,
+}
+
+impl<T> Default for SyncQueue<T> {
+    fn default() -> Self {
+        let state = State {
+            urgent: VecDeque::new(),
+            later: BTreeMap::new(),
+            next_number: 0,
+            later_from: None,
+            watched: false,
+            stopping: false,
+        };
+        Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+}
+
+impl<T> SyncQueue<T> {
+    /// Queues a partition.
+    pub(super) fn push(&self, partition: T, urgency: Urgency) {
+        let mut state = self.state.lock();
+        if state.stopping {
+            return;
+        }
+        let wake = match urgency {
+            Urgency::Now => {
+                state.urgent.push_back(partition);
+                true
+            }
+            Urgency::Later(due) => {
+                let number = state.next_number;
+                state.next_number += 1;
+                state.later.insert((due, number), partition);
+                // A watching thread looks again when the time it waits for has come.
+                !state.watched
+            }
+        };
+        drop(state);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Waits for the next partition and tells the urgency it was queued with; none once the queue
+    /// is closed.
+    pub(super) fn pop(&self, now: impl Fn() -> Instant) -> Option<(T, Urgency)> {
+        let mut state = self.state.lock();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some(partition) = state.urgent.pop_front() {
+                return Some((partition, Urgency::Now));
+            }
+            let Some(due) = state.later_due() else {
+                self.wake.wait(&mut state);
+                continue;
+            };
+            let at = now();
+            if due <= at {
+                if let Some((due, partition)) = state.take_later(at) {
+                    return Some((partition, Urgency::Later(due)));
+                }
+                continue;
+            }
+            if state.watched {
+                self.wake.wait(&mut state);
+            } else {
+                state.watched = true;
+                self.wake.wait_until(&mut state, due);
+                state.watched = false;
+            }
+        }
+    }
+
+    /// Sends the threads home; what is queued is synced by whoever closes the partitions.
+    pub(super) fn stop(&self) {
+        let mut state = self.state.lock();
+        state.stopping = true;
+        state.urgent.clear();
+        state.later.clear();
+        drop(state);
+        self.wake.notify_all();
+    }
+}
+
+impl<T> State<T> {
+    fn later_due(&self) -> Option<Instant> {
+        let (due, _) = self.later.keys().next()?;
+        Some(self.later_from.map_or(*due, |from| from.max(*due)))
+    }
+
+    fn take_later(&mut self, now: Instant) -> Option<(Instant, T)> {
+        let count = u32::try_from(self.later.len()).unwrap_or(u32::MAX);
+        let ((due, _), partition) = self.later.pop_first()?;
+        self.later_from = Some(now + LATER_SPACING.min(LATER_DRAIN_MAX / count.max(1)));
+        Some((due, partition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "any moment serves as the first one")]
+    fn begin() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn those_that_someone_waits_for_come_first() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        queue.push("later", Urgency::Later(at));
+        queue.push("now", Urgency::Now);
+        assert_eq!(queue.pop(|| at), Some(("now", Urgency::Now)));
+        assert_eq!(queue.pop(|| at), Some(("later", Urgency::Later(at))));
+    }
+
+    #[test]
+    fn those_that_nobody_waits_for_are_spaced_out() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        queue.push(1, Urgency::Later(at));
+        queue.push(2, Urgency::Later(at));
+        assert_eq!(queue.pop(|| at), Some((1, Urgency::Later(at))));
+        let mut state = queue.state.lock();
+        assert_eq!(state.later_due(), Some(at + LATER_SPACING));
+        for number in 3..20_000 {
+            state.later.insert((at, number), 0);
+        }
+        state.take_later(at);
+        assert!(state.later_due() < Some(at + LATER_SPACING));
+    }
+
+    #[test]
+    fn a_stopped_queue_sends_its_threads_home() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.pop(|| at));
+            queue.push("first", Urgency::Later(at + Duration::from_hours(1)));
+            queue.stop();
+            assert_eq!(waiting.join().unwrap(), None);
+        });
+        queue.push("late", Urgency::Now);
+        assert_eq!(queue.pop(|| at), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! A simulated disk, an image and a store over both: what the tests of the runtime stand on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use kq_storage::batch::{BatchBuilder, Compression};
+use kq_storage::sim::SimDisk;
+use kq_storage::vfs::{Vfs, create_dir_durable};
+use uuid::Uuid;
+
+use super::{Clock, Isolation, Offset, Partition, Partitions, ReadFrom, StoreParts};
+use crate::catalogue::StaticConfig;
+use crate::config::BrokerConfig;
+use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId};
+use crate::metadata::{Change, ConfigResource, MetadataImage, MetadataRecord, PartitionChange};
+use crate::observe::Metrics;
+
+pub(super) const LOGS: &str = "/data/logs";
+
+/// The world of one broker.
+pub(super) struct World {
+    pub(super) disk: SimDisk,
+    pub(super) config: BrokerConfig,
+    image: Arc<MetadataImage>,
+}
+
+pub(super) fn topic_id(number: u128) -> TopicId {
+    TopicId(Uuid::from_u128(number << 32))
+}
+
+pub(super) fn partition_id(topic: u128, index: u32) -> PartitionId {
+    PartitionId { topic: topic_id(topic), index: PartitionIndex(index) }
+}
+
+/// One record, as a client sends it.
+pub(super) fn batch(value: &str) -> BytesMut {
+    let now = Clock::start().now();
+    BatchBuilder::new(Compression::None).record(now, None, Some(value.as_bytes())).build().unwrap()
+}
+
+pub(super) fn everything_from(offset: u64) -> ReadFrom {
+    ReadFrom {
+        offset: Offset(offset),
+        leader_epoch: None,
+        last_fetched_epoch: None,
+        isolation: Isolation::ReadUncommitted,
+        bytes_max: 1 << 20,
+        at_least_one: true,
+    }
+}
+
+/// How many bytes can be read from the start.
+pub(super) fn readable_bytes(partition: &Arc<Partition>) -> usize {
+    partition.read(everything_from(0)).unwrap().plan.bytes
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let disk = SimDisk::new(7);
+        create_dir_durable(&disk, LOGS.as_ref()).unwrap();
+        let mut config = BrokerConfig::defaults();
+        config.data_dir = "/data".into();
+        Self { disk, config, image: Arc::default() }
+    }
+
+    /// Starts a store, as a broker process does.
+    pub(super) fn start(&self) -> Arc<Partitions> {
+        let disk: Arc<dyn Vfs> = Arc::new(self.disk.clone());
+        let store = Partitions::start(StoreParts {
+            fs: disk,
+            config: Arc::new(self.config.clone()),
+            fixed: StaticConfig::default(),
+            dirs: vec![(LOGS.into(), Uuid::nil())],
+            open_files_max: 100,
+            clock: Clock::start(),
+            metrics: Arc::new(Metrics::new()),
+        });
+        let store = store.unwrap();
+        store.apply(&self.image);
+        store.set_strays_aside();
+        store
+    }
+
+    /// Commits records; running stores see them when `image` is applied.
+    pub(super) fn commit(&mut self, records: Vec<MetadataRecord>) -> Arc<MetadataImage> {
+        let change =
+            Change { time: crate::metadata::TimestampMs(1), reason: "test".to_owned(), records };
+        let next = self.image.apply(self.image.applied() + 1, &change).unwrap();
+        self.image = Arc::new(next);
+        Arc::clone(&self.image)
+    }
+
+    /// Commits a topic that broker 1 leads, with values of its own.
+    pub(super) fn create_topic(
+        &mut self,
+        number: u128,
+        name: &str,
+        partitions: u32,
+        configs: &[(&str, &str)],
+    ) -> Arc<MetadataImage> {
+        let topic = topic_id(number);
+        let mut records = vec![MetadataRecord::TopicCreated { topic, name: name.to_owned() }];
+        for index in (0..partitions).map(PartitionIndex) {
+            records.push(MetadataRecord::PartitionChanged(PartitionChange {
+                topic,
+                index,
+                replicas: vec![BrokerId(1)],
+                isr: vec![BrokerId(1)],
+                leader: Some(BrokerId(1)),
+                leader_epoch: LeaderEpoch(0),
+                partition_epoch: PartitionEpoch(0),
+                ..PartitionChange::default()
+            }));
+        }
+        records.extend(configs.iter().map(|(key, value)| set(number, key, value)));
+        self.commit(records)
+    }
+
+    /// The names in the log directory.
+    pub(super) fn names(&self) -> Vec<String> {
+        let entries = self.disk.list(LOGS.as_ref()).unwrap();
+        entries.into_iter().map(|entry| entry.name).collect()
+    }
+
+    /// The directory of a partition.
+    pub(super) fn dir_of(topic: &str, id: PartitionId) -> PathBuf {
+        PathBuf::from(LOGS).join(super::home::dir_name(topic, id))
+    }
+}
+
+/// The record that sets one key of a topic.
+pub(super) fn set(topic: u128, key: &str, value: &str) -> MetadataRecord {
+    MetadataRecord::ConfigChanged {
+        resource: ConfigResource::Topic(topic_id(topic)),
+        key: key.to_owned(),
+        value: Some(value.to_owned()),
+    }
+}

@@ -1,0 +1,256 @@
+//! From arguments to exit code: reads the command line, settles the settings, runs the command, prints
+//! its report. With `-o json` stdout gets exactly one document, whatever went wrong and however early.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::cli::{Cli, Global, format_of};
+use crate::exit::{Exit, Failure};
+use crate::output::{
+    Envelope, Format, Output, Report, View, failure_words, harmless_lines, render,
+};
+use crate::schema::{self, Schema};
+use crate::session::Session;
+use crate::settings::{ColorMode, Settings, Sources, resolve};
+use crate::world::World;
+
+/// Runs one command line.
+pub(crate) async fn run(args: Vec<OsString>, world: World, mut out: Output) -> Exit {
+    let cli = match parse(&args) {
+        Ok(cli) => cli,
+        Err(error) => return unread(&error, &args, &world, &mut out),
+    };
+    let (cli, settings) = match settle(cli, &args, &world) {
+        Ok(settled) => settled,
+        Err(failure) => return fail_early(failure, &args, &world, &mut out),
+    };
+    out.quiet = cli.global.quiet;
+    let schema = cli.noun.schema();
+    let view = view(&cli.global, &settings, &world, &out);
+    if cli.global.as_json_schema {
+        let text = serde_json::to_string_pretty(&schema::json_schema(schema)).unwrap_or_default();
+        return finish(out.data(format!("{text}\n").as_bytes()), Exit::Done, &mut out);
+    }
+    let session = Session::new(world, settings, view, out).following(cli.global.watch.is_some());
+    let checked = session.view.check(schema).and_then(|()| check_watch(&cli, &session.view));
+    match (checked, cli.global.watch) {
+        (Err(failure), _) => conclude(&session, schema, Err(failure)),
+        (Ok(()), Some(every)) if cli.noun.only_reads() => watch(&cli, &session, every).await,
+        (Ok(()), _) => {
+            let result = attempt(&cli, &session).await;
+            conclude(&session, schema, result)
+        }
+    }
+}
+
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().args_override_self(true).try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Settings, and the command line again with the context's defaults for this verb.
+fn settle(cli: Cli, args: &[OsString], world: &World) -> Result<(Cli, Settings), Failure> {
+    let mut sources = Sources::read(&cli.global, world, cli.noun.is_local())?;
+    let lookup = |name: &str| world.var(name);
+    let mut settled = resolve(&cli.global, &lookup, &sources);
+    if settled.is_err() && cli.noun.is_local() {
+        // Commands about contexts must work while the context in use is broken.
+        (sources.user.current, sources.system.current) = (None, None);
+        settled = resolve(&cli.global, &lookup, &sources);
+    }
+    let settings = settled?;
+    let path = cli.noun.path();
+    let defaults = settings
+        .context
+        .as_ref()
+        .and_then(|context| sources.user.contexts.get(&context.value))
+        .and_then(|context| context.defaults.get(&path));
+    let Some(defaults) = defaults else { return Ok((cli, settings)) };
+    let cli = parse(&with_defaults(args, &path, defaults)).map_err(|error| {
+        Failure::usage(format!("defaults of '{path}' in the context: {}", first_line(&error)))
+    })?;
+    let settings = resolve(&cli.global, &lookup, &sources)?;
+    Ok((cli, settings))
+}
+
+/// Right behind the verb, so that what was typed comes later and wins.
+fn with_defaults(args: &[OsString], path: &str, defaults: &[String]) -> Vec<OsString> {
+    let mut at = 1;
+    for word in path.split(' ') {
+        let found = args.iter().skip(at).position(|arg| arg == word);
+        at += found.map_or(0, |found| found + 1);
+    }
+    let (before, after) = args.split_at(at.min(args.len()));
+    let defaults = defaults.iter().map(OsString::from);
+    before.iter().cloned().chain(defaults).chain(after.iter().cloned()).collect()
+}
+
+fn view(global: &Global, settings: &Settings, world: &World, out: &Output) -> View {
+    View {
+        format: settings.output.value.clone(),
+        columns: global.columns.clone(),
+        sort: global.sort.clone(),
+        filters: global.filter.clone(),
+        headers: !global.no_headers,
+        limit: global.limit,
+        after: global.after.clone(),
+        time: settings.time.value,
+        bytes: settings.bytes.value,
+        color_stdout: color(settings.color.value, out.stdout_tty, world),
+        color_stderr: color(settings.color.value, out.stderr_tty, world),
+        now_ms: (world.now_ms)(),
+    }
+}
+
+/// Each stream on its own: a pipe gets no colour because the other stream is a terminal.
+fn color(mode: ColorMode, tty: bool, world: &World) -> bool {
+    match mode {
+        ColorMode::Always => true,
+        ColorMode::Never => false,
+        ColorMode::Auto => {
+            let forced = world.var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+            let dumb = world.var("TERM").is_some_and(|term| term == "dumb");
+            world.var("NO_COLOR").is_none() && (forced || (tty && !dumb))
+        }
+    }
+}
+
+fn check_watch(cli: &Cli, view: &View) -> Result<(), Failure> {
+    let Some(every) = cli.global.watch else { return Ok(()) };
+    let path = cli.noun.path();
+    if path == "events" {
+        return Ok(());
+    }
+    if !cli.noun.only_reads() {
+        return Err(Failure::usage(format!("'{path}' cannot be watched: it does not only read")));
+    }
+    if view.format.is_document() {
+        let name = view.format.name();
+        return Err(Failure::usage(format!("-o {name} is one document and cannot be watched"))
+            .hint("-o jsonl"));
+    }
+    if every < Duration::from_millis(100) {
+        return Err(Failure::usage("--watch: at least 100ms"));
+    }
+    Ok(())
+}
+
+async fn attempt(cli: &Cli, session: &Session) -> Result<Report, Failure> {
+    let result = tokio::select! {
+        biased;
+        result = cli.noun.run(session) => result,
+        failure = session.interrupted() => Err(failure),
+    };
+    session.verify_cluster()?;
+    result
+}
+
+/// Again and again, on a cleared screen if there is one.
+async fn watch(cli: &Cli, session: &Session, every: Duration) -> Exit {
+    loop {
+        let result = attempt(cli, session).await;
+        let interrupted = matches!(&result, Err(failure) if failure.exit == Exit::Interrupted);
+        if session.out.borrow().stdout_tty && session.view.format.is_table() && !interrupted {
+            let cleared = session.out.borrow_mut().data(b"\x1b[H\x1b[2J");
+            if let Err(failure) = cleared {
+                return failure.exit;
+            }
+        }
+        let exit = conclude(session, cli.noun.schema(), result);
+        if interrupted || matches!(exit, Exit::PipeClosed | Exit::Usage) {
+            return exit;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            failure = session.interrupted() => return failure.exit,
+        }
+    }
+}
+
+/// Prints a report, or a failure in the form that was asked for.
+fn conclude(session: &Session, schema: &'static Schema, result: Result<Report, Failure>) -> Exit {
+    let report = match result {
+        Ok(report) => report,
+        Err(failure) if failure.exit == Exit::PipeClosed => return Exit::PipeClosed,
+        Err(failure) => {
+            let mut report = Report::new(schema);
+            report.exit = Some(failure.exit);
+            report.failures.push(failure);
+            report
+        }
+    };
+    let exit = report.exit();
+    let mut out = session.out.borrow_mut();
+    print(report, &session.view, &session.envelope(), &mut out).map_or_else(|it| it.exit, |()| exit)
+}
+
+fn print(
+    mut report: Report,
+    view: &View,
+    envelope: &Envelope,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    if out.quiet {
+        report.notes.clear();
+    }
+    let rendered = render(report, view, envelope);
+    out.data(rendered.stdout.as_bytes())?;
+    out.flush()?;
+    out.errors(&rendered.stderr);
+    Ok(())
+}
+
+fn finish(result: Result<(), Failure>, exit: Exit, out: &mut Output) -> Exit {
+    result.and_then(|()| out.flush()).map_or_else(|failure| failure.exit, |()| exit)
+}
+
+/// A command line that is no command: help, version, or a mistake.
+fn unread(error: &clap::Error, args: &[OsString], world: &World, out: &mut Output) -> Exit {
+    let color = color(ColorMode::Auto, out.stdout_tty, world);
+    let styled = error.render();
+    let text = if color { styled.ansi().to_string() } else { styled.to_string() };
+    let kind = error.kind();
+    if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return finish(out.data(text.as_bytes()), Exit::Done, out);
+    }
+    let no_verb = kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if wanted_format(args, world).is_document() {
+        let message = if no_verb { "a verb is missing".to_owned() } else { first_line(error) };
+        return fail_early(Failure::usage(message).hint("--help"), args, world, out);
+    }
+    let words = if no_verb { text } else { harmless_lines(&styled.to_string()) };
+    out.errors(&words);
+    Exit::Usage
+}
+
+/// A failure before there are settings.
+fn fail_early(failure: Failure, args: &[OsString], world: &World, out: &mut Output) -> Exit {
+    let format = wanted_format(args, world);
+    let exit = failure.exit;
+    if !format.is_document() {
+        out.errors(&failure_words(&failure, color(ColorMode::Auto, out.stderr_tty, world)));
+        return exit;
+    }
+    let mut report = Report::new(&schema::ERROR);
+    report.failures.push(failure);
+    let envelope = Envelope { at_ms: (world.now_ms)(), ..Envelope::default() };
+    print(report, &View::plain(format), &envelope, out).map_or_else(|it| it.exit, |()| exit)
+}
+
+/// As far as it can be told from a command line that could not be read.
+fn wanted_format(args: &[OsString], world: &World) -> Format {
+    format_of(args)
+        .or_else(|| world.var("KQ_OUTPUT").and_then(|text| text.parse().ok()))
+        .unwrap_or_default()
+}
+
+/// Clap's message without its prefix, usage and tips.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let message: Vec<&str> =
+        text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    message.join(" ").trim_start_matches("error: ").to_owned()
+}

@@ -1,0 +1,46 @@
+//! `kq-ctl broker ...`
+
+pub(crate) mod describe;
+pub(crate) mod list;
+
+use kq_proto::admin::v1;
+
+use super::verbs;
+use crate::output::{Cell, Tone};
+
+verbs! {
+    /// List brokers and how they are
+    List(list) = "list",
+    /// Describe brokers with their log directories
+    Describe(describe) = "describe",
+}
+
+fn state_cell(state: v1::BrokerState) -> Cell {
+    let (word, tone) = match state {
+        v1::BrokerState::Unspecified => return Cell::Null,
+        v1::BrokerState::Running => ("running", Tone::Good),
+        v1::BrokerState::Fenced => ("fenced", Tone::Bad),
+        v1::BrokerState::ShuttingDown => ("shutting_down", Tone::Warn),
+        v1::BrokerState::Draining => ("draining", Tone::Warn),
+        v1::BrokerState::Starting => ("starting", Tone::Plain),
+    };
+    Cell::State(word, tone)
+}
+
+/// Used share of the disks, rounded up: 100 means full.
+fn disk_percent(broker: &v1::Broker) -> Option<u64> {
+    let total = broker.disk_total_bytes.filter(|total| *total > 0)?;
+    let used = total.saturating_sub(broker.disk_free_bytes?);
+    u64::try_from((u128::from(used) * 100).div_ceil(u128::from(total))).ok()
+}
+
+fn uptime(broker: &v1::Broker, now_ms: i64) -> Cell {
+    let uptime = broker.started_at_ms.and_then(|at| u64::try_from(now_ms - at).ok());
+    uptime.map_or(Cell::Null, Cell::Millis)
+}
+
+fn listeners(broker: &v1::Broker) -> Cell {
+    Cell::list(
+        broker.endpoints.iter().map(|it| format!("{}://{}:{}", it.listener, it.host, it.port)),
+    )
+}

@@ -1,0 +1,36 @@
+//! `kq-ctl cluster ...`
+
+pub(crate) mod describe;
+pub(crate) mod health;
+pub(crate) mod status;
+
+use kq_proto::admin::v1;
+
+use super::verbs;
+use crate::output::{Cell, Row, Tone, row};
+
+verbs! {
+    /// The cluster in one block
+    Status(status) = "status",
+    /// Who and what the cluster is
+    Describe(describe) = "describe",
+    /// What is wrong with it, row by row; ends with 10 if anything is
+    Health(health) = "health",
+}
+
+fn reason_row(reason: &v1::HealthReason) -> Row {
+    let severity = match reason.severity() {
+        v1::Severity::Unspecified => Cell::Null,
+        v1::Severity::Info => Cell::State("info", Tone::Plain),
+        v1::Severity::Warn => Cell::State("warn", Tone::Warn),
+        v1::Severity::Error => Cell::State("error", Tone::Bad),
+    };
+    row! {
+        check: &reason.check,
+        severity: severity,
+        subject: &reason.subject,
+        since: super::shared::time_cell(reason.since_at_ms),
+        what: &reason.what,
+        fix: Cell::text_or_null(reason.fix.as_str()),
+    }
+}

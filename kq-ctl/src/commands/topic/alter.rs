@@ -1,0 +1,187 @@
+//! `kq-ctl topic alter NAME.. --set k=v --unset k -p TOTAL|+N`
+
+use kq_proto::admin::v1;
+
+use crate::cli;
+use crate::commands::config::{Alterations, changed_rows};
+use crate::commands::shared::{by_name, named_topics};
+use crate::exit::{Exit, Failure};
+use crate::output::{Report, Row, row};
+use crate::schema::{Schema, TOPIC_ALTERATION};
+use crate::session::Session;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Names of topics
+    #[arg(value_name = "NAME", add = crate::complete::topics())]
+    names: Vec<String>,
+    #[command(flatten)]
+    select: cli::Select,
+    #[command(flatten)]
+    alterations: Alterations,
+    /// Number of partitions afterwards, or with '+' how many to add
+    #[arg(short, long, value_name = "TOTAL|+N", value_parser = growth)]
+    partitions: Option<Growth>,
+    /// Copies of each partition
+    #[arg(short, long, value_name = "N")]
+    replication_factor: Option<u32>,
+    /// Be content if a topic does not exist
+    #[arg(long)]
+    if_exists: bool,
+    #[command(flatten)]
+    change: cli::Change,
+}
+
+/// How many partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    To(u32),
+    By(u32),
+}
+
+fn growth(text: &str) -> Result<Growth, String> {
+    let accepted = |_| format!("'{text}': write a total as 12, or +3");
+    match text.strip_prefix('+') {
+        Some(more) => more.parse().map(Growth::By).map_err(accepted),
+        None => text.parse().map(Growth::To).map_err(accepted),
+    }
+}
+
+pub(crate) fn schema(_: &Args) -> &'static Schema {
+    &TOPIC_ALTERATION
+}
+
+pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    let alterations = args.alterations.plan()?;
+    if alterations.is_empty() && args.partitions.is_none() && args.replication_factor.is_none() {
+        return Err(Failure::usage("nothing to change is named")
+            .hint("--set KEY=VALUE, --unset KEY, -p TOTAL or -p +N"));
+    }
+    let cluster = session.cluster(args.change.access()).await?;
+    let names = named_topics(&args.names, &args.select, cluster.as_ref()).await?;
+    let request = v1::DescribeTopicsRequest {
+        topics: names.iter().map(|name| by_name(name)).collect(),
+        with_configs: false,
+    };
+    let found = cluster.describe_topics(request).await?;
+    let mut report = Report::new(&TOPIC_ALTERATION);
+    let missing = found.errors.into_iter().map(Failure::from);
+    report.failures.extend(missing.filter(|it| !(args.if_exists && it.exit == Exit::NotFound)));
+    let topics: Vec<v1::TopicSummary> =
+        found.topics.into_iter().filter_map(|topic| topic.summary).collect();
+    refuse_replication(args, &topics)?;
+    // Growth first: it is what can be refused for reasons outside the request.
+    grow(args, &topics, cluster.as_ref(), &mut report).await?;
+    let failed: Vec<String> = report.failures.iter().filter_map(|it| it.item.clone()).collect();
+    let rest = topics.iter().filter(|topic| !failed.contains(&topic.name));
+    let resources: Vec<v1::ResourceAlteration> = rest
+        .filter(|_| !alterations.is_empty())
+        .map(|topic| v1::ResourceAlteration {
+            resource: Some(v1::ConfigResource {
+                r#type: v1::ResourceType::Topic.into(),
+                name: topic.name.clone(),
+            }),
+            alterations: alterations.clone(),
+        })
+        .collect();
+    let mut done = topics.len();
+    if !resources.is_empty() {
+        let request = v1::AlterConfigsRequest { resources, intent: Some(args.change.intent()) };
+        let answer = cluster.alter_configs(request).await?;
+        report.extend(changed_rows(&answer.resources, &args.change, alteration_row));
+        report.fail(answer.errors);
+    }
+    done = done.saturating_sub(report.failures.iter().filter(|it| it.item.is_some()).count());
+    let changed = report.items.len();
+    report.sum("changed_count", changed);
+    report.sum("dry_run", args.change.dry_run);
+    report.exit = if report.failures.is_empty() {
+        args.change.exit(changed)
+    } else {
+        Some(crate::exit::exit_of_batch(done, &report.failures))
+    };
+    Ok(report)
+}
+
+fn alteration_row(resource: &v1::ConfigResource, change: &v1::ConfigChange, status: &str) -> Row {
+    row! {
+        topic: &resource.name,
+        key: &change.key,
+        old: change.old_value.clone(),
+        new: change.new_value.clone(),
+        status: status,
+    }
+}
+
+async fn grow(
+    args: &Args,
+    topics: &[v1::TopicSummary],
+    cluster: &dyn crate::cluster::Cluster,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let Some(growth) = args.partitions else { return Ok(()) };
+    let mut wanted = Vec::new();
+    for topic in topics {
+        let total = match growth {
+            Growth::To(total) => total,
+            Growth::By(more) => topic.partition_count.saturating_add(more),
+        };
+        match plan_growth(topic, total) {
+            Ok(Some(count)) => wanted.push(count),
+            Ok(None) => {}
+            Err(failure) => report.failures.push(failure),
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let request = v1::AddPartitionsRequest { topics: wanted, intent: Some(args.change.intent()) };
+    let answer = cluster.add_partitions(request).await?;
+    report.extend(answer.topics.iter().map(|topic| {
+        row! {
+            topic: &topic.topic,
+            key: "partitions",
+            old: topic.old_count.to_string(),
+            new: topic.new_count.to_string(),
+            status: status(&args.change),
+        }
+    }));
+    report.fail(answer.errors);
+    Ok(())
+}
+
+/// The cluster would refuse as well, but not say why.
+fn plan_growth(
+    topic: &v1::TopicSummary,
+    total: u32,
+) -> Result<Option<v1::PartitionCount>, Failure> {
+    let (name, count) = (topic.name.as_str(), topic.partition_count);
+    if total == count {
+        return Ok(None);
+    }
+    if total < count {
+        return Err(Failure::new(
+            "kafka.INVALID_PARTITIONS",
+            format!("topic '{name}' has {count} partitions and cannot shrink to {total}: records would be lost"),
+        )
+        .about(name)
+        .hint(format!("create another topic with -p {total} and copy what is needed")));
+    }
+    Ok(Some(v1::PartitionCount { topic: name.to_owned(), total, assignments: Vec::new() }))
+}
+
+fn refuse_replication(args: &Args, topics: &[v1::TopicSummary]) -> Result<(), Failure> {
+    let Some(wanted) = args.replication_factor else { return Ok(()) };
+    let Some(topic) = topics.iter().find(|topic| topic.replication_factor != wanted) else {
+        return Ok(());
+    };
+    Err(Failure::unsupported(format!(
+        "topic '{}' has replication factor {}; changing it moves replicas, which this cluster cannot do; nothing was done",
+        topic.name, topic.replication_factor
+    ))
+    .hint(format!("create another topic with -r {wanted}")))
+}
+
+pub(crate) fn status(change: &cli::Change) -> &'static str {
+    if change.dry_run { "would_change" } else { "changed" }
+}

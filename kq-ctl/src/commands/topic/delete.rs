@@ -1,0 +1,96 @@
+//! `kq-ctl topic delete NAME.. --keep-for 24h`
+
+use std::time::Duration;
+
+use kq_proto::admin::v1;
+
+use super::rows::{Change, deleted_change};
+use crate::cli;
+use crate::commands::shared::{by_name, count_words, named_topics};
+use crate::exit::{Exit, Failure};
+use crate::output::Report;
+use crate::schema::{Schema, TOPIC_CHANGE};
+use crate::session::{Danger, Session};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Names of topics
+    #[arg(value_name = "NAME", add = crate::complete::topics())]
+    names: Vec<String>,
+    #[command(flatten)]
+    select: cli::Select,
+    /// How long they stay restorable; the cluster's default unless given, 0s = gone at once
+    #[arg(long, value_name = "DURATION", value_parser = cli::duration)]
+    keep_for: Option<Duration>,
+    /// Be content if a topic does not exist
+    #[arg(long)]
+    if_exists: bool,
+    #[command(flatten)]
+    change: cli::Change,
+}
+
+pub(crate) fn schema(_: &Args) -> &'static Schema {
+    &TOPIC_CHANGE
+}
+
+pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    let cluster = session.cluster(args.change.access()).await?;
+    let names = named_topics(&args.names, &args.select, cluster.as_ref()).await?;
+    if !args.change.dry_run {
+        session.consent(&args.change.consent, &danger(&names, args.keep_for)).await?;
+    }
+    let request = v1::DeleteTopicsRequest {
+        topics: names.iter().map(|name| by_name(name)).collect(),
+        keep_for_ms: args.keep_for.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+        intent: Some(args.change.intent()),
+    };
+    let answer = cluster.delete_topics(request).await?;
+    let mut report = Report::new(&TOPIC_CHANGE);
+    let changed = answer.topics.len();
+    for topic in &answer.topics {
+        report.push(deleted_change(topic, args.change.status("deleted")));
+    }
+    for failure in answer.errors.into_iter().map(Failure::from) {
+        match &failure.item {
+            Some(name) if args.if_exists && failure.exit == Exit::NotFound => {
+                report.push(absent(name));
+            }
+            _ => report.failures.push(failure),
+        }
+    }
+    let restorable = answer.topics.iter().any(|topic| topic.purge_at_ms.is_some());
+    if restorable && !args.change.dry_run && session.view.format.is_table() {
+        report.note(format!(
+            "to undo: kq-ctl topic restore {}",
+            answer.topics.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" ")
+        ));
+    }
+    report.sum("changed_count", changed);
+    report.sum("dry_run", args.change.dry_run);
+    report.exit = args.change.exit(changed).filter(|_| report.failures.is_empty());
+    Ok(report)
+}
+
+fn absent(name: &str) -> crate::output::Row {
+    Change {
+        name,
+        id: None,
+        partition_count: None,
+        replication_factor: None,
+        status: "absent".to_owned(),
+        purge_at_ms: None,
+    }
+    .row()
+}
+
+/// What cannot be restored has to be typed out.
+fn danger(names: &[String], keep_for: Option<Duration>) -> Danger {
+    let for_good = keep_for == Some(Duration::ZERO);
+    let how = if for_good { ", at once and for good" } else { "" };
+    let word = match names {
+        [one] if for_good => Some(one.clone()),
+        _ if for_good => Some(names.len().to_string()),
+        _ => None,
+    };
+    Danger { what: format!("delete {}{how}", count_words(names)), word }
+}

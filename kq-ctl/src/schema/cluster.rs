@@ -1,0 +1,192 @@
+//! Kinds of `broker`, `cluster` and `events`.
+
+use super::{Field, Layout, Schema, Type};
+
+const fn text(name: &'static str, header: &'static str, doc: &'static str) -> Field {
+    Field::of(Type::Text, name, header, doc)
+}
+
+const fn int(name: &'static str, header: &'static str, doc: &'static str) -> Field {
+    Field::of(Type::Int, name, header, doc)
+}
+
+const ID: Field = int("id", "ID", "broker id");
+const HOST: Field = text("host", "HOST", "host:port of its first listener");
+const RACK: Field = text("rack", "RACK", "where it stands").nullable();
+const STATE: Field = text("state", "STATE", "running, fenced, shutting_down, draining or starting");
+const VERSION: Field = text("version", "VERSION", "version of its binary").nullable();
+const LEADERS: Field = int("leader_count", "LEADERS", "partitions it leads");
+const REPLICAS: Field = int("replica_count", "REPLICAS", "partitions it holds a copy of");
+const SIZE: Field = Field::of(Type::Size, "size_bytes", "SIZE", "bytes of its logs").nullable();
+const DISK: Field = int("disk_percent", "DISK%", "used share of its disks").nullable();
+const UPTIME: Field =
+    Field::of(Type::Millis, "uptime_ms", "UPTIME", "time since its start").nullable();
+const EPOCH: Field = int("epoch", "EPOCH", "broker epoch");
+const CONTROLLER: Field = Field::of(Type::Bool, "controller", "CONTROLLER", "its controller leads");
+const LISTENERS: Field =
+    Field::of(Type::Texts, "listeners", "LISTENERS", "name://host:port of each");
+
+pub(crate) const BROKER_LIST: Schema = Schema {
+    kind: "BrokerList",
+    doc: "Brokers and how they are.",
+    layout: Layout::Rows,
+    key: &["id"],
+    fields: &[
+        ID,
+        HOST,
+        RACK,
+        STATE,
+        VERSION,
+        LEADERS,
+        REPLICAS,
+        SIZE,
+        DISK,
+        UPTIME,
+        EPOCH.wide(),
+        CONTROLLER.wide(),
+        LISTENERS.wide(),
+    ],
+    summary: &[
+        int("broker_count", "BROKERS", "brokers in this document"),
+        int("running_count", "RUNNING", "brokers that are alive and serving"),
+    ],
+};
+
+const LOG_DIR: &[Field] = &[
+    text("path", "PATH", "the directory"),
+    Field::of(Type::Bool, "online", "ONLINE", "false after an I/O error"),
+    int("replica_count", "REPLICAS", "logs in it"),
+    Field::of(Type::Size, "used_bytes", "USED", "bytes of these logs"),
+    Field::of(Type::Size, "free_bytes", "FREE", "free on its disk").nullable(),
+    Field::of(Type::Size, "total_bytes", "TOTAL", "size of its disk").nullable(),
+    text("error", "ERROR", "why it is offline").nullable(),
+];
+
+pub(crate) const BROKER: Schema = Schema {
+    kind: "Broker",
+    doc: "Brokers with their log directories.",
+    layout: Layout::Card,
+    key: &["id"],
+    fields: &[
+        ID,
+        HOST,
+        RACK,
+        STATE,
+        VERSION,
+        LEADERS,
+        REPLICAS,
+        SIZE,
+        DISK,
+        UPTIME,
+        EPOCH,
+        CONTROLLER,
+        LISTENERS,
+        Field::of(Type::Rows(LOG_DIR), "log_dirs", "LOG-DIRS", "its log directories"),
+    ],
+    summary: &[],
+};
+
+pub(crate) const CLUSTER: Schema = Schema {
+    kind: "Cluster",
+    doc: "Who and what the cluster is.",
+    layout: Layout::Card,
+    key: &["cluster_id"],
+    fields: &[
+        text("cluster_id", "CLUSTER-ID", "drawn when the cluster was made"),
+        int("controller", "CONTROLLER", "broker whose controller leads").nullable(),
+        Field::of(Type::Ints, "voters", "VOTERS", "voters of the metadata quorum"),
+        int(
+            "metadata_index",
+            "METADATA-INDEX",
+            "last metadata record applied by the broker that answers",
+        ),
+        int("metadata_committed_index", "METADATA-COMMITTED", "last committed metadata record"),
+        int("answered_by", "ANSWERED-BY", "broker that answers"),
+        text("version", "VERSION", "version of its binary"),
+        int("broker_count", "BROKERS", "registered brokers"),
+        int("topic_count", "TOPICS", "topics"),
+        int("partition_count", "PARTITIONS", "partitions"),
+        Field::of(Type::Rows(FEATURE), "features", "FEATURES", "features and their levels"),
+    ],
+    summary: &[],
+};
+
+const FEATURE: &[Field] = &[
+    text("feature", "FEATURE", "name of the feature"),
+    int("level", "LEVEL", "level in force"),
+    int("level_min", "MIN", "lowest level this version knows"),
+    int("level_max", "MAX", "highest level this version knows"),
+];
+
+pub(crate) const CLUSTER_STATUS: Schema = Schema {
+    kind: "ClusterStatus",
+    doc: "The cluster in one block.",
+    layout: Layout::Card,
+    key: &["cluster_id"],
+    fields: &[
+        text("cluster_id", "CLUSTER-ID", "drawn when the cluster was made"),
+        Field::of(Type::Bool, "healthy", "HEALTHY", "no reason of severity warn or error"),
+        int("controller", "CONTROLLER", "broker whose controller leads").nullable(),
+        int("broker_count", "BROKERS", "registered brokers"),
+        int("broker_running_count", "BROKERS-RUNNING", "brokers that are alive and serving"),
+        int("topic_count", "TOPICS", "topics"),
+        int("deleted_topic_count", "TOPICS-DELETED", "topics that can be restored"),
+        int("partition_count", "PARTITIONS", "partitions"),
+        int(
+            "under_replicated_count",
+            "UNDER-REPLICATED",
+            "partitions with a replica out of the ISR",
+        ),
+        int(
+            "at_min_isr_count",
+            "AT-MIN-ISR",
+            "partitions that stop accepting acks=all with one more loss",
+        ),
+        int("under_min_isr_count", "UNDER-MIN-ISR", "partitions that refuse acks=all"),
+        int("offline_count", "OFFLINE", "partitions without a leader"),
+        int("not_preferred_count", "NOT-PREFERRED", "partitions not led by the preferred leader"),
+        SIZE,
+        Field::of(Type::Rows(REASON), "reasons", "REASONS", "what is wrong"),
+    ],
+    summary: &[],
+};
+
+const REASON: &[Field] = &[
+    text("check", "CHECK", "id of the check"),
+    text("severity", "SEVERITY", "info, warn or error"),
+    text("subject", "SUBJECT", "what it is about"),
+    Field::of(Type::Time, "since", "SINCE", "since when").nullable(),
+    text("what", "WHAT", "what is wrong and what shows it"),
+    text("fix", "FIX", "a command that helps").nullable(),
+];
+
+pub(crate) const CLUSTER_HEALTH: Schema = Schema {
+    kind: "ClusterHealth",
+    doc: "Why the cluster is not well: no rows if it is.",
+    layout: Layout::Rows,
+    key: &["check", "subject"],
+    fields: REASON,
+    summary: &[
+        Field::of(Type::Bool, "healthy", "HEALTHY", "no reason of severity warn or error"),
+        int("omitted_count", "OMITTED", "reasons left out"),
+    ],
+};
+
+pub(crate) const EVENT_LIST: Schema = Schema {
+    kind: "EventList",
+    doc: "The committed history of the cluster.",
+    layout: Layout::Rows,
+    key: &["sequence", "part"],
+    fields: &[
+        int("sequence", "SEQUENCE", "index of the metadata record"),
+        int("part", "PART", "tells events of one record apart").named(),
+        Field::of(Type::Time, "at", "TIME", "when it was committed"),
+        text("event", "EVENT", "what kind of event"),
+        text("subject", "SUBJECT", "what it happened to"),
+        text("message", "MESSAGE", "what happened"),
+        text("reason", "REASON", "why").nullable(),
+        text("principal", "PRINCIPAL", "who asked for it").nullable().wide(),
+        Field::of(Type::Pairs, "attributes", "ATTRIBUTES", "figures for machines").named(),
+    ],
+    summary: &[],
+};
