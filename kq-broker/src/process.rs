@@ -5,6 +5,8 @@
 //!   SIGTERM: accept nothing new | drain | sync and close every log | leave the quorum | exit 0
 //! ```
 
+#[cfg(test)]
+mod broker_test;
 mod dirs;
 mod limits;
 mod meta_file;

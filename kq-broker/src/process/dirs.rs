@@ -42,7 +42,34 @@ impl Dirs {
         for path in paths {
             dirs.take(path, config)?;
         }
+        dirs.verify_whole()?;
         Ok(dirs)
+    }
+
+    /// Refuses to begin anew over what is left of an older life: without its metadata, all that the
+    /// log directories hold would be unknown, and set aside.
+    fn verify_whole(&self) -> Result<(), String> {
+        let Some(((data_dir, home), log_dirs)) = self.all.split_first() else { return Ok(()) };
+        if home.is_none()
+            && let Some((dir, meta)) =
+                log_dirs.iter().find_map(|(dir, meta)| meta.as_ref().map(|meta| (dir, meta)))
+        {
+            return Err(format!(
+                "{} belongs to cluster {}, but {} is new: name the data directory that goes with it",
+                dir.display(),
+                meta.cluster,
+                data_dir.display()
+            ));
+        }
+        let metadata = self.fs.list(&self.metadata).unwrap_or_default();
+        if home.is_some() && metadata.is_empty() {
+            return Err(format!(
+                "{} is in use since an earlier start, but the metadata in {} is gone",
+                data_dir.display(),
+                self.metadata.display()
+            ));
+        }
+        Ok(())
     }
 
     fn take(&mut self, path: PathBuf, config: &BrokerConfig) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! The broker as its doors see it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,6 @@ use crate::observe::Metrics;
 use crate::raft::Controller;
 
 /// Everything that serves a request; the doors hold it in an `Arc`.
-#[derive(Debug)]
 pub struct Node {
     /// The configuration it was started with.
     pub config: Arc<BrokerConfig>,
@@ -33,6 +33,12 @@ pub struct Node {
     pub advertised: (String, u16),
     /// Cancelled when the broker begins to stop: no new connections and no new waits.
     pub stopping: CancellationToken,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Node").field(&self.broker_id).finish()
+    }
 }
 
 impl Node {
