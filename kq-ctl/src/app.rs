@@ -53,15 +53,12 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
 
 /// Settings, and the command line again with the context's defaults for this verb.
 fn settle(cli: Cli, args: &[OsString], world: &World) -> Result<(Cli, Settings), Failure> {
-    let mut sources = Sources::read(&cli.global, world, cli.noun.is_local())?;
+    let sources = Sources::read(&cli.global, world, cli.noun.is_local())?;
     let lookup = |name: &str| world.var(name);
-    let mut settled = resolve(&cli.global, &lookup, &sources);
-    if settled.is_err() && cli.noun.is_local() {
-        // Commands about contexts must work while the context in use is broken.
-        (sources.user.current, sources.system.current) = (None, None);
-        settled = resolve(&cli.global, &lookup, &sources);
-    }
-    let settings = settled?;
+    let settings = match resolve(&cli.global, &lookup, &sources) {
+        Err(_) if cli.noun.mends_contexts() => without_context(&cli.global, &lookup, &sources)?,
+        settled => settled?,
+    };
     let path = cli.noun.path();
     let defaults = settings
         .context
@@ -74,6 +71,21 @@ fn settle(cli: Cli, args: &[OsString], world: &World) -> Result<(Cli, Settings),
     })?;
     let settings = resolve(&cli.global, &lookup, &sources)?;
     Ok((cli, settings))
+}
+
+/// Commands that mend contexts must work while the chosen one is broken.
+fn without_context(
+    global: &Global,
+    env: &dyn Fn(&str) -> Option<String>,
+    sources: &Sources,
+) -> Result<Settings, Failure> {
+    let mut sources = sources.clone();
+    (sources.user.current, sources.system.current) = (None, None);
+    if let Some((_, project)) = &mut sources.project {
+        project.context = None;
+    }
+    let global = Global { context: None, ..global.clone() };
+    resolve(&global, &|name| env(name).filter(|_| name != "KQ_CONTEXT"), &sources)
 }
 
 /// Right behind the verb, so that what was typed comes later and wins.

@@ -121,6 +121,14 @@ impl Noun {
         }
     }
 
+    /// True if it must work whatever context is chosen.
+    pub(crate) fn mends_contexts(&self) -> bool {
+        if let Self::Context(verb) = self {
+            return !["show", "check", "prompt"].contains(&verb.name());
+        }
+        self.is_local()
+    }
+
     /// True if it needs no cluster.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self, Self::Context(_) | Self::Schema(_) | Self::Completion(_) | Self::Help(_))

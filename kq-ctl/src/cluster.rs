@@ -2,6 +2,8 @@
 //! broker; another adapter may translate to another protocol, and answers `unsupported` where that
 //! has no such operation.
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod grpc;
 
 use std::pin::Pin;

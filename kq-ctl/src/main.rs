@@ -11,6 +11,8 @@ mod cluster;
 mod commands;
 mod complete;
 mod exit;
+#[cfg(test)]
+mod golden_test;
 mod output;
 mod schema;
 mod session;

@@ -257,7 +257,7 @@ impl Session {
             return Err(Failure::new(
                 "kq.CONFIRM",
                 format!(
-                    "{why}to {} needs consent, and there is no terminal to ask on; nothing was done",
+                    "{why}consent is needed to {}, and there is no terminal to ask on; nothing was done",
                     danger.what
                 ),
             )

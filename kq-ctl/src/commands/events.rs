@@ -121,7 +121,7 @@ async fn follow(
     report.printed = true;
     let mut items = {
         let out = &mut session.out.borrow_mut();
-        ItemStream::open(&EVENT_LIST, &session.view, &session.envelope(), out)?
+        ItemStream::open(&EVENT_LIST, (&session.view, false), &session.envelope(), out)?
     };
     print(&mut items, history, session)?;
     while !items.is_full() {

@@ -48,9 +48,9 @@ impl Pattern {
         let regex = select.regex.as_deref().map(Regex::new).transpose();
         Ok(Self {
             glob: glob
-                .map_err(|error| Failure::usage(format!("--match: {error}")))?
+                .map_err(|error| bad_pattern("--match", &error))?
                 .map(|glob| glob.compile_matcher()),
-            regex: regex.map_err(|error| Failure::usage(format!("--regex: {error}")))?,
+            regex: regex.map_err(|error| bad_pattern("--regex", &error))?,
         })
     }
 
@@ -62,6 +62,13 @@ impl Pattern {
         self.glob.as_ref().is_none_or(|glob| glob.is_match(name))
             && self.regex.as_ref().is_none_or(|regex| regex.is_match(name))
     }
+}
+
+/// The last line says what is wrong; those before draw an arrow.
+fn bad_pattern(flag: &str, error: &dyn std::fmt::Display) -> Failure {
+    let text = error.to_string();
+    let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    Failure::usage(format!("{flag}: {why}"))
 }
 
 /// All topics, page by page.

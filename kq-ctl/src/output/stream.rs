@@ -15,10 +15,10 @@ pub(crate) struct ItemStream {
 }
 
 impl ItemStream {
-    /// Begins; prints the head of a document.
+    /// Begins; prints the head of a document, or of a table unless `bare`.
     pub(crate) fn open(
         schema: &'static Schema,
-        view: &View,
+        (view, bare): (&View, bool),
         envelope: &Envelope,
         out: &mut Output,
     ) -> Result<Self, Failure> {
@@ -28,6 +28,11 @@ impl ItemStream {
         }
         if view.format == Format::Json {
             out.data(json::stream_head(schema, envelope).as_bytes())?;
+        }
+        if view.format.is_table() && view.headers && !bare {
+            let headers =
+                table::columns(schema, view).iter().map(|field| field.header).collect::<Vec<_>>();
+            out.data(format!("{}\n", headers.join("  ")).as_bytes())?;
         }
         Ok(Self { schema, view: view.clone(), count: 0 })
     }

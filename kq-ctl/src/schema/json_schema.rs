@@ -20,8 +20,8 @@ pub(crate) fn json_schema(schema: &Schema) -> Value {
             "context": nullable_text,
             "cluster_id": nullable_text,
             "at": {"type": "string", "format": "date-time"},
-            "items": {"type": "array", "items": object(schema.fields)},
-            "summary": object(schema.summary),
+            "items": {"type": "array", "items": object(schema.fields, false)},
+            "summary": object(schema.summary, true),
             "next": {"type": ["string", "null"], "description": "pass to --after for the next page"},
             "errors": {"type": "array", "items": error()},
         },
@@ -42,18 +42,19 @@ fn error() -> Value {
     })
 }
 
-fn object(fields: &[Field]) -> Value {
+/// A command that failed has no summary to give: its fields are null.
+fn object(fields: &[Field], nullable: bool) -> Value {
     let mut properties = Map::new();
     for field in fields {
-        properties.insert(field.name.to_owned(), property(field));
+        properties.insert(field.name.to_owned(), property(field, nullable));
     }
     let required: Vec<&str> = fields.iter().map(|field| field.name).collect();
     json!({"type": "object", "required": required, "properties": properties})
 }
 
-fn property(field: &Field) -> Value {
+fn property(field: &Field, nullable: bool) -> Value {
     let (name, mut value) = shape(field.ty);
-    let name = if field.nullable { json!([name, "null"]) } else { json!(name) };
+    let name = if field.nullable || nullable { json!([name, "null"]) } else { json!(name) };
     if let Some(map) = value.as_object_mut() {
         map.insert("type".to_owned(), name);
         map.insert("description".to_owned(), json!(field.doc));
@@ -71,7 +72,7 @@ fn shape(ty: Type) -> (&'static str, Value) {
         Type::Millis => ("integer", json!({"minimum": 0, "x-unit": "ms"})),
         Type::Ints => ("array", json!({"items": {"type": "integer"}})),
         Type::Texts => ("array", json!({"items": {"type": "string"}})),
-        Type::Rows(fields) => ("array", json!({"items": object(fields)})),
+        Type::Rows(fields) => ("array", json!({"items": object(fields, false)})),
         Type::Pairs => ("object", json!({})),
     }
 }

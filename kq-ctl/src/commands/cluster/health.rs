@@ -29,10 +29,10 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     if answer.omitted_count > 0 {
         report.note(format!("{} more rows: --per-check 0", answer.omitted_count));
     }
-    if answer.healthy {
-        report.note("healthy");
-    } else {
+    if !answer.healthy {
         report.exit = Some(Exit::No);
+    } else if session.view.format.is_table() {
+        report.note("healthy");
     }
     Ok(report)
 }

@@ -182,7 +182,14 @@ async fn pump(
     report: &mut Report,
     (cluster, session): (&dyn Cluster, &Session),
 ) -> Result<(), Failure> {
-    let mut answers = cluster.fetch(request).await?;
+    let mut answers = match cluster.fetch(request).await {
+        Ok(answers) => answers,
+        Err(failure) => {
+            // The document is open already: it has to be closed, too.
+            report.failures.push(failure);
+            return Ok(());
+        }
+    };
     let interrupted = session.handle_interrupt();
     tokio::pin!(interrupted);
     loop {
@@ -259,7 +266,12 @@ impl Sink {
         }
         let mut out = session.out.borrow_mut();
         let harmless = out.stdout_tty;
-        let items = ItemStream::open(&RECORD_LIST, &view, &session.envelope(), &mut out)?;
+        let items = ItemStream::open(
+            &RECORD_LIST,
+            (&view, bytes.is_some()),
+            &session.envelope(),
+            &mut out,
+        )?;
         Ok(Self { bytes, items, harmless, count: 0 })
     }
 

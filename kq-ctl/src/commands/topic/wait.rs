@@ -145,7 +145,7 @@ fn outcome(
     let mut report = Report::new(&TOPIC_WAIT);
     for (name, why) in names.iter().zip(missing) {
         if let Some(why) = &why {
-            let message = format!("topic '{name}' is not yet {}: {why}", word(condition));
+            let message = format!("topic '{name}' does not meet '{}' yet: {why}", word(condition));
             report.failures.push(Failure::new("kq.DEADLINE", message).about(name.clone()));
         }
         let met = why.is_none();
