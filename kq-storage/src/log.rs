@@ -34,7 +34,7 @@ mod time;
 mod truncate;
 
 #[cfg(test)]
-mod log_test;
+mod tests;
 
 use hints::Hints;
 pub use open::{Cut, DELETED_SUFFIX, Recovered, remove_log};
@@ -220,8 +220,10 @@ impl Log {
 
     /// Lets go of memory and files that an idle log does not need.
     pub fn release(&mut self) {
-        if self.flush_indexes().is_ok() {
-            self.indexer = None;
+        if self.flush_indexes().is_ok()
+            && let Some(indexer) = self.indexer.take()
+        {
+            last_of(&mut self.segments).max = Some(indexer.max);
         }
         self.segments.iter_mut().for_each(Segment::release);
         self.segments.shrink_to_fit();

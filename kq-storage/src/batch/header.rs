@@ -219,13 +219,10 @@ fn producer_mark(id: i64, epoch: i16, sequence: i32) -> Result<Option<ProducerMa
     if id == -1 {
         return Ok(None);
     }
-    let field = |field, value| BatchError::Field { field, value };
-    let epoch = u16::try_from(epoch).map_err(|_| field("producer epoch", i64::from(epoch)))?;
-    Ok(Some(ProducerMark {
-        id: ProducerId(unsigned("producer id", id)?),
-        epoch: ProducerEpoch(epoch),
-        first_sequence: u32::try_from(sequence).ok(),
-    }))
+    let id = ProducerId(unsigned("producer id", id)?);
+    let negative = BatchError::Field { field: "producer epoch", value: i64::from(epoch) };
+    let epoch = ProducerEpoch(u16::try_from(epoch).map_err(|_| negative)?);
+    Ok(Some(ProducerMark { id, epoch, first_sequence: u32::try_from(sequence).ok() }))
 }
 
 fn unsigned(field: &'static str, value: i64) -> Result<u64, BatchError> {

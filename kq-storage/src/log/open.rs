@@ -275,10 +275,12 @@ impl Log {
         for segment in self.segments.drain(..) {
             remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
         }
+        self.indexer = None;
         self.epochs_dirty |= self.epochs.truncate_end(start);
         self.log_end = LogEndOffset(start);
         self.synced_end = self.log_end;
-        self.begin_segment(start)
+        self.begin_segment(start)?;
+        self.sync_names()
     }
 
     fn begin_segment(&mut self, base: Offset) -> Result<(), StorageError> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::open::{Cut, Recovered};
 use super::read::verify_epoch;
 use super::seek::Boundary;
-use super::truncate::remove_segment;
+use super::truncate::{remove_indexes, remove_segment};
 use super::{Log, last_of};
 use crate::batch::BatchHeader;
 use crate::checkpoint::Checkpoint;
@@ -182,9 +182,10 @@ impl Log {
             let Some(segment) = self.segments.pop() else { break };
             remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
         }
-        if removed > 0 {
-            self.sync_names()?;
-        }
+        // Indexes of the longer life must be gone for good before anything is appended.
+        let kept = last_of(&mut self.segments).base;
+        remove_indexes(self.files.fs().as_ref(), &self.dir, kept)?;
+        self.sync_names()?;
         let segment = last_of(&mut self.segments);
         let path = log_path(&self.dir, segment.base);
         let position = if keep == at { segment.size } else { place.position };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Log, last_of};
-use crate::batch::BatchHeader;
+use crate::batch::{BatchHeader, HEADER_BYTES};
 use crate::segment::{
     Damaged, Entry, HeaderScan, IndexView, Indexer, OffsetEntry, PASS_CHUNK_BYTES,
     SEEK_CHUNK_BYTES, Segment, TimeEntry, index_path, log_path, time_index_path,
@@ -88,13 +88,14 @@ impl Log {
         };
         let (base, size) = (segment.base, segment.size);
         let start = Boundary { position: 0, offset: base };
+        // A segment this small is read through as fast as its index.
         if size <= self.config.index_interval_bytes {
             return Ok(start);
         }
         for attempt in 0..2 {
             let found = self.offset_view(at)?.and_then(|view| view.last_where(&holds));
             match found {
-                Ok(Some(entry)) if u64::from(entry.position) < size => {
+                Ok(Some(entry)) if self.confirms(at, entry)? => {
                     let offset = base.plus(u64::from(entry.relative));
                     return Ok(Boundary { position: u64::from(entry.position), offset });
                 }
@@ -105,6 +106,23 @@ impl Log {
             }
         }
         Ok(start)
+    }
+
+    /// Whether the batch that an index entry speaks of stands there.
+    fn confirms(&mut self, at: usize, entry: OffsetEntry) -> Result<bool, StorageError> {
+        let Some(segment) = self.segments.get_mut(at) else { return Ok(false) };
+        let (base, size) = (segment.base, segment.size);
+        let position = u64::from(entry.position);
+        if position + HEADER_BYTES as u64 > size {
+            return Ok(false);
+        }
+        let mut bytes = [0; HEADER_BYTES];
+        segment
+            .handle(&self.files, &self.dir)?
+            .read_exact_at(&mut bytes, position)
+            .map_err(|err| StorageError::io("reading", &log_path(&self.dir, base), err))?;
+        let offset = base.plus(u64::from(entry.relative));
+        Ok(BatchHeader::parse(&bytes).is_ok_and(|header| header.base_offset == offset))
     }
 
     /// The offset index of a segment.
@@ -216,10 +234,15 @@ impl Log {
         }
         let max = segment.max.ok_or(Damaged::Rebuild)?;
         let [index, times] = segment.indexes(&self.files, &self.dir).clone();
-        let offsets = match open_existing(|| index.handle())? {
-            Some(file) => IndexView::<OffsetEntry>::whole(file, base)?.count(),
-            None => 0,
-        };
+        let mut offsets = 0;
+        if let Some(file) = open_existing(|| index.handle())? {
+            let view = IndexView::<OffsetEntry>::whole(file, base)?;
+            offsets = view.count();
+            let last = offsets.checked_sub(1).map(|last| view.entry(last)).transpose()?;
+            if last.is_some_and(|last| u64::from(last.position) >= size) {
+                return Err(Damaged::Rebuild);
+            }
+        }
         let (mut indexed, mut times_count) = (None, 0);
         if let Some(file) = open_existing(|| times.handle())? {
             let view = IndexView::<TimeEntry>::whole(file, base)?;

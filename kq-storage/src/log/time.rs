@@ -1,11 +1,14 @@
 //! Look-ups by time: exact, whatever the sparse index skips.
 
+use std::path::Path;
+
 use super::{Log, last_of};
-use crate::batch::{BatchHeader, records};
+use crate::batch::{BatchHeader, DecompressLimits, records};
 use crate::error::TimedOffset;
 use crate::segment::{
     Damaged, HeaderScan, MaxTimestamp, PASS_CHUNK_BYTES, SEEK_CHUNK_BYTES, TimeEntry, log_path,
 };
+use crate::vfs::VfsFile;
 use crate::{Offset, StorageError, TimestampMs};
 
 impl Log {
@@ -98,16 +101,23 @@ impl Log {
         let Some(segment) = self.segments.get_mut(at) else { return Ok(None) };
         let path = log_path(&self.dir, segment.base);
         let handle = segment.handle(&self.files, &self.dir)?;
-        let mut scan = HeaderScan::new(handle, 0, segment.size, PASS_CHUNK_BYTES);
+        let mut scan = HeaderScan::new(handle.clone(), 0, segment.size, PASS_CHUNK_BYTES);
         let mut best: MaxTimestamp = None;
-        while let Some((_, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
+        while let Some((position, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
             if header.base_offset >= until {
                 break;
             }
-            let Some(timestamp) = header.max_timestamp else { continue };
-            let better = best.is_none_or(|(max, _)| timestamp > max);
-            if better && header.last_offset() >= log_start {
-                best = Some((timestamp, header.last_offset()));
+            if header.last_offset() < log_start {
+                continue;
+            }
+            let mut max = header.max_timestamp;
+            if header.base_offset < log_start {
+                // Its latest record may be one of those that were deleted.
+                let bytes = read_batch(handle.as_ref(), &path, position, &header)?;
+                max = kept_max(&bytes, &header, log_start, self.config.decompress).or(max);
+            }
+            if let Some(max) = max.filter(|max| best.is_none_or(|(best, _)| *max > best)) {
+                best = Some((max, header.last_offset()));
             }
         }
         Ok(best)
@@ -213,4 +223,30 @@ impl Log {
             None => last_of(&mut self.segments).max,
         }
     }
+}
+
+/// Reads one batch whole and verifies it.
+fn read_batch(
+    file: &dyn VfsFile,
+    path: &Path,
+    position: u64,
+    header: &BatchHeader,
+) -> Result<Vec<u8>, StorageError> {
+    let mut bytes = vec![0; header.size];
+    file.read_exact_at(&mut bytes, position)
+        .map_err(|err| StorageError::io("reading", path, err))?;
+    header.verify_crc(&bytes).map_err(|err| StorageError::corrupt(path, position, err))?;
+    Ok(bytes)
+}
+
+/// The greatest timestamp of a batch's records from `log_start` on.
+fn kept_max(
+    bytes: &[u8],
+    header: &BatchHeader,
+    log_start: Offset,
+    limits: DecompressLimits,
+) -> Option<TimestampMs> {
+    let kept = records(bytes, header, limits).ok()?;
+    let kept = kept.into_iter().filter(|record| record.offset >= log_start);
+    kept.filter_map(|record| record.timestamp).max()
 }

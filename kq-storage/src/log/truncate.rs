@@ -97,13 +97,15 @@ impl Log {
 
     /// Removes all segments behind `at`, newest first, so that a crash leaves no hole.
     fn drop_segments_after(&mut self, at: usize) -> Result<(), StorageError> {
-        let mut dropped = false;
+        let fs = self.files.fs().clone();
+        let fs = fs.as_ref();
         while self.segments.len() > at + 1 {
             let Some(segment) = self.segments.pop() else { break };
-            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
-            dropped = true;
+            remove_segment(fs, &self.dir, segment.base)?;
         }
-        if dropped { self.sync_names() } else { Ok(()) }
+        // Indexes of the longer life must not shine through what is appended next.
+        remove_indexes(fs, &self.dir, last_of(&mut self.segments).base)?;
+        self.sync_names()
     }
 
     /// Makes the names in the log's directory stable now.
@@ -181,10 +183,19 @@ pub(super) fn remove_segment(
     dir: &std::path::Path,
     base: Offset,
 ) -> Result<(), StorageError> {
-    remove_if_there(fs, &index_path(dir, base))?;
-    remove_if_there(fs, &time_index_path(dir, base))?;
+    remove_indexes(fs, dir, base)?;
     remove_if_there(fs, &snapshot_path(dir, base))?;
     remove_if_there(fs, &log_path(dir, base))
+}
+
+/// Removes the indexes of a segment; they are made again when they are needed.
+pub(super) fn remove_indexes(
+    fs: &dyn Vfs,
+    dir: &std::path::Path,
+    base: Offset,
+) -> Result<(), StorageError> {
+    remove_if_there(fs, &index_path(dir, base))?;
+    remove_if_there(fs, &time_index_path(dir, base))
 }
 
 /// Reads the snapshot of producers at `offset`; `None` if there is none or it is damaged.

@@ -1,4 +1,4 @@
-//! The log over the simulated disk: append, read, sync, crash, reopen.
+//! The log on the real file system: append, read, sync, stop, reopen.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,12 @@ use crate::{
     AppendError, Appended, LeaderEpoch, Log, LogConfig, LogIdentity, Offset, OpenFiles,
     ProducerEpoch, ProducerId, ReadError, Recovered, TimestampMs,
 };
+
+mod appends;
+mod damage;
+mod model;
+mod times;
+mod trimming;
 
 const NOW: TimestampMs = TimestampMs(1_700_000_000_000);
 const EPOCH: LeaderEpoch = LeaderEpoch(1);

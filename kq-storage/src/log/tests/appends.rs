@@ -1,0 +1,216 @@
+//! What the log refuses to append, and what it changes in what it takes.
+
+use super::*;
+use crate::batch::{Attributes, HEADER_BYTES};
+use crate::config::TimestampType;
+
+fn refused(config: LogConfig, bytes: impl AsRef<[u8]>) -> String {
+    let bench = Bench::new();
+    let mut log = bench.create(config);
+    let err = log.append(BytesMut::from(bytes.as_ref()), EPOCH, NOW).unwrap_err();
+    assert_eq!(log.log_end().offset(), Offset(0), "nothing is appended");
+    assert_eq!(log.size_bytes(), 0);
+    append(&mut log, &["good"]);
+    err.to_string()
+}
+
+/// A good batch with some bytes overwritten, and its CRC right again.
+fn patched(at: usize, field: &[u8]) -> BytesMut {
+    let mut bytes = batch(&["a", "b"]);
+    bytes[at..at + field.len()].copy_from_slice(field);
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    bytes
+}
+
+#[test]
+fn damaged_batches_are_refused_by_what_is_wrong() {
+    let good = batch(&["a", "b"]);
+    let mut flipped = good.clone();
+    flipped[70] ^= 1;
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        (vec![], "no record batch was sent"),
+        (good[..40].to_vec(), "batch of 61 bytes is cut after 40"),
+        (good[..good.len() - 1].to_vec(), "is cut after"),
+        ([&good[..], &good[..]].concat(), "one record batch is accepted at a time"),
+        (flipped.to_vec(), "crc is"),
+        (patched(16, &[1]).to_vec(), "record format version 1 is not supported"),
+        (patched(16, &[0]).to_vec(), "record format version 0 is not supported"),
+        (patched(8, &10_i32.to_be_bytes()).to_vec(), "batch length 10 is less"),
+        (patched(8, &(-1_i32).to_be_bytes()).to_vec(), "batch length -1 is less"),
+        (patched(8, &i32::MAX.to_be_bytes()).to_vec(), "larger than max.message.bytes"),
+        (patched(0, &5_i64.to_be_bytes()).to_vec(), "base offset is 5"),
+        (patched(0, &(-5_i64).to_be_bytes()).to_vec(), "base offset is -5"),
+        (patched(21, &5_u16.to_be_bytes()).to_vec(), "compression codec 5 is unknown"),
+        (patched(21, &Attributes::CONTROL.to_be_bytes()).to_vec(), "control records"),
+        (patched(21, &Attributes::TRANSACTIONAL.to_be_bytes()).to_vec(), "transactional"),
+        (patched(21, &Attributes::LOG_APPEND_TIME.to_be_bytes()).to_vec(), "timestamp type"),
+        (patched(21, &Attributes::DELETE_HORIZON.to_be_bytes()).to_vec(), "delete horizon"),
+        (patched(57, &0_i32.to_be_bytes()).to_vec(), "holds no records"),
+        (patched(57, &3_i32.to_be_bytes()).to_vec(), "3 records, but the last offset delta is 1"),
+        (patched(43, &7_i64.to_be_bytes()).to_vec(), "producer epoch is -1"),
+        (patched(43, &(-7_i64).to_be_bytes()).to_vec(), "producer id is -7"),
+        (patched(43, &[&[0; 8][..], &[0; 2][..]].concat()).to_vec(), "sent no sequence"),
+        (patched(HEADER_BYTES, &[100]).to_vec(), "record 0 has a length of 50"),
+    ];
+    for (bytes, want) in cases {
+        let err = refused(LogConfig::default(), &bytes);
+        assert!(err.contains(want), "{err:?} does not say {want:?}");
+    }
+}
+
+#[test]
+fn records_that_lie_under_a_right_crc_are_refused() {
+    // Both counts say three, but there are two records.
+    let mut bytes = patched(57, &3_i32.to_be_bytes());
+    bytes[23..27].copy_from_slice(&2_i32.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    assert!(refused(LogConfig::default(), &bytes).contains("records end inside record 2"));
+    let mut bytes = patched(57, &1_i32.to_be_bytes());
+    bytes[23..27].copy_from_slice(&0_i32.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    assert!(refused(LogConfig::default(), &bytes).contains("followed by further bytes"));
+}
+
+#[test]
+fn batches_beyond_the_topics_limits_are_refused() {
+    let big = "x".repeat(2_000);
+    let config = LogConfig { max_message_bytes: 1_000, ..LogConfig::default() };
+    let err = refused(config, batch(&[&big]));
+    assert!(err.contains("larger than max.message.bytes, 1000"), "{err}");
+    let config = LogConfig { segment_bytes: 1_000, ..LogConfig::default() };
+    let err = refused(config, batch(&[&big]));
+    assert!(err.contains("larger than segment.bytes, 1000"), "{err}");
+    let config = LogConfig { compact: true, ..LogConfig::default() };
+    let keyless = BatchBuilder::new(Compression::None).record(NOW, None, Some(b"v"));
+    assert!(refused(config, keyless.build().unwrap()).contains("without a key"));
+}
+
+#[test]
+fn timestamps_outside_of_the_bounds_are_refused() {
+    let config = LogConfig {
+        timestamp_before_max_ms: 1_000,
+        timestamp_after_max_ms: 500,
+        ..LogConfig::default()
+    };
+    for (at, good) in [(-1_001, false), (-1_000, true), (500, true), (501, false)] {
+        let bench = Bench::new();
+        let mut log = bench.create(config.clone());
+        let outcome = log.append(batch_at(TimestampMs(NOW.0 + at), &["a"]), EPOCH, NOW);
+        assert_eq!(outcome.is_ok(), good, "{at}");
+        assert!(good || matches!(outcome, Err(AppendError::Timestamp(_))));
+    }
+    let config = LogConfig { timestamp_type: TimestampType::LogAppendTime, ..config };
+    let bench = Bench::new();
+    let mut log = bench.create(config);
+    log.append(batch_at(TimestampMs(1), &["a"]), EPOCH, NOW).unwrap();
+}
+
+#[test]
+fn decompression_bombs_are_refused() {
+    for compression in [Compression::Gzip, Compression::Zstd, Compression::Lz4, Compression::Snappy]
+    {
+        let value = vec![0; 300_000];
+        let bomb = BatchBuilder::new(compression).record(NOW, None, Some(&value)).build().unwrap();
+        let limits = crate::batch::DecompressLimits {
+            bytes_max: 200_000,
+            ratio_max: 10,
+            ratio_free_bytes: 1_000,
+        };
+        let config = LogConfig { decompress: limits, ..LogConfig::default() };
+        let err = refused(config, bomb);
+        assert!(err.contains("more than") || err.contains("claims"), "{compression}: {err}");
+    }
+}
+
+#[test]
+fn batches_of_every_codec_pass_untouched() {
+    let codecs = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Snappy,
+        Compression::Lz4,
+        Compression::Zstd,
+    ];
+    for compression in codecs {
+        let bench = Bench::new();
+        let mut log = bench.create(LogConfig::default());
+        let mut builder = BatchBuilder::new(compression);
+        for nth in 0..2_000 {
+            builder = builder.record(NOW, Some(b"key"), Some(format!("value {nth}").as_bytes()));
+        }
+        let sent = builder.build().unwrap();
+        log.append(sent.clone(), EPOCH, NOW).unwrap();
+        let plan = log.read(Offset(0), Offset(2_000), 1, true).unwrap();
+        let stored = plan.copy_out().unwrap();
+        assert_eq!(stored[16..], sent[16..], "{compression}");
+        assert_eq!(values_of(&stored, Offset(1_998)), ["value 1998", "value 1999"]);
+    }
+}
+
+#[test]
+fn compression_type_of_the_topic_recompresses() {
+    let codecs = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Snappy,
+        Compression::Lz4,
+        Compression::Zstd,
+    ];
+    for from in codecs {
+        for to in codecs {
+            let bench = Bench::new();
+            let config = LogConfig { compression: Some(to), ..LogConfig::default() };
+            let mut log = bench.create(config);
+            let value = "v".repeat(70_000);
+            let sent = BatchBuilder::new(from)
+                .record(NOW, Some(b"k"), Some(b"first"))
+                .record(TimestampMs(NOW.0 + 3), None, Some(value.as_bytes()))
+                .build()
+                .unwrap();
+            let sent_header = BatchHeader::parse(&sent).unwrap();
+            log.append(sent, EPOCH, NOW).unwrap();
+            let stored = log.read(Offset(0), Offset(2), 1, true).unwrap().copy_out().unwrap();
+            let header = BatchHeader::parse_verified(&stored).unwrap();
+            assert_eq!(header.attributes.compression, to);
+            assert_eq!(header.max_timestamp, sent_header.max_timestamp);
+            assert_eq!(values_of(&stored, Offset(0)), ["first".to_owned(), value]);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_max_timestamp_is_put_right() {
+    let bench = Bench::new();
+    let mut log = bench.create(LogConfig::default());
+    log.append(patched(35, &1_i64.to_be_bytes()), EPOCH, NOW).unwrap();
+    let stored = log.read(Offset(0), Offset(2), 1, true).unwrap().copy_out().unwrap();
+    assert_eq!(BatchHeader::parse_verified(&stored).unwrap().max_timestamp, Some(NOW));
+}
+
+#[test]
+fn sequences_wrap_and_new_epochs_start_at_zero() {
+    let bench = Bench::new();
+    let mut log = bench.create(LogConfig::default());
+    let last = u32::try_from(i32::MAX).unwrap();
+    log.append(from_producer(0, last - 1, &["a"]), EPOCH, NOW).unwrap();
+    log.append(from_producer(0, last, &["a", "b"]), EPOCH, NOW).unwrap();
+    log.append(from_producer(0, 1, &["c"]), EPOCH, NOW).unwrap();
+    let skipped = log.append(from_producer(1, 5, &["c"]), EPOCH, NOW).unwrap_err();
+    assert!(skipped.to_string().contains("at sequence None"), "{skipped}");
+    log.append(from_producer(1, 0, &["c"]), EPOCH, NOW).unwrap();
+}
+
+#[test]
+fn forgotten_producers_may_begin_anywhere() {
+    let bench = Bench::new();
+    let mut log = bench.create(LogConfig::default());
+    log.append(from_producer(0, 0, &["a"]), EPOCH, NOW).unwrap();
+    log.expire_producers(TimestampMs(NOW.0 + 86_399_999));
+    assert!(!log.active_producers().is_empty());
+    log.expire_producers(TimestampMs(NOW.0 + 86_400_000));
+    assert!(log.active_producers().is_empty());
+    log.append(from_producer(0, 77, &["a"]), EPOCH, NOW).unwrap();
+}
