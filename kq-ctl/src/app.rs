@@ -196,7 +196,16 @@ fn conclude(session: &Session, schema: &'static Schema, result: Result<Report, F
     };
     let exit = report.exit();
     let mut out = session.out.borrow_mut();
-    print(report, &session.view, &session.envelope(), &mut out).map_or_else(|it| it.exit, |()| exit)
+    let printed = print(report, &session.view, &session.envelope(), &mut out);
+    printed.map_or_else(|failure| unprinted(&failure, &mut out), |()| exit)
+}
+
+/// What was to be printed is lost; a reader who has gone knows that himself.
+fn unprinted(failure: &Failure, out: &mut Output) -> Exit {
+    if failure.exit != Exit::PipeClosed {
+        out.errors(&failure_words(failure, false));
+    }
+    failure.exit
 }
 
 fn print(
@@ -216,7 +225,8 @@ fn print(
 }
 
 fn finish(result: Result<(), Failure>, exit: Exit, out: &mut Output) -> Exit {
-    result.and_then(|()| out.flush()).map_or_else(|failure| failure.exit, |()| exit)
+    let printed = result.and_then(|()| out.flush());
+    printed.map_or_else(|failure| unprinted(&failure, out), |()| exit)
 }
 
 /// A command line that is no command: help, version, or a mistake.
@@ -249,7 +259,8 @@ fn fail_early(failure: Failure, args: &[OsString], world: &World, out: &mut Outp
     let mut report = Report::new(&schema::ERROR);
     report.failures.push(failure);
     let envelope = Envelope { at_ms: (world.now_ms)(), ..Envelope::default() };
-    print(report, &View::plain(format), &envelope, out).map_or_else(|it| it.exit, |()| exit)
+    let printed = print(report, &View::plain(format), &envelope, out);
+    printed.map_or_else(|failure| unprinted(&failure, out), |()| exit)
 }
 
 /// As far as it can be told from a command line that could not be read.
