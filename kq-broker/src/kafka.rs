@@ -45,5 +45,7 @@ pub use listener::{Port, PortLimits};
 /// The port of a broker: Kafka by this door, HTTP and gRPC by the router.
 pub fn port(node: Arc<Node>, router: axum::Router) -> Arc<Port<Dispatch>> {
     let limits = PortLimits::of(&node.config);
-    Port::new(Arc::new(Dispatch(Door::new(node))), router, limits)
+    let door = Door::new(node);
+    door.groups().start();
+    Port::new(Arc::new(Dispatch(door)), router, limits)
 }

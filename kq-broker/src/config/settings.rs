@@ -109,6 +109,26 @@ settings! {
         "Incremental fetch sessions that are remembered.";
     grpc_message_bytes_max: usize, "grpc.message.max.bytes", Kind::Bytes(1_024, INT_MAX), "4194304",
         "The largest message of the control door.";
+    group_session_ms_min: u64, "group.min.session.timeout.ms", Kind::Millis(1, ANY), "6000",
+        "The shortest time that a group member may ask to stay silent for.";
+    group_session_ms_max: u64, "group.max.session.timeout.ms", Kind::Millis(1, ANY), "1800000",
+        "The longest time that a group member may ask to stay silent for.";
+    group_initial_delay_ms: u64, "group.initial.rebalance.delay.ms", Kind::Millis(0, ANY), "3000",
+        "How long a group that was empty waits for more members before it shares out partitions.";
+    group_members_max: usize, "group.max.size", Kind::Int(1, INT_MAX), "10000",
+        "Members of one group.";
+    offset_metadata_bytes_max: usize, "offset.metadata.max.bytes", Kind::Bytes(0, INT_MAX), "4096",
+        "The longest note that a client may leave with a committed offset.";
+    offsets_retention_minutes: u32, "offsets.retention.minutes", Kind::Int(1, INT_MAX), "10080",
+        "Minutes that a group without members keeps its committed offsets.";
+    offsets_retention_check_ms: u64, "offsets.retention.check.interval.ms", Kind::Millis(1, ANY), "600000",
+        "How often expired offsets are looked for.";
+    offsets_partitions: u32, "offsets.topic.num.partitions", Kind::Int(1, 10_000), "50",
+        "Partitions of the topic of committed offsets, when it is made.";
+    offsets_replication_factor: u16, "offsets.topic.replication.factor", Kind::Int(1, 32_767), "3",
+        "Replicas of the topic of committed offsets, when it is made; at most one on each broker.";
+    offsets_segment_bytes: u64, "offsets.topic.segment.bytes", Kind::Bytes(1_048_576, INT_MAX), "104857600",
+        "The largest segment of the topic of committed offsets, when it is made.";
     producer_id_expiration_ms: u64, "producer.id.expiration.ms", Kind::Millis(1, ANY), "86400000",
         "An idempotent producer that stays silent for so long is forgotten.";
     retention_check_ms: u64, "log.retention.check.interval.ms", Kind::Millis(1, ANY), "30000",

@@ -13,7 +13,7 @@ use super::sessions::FetchSessions;
 use crate::catalogue::ConfigSources;
 use crate::controller::{Command, ControlError, NewTopic, Reply};
 use crate::metadata::MetadataImage;
-use crate::runtime::Node;
+use crate::runtime::{Groups, Node};
 
 /// How long a client waits for a topic that its request makes.
 const AUTO_CREATE_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,6 +39,8 @@ pub struct Door {
     pub sessions: Mutex<FetchSessions>,
     /// Producer ids to give out.
     pub producer_ids: ProducerIds,
+    /// Consumer groups.
+    groups: Arc<Groups>,
     /// Bounds.
     pub limits: DoorLimits,
 }
@@ -51,8 +53,14 @@ impl Door {
             fetch_bytes_max: config.fetch_bytes_max,
             auto_create_topics: config.auto_create_topics,
         };
+        let groups = Groups::new(Arc::clone(&node));
         let sessions = Mutex::new(FetchSessions::new(config.fetch_sessions_max));
-        Arc::new(Self { node, sessions, producer_ids: ProducerIds::default(), limits })
+        Arc::new(Self { node, sessions, producer_ids: ProducerIds::default(), groups, limits })
+    }
+
+    /// The groups that this broker coordinates.
+    pub fn groups(&self) -> &Arc<Groups> {
+        &self.groups
     }
 
     /// The cluster as this broker knows it.

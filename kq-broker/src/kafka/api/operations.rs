@@ -15,6 +15,9 @@ const IDEMPOTENT_WRITE: u8 = 12;
 pub const TOPIC_OPERATIONS: i32 =
     bits(&[READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
 
+/// Everything that can be done to a consumer group.
+pub const GROUP_OPERATIONS: i32 = bits(&[READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
+
 /// Everything that can be done to the cluster.
 pub const CLUSTER_OPERATIONS: i32 = bits(&[
     CREATE,

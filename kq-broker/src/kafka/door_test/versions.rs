@@ -26,6 +26,15 @@ async fn the_table_of_versions_is_advertised() {
          1 Fetch 4..=18
          2 ListOffsets 1..=10
          3 Metadata 0..=13
+         8 OffsetCommit 2..=9
+         9 OffsetFetch 1..=9
+        10 FindCoordinator 0..=6
+        11 JoinGroup 0..=9
+        12 Heartbeat 0..=4
+        13 LeaveGroup 0..=5
+        14 SyncGroup 0..=5
+        15 DescribeGroups 0..=6
+        16 ListGroups 0..=5
         18 ApiVersions 0..=4
         19 CreateTopics 2..=7
         20 DeleteTopics 1..=6
@@ -39,7 +48,9 @@ async fn the_table_of_versions_is_advertised() {
         33 AlterConfigs 0..=2
         35 DescribeLogDirs 1..=4
         37 CreatePartitions 0..=3
+        42 DeleteGroups 0..=2
         44 IncrementalAlterConfigs 0..=1
+        47 OffsetDelete 0..=0
         50 DescribeUserScramCredentials 0..=0
         51 AlterUserScramCredentials 0..=0
         60 DescribeCluster 0..=2

@@ -1,0 +1,121 @@
+//! `OffsetFetch`: how far groups have read.
+
+use std::sync::Arc;
+
+use kq_proto::kafka::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestTopics, OffsetFetchResponse, OffsetFetchResponseGroup,
+    OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
+    OffsetFetchResponseTopics,
+};
+use kq_proto::kafka::{ErrorCode, Str};
+
+use super::groups::{own, text};
+use crate::group::{CommittedOffset, GroupId, Shard, TopicPartition};
+use crate::kafka::answer::Answer;
+use crate::kafka::connection::Peer;
+use crate::kafka::dispatch::{Call, Handle};
+use crate::kafka::door::Door;
+
+/// From this version on several groups come at once (KIP-709).
+const MANY_FROM: i16 = 8;
+/// Before this version an error stands at each partition.
+const GROUP_ERROR_FROM: i16 = 2;
+
+impl Handle for OffsetFetchRequest {
+    fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
+        if call.version >= MANY_FROM {
+            let groups =
+                self.groups.iter().map(|it| fetch(door, &it.group_id, it.topics.as_deref()));
+            let groups = groups.collect();
+            return call.answer::<Self>(&OffsetFetchResponse { groups, ..Default::default() });
+        }
+        let topics = self.topics.map(|topics| {
+            let topics = topics.into_iter().map(|it| OffsetFetchRequestTopics {
+                name: it.name,
+                partition_indexes: it.partition_indexes,
+            });
+            topics.collect::<Vec<_>>()
+        });
+        let group = fetch(door, &self.group_id, topics.as_deref());
+        call.answer::<Self>(&of_one(group, call.version))
+    }
+}
+
+/// The answer of the versions that ask for one group.
+fn of_one(group: OffsetFetchResponseGroup, version: i16) -> OffsetFetchResponse {
+    let error = group.error_code;
+    let partition = |it: OffsetFetchResponsePartitions| OffsetFetchResponsePartition {
+        partition_index: it.partition_index,
+        committed_offset: it.committed_offset,
+        committed_leader_epoch: it.committed_leader_epoch,
+        metadata: it.metadata,
+        error_code: if version < GROUP_ERROR_FROM { error } else { ErrorCode::None },
+    };
+    let topics = group.topics.into_iter().map(|it| OffsetFetchResponseTopic {
+        name: it.name,
+        partitions: it.partitions.into_iter().map(partition).collect(),
+    });
+    OffsetFetchResponse { topics: topics.collect(), error_code: error, ..Default::default() }
+}
+
+/// The offsets of one group: of the partitions asked for, or of all that it has committed.
+fn fetch(
+    door: &Arc<Door>,
+    group_id: &Str,
+    asked: Option<&[OffsetFetchRequestTopics]>,
+) -> OffsetFetchResponseGroup {
+    let group = GroupId::from(&**group_id);
+    let found = door.groups().host(&group).map(|host| {
+        host.look(|shard| match asked {
+            Some(topics) => asked_for(topics, |it| shard.offset(&group, it).cloned()),
+            None => all_of(shard, &group),
+        })
+    });
+    let (topics, error_code) = match found {
+        Ok(topics) => (topics, ErrorCode::None),
+        Err(code) => (asked_for(asked.unwrap_or_default(), |_| None), code),
+    };
+    OffsetFetchResponseGroup { group_id: group_id.clone(), topics, error_code }
+}
+
+fn asked_for(
+    topics: &[OffsetFetchRequestTopics],
+    find: impl Fn(&TopicPartition) -> Option<CommittedOffset>,
+) -> Vec<OffsetFetchResponseTopics> {
+    let of_topic = |topic: &OffsetFetchRequestTopics| {
+        let name = own(&topic.name);
+        let partitions = topic.partition_indexes.iter().map(|&partition| {
+            let found = find(&TopicPartition { topic: Arc::clone(&name), partition });
+            describe(partition, found.as_ref())
+        });
+        OffsetFetchResponseTopics { name: topic.name.clone(), partitions: partitions.collect() }
+    };
+    topics.iter().map(of_topic).collect()
+}
+
+fn all_of(shard: &Shard, group: &GroupId) -> Vec<OffsetFetchResponseTopics> {
+    let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
+    // They come sorted, topic by topic.
+    for (partition, offset) in shard.offsets(group) {
+        let described = describe(partition.partition, Some(offset));
+        match topics.last_mut() {
+            Some(last) if last.name == *partition.topic => last.partitions.push(described),
+            _ => topics.push(OffsetFetchResponseTopics {
+                name: text(&partition.topic),
+                partitions: vec![described],
+            }),
+        }
+    }
+    topics
+}
+
+/// A partition without a committed offset has offset -1, which is no error.
+fn describe(partition: i32, offset: Option<&CommittedOffset>) -> OffsetFetchResponsePartitions {
+    OffsetFetchResponsePartitions {
+        partition_index: partition,
+        committed_offset: offset.map_or(-1, |it| it.offset),
+        committed_leader_epoch: offset.and_then(|it| it.leader_epoch).unwrap_or(-1),
+        metadata: Some(offset.map(|it| text(&it.metadata)).unwrap_or_default()),
+        error_code: ErrorCode::None,
+    }
+}

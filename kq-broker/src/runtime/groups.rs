@@ -1,0 +1,163 @@
+//! The group coordinator's shell: which shard is where, and how to ask it.
+//!
+//! ```text
+//!   group id -- hash --> partition of __consumer_offsets -- leader --> the coordinator
+//!                             |
+//!                             '- log --replayed once--> Shard (pure core)
+//! ```
+//! A shard lives where its partition is led. It is loaded when it is first asked for, and at the
+//! start for what is there already. The topic is made when a client first looks for a coordinator.
+
+mod host;
+mod load;
+mod timer;
+mod topic;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kq_proto::kafka::ErrorCode;
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+pub use self::host::{PendingReply, ShardHost};
+use self::timer::Timer;
+pub use self::topic::OFFSETS_TOPIC;
+use super::{Node, PartitionError};
+use crate::config::BrokerConfig;
+use crate::group::{GroupConfig, GroupId};
+use crate::ids::{BrokerId, PartitionId};
+
+/// A shard that is loaded, is being loaded, or could not be so far.
+type Slot = Arc<OnceCell<Arc<ShardHost>>>;
+
+/// The groups that this broker coordinates.
+#[derive(Debug)]
+pub struct Groups {
+    node: Arc<Node>,
+    settings: GroupConfig,
+    slots: Mutex<BTreeMap<PartitionId, Slot>>,
+    timer: Arc<Timer>,
+}
+
+impl Groups {
+    /// A coordinator that has loaded nothing yet.
+    pub fn new(node: Arc<Node>) -> Arc<Self> {
+        let settings = settings(&node.config);
+        let timer = Arc::new(Timer::new(node.clock));
+        Arc::new(Self { node, settings, slots: Mutex::default(), timer })
+    }
+
+    /// Starts its timer, and loads the shards that are there.
+    pub fn start(self: &Arc<Self>) {
+        tokio::spawn(timer::run(Arc::clone(self)));
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            // What cannot be loaded has been logged, and is tried again when it is asked for.
+            let _ = this.all().await;
+        });
+    }
+
+    /// The broker that coordinates a group. Makes the topic of the offsets if there is none.
+    pub async fn find(self: &Arc<Self>, group: &GroupId) -> Result<BrokerId, ErrorCode> {
+        if self.partition_of(group).is_none() {
+            topic::create(&self.node).await?;
+        }
+        let id = self.partition_of(group).ok_or(ErrorCode::CoordinatorNotAvailable)?;
+        let leader = self.node.image().partition(id).and_then(|it| it.leader);
+        let leader = leader.ok_or(ErrorCode::CoordinatorNotAvailable)?;
+        if leader == self.node.broker_id {
+            self.load(id).await?;
+        }
+        Ok(leader)
+    }
+
+    /// The shard of a group, if this broker coordinates it and has loaded it.
+    pub fn host(self: &Arc<Self>, group: &GroupId) -> Result<Arc<ShardHost>, ErrorCode> {
+        let id = self.partition_of(group).ok_or(ErrorCode::NotCoordinator)?;
+        if let Some(host) = self.loaded(id)? {
+            return Ok(host);
+        }
+        let this = Arc::clone(self);
+        tokio::spawn(async move { this.load(id).await.map(drop) });
+        Err(ErrorCode::CoordinatorLoadInProgress)
+    }
+
+    /// Every shard that this broker holds.
+    pub async fn all(self: &Arc<Self>) -> Result<Vec<Arc<ShardHost>>, ErrorCode> {
+        let mut hosts = Vec::new();
+        for id in topic::led_by(&self.node.image(), self.node.broker_id) {
+            hosts.push(self.load(id).await?);
+        }
+        Ok(hosts)
+    }
+
+    /// The shards that are loaded at this moment.
+    fn hosts(&self) -> Vec<Arc<ShardHost>> {
+        self.slots.lock().values().filter_map(|slot| slot.get().cloned()).collect()
+    }
+
+    fn partition_of(&self, group: &GroupId) -> Option<PartitionId> {
+        topic::partition_of(&self.node.image(), group)
+    }
+
+    /// The loaded shard of a partition. One whose partition is gone, or was opened anew, is let go.
+    fn loaded(&self, id: PartitionId) -> Result<Option<Arc<ShardHost>>, ErrorCode> {
+        let partition = match self.node.partition(id) {
+            Ok(partition) => partition,
+            Err(err) => {
+                self.slots.lock().remove(&id);
+                return Err(refusal(&err));
+            }
+        };
+        let mut slots = self.slots.lock();
+        let Some(host) = slots.get(&id).and_then(|slot| slot.get()) else { return Ok(None) };
+        if host.is_of(&partition) {
+            return Ok(Some(Arc::clone(host)));
+        }
+        slots.remove(&id);
+        Ok(None)
+    }
+
+    async fn load(self: &Arc<Self>, id: PartitionId) -> Result<Arc<ShardHost>, ErrorCode> {
+        if let Some(host) = self.loaded(id)? {
+            return Ok(host);
+        }
+        let partition = self.node.partition(id).map_err(|err| refusal(&err))?;
+        let slot = Arc::clone(self.slots.lock().entry(id).or_default());
+        let loading = slot.get_or_try_init(|| async {
+            let shard = load::load(&partition, self.settings.clone(), self.node.clock).await?;
+            Ok(ShardHost::new(shard, Arc::clone(&partition), Arc::clone(&self.timer)))
+        });
+        let loaded: Result<_, load::LoadError> = loading.await;
+        match loaded {
+            Ok(host) => Ok(Arc::clone(host)),
+            Err(err) => {
+                tracing::error!(?partition, %err, "groups of a partition cannot be coordinated");
+                Err(ErrorCode::CoordinatorNotAvailable)
+            }
+        }
+    }
+}
+
+/// What a client hears when the partition behind its group cannot be used here.
+fn refusal(err: &PartitionError) -> ErrorCode {
+    if matches!(err, PartitionError::Unknown | PartitionError::NotLeader) {
+        ErrorCode::NotCoordinator
+    } else {
+        ErrorCode::CoordinatorNotAvailable
+    }
+}
+
+fn settings(config: &BrokerConfig) -> GroupConfig {
+    let minutes = u64::from(config.offsets_retention_minutes);
+    GroupConfig {
+        session_timeout_min: Duration::from_millis(config.group_session_ms_min),
+        session_timeout_max: Duration::from_millis(config.group_session_ms_max),
+        initial_rebalance_delay: Duration::from_millis(config.group_initial_delay_ms),
+        members_max: config.group_members_max,
+        offset_metadata_bytes_max: config.offset_metadata_bytes_max,
+        offsets_retention: Duration::from_secs(minutes.saturating_mul(60)),
+    }
+}
