@@ -82,7 +82,7 @@ impl Point {
 /// Runs histories until this workload's share of the crash points is used up.
 pub(crate) fn crash_everywhere<W: Workload>(workload: &W, percent: usize) {
     let mut points_left = (points_in_all() * percent / 100).max(1);
-    for history in 0.. {
+    for history in variable("KQ_CRASH_FROM").unwrap_or(0).. {
         let (recorder, snapshots) = record(workload, history);
         for snapshot in snapshots {
             let Some(model) = recorder.model_at(snapshot.step()) else { continue };
@@ -104,8 +104,11 @@ pub(crate) fn crash_everywhere<W: Workload>(workload: &W, percent: usize) {
 /// How many crash points there are in all: `KQ_CRASH_POINTS`, or by `KQ_NIGHTLY`.
 fn points_in_all() -> usize {
     let is_nightly = std::env::var("KQ_NIGHTLY").is_ok_and(|value| value == "1");
-    let asked = std::env::var("KQ_CRASH_POINTS").ok().and_then(|value| value.parse().ok());
-    asked.unwrap_or(if is_nightly { 100_000 } else { 10_000 })
+    variable("KQ_CRASH_POINTS").unwrap_or(if is_nightly { 100_000 } else { 10_000 })
+}
+
+fn variable<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 fn record<W: Workload>(workload: &W, history: u64) -> (Recorder<W::Model>, Vec<SimDisk>) {

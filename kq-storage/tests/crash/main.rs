@@ -2,7 +2,8 @@
 //!
 //! Each workload runs once per history seed and notes what it may rely on. Every recorded step is
 //! then cut several times, with different survivors, and what is found after recovery is held
-//! against the notes. 10,000 crash points in all; 100,000 with `KQ_NIGHTLY=1`.
+//! against the notes. 10,000 crash points in all; 100,000 with `KQ_NIGHTLY=1`, any number with
+//! `KQ_CRASH_POINTS`. `KQ_CRASH_FROM` names the history to begin with: that of a failure, say.
 
 #[cfg(test)]
 mod atomic;

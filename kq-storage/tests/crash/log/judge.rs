@@ -15,9 +15,10 @@ pub(super) fn verify(disk: &SimDisk, model: &Model) -> Result<(), String> {
         // Until the first sync has returned nobody counts on the log, nor on where it starts.
         Err(_) if !model.is_born => return Ok(()),
         Ok((mut log, _)) if !model.is_born => return read_all(&mut log).map(drop),
-        opened => opened.map_err(|err| err.to_string())?,
+        opened => opened.map_err(|err| format!("recovery: {err}"))?,
     };
-    let found = read_all(&mut log)?;
+    let found =
+        read_all(&mut log).map_err(|fault| format!("{fault}; recovery said {recovered:?}"))?;
     let kept = judge_batches(&log, &found, model)
         .map_err(|fault| format!("{fault}; recovery said {recovered:?}"))?;
     judge_epochs(&log, &found)?;
