@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod config;
 pub mod controller;
 pub mod group;
+pub mod grpc;
 pub mod ids;
 pub mod kafka;
 pub mod metadata;

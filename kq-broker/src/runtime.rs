@@ -27,6 +27,7 @@ mod partition;
 mod partitions;
 #[cfg(test)]
 mod partitions_test;
+mod records;
 mod request;
 mod retention;
 mod storage_failure;
@@ -47,6 +48,7 @@ pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;
 pub use partition::Partition;
 pub use partitions::{Partitions, StoreParts};
+pub use records::{BatchFacts, Compression, NewRecord, ReadRecord, read_records};
 pub use request::{
     Appended, Description, Isolation, ListedOffset, OffsetSpec, ReadFrom, ReadOutcome,
 };

@@ -196,6 +196,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .at_least(1_024)
         .fixed()
         .doc("The largest request."),
+    ConfigKey::long("topic.delete.keep.ms", "86400000").at_least(0).doc(
+        "How long kq-ctl keeps a deleted topic restorable when it is not told; Kafka's own clients \
+         delete at once.",
+    ),
     ConfigKey::boolean("unclean.leader.election.enable", "false")
         .doc("Default of the topic key of this name."),
 ];

@@ -30,7 +30,7 @@ impl Refused {
         match self {
             Self::Plain => None,
             Self::Protected => Some("kq.PROTECTED"),
-            Self::NameReserved => Some("kq.NAME_RESERVED"),
+            Self::NameReserved => Some("kq.EXISTS"),
             Self::NotDeleted => Some("kq.NOT_DELETED"),
             Self::NoController => Some("kq.NO_CONTROLLER"),
             Self::Deadline => Some("kq.DEADLINE"),

@@ -185,7 +185,7 @@ fn deleted_topics_wait_for_their_purge_or_come_back() {
             delete orders
                 -> Topic 'orders' was deleted and is kept until 130. (kafka.UNKNOWN_TOPIC_OR_PARTITION)
             create orders
-                -> Topic 'orders' was deleted and is kept until 130: its name stays reserved for it. (kq.NAME_RESERVED)
+                -> Topic 'orders' was deleted and is kept until 130: its name stays reserved for it. (kq.EXISTS)
             restore orders
                 topic AAAAAAAAAKEAAAAAAAAAAA restored
             restore orders

@@ -1,0 +1,80 @@
+//! The control door: gRPC services of `kq.admin.v1`, with reflection and health, beside `/metrics`,
+//! `/healthz` and `/readyz`, all in one axum router for the one port.
+//!
+//! ```text
+//!   request -> guard (right cluster?) -> service -> image, or Controller::submit, or partitions
+//! ```
+//! Services read the image and speak to the runtime; they decide nothing. What a command refuses
+//! for one of many items travels as that item's error.
+
+mod answer;
+mod brokers;
+mod cluster;
+mod configs;
+mod error;
+mod events;
+mod guard;
+mod health;
+mod offsets;
+mod records;
+mod shape;
+mod topics;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use kq_proto::admin::FILE_DESCRIPTOR_SET;
+use kq_proto::admin::v1::brokers_server::BrokersServer;
+use kq_proto::admin::v1::cluster_server::ClusterServer;
+use kq_proto::admin::v1::configs_server::ConfigsServer;
+use kq_proto::admin::v1::events_server::EventsServer;
+use kq_proto::admin::v1::records_server::RecordsServer;
+use kq_proto::admin::v1::topics_server::TopicsServer;
+use tonic::service::Routes;
+
+use crate::runtime::Node;
+
+/// Serves one node; each service holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    node: Arc<Node>,
+}
+
+/// The services of the control door and the pages of `observe`, on one router.
+pub fn router(node: Arc<Node>) -> Router {
+    let admin = Admin { node: Arc::clone(&node) };
+    let bytes_max = node.config.grpc_message_bytes_max;
+    let (health, health_service) = tonic_health::server::health_reporter();
+    tokio::spawn(report_health(health, Arc::clone(&node)));
+    let mut routes = Routes::builder();
+    routes
+        .add_service(TopicsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(ConfigsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(BrokersServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(ClusterServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(EventsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(RecordsServer::new(admin).max_decoding_message_size(bytes_max))
+        .add_service(health_service);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+    match reflection.build_v1() {
+        Ok(service) => drop(routes.add_service(service)),
+        // The descriptors are compiled in: a broker without them serves everything else.
+        Err(err) => tracing::error!(%err, "gRPC reflection is not served"),
+    }
+    let services = routes.routes().into_axum_router();
+    let guarded =
+        services.layer(middleware::from_fn_with_state(Arc::clone(&node), guard::same_cluster));
+    guarded.merge(crate::observe::router(node))
+}
+
+/// Tells health checks of the whole server: serving until the broker begins to stop.
+async fn report_health(health: tonic_health::server::HealthReporter, node: Arc<Node>) {
+    let stopping = node.stopping.clone();
+    drop(node);
+    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    stopping.cancelled().await;
+    health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+}

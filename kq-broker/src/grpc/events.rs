@@ -1,0 +1,181 @@
+//! `kq.admin.v1.Events`.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use kq_proto::admin::v1;
+use kq_proto::admin::v1::events_server::Events;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::Admin;
+use super::answer::Answer;
+use super::error::bad_argument;
+use crate::metadata::{Event, EventKind, MetadataImage};
+
+/// Events of one message.
+const EVENTS_PER_MESSAGE: usize = 500;
+
+type Following = Pin<Box<dyn Stream<Item = Result<v1::FollowEventsResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Events for Admin {
+    type FollowStream = Following;
+
+    async fn list(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Answer<v1::ListEventsResponse> {
+        let v1::ListEventsRequest { filter, newest_first, page } = request.into_inner();
+        let image = self.node.image();
+        let filter = Filter(filter.unwrap_or_default());
+        let page = page.unwrap_or_default();
+        let after: Option<u64> = match page.after.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|_| {
+                Status::from(bad_argument(format!("'{text}' is no page of events")))
+            })?),
+        };
+        let size = match page.size as usize {
+            0 => EVENTS_PER_MESSAGE,
+            size => size.min(EVENTS_PER_MESSAGE),
+        };
+        let wanted = |it: &&Arc<Event>| {
+            let later = match after {
+                Some(after) if newest_first => it.number < after,
+                Some(after) => it.number > after,
+                None => true,
+            };
+            later && filter.accepts(it)
+        };
+        let mut events: Vec<v1::Event> = if newest_first {
+            image.events().rev().filter(wanted).take(size + 1).map(|it| event_of(it)).collect()
+        } else {
+            image.events().filter(wanted).take(size + 1).map(|it| event_of(it)).collect()
+        };
+        let more = events.len() > size;
+        events.truncate(size);
+        let next = events.last().filter(|_| more).map(|it| it.sequence.to_string());
+        Ok(Response::new(v1::ListEventsResponse {
+            events,
+            next: next.unwrap_or_default(),
+            oldest_sequence: image.events().next().map(|it| it.number),
+        }))
+    }
+
+    async fn follow(
+        &self,
+        request: Request<v1::FollowEventsRequest>,
+    ) -> Result<Response<Following>, Status> {
+        let v1::FollowEventsRequest { filter, after_sequence } = request.into_inner();
+        let filter = Filter(filter.unwrap_or_default());
+        let last = after_sequence.unwrap_or_else(|| self.node.image().events_total());
+        let (answers, stream) = mpsc::channel(16);
+        let admin = self.clone();
+        tokio::spawn(async move { admin.follow_events(filter, last, answers).await });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+}
+
+impl Admin {
+    async fn follow_events(
+        &self,
+        filter: Filter,
+        mut last: u64,
+        answers: mpsc::Sender<Result<v1::FollowEventsResponse, Status>>,
+    ) {
+        let mut images = self.node.controller.subscribe();
+        loop {
+            let image: Arc<MetadataImage> = images.borrow_and_update().clone();
+            let news: Vec<v1::Event> = image
+                .events_after(last)
+                .filter(|it| filter.accepts(it))
+                .map(|it| event_of(it))
+                .collect();
+            last = last.max(image.events_total());
+            for events in news.chunks(EVENTS_PER_MESSAGE) {
+                let answer = v1::FollowEventsResponse { events: events.to_vec() };
+                if answers.send(Ok(answer)).await.is_err() {
+                    return;
+                }
+            }
+            tokio::select! {
+                changed = images.changed() => if changed.is_err() { return },
+                () = answers.closed() => return,
+                () = self.node.stopping.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// What a caller wants to see.
+struct Filter(v1::EventFilter);
+
+impl Filter {
+    fn accepts(&self, event: &Event) -> bool {
+        let Self(it) = self;
+        let kind = i32::from(kind_of(event.kind));
+        let topic = || topic_of(&event.subject);
+        let broker = || event.subject.strip_prefix("broker ")?.parse::<u32>().ok();
+        let of_topic = |names: &Vec<String>| {
+            topic().is_some_and(|topic| names.iter().any(|name| name == topic))
+        };
+        let of_broker = |ids: &Vec<u32>| broker().is_some_and(|id| ids.contains(&id));
+        let subject = (it.topics.is_empty() && it.brokers.is_empty())
+            || of_topic(&it.topics)
+            || of_broker(&it.brokers);
+        subject
+            && (it.kinds.is_empty() || it.kinds.contains(&kind))
+            && it.since_at_ms.is_none_or(|since| event.time.0 >= since)
+            && it.until_at_ms.is_none_or(|until| event.time.0 < until)
+    }
+}
+
+/// The topic that an event is about.
+fn topic_of(subject: &str) -> Option<&str> {
+    let partition = || Some(subject.strip_prefix("partition ")?.rsplit_once('/')?.0);
+    subject.strip_prefix("topic ").or_else(partition)
+}
+
+fn event_of(event: &Event) -> v1::Event {
+    let subject = &*event.subject;
+    let short = subject.strip_prefix("topic ").or_else(|| subject.strip_prefix("partition "));
+    v1::Event {
+        sequence: event.number,
+        part: 0,
+        at_ms: event.time.0,
+        kind: kind_of(event.kind).into(),
+        subject: short.unwrap_or(subject).to_owned(),
+        message: if event.detail.is_empty() {
+            event.kind.as_str().replace('_', " ")
+        } else {
+            event.detail.to_string()
+        },
+        reason: event.reason.to_string(),
+        principal: None,
+        attributes: BTreeMap::from([("metadata_index".to_owned(), event.index.to_string())]),
+    }
+}
+
+fn kind_of(kind: EventKind) -> v1::EventKind {
+    match kind {
+        EventKind::ClusterCreated | EventKind::ReplicasChanged => v1::EventKind::Other,
+        EventKind::BrokerRegistered => v1::EventKind::BrokerRegistered,
+        EventKind::BrokerFenced => v1::EventKind::BrokerFenced,
+        EventKind::BrokerUnfenced => v1::EventKind::BrokerUnfenced,
+        EventKind::TopicCreated => v1::EventKind::TopicCreated,
+        EventKind::TopicDeleted => v1::EventKind::TopicDeleted,
+        EventKind::TopicRestored => v1::EventKind::TopicRestored,
+        EventKind::TopicPurged => v1::EventKind::TopicPurged,
+        EventKind::TopicProtected => v1::EventKind::TopicProtected,
+        EventKind::TopicUnprotected => v1::EventKind::TopicUnprotected,
+        EventKind::PartitionsAdded => v1::EventKind::PartitionsAdded,
+        EventKind::IsrShrunk => v1::EventKind::IsrShrunk,
+        EventKind::IsrExpanded => v1::EventKind::IsrExpanded,
+        EventKind::LeaderChanged => v1::EventKind::LeaderChanged,
+        EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
+    }
+}

@@ -1,0 +1,118 @@
+//! Positions by name, time or number, resolved to offsets.
+
+use std::sync::Arc;
+
+use kq_proto::admin::AdminError;
+use kq_proto::admin::v1::{self, offset_spec::Named, offset_spec::Spec};
+use tonic::Status;
+
+use super::Admin;
+use super::answer::find_topic;
+use super::error::{bad_argument, of_partition, unknown_topic};
+use crate::controller::TopicRef;
+use crate::ids::{PartitionId, PartitionIndex};
+use crate::metadata::TimestampMs;
+use crate::runtime::{Isolation, ListedOffset, Offset, OffsetSpec, Partition};
+
+impl Admin {
+    pub(super) async fn find_offsets(
+        &self,
+        request: v1::ListOffsetsRequest,
+    ) -> Result<v1::ListOffsetsResponse, Status> {
+        let image = self.node.image();
+        let mut answer = v1::ListOffsetsResponse::default();
+        for query in request.queries {
+            let spec = query.at.unwrap_or_default();
+            let topic = match find_topic(&image, &TopicRef::Name(query.topic.clone())) {
+                Ok(topic) => topic,
+                Err(err) => {
+                    answer.errors.push(err.into_item(query.topic));
+                    continue;
+                }
+            };
+            let all = || (0..topic.partition_count()).collect();
+            let indexes: Vec<u32> =
+                if query.partitions.is_empty() { all() } else { query.partitions };
+            for index in indexes {
+                match self.find_one(&query.topic, index, &spec).await {
+                    Ok(found) => answer.offsets.push(offset_row(&query.topic, index, found)),
+                    Err(err) => {
+                        answer.errors.push(err.into_item(format!("{}/{index}", query.topic)));
+                    }
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn find_one(
+        &self,
+        topic: &str,
+        index: u32,
+        spec: &v1::OffsetSpec,
+    ) -> Result<ListedOffset, AdminError> {
+        let partition = self.partition_of(topic, index)?;
+        resolve(&partition, spec).await
+    }
+
+    /// A partition that this broker serves, by name.
+    pub(super) fn partition_of(
+        &self,
+        topic: &str,
+        index: u32,
+    ) -> Result<Arc<Partition>, AdminError> {
+        let image = self.node.image();
+        let found = find_topic(&image, &TopicRef::Name(topic.to_owned()))?;
+        let index = PartitionIndex(index);
+        if found.partition(index).is_none() {
+            let last = found.partition_count().saturating_sub(1);
+            let message = format!("topic {topic} has no partition {index}: it has 0 to {last}");
+            return Err(unknown_topic(message));
+        }
+        let id = PartitionId { topic: found.id, index };
+        self.node.partition(id).map_err(|err| of_partition(&err))
+    }
+}
+
+/// The offset at a position.
+pub(super) async fn resolve(
+    partition: &Arc<Partition>,
+    spec: &v1::OffsetSpec,
+) -> Result<ListedOffset, AdminError> {
+    let failed = |err| of_partition(&err);
+    let plain = |offset: Offset| ListedOffset { offset: Some(offset), ..ListedOffset::default() };
+    let named = match spec.spec {
+        Some(Spec::Offset(offset)) => return Ok(plain(Offset(offset))),
+        Some(Spec::AtTimestampMs(at)) => OffsetSpec::AtOrAfter(TimestampMs(at)),
+        Some(Spec::Named(name)) => match Named::try_from(name) {
+            Ok(Named::Earliest) => OffsetSpec::Earliest,
+            Ok(Named::Latest) => OffsetSpec::Latest,
+            Ok(Named::MaxTimestamp) => OffsetSpec::MaxTimestamp,
+            Ok(Named::LastStable) => {
+                let described = partition.describe().map_err(failed)?;
+                return Ok(plain(described.offsets.last_stable().offset()));
+            }
+            Ok(Named::LogEnd) => {
+                let described = partition.describe().map_err(failed)?;
+                return Ok(plain(described.offsets.log_end().offset()));
+            }
+            Ok(Named::Unspecified) | Err(_) => return Err(no_position()),
+        },
+        None => return Err(no_position()),
+    };
+    partition.list_offset(named, Isolation::ReadUncommitted, None).await.map_err(failed)
+}
+
+fn no_position() -> AdminError {
+    bad_argument("a position is missing: earliest, latest, an offset or a time")
+}
+
+fn offset_row(topic: &str, partition: u32, found: ListedOffset) -> v1::PartitionOffset {
+    v1::PartitionOffset {
+        topic: topic.to_owned(),
+        partition,
+        offset: found.offset.map(|it| it.0),
+        timestamp_ms: found.timestamp.map(|it| it.0),
+        leader_epoch: found.leader_epoch.map(|it| it.0),
+    }
+}

@@ -1,0 +1,222 @@
+//! Topics and partitions of the image, told with their health.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kq_proto::admin::v1::{self, Health};
+
+use super::Admin;
+use super::answer::id_bytes;
+use crate::catalogue::{ConfigSources, EffectiveTopicConfig, topic_value};
+use crate::ids::{BrokerId, PartitionId, PartitionIndex};
+use crate::metadata::{ConfigMap, MetadataImage, PartitionImage, TopicImage};
+use crate::runtime::Description;
+
+/// One image with what is needed to describe its topics.
+pub(super) struct Shapes {
+    pub(super) image: Arc<MetadataImage>,
+    pub(super) sources: ConfigSources,
+    /// What a topic without values of its own goes by.
+    plain: Arc<EffectiveTopicConfig>,
+    admin: Admin,
+}
+
+/// The states of one partition; several can be true at once.
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PartitionHealth {
+    pub(super) is_under_replicated: bool,
+    pub(super) is_at_min_isr: bool,
+    pub(super) is_under_min_isr: bool,
+    pub(super) is_offline: bool,
+}
+
+impl PartitionHealth {
+    pub(super) fn of(partition: &PartitionImage, min_isr: u32) -> Self {
+        let (replicas, in_sync) = (partition.replicas.len(), partition.isr.len());
+        let min_isr = min_isr as usize;
+        Self {
+            is_under_replicated: in_sync < replicas,
+            is_at_min_isr: in_sync == min_isr && min_isr < replicas,
+            is_under_min_isr: in_sync < min_isr,
+            is_offline: partition.leader.is_none(),
+        }
+    }
+
+    /// The worst of its states.
+    pub(super) fn worst(self) -> Health {
+        if self.is_offline {
+            Health::Offline
+        } else if self.is_under_min_isr {
+            Health::UnderMinIsr
+        } else if self.is_at_min_isr {
+            Health::AtMinIsr
+        } else if self.is_under_replicated {
+            Health::UnderReplicated
+        } else {
+            Health::Ok
+        }
+    }
+}
+
+impl Admin {
+    /// The newest image, ready to be described.
+    pub(super) fn shapes(&self) -> Shapes {
+        let image = self.node.image();
+        let sources = ConfigSources::of(&image, self.node.broker_id, &self.node.fixed);
+        let plain = Arc::new(EffectiveTopicConfig::resolve(&ConfigMap::new(), &sources));
+        Shapes { image, sources, plain, admin: self.clone() }
+    }
+}
+
+impl Shapes {
+    pub(super) fn config_of(&self, topic: &TopicImage) -> Arc<EffectiveTopicConfig> {
+        if topic.configs.is_empty() {
+            return Arc::clone(&self.plain);
+        }
+        Arc::new(EffectiveTopicConfig::resolve(&topic.configs, &self.sources))
+    }
+
+    /// The partition as this broker serves it; none if it does not.
+    pub(super) fn served(&self, topic: &TopicImage, index: PartitionIndex) -> Option<Description> {
+        let id = PartitionId { topic: topic.id, index };
+        self.admin.node.partitions.get(id).ok()?.describe().ok()
+    }
+
+    /// One row of a list.
+    pub(super) fn summary(&self, topic: &TopicImage, with_sizes: bool) -> v1::TopicSummary {
+        let config = self.config_of(topic);
+        let mut row = v1::TopicSummary {
+            name: topic.name.to_string(),
+            id: id_bytes(topic.id),
+            partition_count: topic.partition_count(),
+            replication_factor: count(topic.replication_factor()),
+            min_insync_replicas: Some(config.min_insync_replicas),
+            internal: topic.is_internal(),
+            override_count: count(topic.configs.len()),
+            protection: protection(topic),
+            created_at_ms: Some(topic.created_at.0),
+            retention_ms: config.retention_ms.and_then(|ms| i64::try_from(ms).ok()),
+            cleanup_policy: topic_value(&topic.configs, &self.sources, "cleanup.policy")
+                .unwrap_or_default(),
+            leader_skew: Some(leader_skew(topic)),
+            ..v1::TopicSummary::default()
+        };
+        let mut worst = Health::Ok;
+        for (_, partition) in topic.partitions() {
+            let health = PartitionHealth::of(partition, config.min_insync_replicas);
+            row.under_replicated_count += u32::from(health.is_under_replicated);
+            row.at_min_isr_count += u32::from(health.is_at_min_isr);
+            row.under_min_isr_count += u32::from(health.is_under_min_isr);
+            row.offline_count += u32::from(health.is_offline);
+            worst = worst.max(health.worst());
+        }
+        row.set_health(worst);
+        if with_sizes {
+            (row.size_bytes, row.offset_span) = self.sizes(topic);
+        }
+        row
+    }
+
+    /// Bytes and offsets of a topic whose partitions are all served here.
+    fn sizes(&self, topic: &TopicImage) -> (Option<u64>, Option<u64>) {
+        let (mut bytes, mut span) = (0, 0);
+        for (index, _) in topic.partitions() {
+            let Some(served) = self.served(topic, index) else { return (None, None) };
+            bytes += served.size_bytes;
+            span +=
+                served.offsets.high_watermark().offset().0 - served.offsets.log_start().offset().0;
+        }
+        (Some(bytes), Some(span))
+    }
+
+    /// All partitions of a topic.
+    pub(super) fn partitions(&self, topic: &TopicImage) -> Vec<v1::PartitionDescription> {
+        let min_isr = self.config_of(topic).min_insync_replicas;
+        topic
+            .partitions()
+            .map(|(index, partition)| self.partition(topic, (index, partition), min_isr))
+            .collect()
+    }
+
+    fn partition(
+        &self,
+        topic: &TopicImage,
+        (index, partition): (PartitionIndex, &PartitionImage),
+        min_isr: u32,
+    ) -> v1::PartitionDescription {
+        let list = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
+        let served = self.served(topic, index);
+        let offsets = served.as_ref().map(|it| it.offsets);
+        let health = PartitionHealth::of(partition, min_isr);
+        let mut row = v1::PartitionDescription {
+            index: index.0,
+            leader: partition.leader.map(|id| id.0),
+            preferred_leader: partition.replicas.first().map(|id| id.0),
+            leader_epoch: partition.leader_epoch.0,
+            partition_epoch: partition.partition_epoch.0,
+            replicas: list(&partition.replicas),
+            isr: list(&partition.isr),
+            elr: list(&partition.elr),
+            adding: list(&partition.adding),
+            removing: list(&partition.removing),
+            log_start_offset: offsets.map(|it| it.log_start().offset().0),
+            last_stable_offset: offsets.map(|it| it.last_stable().offset().0),
+            high_watermark: offsets.map(|it| it.high_watermark().offset().0),
+            log_end_offset: offsets.map(|it| it.log_end().offset().0),
+            size_bytes: served.map(|it| it.size_bytes),
+            why: why(partition, health, min_isr),
+            health: 0,
+        };
+        row.set_health(health.worst());
+        row
+    }
+}
+
+/// Why a partition is not well, in words.
+pub(super) fn why(partition: &PartitionImage, health: PartitionHealth, min_isr: u32) -> String {
+    let outside: Vec<String> = partition
+        .replicas
+        .iter()
+        .filter(|id| !partition.isr.contains(id))
+        .map(ToString::to_string)
+        .collect();
+    let outside = outside.join(", ");
+    match health.worst() {
+        Health::Offline => format!("no replica may lead; the last in sync: {}", ids(partition)),
+        Health::UnderMinIsr => {
+            format!("{} in sync, {min_isr} needed for acks=all", partition.isr.len())
+        }
+        Health::AtMinIsr => format!("brokers {outside} are not in sync; one more stops acks=all"),
+        Health::UnderReplicated => format!("brokers {outside} are not in sync"),
+        Health::Ok | Health::Unspecified => String::new(),
+    }
+}
+
+fn ids(partition: &PartitionImage) -> String {
+    partition.isr.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn protection(topic: &TopicImage) -> Option<v1::Protection> {
+    topic
+        .protection
+        .as_ref()
+        .map(|it| v1::Protection { reason: it.reason.to_string(), since_at_ms: Some(it.since.0) })
+}
+
+/// Most leaders on one broker minus fewest, over brokers that hold replicas.
+fn leader_skew(topic: &TopicImage) -> u32 {
+    let mut leaders: BTreeMap<BrokerId, u32> = BTreeMap::new();
+    for (_, partition) in topic.partitions() {
+        for id in &partition.replicas {
+            *leaders.entry(*id).or_default() += u32::from(partition.leader == Some(*id));
+        }
+    }
+    let most = leaders.values().max().copied().unwrap_or(0);
+    most - leaders.values().min().copied().unwrap_or(0)
+}
+
+/// A number of things as the wire carries it.
+pub(super) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
