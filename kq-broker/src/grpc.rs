@@ -13,6 +13,8 @@ mod cluster;
 mod configs;
 mod error;
 mod events;
+#[cfg(test)]
+mod grpc_test;
 mod guard;
 mod health;
 mod offsets;

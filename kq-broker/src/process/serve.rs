@@ -32,7 +32,7 @@ pub(super) async fn start_node(
 ) -> Result<Arc<Node>, ProcessError> {
     let clock = Clock::start();
     let broker_id = BrokerId(config.node_id);
-    let fixed = statics(&config)?;
+    let fixed = statics(&config, address)?;
     let controller = start_controller(&config, dirs, &fs, clock, &fixed).await?;
     dirs.claim(&controller.cluster_id()).map_err(ProcessError::Directories)?;
     let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
@@ -73,14 +73,23 @@ pub(super) async fn start_node(
 /// Serves both doors until the node stops; drains the connections then.
 pub(super) async fn serve(node: Arc<Node>, listener: TcpListener) {
     let stopping = node.stopping.clone();
-    let router = crate::observe::router(Arc::clone(&node));
+    let router = crate::grpc::router(Arc::clone(&node));
     crate::kafka::port(node, router).listen(listener, stopping).await;
 }
 
-fn statics(config: &BrokerConfig) -> Result<StaticConfig, ProcessError> {
+/// What was set, and what clients ask of every broker whether it was set or not.
+fn statics(config: &BrokerConfig, bound: SocketAddr) -> Result<StaticConfig, ProcessError> {
     let given = config.statics.iter();
-    let values = given.map(|(name, given)| ((*name).to_owned(), given.text.clone()));
-    StaticConfig::new(values).map_err(|err| ProcessError::Config(err.to_string()))
+    let given = given.map(|(name, given)| ((*name).to_owned(), given.text.clone()));
+    let dirs: Vec<String> =
+        config.partition_dirs().iter().map(|dir| dir.display().to_string()).collect();
+    let always = [
+        ("node.id", config.node_id.to_string()),
+        ("listeners", format!("{LISTENER}://{bound}")),
+        ("log.dirs", dirs.join(",")),
+    ];
+    let always = always.into_iter().map(|(name, value)| (name.to_owned(), value));
+    StaticConfig::new(given.chain(always)).map_err(|err| ProcessError::Config(err.to_string()))
 }
 
 async fn start_controller(
