@@ -45,7 +45,8 @@ pub use listener::{Port, PortLimits};
 /// The port of a broker: Kafka by this door, HTTP and gRPC by the router.
 pub fn port(node: Arc<Node>, router: axum::Router) -> Arc<Port<Dispatch>> {
     let limits = PortLimits::of(&node.config);
+    let metrics = Arc::clone(&node.metrics);
     let door = Door::new(node);
     door.groups().start();
-    Port::new(Arc::new(Dispatch(door)), router, limits)
+    Port::new(Arc::new(Dispatch(door)), router, limits, metrics)
 }

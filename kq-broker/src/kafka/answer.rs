@@ -20,6 +20,19 @@ pub enum Response {
 }
 
 impl Response {
+    /// How many bytes of the stream it makes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::Parts(parts) => parts.iter().map(Part::len).sum(),
+        }
+    }
+
+    /// True for a response without a byte, which no API has.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Queues the response behind those before it.
     pub fn queue(self, out: &mut Outbound) {
         match self {
@@ -38,6 +51,21 @@ pub enum Outcome {
     Silent,
     /// The connection ends: the protocol has no other way to say this. The reason is for the log.
     Close(String),
+}
+
+impl Outcome {
+    /// Bytes of the response.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Reply(response) => response.len(),
+            Self::Silent | Self::Close(_) => 0,
+        }
+    }
+
+    /// True when no response is sent.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// What the connection does with a request's outcome.

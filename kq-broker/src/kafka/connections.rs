@@ -98,8 +98,9 @@ impl Slot {
         self.deadline_s.store(since_s + FRAME_S_MAX + earned_s, Ordering::Relaxed);
     }
 
-    /// A frame has arrived whole.
+    /// A frame has arrived whole and is taken up now.
     pub fn received(&self) {
+        self.serving.store(true, Ordering::Relaxed);
         self.frame_since_s.store(NEVER, Ordering::Relaxed);
     }
 }

@@ -10,7 +10,7 @@ use kq_proto::kafka::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::answer::{Answer, Outcome, Response};
+use super::answer::{Answer, Outcome, Response, Work};
 use super::api::{api_versions, produce};
 use super::connection::{Peer, Serve};
 use super::door::Door;
@@ -156,7 +156,7 @@ impl Serve for Dispatch {
         match api {
             None => refuse(format!("API key {code} (version {version}) is not served")),
             Some(api) if (api.served_from..=api.served_to).contains(&version) => {
-                (api.run)(&self.0, peer, frame)
+                self.measured(api, peer, frame)
             }
             Some(api) if api.key == ApiKey::ApiVersions => {
                 api_versions::unsupported(frame.bytes.freeze())
@@ -165,6 +165,34 @@ impl Serve for Dispatch {
                 "{} version {version} is not served, only {} to {}",
                 api.key, api.served_from, api.served_to
             )),
+        }
+    }
+}
+
+impl Dispatch {
+    /// Answers, and counts the time until the answer is there.
+    fn measured(&self, api: &'static Api, peer: &mut Peer, frame: Frame) -> Answer {
+        let node = Arc::clone(&self.0.node);
+        let (started, request_bytes) = (node.clock.elapsed(), frame.bytes.len() as u64);
+        let served = move |outcome: &Outcome| {
+            let took = node.clock.elapsed().saturating_sub(started);
+            node.metrics.api(api.key).served(took, request_bytes, outcome.len() as u64);
+        };
+        let measure = |work: Work| -> Work {
+            let served = served.clone();
+            Box::pin(async move {
+                let outcome = work.await;
+                served(&outcome);
+                outcome
+            })
+        };
+        match (api.run)(&self.0, peer, frame) {
+            Answer::Now(outcome) => {
+                served(&outcome);
+                Answer::Now(outcome)
+            }
+            Answer::Later(work) => Answer::Later(measure(work)),
+            Answer::Alone(work) => Answer::Alone(measure(work)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kq_proto::kafka::Str;
+use kq_proto::kafka::{ApiKey, ErrorCode, Str};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
@@ -63,6 +63,11 @@ impl Door {
         &self.groups
     }
 
+    /// Counts an error that a response carries.
+    pub fn failed(&self, key: ApiKey, error: ErrorCode) {
+        self.node.metrics.api(key).failed(error);
+    }
+
     /// The cluster as this broker knows it.
     pub fn image(&self) -> Arc<MetadataImage> {
         self.node.image()
@@ -73,9 +78,9 @@ impl Door {
         self.image().cluster_id().map(|id| id.0.as_str().into())
     }
 
-    /// Whom clients may send commands to: any broker forwards them, so this one.
+    /// Whom clients send commands to: the leader of the metadata quorum, else this broker.
     pub fn controller_id(&self) -> i32 {
-        self.node.broker_id.to_wire()
+        self.node.controller.leader().unwrap_or(self.node.broker_id).to_wire()
     }
 
     /// The places below a topic's own configuration.

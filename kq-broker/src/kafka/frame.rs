@@ -25,6 +25,10 @@ const READ_BYTES: usize = 16 << 10;
 const GROW_BYTES_MAX: usize = 1 << 20;
 /// Frames from this size on count against the memory that all connections share.
 const COUNTED_BYTES_MIN: usize = 64 << 10;
+/// The API key of requests that carry records.
+const PRODUCE: [u8; 2] = [0, 0];
+/// The largest request of any other kind.
+const OTHER_BYTES_MAX: usize = 8 << 20;
 /// The unit of that memory.
 const MEMORY_UNIT_BYTES: usize = 4 << 10;
 /// Remainders from this size on are read exactly, so that the next frame starts in a buffer of its own.
@@ -90,7 +94,10 @@ impl FrameReader {
     /// Length of the frame at the front, if its four bytes are here.
     fn claimed(&self) -> Result<Option<usize>, FrameError> {
         let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
-        frame_length(*head, self.limit).map(Some)
+        // A body may decode to many times its size, so only produce requests may be large.
+        let is_produce = self.buffer.get(4..6).is_none_or(|key| key == PRODUCE);
+        let limit = if is_produce { self.limit } else { self.limit.min(OTHER_BYTES_MAX) };
+        frame_length(*head, limit).map(Some)
     }
 
     /// The next frame that has arrived whole.

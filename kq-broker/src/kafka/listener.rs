@@ -21,16 +21,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::connection::{Bounds, Connection, Ended, Parts, Peer, Serve};
-use super::connections::{Admitted, ConnectionLimits, Connections};
+use super::connections::{Admitted, ConnectionLimits, Connections, Refusal};
 use super::frame::FrameMemory;
 use super::noise::Noise;
 use super::transport::{Rewound, Transport};
 use crate::config::BrokerConfig;
+use crate::observe::{Metrics, Refused};
 
 /// Pause after the system refused to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests in flight may still be answered after the stop was asked for.
-const DRAIN_MAX: Duration = Duration::from_secs(2);
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// Room for the first bytes of a connection.
 const FIRST_BYTES: usize = 4 << 10;
 /// Bounds of the control door.
@@ -86,6 +87,7 @@ pub struct Port<S> {
     each: Bounds,
     memory: FrameMemory,
     noise: Arc<Noise>,
+    metrics: Arc<Metrics>,
 }
 
 impl<S> std::fmt::Debug for Port<S> {
@@ -98,7 +100,12 @@ impl<S> std::fmt::Debug for Port<S> {
 
 impl<S: Serve> Port<S> {
     /// A port that answers Kafka requests by `serve` and HTTP by `router`.
-    pub fn new(serve: Arc<S>, router: Router, limits: PortLimits) -> Arc<Self> {
+    pub fn new(
+        serve: Arc<S>,
+        router: Router,
+        limits: PortLimits,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             serve,
             router,
@@ -106,6 +113,7 @@ impl<S: Serve> Port<S> {
             each: limits.each,
             memory: FrameMemory::new(limits.frame_memory_bytes),
             noise: Arc::default(),
+            metrics,
         })
     }
 
@@ -116,7 +124,7 @@ impl<S: Serve> Port<S> {
 
     /// Accepts until `stop`, then lets requests in flight end and closes what is left.
     pub async fn listen(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
-        let sweeper = tokio::spawn(sweep(Arc::clone(&self.connections), Arc::clone(&self.noise)));
+        let sweeper = tokio::spawn(sweep(Arc::clone(&self)));
         let mut reserve = Reserve::new();
         loop {
             let accepted = tokio::select! {
@@ -125,7 +133,7 @@ impl<S: Serve> Port<S> {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, address)) => self.admit(stream, address),
+                Ok((stream, address)) => self.admit(stream, address, stop.clone()),
                 Err(e) => {
                     warn!(error = %e, "cannot accept a connection");
                     if is_out_of_descriptors(&e) {
@@ -140,10 +148,14 @@ impl<S: Serve> Port<S> {
         self.drain().await;
     }
 
-    fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr, stop: CancellationToken) {
         let admitted = match self.connections.admit(address.ip()) {
             Ok(admitted) => admitted,
             Err(refusal) => {
+                self.metrics.connections.refused(match refusal {
+                    Refusal::Full(_) => Refused::Limit,
+                    Refusal::FullForIp { .. } => Refused::LimitPerAddress,
+                });
                 if self.noise.may_speak() {
                     info!(%address, "connection refused: {refusal}");
                 }
@@ -152,14 +164,23 @@ impl<S: Serve> Port<S> {
         };
         let id = admitted.id;
         let port = Arc::clone(self);
-        let task = tokio::spawn(async move { port.open(stream, address, admitted).await });
+        let task = tokio::spawn(async move {
+            let _counted = Counted::new(&port.metrics);
+            port.open(stream, (address, stop), admitted).await;
+        });
         self.connections.started(id, task.abort_handle());
     }
 
     /// Serves one connection to its end.
-    async fn open(self: Arc<Self>, mut stream: TcpStream, address: SocketAddr, admitted: Admitted) {
+    async fn open(
+        self: Arc<Self>,
+        mut stream: TcpStream,
+        (address, stop): (SocketAddr, CancellationToken),
+        admitted: Admitted,
+    ) {
         let opened = async {
             stream.set_nodelay(true)?;
+            rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
             let local = stream.local_addr()?;
             Ok::<_, io::Error>((local, read_first(&mut stream, &admitted).await?))
         };
@@ -173,20 +194,28 @@ impl<S: Serve> Port<S> {
         };
         if matches!(first.get(..4), Some(b"PRI " | b"GET ")) {
             admitted.slot.serving();
-            Box::pin(self.open_http(Rewound::new(first, stream), address)).await;
+            Box::pin(self.open_http(Rewound::new(first, stream), address, stop)).await;
             return;
         }
         let peer = Peer { address, local, software: None };
         let (serve, slot) = (Arc::clone(&self.serve), Arc::clone(&admitted.slot));
         let parts = Parts { transport: stream, serve, peer, slot };
         let (bounds, memory) = (self.each, self.memory.clone());
-        let noise = Arc::clone(&self.noise);
+        let (noise, metrics) = (Arc::clone(&self.noise), Arc::clone(&self.metrics));
         drop(self);
         let (peer, ended) = Connection::new(parts, first, bounds, memory).run().await;
+        if matches!(ended, Ended::Refused(_)) {
+            metrics.connections.refused(Refused::Protocol);
+        }
         log_end(&peer, &ended, &noise);
     }
 
-    async fn open_http(&self, stream: Rewound<TcpStream>, address: SocketAddr) {
+    async fn open_http(
+        &self,
+        stream: Rewound<TcpStream>,
+        address: SocketAddr,
+        stop: CancellationToken,
+    ) {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HTTP_HEADER_TIMEOUT);
         builder
@@ -196,7 +225,16 @@ impl<S: Serve> Port<S> {
             .max_concurrent_streams(HTTP_STREAMS_MAX)
             .max_header_list_size(HTTP_HEADER_BYTES_MAX);
         let service = TowerToHyperService::new(self.router.clone());
-        if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
             debug!(%address, error, "control connection ended");
         }
     }
@@ -213,6 +251,22 @@ impl<S: Serve> Port<S> {
             let ended = self.connections.end_all();
             info!(ended, "closed connections with requests in flight");
         }
+    }
+}
+
+/// Counts a connection in, and out when dropped: also when its task is ended from outside.
+struct Counted(Arc<Metrics>);
+
+impl Counted {
+    fn new(metrics: &Arc<Metrics>) -> Self {
+        metrics.connections.opened();
+        Self(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.closed();
     }
 }
 
@@ -248,17 +302,18 @@ async fn read_first(stream: &mut TcpStream, admitted: &Admitted) -> io::Result<O
 }
 
 /// Once a second: ends what is overdue.
-async fn sweep(connections: Arc<Connections>, noise: Arc<Noise>) {
+async fn sweep<S: Serve>(port: Arc<Port<S>>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     second.tick().await;
     loop {
         second.tick().await;
-        let (ended, unsaid) = (connections.tick(), noise.next_second());
+        let (ended, unsaid) = (port.connections.tick(), port.noise.next_second());
         if unsaid > 0 {
             info!(unsaid, "more connections were refused or closed for bad requests");
         }
         if ended > 0 {
+            (0..ended).for_each(|_| port.metrics.connections.refused(Refused::Idle));
             info!(ended, "closed connections that were silent or too slow");
         }
     }

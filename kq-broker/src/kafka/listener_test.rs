@@ -17,6 +17,7 @@ use super::connection::{Bounds, Peer, Serve};
 use super::connections::ConnectionLimits;
 use super::frame::Frame;
 use super::listener::{Port, PortLimits};
+use crate::observe::Metrics;
 
 /// Sends each request back; one that begins with `w` only when it is released.
 #[derive(Default)]
@@ -61,7 +62,7 @@ async fn rig(connections_max: usize) -> Rig {
     };
     let echo = Arc::new(Echo::default());
     let release = Arc::clone(&echo.release);
-    let port = Port::new(echo, router, limits);
+    let port = Port::new(echo, router, limits, Arc::new(Metrics::new()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::task::JoinHandle;
 
-use super::region::{Region, copy, is_cached, probed_until, warm};
+use super::region::{Region, copy, copy_cached, is_cached, probed_until, warm};
 use super::transport::Transport;
 
 /// Regions below this are copied: below it a sendfile call costs more than the copy.
@@ -168,7 +168,15 @@ impl Outbound {
         cx: &mut Context<'_>,
         transport: &mut impl Transport,
     ) -> Poll<io::Result<usize>> {
-        let run = self.gather()?;
+        let mut run = self.gather()?;
+        if run == 0
+            && let Some(Part::Region(region)) = self.parts.front()
+        {
+            let region = region.clone();
+            ready!(self.poll_warm(cx, &region))?;
+            self.replace_front(copy(&region, region.len)?);
+            run = 1;
+        }
         let slices = self.parts.iter().take(run).filter_map(|part| match part {
             Part::Bytes(bytes) => Some(IoSlice::new(bytes)),
             Part::Region(_) => None,
@@ -198,7 +206,7 @@ impl Outbound {
                 if region.len >= SEND_FILE_BYTES_MIN || copied > COPY_BYTES_MAX {
                     break;
                 }
-                let bytes = copy(region, region.len)?;
+                let Some(bytes) = copy_cached(region)? else { break };
                 copied += bytes.len();
                 self.held_bytes += bytes.len();
                 *part = Part::Bytes(bytes);
@@ -206,6 +214,14 @@ impl Outbound {
             run += 1;
         }
         Ok(run)
+    }
+
+    fn replace_front(&mut self, bytes: Bytes) {
+        self.held_bytes += bytes.len();
+        self.warm_until = 0;
+        if let Some(front) = self.parts.front_mut() {
+            *front = Part::Bytes(bytes);
+        }
     }
 
     fn advance_bytes(&mut self, mut sent: usize) {

@@ -12,11 +12,25 @@ const PROBE_BYTES: usize = 256 << 10;
 /// Read at once while a stretch is brought into the page cache.
 const WARM_BYTES: usize = 64 << 10;
 
-/// Reads the first `len` bytes of a region.
+/// Reads the first `len` bytes of a region. May wait for the disk.
 pub fn copy(region: &Region, len: usize) -> io::Result<Bytes> {
     let mut bytes = BytesMut::zeroed(len.min(region.len));
     region.file.read_exact_at(&mut bytes, region.position)?;
     Ok(bytes.freeze())
+}
+
+/// Reads a whole region out of the page cache; none if some of it is not there.
+pub fn copy_cached(region: &Region) -> io::Result<Option<Bytes>> {
+    let Some(file) = region.file.as_fd() else { return copy(region, region.len).map(Some) };
+    let mut bytes = BytesMut::zeroed(region.len);
+    let mut slices = [io::IoSliceMut::new(&mut bytes)];
+    match rustix::io::preadv2(file, &mut slices, region.position, ReadWriteFlags::NOWAIT) {
+        Ok(read) if read == region.len => Ok(Some(bytes.freeze())),
+        Ok(_) | Err(Errno::AGAIN) => Ok(None),
+        // A file system that cannot tell is read as it is.
+        Err(Errno::OPNOTSUPP) => copy(region, region.len).map(Some),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Where the stretch ends that [`is_cached`] and [`warm`] speak of.

@@ -57,7 +57,7 @@ impl Handle for FetchRequest {
         };
         let fetch = Fetch { door: Arc::clone(door), call, asked, scope, limits };
         let reading = fetch.read();
-        if max_wait.is_zero() || fetch.is_enough(&reading) {
+        if max_wait.is_zero() || fetch.is_enough(&reading) || door.node.stopping.is_cancelled() {
             return Answer::Now(fetch.respond(reading));
         }
         drop(reading);
@@ -128,6 +128,7 @@ impl Fetch {
                 biased;
                 () = waiter.ready() => {}
                 () = &mut deadline => return self.respond(self.read()),
+                () = self.door.node.stopping.cancelled() => return self.respond(self.read()),
             }
         }
     }

@@ -33,6 +33,13 @@ const TELLS_LEADER_FROM: i16 = 10;
 /// From this version on topics are named by id (KIP-516).
 const BY_ID_FROM: i16 = 13;
 
+/// From this version on producers may compress with zstd (KIP-110).
+const ZSTD_FROM: i16 = 7;
+/// Where a batch tells its codec, and zstd's number there.
+const CODEC_AT: usize = 22;
+const CODEC_MASK: u8 = 7;
+const ZSTD: u8 = 4;
+
 /// The batches of one partition, on their way to it.
 struct Batch {
     topic: usize,
@@ -156,7 +163,8 @@ fn append_all(door: &Arc<Door>, call: Call, order: Order) -> Answer {
             continue;
         };
         let answers = &mut of_topic.partition_responses;
-        match append(door, key.partition(&image, index), records, acks) {
+        let id = key.partition(&image, index);
+        match verify(&records, call.version).and_then(|()| append(door, id, records, acks)) {
             Ok((partition, appended)) => {
                 if acks == Acks::All {
                     waits.push((topic, answers.len(), partition.committed(appended.end)));
@@ -165,6 +173,7 @@ fn append_all(door: &Arc<Door>, call: Call, order: Order) -> Answer {
             }
             Err(refusal) => {
                 failed = Some(refusal.code);
+                door.failed(call.key, refusal.code);
                 answers.push(refused(index, refusal.code, refusal.message));
             }
         }
@@ -193,6 +202,20 @@ impl From<PartitionError> for Refusal {
     }
 }
 
+/// Refuses what can be told from the request's version alone.
+fn verify(records: &[u8], version: i16) -> Result<(), Refusal> {
+    if records.is_empty() {
+        let message = Some(Str::from_static("a produce request needs a record batch"));
+        return Err(Refusal { code: ErrorCode::InvalidRecord, message });
+    }
+    let codec = records.get(CODEC_AT).map(|attributes| attributes & CODEC_MASK);
+    if version < ZSTD_FROM && codec == Some(ZSTD) {
+        let message = Some(Str::from_static("zstd needs version 7 of Produce or newer"));
+        return Err(Refusal { code: ErrorCode::UnsupportedCompressionType, message });
+    }
+    Ok(())
+}
+
 fn append(
     door: &Door,
     id: Result<PartitionId, ErrorCode>,
@@ -201,10 +224,6 @@ fn append(
 ) -> Result<(Arc<Partition>, Appended), Refusal> {
     let id = id.map_err(|code| Refusal { code, message: None })?;
     let partition = door.node.partition(id)?;
-    if records.is_empty() {
-        let message = Some(Str::from_static("a produce request needs a record batch"));
-        return Err(Refusal { code: ErrorCode::InvalidRecord, message });
-    }
     let appended = partition.append(records, acks)?;
     Ok((partition, appended))
 }
@@ -239,6 +258,7 @@ fn wait(door: &Arc<Door>, call: Call, written: Written, timeout: Duration) -> An
             waits.retain_mut(|(topic, at, committed)| {
                 let Poll::Ready(done) = Pin::new(committed).poll(cx) else { return true };
                 if let Err(error) = done {
+                    door.failed(call.key, error.code());
                     fail(&mut response, *topic, *at, error.into());
                 }
                 false

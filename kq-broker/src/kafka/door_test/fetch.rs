@@ -68,6 +68,22 @@ async fn a_client_that_leaves_takes_its_parked_fetch_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_answers_parked_fetches() {
+    let rig = Rig::start().await;
+    let (_, topic) = rig.client_with_topic(1).await;
+    let mut consumer = rig.client().await;
+    let prompt = fetch(&topic, 0, 0);
+    let waiting = FetchRequest { max_wait_ms: i32::MAX, ..prompt.clone() };
+    let [first, number] = consumer.send_at_once(17, [&prompt, &waiting]).await;
+    consumer.receive::<FetchRequest>(17, first).await;
+    let (stopped, response) =
+        tokio::join!(rig.broker.stop(), consumer.receive::<FetchRequest>(17, number));
+    stopped.unwrap();
+    assert_eq!(code(&response), ErrorCode::None);
+    assert_eq!(consumer.frame().await, None, "and then the connection ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_batch_comes_whatever_the_limits() {
     let rig = Rig::start().await;
     let (mut client, topic) = rig.client_with_topic(1).await;

@@ -70,11 +70,26 @@ pub(super) struct Client {
 impl Client {
     /// Sends a request and does not wait.
     pub(super) async fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
-        let correlation = self.next_correlation;
-        self.next_correlation += 1;
-        let frame = request_frame(correlation, version, Some(&"test".into()), request).unwrap();
-        self.stream.write_all(&frame.into_bytes().unwrap()).await.unwrap();
-        correlation
+        let [number] = self.send_at_once(version, [request]).await;
+        number
+    }
+
+    /// Sends requests in one write: when the first is answered, all have been taken up.
+    pub(super) async fn send_at_once<R: Request, const N: usize>(
+        &mut self,
+        version: i16,
+        requests: [&R; N],
+    ) -> [i32; N] {
+        let mut bytes = BytesMut::new();
+        let numbers = requests.map(|request| {
+            let number = self.next_correlation;
+            self.next_correlation += 1;
+            let frame = request_frame(number, version, Some(&"test".into()), request).unwrap();
+            bytes.extend_from_slice(&frame.into_bytes().unwrap());
+            number
+        });
+        self.stream.write_all(&bytes).await.unwrap();
+        numbers
     }
 
     /// The next frame's bytes; none when the broker has closed the connection.

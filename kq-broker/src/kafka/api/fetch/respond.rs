@@ -90,6 +90,7 @@ impl Draft {
         let data = match read.outcome {
             Ok(outcome) => self.found(fetch, read.index, outcome),
             Err(code) => {
+                fetch.door.failed(fetch.call.key, code);
                 let mut data = refused(read.index, code);
                 let elsewhere =
                     matches!(code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
