@@ -16,9 +16,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use super::{BatchError, RecordError};
 
 mod compress;
+mod scratch;
 mod snappy;
 
 pub(crate) use compress::compress;
+pub(crate) use scratch::with_plain;
 
 /// How the records of a batch are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use std::io::{self, BufRead};
 
 use bytes::Bytes;
 
+use super::codec::with_plain;
 use super::{
     BatchHeader, Compression, DecompressError, DecompressLimits, HEADER_BYTES, decompress,
 };
@@ -83,7 +84,7 @@ pub enum RecordError {
 
 /// Walks all records of the batch in `bytes`: framing, count and offset deltas are checked.
 ///
-/// Compressed batches are decompressed as a stream, so memory stays small whatever they claim.
+/// Large compressed batches are decompressed as a stream, so memory stays small whatever they claim.
 pub fn walk_records(
     bytes: &[u8],
     header: &BatchHeader,
@@ -93,6 +94,12 @@ pub fn walk_records(
     if header.attributes.compression == Compression::None {
         // No dynamic calls here: this runs for every record that comes in uncompressed.
         return Walk { from: block, record: 0, taken: 0 }.all(header);
+    }
+    let quick = with_plain(header.attributes.compression, block, limits, |plain| {
+        Walk { from: plain, record: 0, taken: 0 }.all(header)
+    });
+    if let Some(walked) = quick {
+        return walked;
     }
     decompress(header.attributes.compression, block, limits, |records| {
         Walk { from: records, record: 0, taken: 0 }.all(header)
