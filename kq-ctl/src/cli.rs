@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::Reply;
 use crate::commands::{
-    broker, cluster, completion, config, context, events, help, record, schema, topic,
+    broker, cluster, completion, config, context, events, help, log, record, schema, topic,
 };
 use crate::output::Report;
 use crate::schema::Schema;
@@ -47,6 +47,9 @@ pub(crate) enum Noun {
     /// Records: produce, consume, look up, count
     #[command(subcommand, alias = "records")]
     Record(record::Verb),
+    /// Log files on this machine, without a broker
+    #[command(subcommand, alias = "logs")]
+    Log(log::Verb),
     /// The committed history of the cluster
     #[command(alias = "event")]
     Events(events::Args),
@@ -75,6 +78,7 @@ impl Noun {
             Self::Broker(verb) => ("broker", verb.name()),
             Self::Cluster(verb) => ("cluster", verb.name()),
             Self::Record(verb) => ("record", verb.name()),
+            Self::Log(verb) => ("log", verb.name()),
             Self::Context(verb) => ("context", verb.name()),
             Self::Schema(verb) => ("schema", verb.name()),
             Self::Events(_) => return "events".to_owned(),
@@ -94,6 +98,7 @@ impl Noun {
             Self::Broker(verb) => verb.schema(),
             Self::Cluster(verb) => verb.schema(),
             Self::Record(verb) => verb.schema(),
+            Self::Log(verb) => verb.schema(),
             Self::Context(verb) => verb.schema(),
             Self::Schema(verb) => verb.schema(),
             Self::Events(args) => events::schema(args),
@@ -111,6 +116,7 @@ impl Noun {
             Self::Broker(verb) => verb.run(session),
             Self::Cluster(verb) => verb.run(session),
             Self::Record(verb) => verb.run(session),
+            Self::Log(verb) => verb.run(session),
             Self::Context(verb) => verb.run(session),
             Self::Schema(verb) => verb.run(session),
             Self::Events(args) => Box::pin(events::run(args, session)),
@@ -131,7 +137,10 @@ impl Noun {
 
     /// True if it needs no cluster.
     pub(crate) fn is_local(&self) -> bool {
-        matches!(self, Self::Context(_) | Self::Schema(_) | Self::Completion(_) | Self::Help(_))
+        matches!(
+            self,
+            Self::Context(_) | Self::Schema(_) | Self::Completion(_) | Self::Help(_) | Self::Log(_)
+        )
     }
 
     /// True if repeating it changes nothing, so that `--watch` makes sense.

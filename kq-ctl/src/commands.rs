@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod events;
 pub(crate) mod help;
+pub(crate) mod log;
 pub(crate) mod record;
 pub(crate) mod schema;
 mod shared;

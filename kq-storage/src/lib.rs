@@ -13,6 +13,7 @@ mod error;
 mod file_error;
 mod format;
 mod identity;
+pub mod inspect;
 mod journal;
 mod log;
 mod offset;

@@ -19,7 +19,7 @@ mod indexer;
 mod ranges;
 mod scan;
 
-pub(crate) use index::{Damaged, Entry, IndexView, OffsetEntry, TimeEntry};
+pub(crate) use index::{Damaged, Entry, IndexView, OffsetEntry, TimeEntry, parse_entries};
 pub(crate) use indexer::Indexer;
 pub(crate) use ranges::Ranges;
 pub(crate) use scan::{HeaderScan, PASS_CHUNK_BYTES, SEEK_CHUNK_BYTES, ScanError};

@@ -14,6 +14,7 @@ use crate::{
 
 mod appends;
 mod damage;
+mod inspected;
 mod model;
 mod times;
 mod trimming;

@@ -125,6 +125,35 @@ fn entry_crc(bytes: &[u8], base: Offset) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&base.0.to_be_bytes()), bytes)
 }
 
+/// All entries of an index file, or where and how it is damaged. An empty file has none yet.
+pub(crate) fn parse_entries<E: Entry>(
+    bytes: &[u8],
+    base: Offset,
+) -> Result<Vec<E>, (u64, &'static str)> {
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some((head, body)) = bytes.split_first_chunk::<20>() else {
+        return Err((0, "shorter than its head"));
+    };
+    match E::FORMAT.open(head) {
+        Opened::Body(found) if *found == base.0.to_be_bytes() => {}
+        Opened::Body(_) => return Err((0, "made for a segment with another base offset")),
+        Opened::Version(_) => return Err((0, "of an unknown version")),
+        Opened::Damaged(why) => return Err((0, why)),
+    }
+    let mut entries = Vec::new();
+    for (number, entry) in (0..).zip(body.chunks(E::STRIDE)) {
+        let damaged = |why| (entry_at::<E>(number), why);
+        let (fields, crc) = entry.split_last_chunk::<4>().ok_or(damaged("an entry is cut"))?;
+        if entry_crc(fields, base) != u32::from_be_bytes(*crc) {
+            return Err(damaged("the crc of an entry does not match"));
+        }
+        entries.push(E::parse(fields).ok_or(damaged("an entry is cut"))?);
+    }
+    Ok(entries)
+}
+
 /// Where the entry of this number stands.
 pub(crate) const fn entry_at<E: Entry>(number: u32) -> u64 {
     INDEX_HEADER_BYTES + number as u64 * E::STRIDE as u64

@@ -4,10 +4,10 @@ use super::*;
 use crate::sim::SimDisk;
 use crate::vfs::{OpenMode, create_dir_durable, read_all as read_file};
 
-const DIR: &str = "/d/t-0";
+pub(super) const DIR: &str = "/d/t-0";
 
 /// A log of several segments with epochs and producers, stopped cleanly.
-fn fixture() -> (SimDisk, Vec<String>) {
+pub(super) fn fixture() -> (SimDisk, Vec<String>) {
     let disk = SimDisk::new(1);
     create_dir_durable(&disk, Path::new("/d")).unwrap();
     let files = OpenFiles::new(Arc::new(disk.clone()), 8);
