@@ -90,6 +90,10 @@ impl CheckpointFile {
                 Opened::Damaged(_) => mend |= slot == 1,
             }
         }
+        if mend && last.is_none() {
+            // No crash tears both: something else did, and the log start went with them.
+            return Err(StorageError::corrupt(&path, 0, "neither of its slots is whole"));
+        }
         Ok(Self { sequence, last, slot: newest, mend })
     }
 

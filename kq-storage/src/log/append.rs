@@ -30,7 +30,9 @@ impl Log {
     ) -> Result<Appended, AppendError> {
         self.refuse_offline()?;
         let (mut header, summary) = validate_new(&records, &self.config, now)?;
-        if let Sequence::Duplicate(batch) = self.producers.check(&header)? {
+        if let Sequence::Duplicate(batch) = self.producers.check(&header)?
+            && !crate::canary::is("dedupe_off")
+        {
             return Ok(self.duplicate(batch));
         }
         self.check_epoch(Some(epoch))?;

@@ -236,7 +236,7 @@ impl Log {
             self.recover_segments(found, recovered)?;
         }
         // A segment may have been begun just before the process was killed.
-        self.sync.names = true;
+        self.sync.names = !crate::canary::is("names_believed");
         // A checkpoint that was forced before anything was synced vouches for no name at all.
         if known.is_none_or(|known| known.position == 0) {
             self.doubt_names()?;

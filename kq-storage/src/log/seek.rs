@@ -74,6 +74,11 @@ impl Log {
             }
             expected = header.next_offset();
         }
+        if expected < end && !self.config.compact {
+            let reason =
+                format!("it ends at offset {expected}, but records up to {end} were in it");
+            return Err(StorageError::corrupt(&path, size, reason));
+        }
         Ok(Boundary { position: size, offset: end })
     }
 

@@ -139,6 +139,9 @@ impl Log {
             if mark.end > self.synced_end {
                 self.synced_end = mark.end;
             }
+            if crate::canary::is("ack_before_sync") {
+                self.synced_end = self.log_end;
+            }
             self.checkpoint_if_due(mark);
         }
         Ok(self.synced_end)

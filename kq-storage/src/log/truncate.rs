@@ -204,7 +204,7 @@ pub(super) fn read_snapshot(
     dir: &std::path::Path,
     offset: Offset,
 ) -> Result<Option<Producers>, StorageError> {
-    if crate::canary::is("skip_producer_snapshot") {
+    if crate::canary::is("producer_snapshot_not_restored") {
         return Ok(Some(Producers::default()));
     }
     let path = snapshot_path(dir, offset);

@@ -230,7 +230,7 @@ impl<'a, E: Entry> IndexView<'a, E> {
         file.read_exact_at(bytes, entry_at::<E>(number)).map_err(damaged)?;
         let (entry, crc) = bytes.split_last_chunk::<4>().ok_or(Damaged::Rebuild)?;
         let whole = entry_crc(entry, self.base) == u32::from_be_bytes(*crc);
-        if !whole && !crate::canary::is("trust_index") {
+        if !whole && !crate::canary::is("index_trusted") {
             return Err(Damaged::Rebuild);
         }
         E::parse(entry).ok_or(Damaged::Rebuild)

@@ -2,12 +2,13 @@
 
 use kq_storage::sim::Prng;
 
-/// How many variants of a file are tried.
-const VARIANTS: u64 = 3_000;
+/// How many variants of a file are tried; ten times as many with `KQ_NIGHTLY=1`.
+const VARIANTS: u64 = 1_000;
 
 /// Calls `act` with many mutations of `valid`, and with plain noise.
 pub(crate) fn for_each_variant(valid: &[u8], mut act: impl FnMut(u64, &[u8])) {
-    for seed in 0..VARIANTS {
+    let is_nightly = std::env::var("KQ_NIGHTLY").is_ok_and(|value| value == "1");
+    for seed in 0..VARIANTS * if is_nightly { 10 } else { 1 } {
         let mut rng = Prng::new(seed);
         let bytes = if rng.chance(1) { noise(&mut rng) } else { mutated(valid, &mut rng) };
         act(seed, &bytes);

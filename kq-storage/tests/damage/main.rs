@@ -6,3 +6,5 @@ mod atomic;
 mod hostile;
 #[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod log;
