@@ -14,7 +14,7 @@ use crate::output::say;
 use crate::run::root;
 
 /// Folders that hold no source of ours.
-const SKIPPED: &[&str] = &["target", ".git", "node_modules"];
+const SKIPPED: &[&str] = &["target", ".git", "node_modules", "third_party"];
 
 /// A text file of the repository.
 #[derive(Debug)]
