@@ -9,7 +9,7 @@
 //! ```text
 //!   recovery-point     slot 0 at byte 0, slot 1 at byte 512, each:
 //!     magic "KQCKPT" | version u16 | sequence u64 | recovery point u64 | segment u64 | position u64
-//!     | log start u64 | max timestamp i64 | its offset u64 | producers u8 | crc u32
+//!     | log start u64 | max timestamp i64 | its offset u64 | producers u8 | epochs' crc u32 | crc u32
 //! ```
 
 use std::path::Path;
@@ -27,7 +27,7 @@ const FORMAT: Format = Format { magic: *b"KQCKPT", version: 1 };
 pub(crate) const CHECKPOINT_FILE: &str = "recovery-point";
 /// Apart, so that no torn write reaches both.
 const SLOT_APART_BYTES: u64 = 512;
-const SLOT_BYTES: usize = 8 + 8 + 4 * 8 + 8 + 8 + 1 + 4;
+const SLOT_BYTES: usize = 8 + 8 + 4 * 8 + 8 + 8 + 1 + 4 + 4;
 
 /// What is known of the producers' state at the recovery point.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub(crate) struct Checkpoint {
     pub(crate) max: Option<(TimestampMs, Offset)>,
     /// What is known of producers.
     pub(crate) producers: ProducersAt,
+    /// The CRC of the epochs' file that goes with this state.
+    pub(crate) epochs_crc: u32,
 }
 
 /// The file with the two slots.
@@ -164,6 +166,7 @@ impl CheckpointFile {
             ProducersAt::None => 1,
             ProducersAt::Snapshot => 2,
         });
+        body.put_u32(checkpoint.epochs_crc);
         FORMAT.seal(&body)
     }
 }
@@ -185,6 +188,9 @@ fn parse(mut body: &[u8]) -> Option<(u64, Checkpoint)> {
         2 => ProducersAt::Snapshot,
         _ => ProducersAt::Unknown,
     };
+    let epochs_crc = body.try_get_u32().ok()?;
     let max = (offset != u64::MAX).then_some((timestamp, Offset(offset)));
-    Some((sequence, Checkpoint { recovery_point, segment, position, log_start, max, producers }))
+    let checkpoint =
+        Checkpoint { recovery_point, segment, position, log_start, max, producers, epochs_crc };
+    Some((sequence, checkpoint))
 }

@@ -83,8 +83,22 @@ pub(crate) fn read_small(fs: &dyn Vfs, path: &Path) -> Result<Option<Vec<u8>>, S
     }
 }
 
-/// Writes a small file so that a crash leaves either the old or the new one, and makes it stable.
-pub(crate) fn replace_small(fs: &dyn Vfs, path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+/// When a replaced file has to survive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stable {
+    /// When the call returns; and there is the old or the new one at any moment.
+    Now,
+    /// Some time. Until then a power cut may leave it old, new or damaged.
+    Later,
+}
+
+/// Replaces a small file whole.
+pub(crate) fn replace_small(
+    fs: &dyn Vfs,
+    path: &Path,
+    bytes: &[u8],
+    stable: Stable,
+) -> Result<(), StorageError> {
     let temporary = temporary_of(path);
     let failed = |doing| move |err| StorageError::io(doing, path, err);
     match fs.remove_file(&temporary) {
@@ -93,8 +107,13 @@ pub(crate) fn replace_small(fs: &dyn Vfs, path: &Path, bytes: &[u8]) -> Result<(
     }
     let file = fs.open(&temporary, OpenMode::CreateNew).map_err(failed("creating"))?;
     file.write_all_at(bytes, 0).map_err(failed("writing"))?;
-    file.sync_data().map_err(failed("syncing"))?;
+    if stable == Stable::Now {
+        file.sync_data().map_err(failed("syncing"))?;
+    }
     fs.rename(&temporary, path).map_err(failed("renaming to"))?;
+    if stable == Stable::Later {
+        return Ok(());
+    }
     crate::vfs::sync_parent(fs, path).map_err(failed("syncing the directory of"))
 }
 

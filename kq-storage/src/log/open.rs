@@ -131,10 +131,18 @@ impl Log {
         let mut recovered = Recovered::default();
         log.find_start()?;
         let epochs_lost = match epochs_lost {
-            EpochsFile::Whole => false,
+            EpochsFile::Whole(crc) => {
+                log.has_synced_records()
+                    && log.checkpoint.last().is_some_and(|last| last.epochs_crc != crc)
+            }
             EpochsFile::Damaged => true,
             EpochsFile::Missing => log.has_synced_records(),
         };
+        if epochs_lost {
+            // An older state would accuse batches of epochs that it does not know yet.
+            log.epochs = EpochHistory::default();
+            log.epochs_dirty = true;
+        }
         match log.unchanged_since_checkpoint().filter(|_| !epochs_lost) {
             Some(checkpoint) => log.trust(checkpoint, &mut recovered)?,
             None => log.recover(epochs_lost, &mut recovered)?,
@@ -349,7 +357,7 @@ fn read_epochs(fs: &dyn Vfs, dir: &Path) -> Result<(EpochHistory, EpochsFile), S
         return Ok((EpochHistory::default(), EpochsFile::Missing));
     };
     match EpochHistory::from_bytes(&bytes) {
-        Ok(epochs) => Ok((epochs, EpochsFile::Whole)),
+        Ok(epochs) => Ok((epochs, EpochsFile::Whole(crc32c::crc32c(&bytes)))),
         Err(Ok(version)) => Err(EPOCHS_FORMAT.unknown_version(&path, version)),
         Err(Err(_)) => Ok((EpochHistory::default(), EpochsFile::Damaged)),
     }
@@ -358,7 +366,8 @@ fn read_epochs(fs: &dyn Vfs, dir: &Path) -> Result<(EpochHistory, EpochsFile), S
 /// In what state the epochs' file was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EpochsFile {
-    Whole,
+    /// With this CRC.
+    Whole(u32),
     Damaged,
     /// As it is before the first checkpoint of a log with records.
     Missing,

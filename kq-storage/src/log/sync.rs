@@ -15,7 +15,7 @@ use super::{Log, last_of};
 use crate::checkpoint::{Checkpoint, ProducersAt};
 use crate::epochs::EPOCHS_FILE;
 use crate::error::{LogDirOffline, SyncError};
-use crate::format::{remove_if_there, replace_small};
+use crate::format::{Stable, remove_if_there, replace_small};
 use crate::open_files::PooledFile;
 use crate::producers::to_bytes;
 use crate::segment::{MaxTimestamp, snapshot_path};
@@ -24,6 +24,10 @@ use crate::{LogEndOffset, Offset, StorageError};
 
 /// Bytes synced since the last checkpoint that make a new one worth its write.
 const CHECKPOINT_AFTER_BYTES: u64 = 16 << 20;
+
+/// From this size on a log's epochs are synced when they are written: to make them again out of all
+/// batches, as after a power cut, would take longer than that.
+const EPOCHS_STABLE_FROM_BYTES: u64 = 64 << 20;
 
 /// What is not stable yet.
 #[derive(Debug, Default)]
@@ -200,7 +204,9 @@ impl Log {
     }
 
     fn write_checkpoint(&mut self, mark: Mark, producers: ProducersAt) -> Result<(), StorageError> {
-        self.write_epochs()?;
+        let stable =
+            if self.size_bytes() < EPOCHS_STABLE_FROM_BYTES { Stable::Later } else { Stable::Now };
+        let epochs_crc = self.write_epochs(stable)?;
         let checkpoint = Checkpoint {
             recovery_point: mark.end.offset(),
             segment: mark.segment,
@@ -208,19 +214,20 @@ impl Log {
             log_start: self.log_start,
             max: mark.max.flatten(),
             producers,
+            epochs_crc,
         };
         self.checkpoint.advance(&self.files, &self.dir, checkpoint)
     }
 
-    /// Writes the epochs' file and makes it stable, if it lags behind. Epochs rarely change.
-    pub(super) fn write_epochs(&mut self) -> Result<(), StorageError> {
-        if !self.epochs_dirty {
-            return Ok(());
+    /// Writes the epochs' file if it lags behind; tells its CRC, by which a checkpoint knows it again.
+    pub(super) fn write_epochs(&mut self, stable: Stable) -> Result<u32, StorageError> {
+        let bytes = self.epochs.to_bytes();
+        if self.epochs_dirty {
+            let path = self.dir.join(EPOCHS_FILE);
+            replace_small(self.files.fs().as_ref(), &path, &bytes, stable)?;
+            self.epochs_dirty = false;
         }
-        let path = self.dir.join(EPOCHS_FILE);
-        replace_small(self.files.fs().as_ref(), &path, &self.epochs.to_bytes())?;
-        self.epochs_dirty = false;
-        Ok(())
+        Ok(crc32c::crc32c(&bytes))
     }
 
     fn snapshot_producers(&mut self) -> Result<ProducersAt, StorageError> {

@@ -3,7 +3,7 @@
 use super::{Log, last_of};
 use crate::checkpoint::{Checkpoint, ProducersAt};
 use crate::error::ReadError;
-use crate::format::{read_small, remove_if_there};
+use crate::format::{Stable, read_small, remove_if_there};
 use crate::producers::{Producers, SnapshotError, from_bytes};
 use crate::segment::{
     HeaderScan, PASS_CHUNK_BYTES, index_path, log_path, snapshot_path, time_index_path,
@@ -30,10 +30,10 @@ impl Log {
         let Some(segment) = self.segments.get(at) else { return Ok(self.log_end) };
         let base = segment.base;
         // First of all the recovery point: what lies above it need not be there after a crash.
+        self.epochs_dirty |= self.epochs.truncate_end(place.offset);
         let lowered = self.lowered_checkpoint(base, place.offset);
         self.checkpoint.force(&self.files, &self.dir, lowered)?;
-        self.epochs_dirty |= self.epochs.truncate_end(place.offset);
-        self.write_epochs()?;
+        self.write_epochs(Stable::Now)?;
         self.drop_segments_after(at)?;
         if self.sync.extra_snapshot.is_some_and(|extra| extra > place.offset) {
             // It tells of records that are cut; another history may reach its offset again.
@@ -85,14 +85,15 @@ impl Log {
             log_start: self.log_start,
             ..Checkpoint::default()
         };
-        match self.checkpoint.last() {
+        let lowered = match self.checkpoint.last() {
             Some(last) if last.recovery_point <= end => {
                 Checkpoint { log_start: self.log_start, producers: ProducersAt::Unknown, ..last }
             }
             // The segment begins below the old recovery point, so what is before it is synced.
             Some(_) => begin_of(base),
             None => begin_of(first),
-        }
+        };
+        Checkpoint { epochs_crc: crc32c::crc32c(&self.epochs.to_bytes()), ..lowered }
     }
 
     /// Removes all segments behind `at`, newest first, so that a crash leaves no hole.
