@@ -28,7 +28,7 @@ pub use image::{
 };
 pub use record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
-    TimestampMs,
+    TimestampMs, Utc,
 };
 pub use snapshot::SnapshotError;
 pub use wire::ChangeDecodeError;

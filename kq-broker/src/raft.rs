@@ -22,4 +22,4 @@ mod raft_test;
 mod store;
 mod types;
 
-pub use controller::{Controller, ControllerOptions, ControllerStatus, StartError};
+pub use controller::{Controller, ControllerOptions, ControllerStatus, StartError, Trimming};

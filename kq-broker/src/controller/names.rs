@@ -3,7 +3,7 @@
 use kq_proto::kafka::ErrorCode;
 
 use super::error::{ControlError, Refused};
-use crate::metadata::MetadataImage;
+use crate::metadata::{MetadataImage, Utc};
 
 /// The longest name, so that the partition's directory name fits in 255 bytes.
 const NAME_BYTES_MAX: usize = 249;
@@ -38,7 +38,7 @@ pub(super) fn verify_name_is_free(image: &MetadataImage, name: &str) -> Result<(
         };
         let message = format!(
             "Topic '{name}' was deleted and is kept until {}: its name stays reserved for it.",
-            deletion.purge_at
+            Utc(deletion.purge_at)
         );
         return Err(ControlError::new(ErrorCode::TopicAlreadyExists, message)
             .refused(Refused::NameReserved)

@@ -10,7 +10,7 @@ use super::decide::Draft;
 use super::error::{ControlError, Refused};
 use super::{configs, names, partitions};
 use crate::ids::TopicId;
-use crate::metadata::{ConfigResource, MetadataRecord, TimestampMs, TopicImage};
+use crate::metadata::{ConfigResource, MetadataRecord, TimestampMs, TopicImage, Utc};
 
 pub(super) fn create(
     draft: &mut Draft<'_, '_>,
@@ -167,8 +167,8 @@ fn find_visible(draft: &Draft<'_, '_>, topic: &TopicRef) -> Result<Arc<TopicImag
         TopicRef::Name(_) => ErrorCode::UnknownTopicOrPartition,
         TopicRef::Id(_) => ErrorCode::UnknownTopicId,
     };
-    let message =
-        format!("Topic '{}' was deleted and is kept until {}.", found.name, deletion.purge_at);
+    let until = Utc(deletion.purge_at);
+    let message = format!("Topic '{}' was deleted and is kept until {until}.", found.name);
     Err(ControlError::new(code, message).hint("restore it, or purge it to remove it for good"))
 }
 

@@ -181,11 +181,11 @@ fn deleted_topics_wait_for_their_purge_or_come_back() {
                 topic orders created as AAAAAAAAAKEAAAAAAAAAAA
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1] isr [1] leader 1 epochs 0/0
             delete orders keep=100
-                topic AAAAAAAAAKEAAAAAAAAAAA deleted, kept until 130
+                topic AAAAAAAAAKEAAAAAAAAAAA deleted, kept until 1970-01-01T00:00:00.130Z
             delete orders
-                -> Topic 'orders' was deleted and is kept until 130. (kafka.UNKNOWN_TOPIC_OR_PARTITION)
+                -> Topic 'orders' was deleted and is kept until 1970-01-01T00:00:00.130Z. (kafka.UNKNOWN_TOPIC_OR_PARTITION)
             create orders
-                -> Topic 'orders' was deleted and is kept until 130: its name stays reserved for it. (kq.EXISTS)
+                -> Topic 'orders' was deleted and is kept until 1970-01-01T00:00:00.130Z: its name stays reserved for it. (kq.EXISTS)
             restore orders
                 topic AAAAAAAAAKEAAAAAAAAAAA restored
             restore orders
@@ -200,7 +200,7 @@ fn deleted_topics_wait_for_their_purge_or_come_back() {
             unprotect orders
                 topic AAAAAAAAAKEAAAAAAAAAAA unprotected
             delete orders keep=50
-                topic AAAAAAAAAKEAAAAAAAAAAA deleted, kept until 180
+                topic AAAAAAAAAKEAAAAAAAAAAA deleted, kept until 1970-01-01T00:00:00.180Z
             tick
                 -> purged 0
             protect orders

@@ -13,6 +13,7 @@ use super::image::{
 };
 use super::record::{
     BrokerRegistration, Change, ConfigResource, List, MetadataRecord, PartitionChange, TimestampMs,
+    Utc,
 };
 use crate::ids::{BrokerEpoch, BrokerId, ClusterId, PartitionId, PartitionIndex, TopicId};
 
@@ -219,8 +220,9 @@ impl MetadataImage {
         let topic = self.topic_mut(id)?;
         topic.soft_deletion = Some(SoftDeletion { deleted_at: stamp.time, purge_at: at, reason });
         let subject = format!("topic {}", topic.name);
+        let detail = format!("kept until {}", Utc(at));
         self.hidden.insert(id, at);
-        self.record_event(stamp, EventKind::TopicDeleted, &subject, &format!("kept until {at}"));
+        self.record_event(stamp, EventKind::TopicDeleted, &subject, &detail);
         Ok(())
     }
 

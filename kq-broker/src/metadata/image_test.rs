@@ -91,7 +91,7 @@ fn replay(changes: &[Change]) -> MetadataImage {
 fn the_history_tells_what_happened_and_why() {
     let image = replay(&history());
     let lines: Vec<String> = image.events().map(ToString::to_string).collect();
-    expect![[r##"
+    expect![[r#"
         #1 cluster_created cluster kq-1 (first start)
         #2 broker_registered broker 1: version 0.1.0, PLAINTEXT 127.0.0.1:9092 (start)
         #3 broker_registered broker 2: version 0.1.0, PLAINTEXT 127.0.0.1:9092 (start)
@@ -101,12 +101,12 @@ fn the_history_tells_what_happened_and_why() {
         #7 isr_shrunk partition orders/0: [1,2,3] to [2,3] (broker 1 is silent)
         #8 leader_changed partition orders/0: 1 to 2, leader epoch 1 (broker 1 is silent)
         #9 partitions_added topic orders: now 4 partitions (more)
-        #10 topic_deleted topic a.b: kept until 99 (not needed)
+        #10 topic_deleted topic a.b: kept until 1970-01-01T00:00:00.099Z (not needed)
         #11 topic_protected topic orders (keep it)
         #12 config_changed all brokers: log.retention.ms=5 (keep it)
         #13 config_changed broker 1: num.partitions=5 (keep it)
         #14 config_changed broker 1: num.partitions back to its default (keep it)
-        #15 broker_fenced broker 2 (keep it)"##]]
+        #15 broker_fenced broker 2 (keep it)"#]]
     .assert_eq(&lines.join("\n"));
     assert_eq!(image.events_after(13).count(), 2);
 }

@@ -9,6 +9,20 @@ use crate::ids::{
     BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
 };
 
+/// A time as people read it: RFC 3339 in UTC. Times that this cannot write stop at its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utc(pub TimestampMs);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The last millisecond of the year 9999.
+        const LAST_MS: u64 = 253_402_300_799_999;
+        let since_1970 = u64::try_from(self.0.0).unwrap_or(0).min(LAST_MS);
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(since_1970);
+        humantime::format_rfc3339_millis(at).fmt(f)
+    }
+}
+
 /// What one raft entry carries: records that hold together or not at all, with when and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
@@ -191,7 +205,7 @@ impl fmt::Display for MetadataRecord {
             Self::BrokerFenced { broker, fenced: false } => write!(f, "broker {broker} unfenced"),
             Self::TopicCreated { topic, name } => write!(f, "topic {name} created as {topic}"),
             Self::TopicSoftDeleted { topic, purge_at } => {
-                write!(f, "topic {topic} deleted, kept until {purge_at}")
+                write!(f, "topic {topic} deleted, kept until {}", Utc(*purge_at))
             }
             Self::TopicRestored { topic } => write!(f, "topic {topic} restored"),
             Self::TopicPurged { topic } => write!(f, "topic {topic} purged"),

@@ -17,7 +17,7 @@ use crate::controller::{Command, Limits, Settings};
 use crate::ids::{BrokerId, ClusterId, Incarnation};
 use crate::metadata::{BrokerRegistration, Endpoint};
 use crate::observe::Metrics;
-use crate::raft::{Controller, ControllerOptions};
+use crate::raft::{Controller, ControllerOptions, Trimming};
 use crate::runtime::{Clock, Node, Partitions, StoreParts};
 
 /// The name of the one listener, as Kafka's clients know it.
@@ -106,6 +106,7 @@ async fn start_controller(
         broker: BrokerId(config.node_id),
         cluster_id: wanted,
         settings: Settings { fixed: fixed.clone(), limits: Limits::default() },
+        trimming: Trimming::default(),
         clock: Arc::new(move || crate::metadata::TimestampMs(clock.now().0)),
     };
     let started = Box::pin(Controller::start(options)).await;

@@ -28,10 +28,21 @@ use crate::metadata::{Change, MetadataImage, MetadataRecord, TimestampMs};
 const SUBMISSIONS_MAX: usize = 1_024;
 /// How long a start waits for a leader before it gives up.
 const LEADER_WAIT: Duration = Duration::from_secs(10);
-/// Entries between two snapshots.
-const SNAPSHOT_ENTRIES: u64 = 5_000;
-/// Entries kept behind a snapshot, for voters that lag a little.
-const KEPT_ENTRIES: u64 = 500;
+
+/// When the log is replaced by a snapshot of what it adds up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trimming {
+    /// Entries between two snapshots.
+    pub snapshot_entries: u64,
+    /// Entries kept behind a snapshot, for voters that lag a little.
+    pub kept_entries: u64,
+}
+
+impl Default for Trimming {
+    fn default() -> Self {
+        Self { snapshot_entries: 5_000, kept_entries: 500 }
+    }
+}
 
 /// What a controller starts with.
 #[derive(Clone)]
@@ -46,6 +57,8 @@ pub struct ControllerOptions {
     pub cluster_id: Option<ClusterId>,
     /// What commands are decided by.
     pub settings: Settings,
+    /// When its log is trimmed.
+    pub trimming: Trimming,
     /// The time of day.
     pub clock: Arc<dyn Fn() -> TimestampMs + Send + Sync>,
 }
@@ -135,9 +148,15 @@ impl Controller {
         let (store, snapshot, disk) = opened.and_then(|opened| opened).map_err(in_dir)?;
         let machine = Machine::open(store.clone(), snapshot.as_deref()).map_err(in_dir)?;
         let images = machine.images();
-        let raft = Box::pin(Raft::new(id, raft_config()?, NoPeers, store.clone(), machine))
-            .await
-            .map_err(|err| StartError::Raft(err.to_string()))?;
+        let raft = Box::pin(Raft::new(
+            id,
+            raft_config(options.trimming)?,
+            NoPeers,
+            store.clone(),
+            machine,
+        ))
+        .await
+        .map_err(|err| StartError::Raft(err.to_string()))?;
         if let Err(err) = lead(&raft, options.broker).await {
             // What it was already told to do is done or not; nobody waits for it.
             let _ = raft.shutdown().await;
@@ -281,7 +300,7 @@ fn first_change(options: &ControllerOptions) -> Change {
 
 /// One voter needs no clock: it elects itself when told to and its lease never ends. With more
 /// voters ticks and heartbeats go on.
-fn raft_config() -> Result<Arc<Config>, StartError> {
+fn raft_config(trimming: Trimming) -> Result<Arc<Config>, StartError> {
     let config = Config {
         cluster_name: "kq".to_owned(),
         heartbeat_interval: 150,
@@ -291,8 +310,8 @@ fn raft_config() -> Result<Arc<Config>, StartError> {
         enable_heartbeat: false,
         enable_elect: false,
         enable_pre_vote: Some(true),
-        snapshot_policy: SnapshotPolicy::LogsSinceLast(SNAPSHOT_ENTRIES),
-        max_in_snapshot_log_to_keep: KEPT_ENTRIES,
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(trimming.snapshot_entries),
+        max_in_snapshot_log_to_keep: trimming.kept_entries,
         ..Config::default()
     };
     let config = config.validate().map_err(|err| StartError::Raft(err.to_string()))?;

@@ -1,13 +1,14 @@
 //! Power cuts and failing disks at every step: what was answered is never lost, and what was not
 //! is there whole or not at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kq_storage::sim::{AfterFailedSync, SimDisk};
+use kq_storage::vfs::{OpenMode, Vfs as _, read_all};
 
-use super::{Controller, ControllerOptions, StartError};
+use super::{Controller, ControllerOptions, StartError, Trimming};
 use crate::controller::{Command, NewTopic, Refused, Reply, Settings};
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerRegistration, MetadataImage, TimestampMs};
@@ -22,6 +23,8 @@ async fn start(disk: &SimDisk) -> Result<Controller, StartError> {
         broker: BrokerId(1),
         cluster_id: None,
         settings: Settings::default(),
+        // So that cuts fall into snapshots and into trimming as well.
+        trimming: Trimming { snapshot_entries: 3, kept_entries: 1 },
         clock: Arc::new(|| TimestampMs(1_000)),
     })
     .await
@@ -46,7 +49,7 @@ struct Told {
     refused: Option<Refused>,
 }
 
-/// Registers, creates topics with a snapshot in between, and stops at the first refusal.
+/// Registers, creates topics, and stops at the first refusal.
 async fn work(disk: &SimDisk) -> Told {
     let mut told = Told::default();
     let Ok(controller) = start(disk).await else { return told };
@@ -55,10 +58,6 @@ async fn work(disk: &SimDisk) -> Told {
     for number in 0..TOPICS {
         if outcome.is_err() {
             break;
-        }
-        if number == TOPICS / 2 {
-            // On a disk that has failed this cannot be done, which is no news.
-            let _ = controller.snapshot().await;
         }
         told.sent += 1;
         outcome = controller.submit(create(number), SOON).await;
@@ -136,4 +135,51 @@ async fn a_full_disk_refuses_commands_and_keeps_serving_the_image() {
     controller.submit(create(1), SOON).await.unwrap();
     assert_eq!(controller.image().topics().count(), 2);
     controller.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_damaged_byte_is_found_or_does_not_matter() {
+    let whole = SimDisk::new(3);
+    assert_eq!(work(&whole).await.topics, TOPICS);
+    let want = image_of(&whole).await.expect("the whole disk starts");
+    for path in files(&whole, Path::new("/metadata")) {
+        let bytes = used_bytes(&whole, &path);
+        assert!(bytes > 0, "{} is empty", path.display());
+        for at in 0..bytes {
+            let disk = whole.fork();
+            disk.flip_bit(&path, at, u32::try_from(at % 8).unwrap()).unwrap();
+            if let Ok(image) = image_of(&disk).await {
+                let same = image.topics().eq(want.topics()) && image.events().eq(want.events());
+                assert!(same, "byte {at} of {} changes what is served", path.display());
+            }
+        }
+    }
+}
+
+/// What a controller on this disk serves; the error when it refuses to start.
+async fn image_of(disk: &SimDisk) -> Result<Arc<MetadataImage>, StartError> {
+    let controller = start(disk).await?;
+    let image = controller.image();
+    controller.shutdown().await;
+    Ok(image)
+}
+
+fn files(disk: &SimDisk, dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in disk.list(dir).unwrap() {
+        let path = dir.join(&entry.name);
+        if entry.is_dir {
+            found.extend(files(disk, &path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Bytes of a file up to its last one that is not zero: behind that room is only set aside.
+fn used_bytes(disk: &SimDisk, path: &Path) -> usize {
+    let file = disk.open(path, OpenMode::Read).unwrap();
+    let bytes = read_all(file.as_ref()).unwrap();
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1)
 }

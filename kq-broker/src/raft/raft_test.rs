@@ -21,6 +21,7 @@ fn options(dir: PathBuf) -> ControllerOptions {
         broker: BrokerId(1),
         cluster_id: None,
         settings: Settings::default(),
+        trimming: Trimming::default(),
         clock: Arc::new(|| TimestampMs(1_000)),
     }
 }
