@@ -85,6 +85,27 @@ pub(crate) fn exit_of_code(code: &str) -> Exit {
     EXITS.iter().find(|(known, _)| *known == code).map_or(Exit::Failed, |(_, exit)| *exit)
 }
 
+/// What to try next where the cluster does not say so itself.
+const HINTS: &[(&str, &str)] = &[
+    ("kafka.TOPIC_ALREADY_EXISTS", "another name, or --if-not-exists"),
+    ("kafka.UNKNOWN_TOPIC_OR_PARTITION", "kq-ctl topic list shows what there is"),
+    ("kafka.UNKNOWN_TOPIC_ID", "kq-ctl topic list -o wide shows ids"),
+    ("kafka.OFFSET_OUT_OF_RANGE", "kq-ctl topic offsets TOPIC --at earliest, and --at latest"),
+    ("kafka.INVALID_CONFIG", "kq-ctl config describe TYPE NAME shows keys and accepted values"),
+    ("kafka.INVALID_REPLICATION_FACTOR", "kq-ctl broker list shows how many brokers there are"),
+    ("kafka.BROKER_ID_NOT_REGISTERED", "kq-ctl broker list"),
+    ("kafka.REQUEST_TIMED_OUT", "look whether it was done, then repeat it or raise --timeout"),
+    ("kafka.NOT_ENOUGH_REPLICAS", "kq-ctl cluster health, or wait: topic wait TOPIC --for min-isr"),
+];
+
+fn hint_or(hint: String, code: &str) -> String {
+    if !hint.is_empty() {
+        return hint;
+    }
+    let known = HINTS.iter().find(|(known, _)| *known == code);
+    known.map(|(_, hint)| (*hint).to_owned()).unwrap_or_default()
+}
+
 /// Why a command could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -155,9 +176,9 @@ impl From<AdminError> for Failure {
         Self {
             exit,
             item: None,
+            hint: hint_or(error.hint, &error.code),
             code: error.code,
             message: error.message,
-            hint: error.hint,
             retriable: error.retriable,
         }
     }
@@ -168,9 +189,9 @@ impl From<ItemError> for Failure {
         Self {
             exit: exit_of_code(&error.code),
             item: Some(error.item).filter(|item| !item.is_empty()),
+            hint: hint_or(error.hint, &error.code),
             code: error.code,
             message: error.message,
-            hint: error.hint,
             retriable: error.retriable,
         }
     }

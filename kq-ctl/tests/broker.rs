@@ -1,0 +1,222 @@
+//! kq-ctl against a real broker, as a script uses it: a hundred topics through their life, and each
+//! exit code that can occur. The broker is the binary `kq-broker` beside kq-ctl, or `KQ_BROKER_BIN`;
+//! without one the test says so and does nothing.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const TOPICS: usize = 100;
+
+/// A broker of one test; it ends with it.
+struct Broker {
+    child: Child,
+    address: String,
+    home: tempfile::TempDir,
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Broker {
+    /// Starts one on a port of its own; none if there is no binary.
+    fn start() -> Option<Self> {
+        let binary = binary()?;
+        let home = tempfile::tempdir().unwrap();
+        let ready = home.path().join("ready");
+        let mut child = Command::new(binary)
+            .env_clear()
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(home.path().join("data"))
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut words = String::new();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        while !words.contains("ready address=") {
+            words.clear();
+            assert_ne!(log.read_line(&mut words).unwrap(), 0, "the broker ended");
+        }
+        // Somebody has to read on, or the broker would wait for room.
+        std::thread::spawn(move || log.lines().for_each(drop));
+        let address = std::fs::read_to_string(&ready).unwrap().trim().to_owned();
+        Some(Self { child, address, home })
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kq-ctl"));
+        command.args(args).env_clear().env("HOME", self.home.path());
+        command.env("KQ_BROKERS", &self.address).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs with `-o json`; the document and the exit code.
+    fn json(&self, args: &[&str]) -> (Value, i32) {
+        let output = self.run(&[args, &["-o", "json"]].concat());
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (document, output.status.code().unwrap())
+    }
+
+    #[track_caller]
+    fn ends(&self, code: i32, args: &[&str]) -> String {
+        let output = self.run(args);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{words}");
+        words
+    }
+}
+
+fn binary() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_BIN_EXE_kq-ctl")).with_file_name("kq-broker");
+    let named = std::env::var_os("KQ_BROKER_BIN").map(PathBuf::from);
+    let found = named.or(Some(beside)).filter(|path| path.is_file());
+    if found.is_none() {
+        let _ = writeln!(std::io::stderr(), "skipped: there is no kq-broker beside kq-ctl");
+    }
+    found
+}
+
+fn names() -> Vec<String> {
+    (0..TOPICS).map(|nth| format!("topic-{nth:03}")).collect()
+}
+
+fn with<'a>(before: &[&'a str], names: &'a [String], after: &[&'a str]) -> Vec<&'a str> {
+    let names = names.iter().map(String::as_str);
+    before.iter().copied().chain(names).chain(after.iter().copied()).collect()
+}
+
+fn count(document: &Value, field: &str, value: &Value) -> usize {
+    document["items"].as_array().unwrap().iter().filter(|item| item[field] == *value).count()
+}
+
+#[test]
+fn a_hundred_topics_live_die_and_come_back() {
+    let Some(broker) = Broker::start() else { return };
+    let names = names();
+    let create = with(&["topic", "create"], &names, &["-p", "2", "-c", "retention.ms=60000"]);
+    let (made, code) = broker.json(&create);
+    assert_eq!((code, count(&made, "status", &"created".into())), (0, TOPICS));
+
+    let alter = with(&["topic", "alter"], &names, &["--set", "retention.ms=70000", "-p", "+1"]);
+    let (altered, code) = broker.json(&alter);
+    assert_eq!((code, count(&altered, "key", &"partitions".into())), (0, TOPICS));
+    assert_eq!(count(&altered, "new", &"70000".into()), TOPICS);
+
+    let (listed, code) = broker.json(&["topic", "list", "--match", "topic-*"]);
+    assert_eq!((code, count(&listed, "partition_count", &3.into())), (0, TOPICS));
+    assert_eq!(count(&listed, "retention_ms", &70_000.into()), TOPICS);
+
+    let delete = with(&["topic", "delete"], &names, &["--yes", "--keep-for", "1h"]);
+    let (deleted, code) = broker.json(&delete);
+    assert_eq!((code, count(&deleted, "status", &"deleted".into())), (0, TOPICS));
+    assert_eq!(broker.json(&["topic", "list"]).0["items"].as_array().unwrap().len(), 0);
+    let (kept, _) = broker.json(&["topic", "list", "--deleted"]);
+    assert_eq!(kept["summary"]["topic_count"], TOPICS);
+
+    let (restored, code) = broker.json(&with(&["topic", "restore"], &names, &[]));
+    assert_eq!((code, count(&restored, "status", &"restored".into())), (0, TOPICS));
+    let (listed, _) = broker.json(&["topic", "list"]);
+    assert_eq!(count(&listed, "partition_count", &3.into()), TOPICS);
+    assert_eq!(listed["cluster_id"], made["cluster_id"]);
+}
+
+#[test]
+fn every_exit_code_that_can_occur_does() {
+    let Some(broker) = Broker::start() else { return };
+    broker.ends(0, &["topic", "create", "orders", "-p", "1"]);
+    broker.ends(1, &["topic", "create", "wide", "-r", "99"]);
+    broker.ends(2, &["topic", "delete", "orders"]);
+    broker.ends(2, &["topic", "create"]);
+    broker.ends(3, &["topic", "list", "-b", "127.0.0.1:1"]);
+    broker.ends(5, &["topic", "describe", "nothing"]);
+    broker.ends(6, &["topic", "create", "orders"]);
+    broker.ends(0, &["topic", "protect", "orders", "--reason", "the ledger"]);
+    let refused = broker.ends(7, &["topic", "delete", "orders", "--yes"]);
+    assert!(refused.contains("the ledger"), "{refused}");
+    broker.ends(8, &["topic", "create", "orders", "fresh"]);
+    broker.ends(9, &["topic", "wait", "nothing", "--for", "exists", "--timeout", "200ms"]);
+    broker.ends(10, &["topic", "create", "later", "--dry-run", "--exit-code"]);
+    broker.ends(0, &["cluster", "health"]);
+    broker.ends(0, &["context", "add", "here", "-b", &broker.address, "--cluster-id", "another"]);
+    broker.ends(6, &["topic", "create", "x", "-C", "here"]);
+    broker.ends(6, &["topic", "list", "-C", "here"]);
+}
+
+#[test]
+fn ctrl_c_ends_in_130_and_closes_the_document() {
+    let Some(broker) = Broker::start() else { return };
+    broker.ends(0, &["topic", "create", "orders"]);
+    broker.ends(0, &["produce", "orders", "--value", "one"]);
+    let mut child = broker
+        .command(&["consume", "orders", "-s", "earliest", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut document = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    while !document.contains("\"value\":\"one\"") {
+        assert_ne!(stdout.read_line(&mut document).unwrap(), 0, "{document}");
+        // The last item has no line end yet: what follows it decides between comma and bracket.
+        if document.ends_with("[\n") {
+            let mut item = vec![0; 60];
+            std::io::Read::read_exact(&mut stdout, &mut item).unwrap();
+            document.push_str(&String::from_utf8(item).unwrap());
+            break;
+        }
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    std::io::Read::read_to_string(&mut stdout, &mut document).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["items"][0]["value"], "one");
+    assert_eq!(document["errors"][0]["code"], "kq.INTERRUPTED");
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    let Some(broker) = Broker::start() else { return };
+    broker.ends(0, &["topic", "create", "orders", "-p", "3"]);
+    let mut child = broker
+        .command(&["produce", "orders", "-f", r"%k\t%v", "-z", "zstd", "-H", "source=test"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for nth in 0..5_000 {
+        writeln!(stdin, "key-{nth}\tvalue-{nth}").unwrap();
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    let output = broker.run(&["consume", "orders", "-s", "earliest", "-e", "-f", r"%k=%v %h\n"]);
+    let mut lines: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().lines().collect();
+    lines.sort_unstable();
+    let mut wanted: Vec<String> =
+        (0..5_000).map(|nth| format!("key-{nth}=value-{nth} source=test")).collect();
+    wanted.sort_unstable();
+    assert!(lines == wanted, "{} records came out", lines.len());
+    let (counted, _) = broker.json(&["record", "count", "orders", "--exact"]);
+    assert_eq!(counted["summary"]["record_count"], 5_000);
+    let logs = broker.home.path().join("data");
+    broker.ends(0, &["log", "verify", logs.to_str().unwrap()]);
+    let (dumped, _) = broker.json(&["log", "dump", logs.to_str().unwrap()]);
+    assert_eq!(dumped["summary"]["record_count"], 5_000);
+}
