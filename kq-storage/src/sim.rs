@@ -121,6 +121,11 @@ impl SimDisk {
         self.state.lock().failing_syncs.push(FailingSync { nth, reads_revert });
     }
 
+    /// Fails the change that would be step number `step`; nothing is changed by it.
+    pub fn fail_step(&self, step: u64) {
+        self.state.lock().failing_steps.push(step);
+    }
+
     /// Fails the write-back of all that is unsynced in a file, in the background: each handle that
     /// is open now hears of it at its next sync, and only once.
     pub fn fail_writeback(&self, path: &Path, after: AfterFailedSync) -> io::Result<()> {
@@ -311,6 +316,7 @@ impl VfsFile for SimFile {
         }
         let at = position(at)?;
         let fits = fitting(&state, self.node, at, buf.len())?;
+        state.begin_change()?;
         let count = transferred(&mut state, fits);
         let bytes = Bytes::copy_from_slice(buf.get(..count).unwrap_or_default());
         state.file_mut(self.node)?.change(DataOp::Write { at, bytes });
@@ -328,6 +334,7 @@ impl VfsFile for SimFile {
         let mut state = self.state.lock();
         self.check_writable(&state)?;
         let len = position(len)?;
+        state.begin_change()?;
         state.file_mut(self.node)?.change(DataOp::Truncate(len));
         state.take_step()
     }

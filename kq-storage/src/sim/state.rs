@@ -26,6 +26,8 @@ pub(super) struct State {
     /// Calls of `sync_data` and `sync_dir` so far.
     pub(super) syncs: u64,
     pub(super) failing_syncs: Vec<FailingSync>,
+    /// Changes that fail, by their step; nothing is changed then.
+    pub(super) failing_steps: Vec<u64>,
     /// The state at each step, while recording.
     pub(super) recording: Option<Vec<State>>,
 }
@@ -59,6 +61,7 @@ impl State {
             short_io: false,
             syncs: 0,
             failing_syncs: Vec::new(),
+            failing_steps: Vec::new(),
             recording: None,
         }
     }
@@ -67,11 +70,21 @@ impl State {
         self.is_down = false;
         self.crash_at = None;
         self.failing_syncs.clear();
+        self.failing_steps.clear();
         self.boot += 1;
     }
 
     pub(super) fn check_power(&self) -> io::Result<()> {
         if self.is_down { Err(power_is_off()) } else { Ok(()) }
+    }
+
+    /// Fails the change that is about to be made, if its step is to fail.
+    pub(super) fn begin_change(&mut self) -> io::Result<()> {
+        if self.failing_steps.contains(&(self.step + 1)) {
+            self.take_step()?;
+            return Err(simulated_eio());
+        }
+        Ok(())
     }
 
     /// Counts a change that has just been made, or a sync that is about to be made.
@@ -146,6 +159,7 @@ impl State {
     }
 
     pub(super) fn link_new(&mut self, dir: NodeId, name: &str, node: Node) -> io::Result<NodeId> {
+        self.begin_change()?;
         let id = self.next_node;
         self.next_node += 1;
         self.nodes.insert(id, node);
@@ -172,6 +186,7 @@ impl State {
         let (to_dir, to_name) = self.resolve_parent(to)?;
         let node = *self.dir(from_dir)?.live.get(from_name).ok_or(ErrorKind::NotFound)?;
         self.check_replaceable(node, to_dir, to_name)?;
+        self.begin_change()?;
         let (from, to) = (from_name.to_owned(), to_name.to_owned());
         if from_dir == to_dir {
             self.dir_mut(from_dir)?.change(NameOp::Rename { from, to, node });
@@ -200,6 +215,7 @@ impl State {
         let (dir, name) = self.resolve_parent(path)?;
         let id = *self.dir(dir)?.live.get(name).ok_or(ErrorKind::NotFound)?;
         self.file(id)?;
+        self.begin_change()?;
         self.dir_mut(dir)?.change(NameOp::Unlink { name: name.to_owned() });
         self.take_step()
     }

@@ -155,6 +155,7 @@ fn crash_at<W: Workload>(
             workload.recover(&disk);
             disk.power_cut(rng.next_u64());
         }
+        disk.set_capacity(None);
         workload.verify(&disk, model)
     }));
     let fault = match judged {

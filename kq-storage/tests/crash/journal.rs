@@ -1,12 +1,13 @@
 //! Appends, syncs, cuts at both ends, restarts and failing syncs on a journal.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kq_storage::sim::{AfterFailedSync, Prng, SimDisk};
+use kq_storage::vfs::Vfs;
 use kq_storage::{Journal, JournalError, JournalOptions};
 
 use crate::harness::{Recorder, Workload, ensure};
@@ -73,6 +74,8 @@ impl Workload for Entries {
                 13 => journal = step_reopen(journal, run, seed),
                 14 if seed % 4 == 1 => step_start_afresh(&mut journal, run),
                 15 if seed % 4 == 2 => journal = step_failing_sync(journal, run, seed),
+                14 if seed % 4 == 3 => journal = step_failing_write(journal, run, seed),
+                15 if seed.is_multiple_of(4) => step_full_disk(&mut journal, run),
                 _ => {}
             }
         }
@@ -204,6 +207,48 @@ fn step_reopen(journal: Journal, run: &mut Recorder<Model>, seed: u64) -> Journa
     }
     let journal = open(&run.disk, seed).unwrap();
     // Recovery has made stable what it found.
+    note_synced(&journal, run);
+    journal
+}
+
+/// There is no room for the entries: none of them is kept, and the journal goes on later.
+fn step_full_disk(journal: &mut Journal, run: &mut Recorder<Model>) {
+    let Some(next) = journal.next_index() else { return };
+    let used = u64::MAX - run.disk.free_bytes(Path::new("/raft/log")).unwrap();
+    let entries: Content = (0..8).flat_map(|nth| new_entries(&mut run.rng, next + nth)).collect();
+    run.disk.set_capacity(Some(used + run.rng.below(1_500)));
+    let before = Rc::clone(&run.model().live);
+    run.note(|model| Rc::make_mut(&mut model.live).extend(entries.clone()));
+    let is_kept = append(journal, &entries).is_ok();
+    run.disk.set_capacity(None);
+    if !is_kept {
+        assert_eq!(journal.next_index(), Some(next), "a part of what was refused is kept");
+        run.note(|model| {
+            model.before = Some(std::mem::replace(&mut model.live, before));
+        });
+        // What was refused may be found until the journal has written over it.
+        step_append(journal, run);
+        step_sync(journal, run);
+        run.note(|model| model.before = None);
+    }
+}
+
+/// A change fails for good; then a new process starts.
+fn step_failing_write(mut journal: Journal, run: &mut Recorder<Model>, seed: u64) -> Journal {
+    let Some(next) = journal.next_index() else { return journal };
+    run.disk.fail_step(run.disk.step() + 1 + run.rng.below(4));
+    let entries = new_entries(&mut run.rng, next);
+    run.note(|model| Rc::make_mut(&mut model.live).extend(entries.clone()));
+    if append(&mut journal, &entries).is_ok() && journal.sync().is_ok() {
+        note_synced(&journal, run);
+    }
+    drop(journal);
+    run.disk.kill_process();
+    let journal = open(&run.disk, seed).unwrap();
+    let found = content(&journal).unwrap();
+    run.note(|model| {
+        Rc::make_mut(&mut model.live).retain(|index, _| found.contains_key(index));
+    });
     note_synced(&journal, run);
     journal
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use kq_storage::batch::{BatchBuilder, BatchHeader, Compression, ProducerMark};
 use kq_storage::sim::{AfterFailedSync, Prng, SimDisk};
-use kq_storage::vfs::create_dir_durable;
+use kq_storage::vfs::{Vfs, create_dir_durable};
 use kq_storage::{
-    LeaderEpoch, Log, LogConfig, LogIdentity, Offset, OpenFiles, ProducerEpoch, ProducerId,
-    Recovered, StorageError, TimestampMs,
+    AppendError, LeaderEpoch, Log, LogConfig, LogIdentity, Offset, OpenFiles, ProducerEpoch,
+    ProducerId, Recovered, StorageError, TimestampMs,
 };
 
 use crate::harness::{Recorder, Workload};
@@ -152,6 +152,8 @@ impl Workload for Batches {
                 20 => log = step_close(log, run),
                 21 => log = step_kill(log, run),
                 22 if seed % 3 == 1 => log = step_failing_sync(log, run, epoch),
+                22 if seed % 3 == 2 => log = step_failing_write(log, run, epoch),
+                23 if seed.is_multiple_of(2) => step_full_disk(&mut log, run, epoch),
                 _ => epoch = LeaderEpoch(epoch.0 + 1),
             }
         }
@@ -171,12 +173,20 @@ impl Workload for Batches {
 }
 
 fn step_append(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
+    try_append(log, run, epoch).unwrap();
+}
+
+fn try_append(
+    log: &mut Log,
+    run: &mut Recorder<Model>,
+    epoch: LeaderEpoch,
+) -> Result<(), AppendError> {
     let live = Rc::clone(&run.model().live);
     let (sent, times) = new_batch(&mut run.rng, &live);
     let kept = Bytes::copy_from_slice(&sent);
     run.say(format!("append at {} in epoch {epoch:?}", log.log_end()));
     run.note(|model| model.under_way = Some(kept.clone()));
-    let appended = log.append(sent, epoch, NOW).unwrap();
+    let appended = log.append(sent, epoch, NOW)?;
     assert!(!appended.duplicate);
     let end = log.log_end().offset();
     let bytes = log.read(appended.base_offset, end, usize::MAX, true).unwrap().copy_out().unwrap();
@@ -186,6 +196,38 @@ fn step_append(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
         model.under_way = None;
         Rc::make_mut(&mut model.live).push(stored);
     });
+    Ok(())
+}
+
+/// Appends until there is no room; what was refused is not in the log, and it goes on later.
+fn step_full_disk(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
+    let used = u64::MAX - run.disk.free_bytes(dir()).unwrap();
+    run.disk.set_capacity(Some(used + run.rng.below(3_000)));
+    run.say("fill the disk");
+    let refused = (0..50).find_map(|_| try_append(log, run, epoch).err());
+    let AppendError::Storage(err) = refused.unwrap() else { unreachable!("not for want of room") };
+    assert!(err.is_no_space(), "{err}");
+    run.disk.set_capacity(None);
+    run.note(|model| model.under_way = None);
+    step_append(log, run, epoch);
+}
+
+/// A change fails for good; then a new process starts.
+fn step_failing_write(mut log: Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) -> Log {
+    let step = run.disk.step() + 1 + run.rng.below(6);
+    run.disk.fail_step(step);
+    run.say(format!("step {step} fails"));
+    for _ in 0..3 {
+        if try_append(&mut log, run, epoch).is_err() {
+            run.note(|model| model.under_way = None);
+        }
+    }
+    if let Some(work) = log.begin_sync()
+        && let Ok(synced) = log.finish_sync(work.run())
+    {
+        note_synced(run, synced.offset());
+    }
+    step_kill(log, run)
 }
 
 fn step_sync(log: &mut Log, run: &mut Recorder<Model>) {
