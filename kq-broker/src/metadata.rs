@@ -24,7 +24,7 @@ pub use delta::{MetadataDelta, TopicDelta};
 pub use event::{EVENTS_MAX, Event, EventKind};
 pub use image::{
     BrokerImage, BrokerLoad, BrokerState, ConfigMap, MetadataImage, PartitionImage, Protection,
-    SoftDeletion, TopicImage,
+    SoftDeletion, TopicImage, is_internal_name,
 };
 pub use record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,

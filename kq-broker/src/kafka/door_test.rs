@@ -2,6 +2,7 @@
 
 mod admin;
 mod fetch;
+mod groups;
 mod malformed;
 mod order;
 mod produce;

@@ -352,7 +352,7 @@ impl TopicImage {
 }
 
 /// Whether a topic of this name belongs to the cluster itself.
-pub(super) fn is_internal_name(name: &str) -> bool {
+pub fn is_internal_name(name: &str) -> bool {
     matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
 }
 

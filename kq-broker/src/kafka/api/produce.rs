@@ -25,7 +25,7 @@ use crate::kafka::frame::Frame;
 use crate::kafka::leaders::Leaders;
 use crate::kafka::lent::{lend, range_in};
 use crate::kafka::topic_key::TopicKey;
-use crate::metadata::MetadataImage;
+use crate::metadata::{MetadataImage, is_internal_name};
 use crate::runtime::{Acks, Appended, Committed, Partition, PartitionError};
 
 /// From this version on a client that asked the wrong broker is told the right one (KIP-951).
@@ -224,6 +224,10 @@ fn append(
 ) -> Result<(Arc<Partition>, Appended), Refusal> {
     let id = id.map_err(|code| Refusal { code, message: None })?;
     let partition = door.node.partition(id)?;
+    if is_internal_name(partition.topic()) {
+        let message = Some(Str::from_static("only the cluster itself writes to this topic"));
+        return Err(Refusal { code: ErrorCode::InvalidTopicException, message });
+    }
     let appended = partition.append(records, acks)?;
     Ok((partition, appended))
 }

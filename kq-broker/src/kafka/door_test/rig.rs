@@ -22,7 +22,7 @@ use crate::process::Broker;
 /// A running broker and its directory.
 pub(super) struct Rig {
     pub(super) broker: Broker,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Rig {
@@ -30,15 +30,25 @@ impl Rig {
         Self::start_with(&[]).await
     }
 
+    /// The same broker after a stop, with its directory as it was left and these flags.
+    pub(super) async fn restart(self, flags: &[&str]) -> Self {
+        let Self { broker, dir } = self;
+        broker.stop().await.unwrap();
+        Self::start_in(dir, flags).await
+    }
+
     /// A broker with more flags.
     pub(super) async fn start_with(flags: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), flags).await
+    }
+
+    async fn start_in(dir: TempDir, flags: &[&str]) -> Self {
         let data_dir = dir.path().to_str().unwrap();
         let base = ["kq-broker", "--listen", "127.0.0.1:0", "--data-dir", data_dir];
         let args = base.iter().chain(flags).map(|it| (*it).into());
         let loaded = config::load(args, |_| None).unwrap();
         let broker = Box::pin(Broker::start(loaded.config)).await.unwrap();
-        Self { broker, _dir: dir }
+        Self { broker, dir }
     }
 
     pub(super) async fn client(&self) -> Client {
