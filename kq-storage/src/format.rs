@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::StorageError;
-use crate::vfs::{OpenMode, Vfs, read_all};
+use crate::vfs::{OpenMode, Vfs, VfsFile};
 
 /// Bytes of magic and version.
 pub(crate) const PREFIX_BYTES: usize = 8;
@@ -77,10 +77,31 @@ impl Format {
 pub(crate) fn read_small(fs: &dyn Vfs, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
     let failed = |err| StorageError::io("reading", path, err);
     match fs.open(path, OpenMode::Read) {
-        Ok(file) => read_all(file.as_ref()).map(Some).map_err(failed),
+        Ok(file) => read_whole(file.as_ref()).map(Some).map_err(failed),
         Err(err) if err.kind() == ErrorKind::NotFound => Ok(None),
         Err(err) => Err(failed(err)),
     }
+}
+
+/// Reads all of a file that is most often a few dozen bytes long.
+fn read_whole(file: &dyn VfsFile) -> std::io::Result<Vec<u8>> {
+    const FIRST_BYTES: usize = 1_024;
+    let mut bytes = vec![0; FIRST_BYTES];
+    let mut filled = 0;
+    loop {
+        let room = bytes.get_mut(filled..).unwrap_or_default();
+        match file.read_at(room, filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(err) if err.kind() == ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+        if filled == bytes.len() {
+            bytes.resize(filled * 2, 0);
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// When a replaced file has to survive a power cut.

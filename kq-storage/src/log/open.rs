@@ -9,7 +9,7 @@ use super::recovery::Found;
 use super::sync::SyncState;
 use super::truncate::{read_snapshot, remove_segment};
 use super::{ActiveBegan, Log};
-use crate::checkpoint::{Checkpoint, CheckpointFile, ProducersAt};
+use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointFile, ProducersAt};
 use crate::config::LogConfig;
 use crate::epochs::{EPOCHS_FILE, EpochHistory, FORMAT as EPOCHS_FORMAT};
 use crate::format::{TEMPORARY_SUFFIX, read_small, remove_if_there};
@@ -17,7 +17,7 @@ use crate::identity::{IDENTITY_FILE, LogIdentity, identity_bytes};
 use crate::open_files::OpenFiles;
 use crate::producers::Producers;
 use crate::segment::{FileKind, Segment, log_path, parse_name, snapshot_path};
-use crate::vfs::{Vfs, sync_parent};
+use crate::vfs::{OpenMode, Vfs, sync_parent};
 use crate::{LogEndOffset, LogStartOffset, Offset, StorageError, TimestampMs};
 
 /// What opening a log had to do.
@@ -57,6 +57,7 @@ struct Names {
     segments: Vec<(Offset, u64)>,
     snapshots: Vec<Offset>,
     temporary: Vec<String>,
+    checkpoint: bool,
 }
 
 impl Log {
@@ -71,20 +72,19 @@ impl Log {
         let fs = Arc::clone(files.fs());
         let failed = |err| StorageError::io("creating", &dir, err);
         fs.create_dir_all(&dir).map_err(failed)?;
-        if list_names(fs.as_ref(), &dir)?.segments.iter().any(|(_, bytes)| *bytes > 0) {
+        let names = list_names(fs.as_ref(), &dir)?;
+        if names.checkpoint || names.segments.iter().any(|(_, bytes)| *bytes > 0) {
             // Another log's records must never show up as this one's.
             return Err(failed(ErrorKind::AlreadyExists.into()));
         }
         let path = dir.join(IDENTITY_FILE);
         remove_if_there(fs.as_ref(), &path)?;
-        let file = files
-            .create_new(path.clone())
-            .and_then(|file| file.write_all_at(&identity_bytes(identity), 0).map(|()| file))
+        fs.open(&path, OpenMode::CreateNew)
+            .and_then(|file| file.write_all_at(&identity_bytes(identity), 0))
             .map_err(|err| StorageError::io("creating", &path, err))?;
-        let (mut log, _) = Self::open(files, dir, config, now)?;
-        log.sync.files.push(file);
-        log.sync.names = true;
-        log.sync.parent = true;
+        // Opening finds no checkpoint, and so leaves all names and the identity to the first sync.
+        let (log, _) = Self::open(files, dir, config, now)?;
+        debug_assert!(log.sync.parent && log.sync.names, "new names wait for the first sync");
         Ok(log)
     }
 
@@ -343,6 +343,7 @@ fn list_names(fs: &dyn Vfs, dir: &Path) -> Result<Names, StorageError> {
         match parse_name(&entry.name) {
             Some((base, FileKind::Log)) => names.segments.push((base, entry.len)),
             Some((offset, FileKind::Snapshot)) => names.snapshots.push(offset),
+            None if entry.name == CHECKPOINT_FILE => names.checkpoint = true,
             None if entry.name.ends_with(TEMPORARY_SUFFIX) => names.temporary.push(entry.name),
             Some((_, FileKind::Index | FileKind::TimeIndex)) | None => {}
         }

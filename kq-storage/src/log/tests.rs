@@ -14,6 +14,8 @@ use crate::{
 
 mod appends;
 mod damage;
+mod failures;
+mod formats;
 mod inspected;
 mod model;
 mod times;
