@@ -39,13 +39,18 @@ def unique(stem):
 
 
 def topic(bootstrap, stem, partitions=1, config=None):
-    """Creates a topic of a fresh name and waits until its leaders are known."""
-    from confluent_kafka.admin import AdminClient, NewTopic
+    """Creates a topic of a fresh name; its name."""
     name = unique(stem)
+    create(bootstrap, name, partitions, config)
+    return name
+
+
+def create(bootstrap, name, partitions, config=None):
+    """Creates a topic and waits until its leaders are known."""
+    from confluent_kafka.admin import AdminClient, NewTopic
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(name, partitions, 1, config=config or {})])[name].result(30)
     until(lambda: led(admin, name, partitions), 30, f"leaders of {name}")
-    return name
 
 
 def led(admin, name, partitions):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A producer that outlives its broker. Not a check by itself: the tests of real processes start it.
 
-survivor.py BOOTSTRAP TOPIC PARTITIONS: writes numbered records with acks=all, idempotently, until its stdin ends. Tells how many are
+survivor.py BOOTSTRAP TOPIC PARTITIONS: creates the topic, writes numbered records with acks=all, idempotently, until its stdin ends. Tells how many are
 acknowledged, one count a line. Then reads all partitions back and fails unless each acknowledged record is there exactly once, at the
 offset that was acknowledged, in order of sending, with no hole and no duplicate. Its last line is the verdict."""
 import select
@@ -10,7 +10,7 @@ import time
 
 from confluent_kafka import Producer
 
-from checks import read_all
+from checks import create, read_all
 
 IN_FLIGHT_MAX = 2000
 TELL_EVERY_S = 0.02
@@ -56,6 +56,7 @@ def verify(bootstrap, topic, partitions, sent, acked):
 
 def main():
     bootstrap, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    create(bootstrap, topic, partitions)
     sent, acked, faults = [], [], []
     produce(bootstrap, topic, partitions, sent, acked, faults)
     if faults:

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Fills a disk. Not a check by itself: the test of a full disk starts it.
 
-until_full.py BOOTSTRAP TOPIC: writes until the broker refuses, prints the refusal, then reads everything acknowledged back while the
+until_full.py BOOTSTRAP TOPIC: creates the topic, writes until the broker refuses, prints the refusal, then reads everything acknowledged back while the
 disk is still full. Its last line is the verdict."""
 import sys
 
 from confluent_kafka import KafkaError, Producer
 
-from checks import read_all
+from checks import create, read_all
 
 
 def main():
     bootstrap, topic = sys.argv[1], sys.argv[2]
+    create(bootstrap, topic, 1)
     acked, faults = [], []
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 5, "message.timeout.ms": 15_000,
                          "message.send.max.retries": 2, "retry.backoff.ms": 50, "log_level": 0})

@@ -35,14 +35,6 @@ pub(super) const CHECKS: &[Check] = &[
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
 ];
 
-/// Creates a topic with kq-ctl, so that the checks use the tool that operators have.
-fn create_topic(programs: &Programs, bootstrap: &str, name: &str, partitions: u32) -> Result<()> {
-    let mut create = Command::new(&programs.ctl);
-    create.args(["-b", bootstrap, "topic", "create", name, "-p", &partitions.to_string()]);
-    create.stdin(Stdio::null());
-    capture(&mut create).map(|_| ())
-}
-
 /// Reads every batch of a stopped broker and checks it, offline.
 fn verify_logs(programs: &Programs, data_dir: &Path) -> Result<()> {
     let mut verify = Command::new(&programs.ctl);
@@ -56,7 +48,6 @@ fn sigterm_under_load(kit: &Kit) -> Result<Verdict> {
         Err(why) => return Ok(Verdict::Skipped(why.clone())),
     };
     let mut cluster = Guard::up(&Plan::test("test-sigterm")?, &kit.programs)?;
-    create_topic(&kit.programs, &cluster.0.bootstrap, "stopped", 3)?;
     let mut producer = Survivor::start(python, &cluster.0.bootstrap, "stopped", 3)?;
     for _ in 0..3 {
         producer.wait_acked(ACKED_BETWEEN)?;
@@ -78,7 +69,6 @@ fn twenty_kills(kit: &Kit) -> Result<Verdict> {
         Err(why) => return Ok(Verdict::Skipped(why.clone())),
     };
     let mut cluster = Guard::up(&Plan::test("test-kills")?, &kit.programs)?;
-    create_topic(&kit.programs, &cluster.0.bootstrap, "killed", 4)?;
     let mut producer = Survivor::start(python, &cluster.0.bootstrap, "killed", 4)?;
     let mut slowest = Duration::ZERO;
     for _ in 0..KILLS {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{ACKED_BETWEEN, KILLS, create_topic, mount_point, verify_logs};
+use super::{ACKED_BETWEEN, KILLS, mount_point, verify_logs};
 use crate::cluster::{Guard, Plan};
 use crate::output;
 use crate::run::{capture, find};
@@ -93,7 +93,6 @@ pub(super) fn full_disk(kit: &Kit) -> Result<Verdict> {
     let mut plan = Plan::test("test-full")?;
     plan.data_dir = Some(mount.dir.join("data"));
     let mut cluster = Guard::up(&plan, &kit.programs)?;
-    create_topic(&kit.programs, &cluster.0.bootstrap, "filled", 1)?;
     let mut fill = Command::new(python);
     fill.arg(script("until_full.py")).args([&cluster.0.bootstrap, "filled"]);
     let said = capture(&mut fill)?;
@@ -118,7 +117,6 @@ pub(super) fn twenty_power_cuts(kit: &Kit) -> Result<Verdict> {
     let mut plan = Plan::test("test-power")?;
     plan.data_dir = Some(mount.dir.join("data"));
     let mut cluster = Guard::up(&plan, &kit.programs)?;
-    create_topic(&kit.programs, &cluster.0.bootstrap, "unplugged", 4)?;
     let bootstrap = cluster.0.bootstrap.clone();
     let mut producer = Survivor::start(python, &bootstrap, "unplugged", 4)?;
     for _ in 0..KILLS {
