@@ -20,8 +20,7 @@ pub(crate) struct Started {
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     state: char,
-    ticks_user: u64,
-    ticks_system: u64,
+    threads: u64,
     started: u64,
 }
 
@@ -35,9 +34,10 @@ impl Started {
         stat(self.pid).filter(|it| it.started == self.ticks)
     }
 
-    /// Whether it runs or is held; one that only waits to be reaped does not.
+    /// Whether it runs or is held; one that only waits to be reaped does not. Its first thread
+    /// may be dead while others still hold its files and locks.
     pub(crate) fn is_alive(&self) -> bool {
-        self.stat().is_some_and(|it| it.state != 'Z' && it.state != 'X')
+        self.stat().is_some_and(|it| (it.state != 'Z' && it.state != 'X') || 1 < it.threads)
     }
 
     /// Whether SIGSTOP holds it.
@@ -63,8 +63,7 @@ fn parse(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     Some(Stat {
         state: fields.first()?.chars().next()?,
-        ticks_user: fields.get(11)?.parse().ok()?,
-        ticks_system: fields.get(12)?.parse().ok()?,
+        threads: fields.get(17)?.parse().ok()?,
         started: fields.get(19)?.parse().ok()?,
     })
 }
@@ -76,7 +75,7 @@ mod tests {
     #[test]
     fn a_command_with_blanks_and_parentheses_is_read_over() {
         let text = "7 (a) b) S 1 7 7 0 -1 4 0 0 0 0 30 12 0 0 20 0 1 0 555 1000 2 18";
-        let want = Stat { state: 'S', ticks_user: 30, ticks_system: 12, started: 555 };
+        let want = Stat { state: 'S', threads: 1, started: 555 };
         assert_eq!(parse(text), Some(want));
     }
 
