@@ -8,7 +8,7 @@ import select
 import sys
 import time
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from checks import create, read_all
 
@@ -54,11 +54,19 @@ def verify(bootstrap, topic, partitions, sent, acked):
         assert offsets == list(range(len(want))), f"partition {partition} has holes in its offsets"
 
 
+def last_acked(acked):
+    """The highest acknowledged offset of each partition, for the search of a fault."""
+    return {partition: offset for partition, offset, _ in sorted(acked, key=lambda it: it[:2])}
+
+
 def main():
     bootstrap, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])
     create(bootstrap, topic, partitions)
     sent, acked, faults = [], [], []
-    produce(bootstrap, topic, partitions, sent, acked, faults)
+    try:
+        produce(bootstrap, topic, partitions, sent, acked, faults)
+    except KafkaException as fault:
+        faults.append(f"{fault.args[0].str()}; acknowledged up to {last_acked(acked)}")
     if faults:
         print(f"failed: {len(faults)} records were refused, the first: {faults[0]}")
         sys.exit(1)
