@@ -40,8 +40,8 @@ fn script(name: &str) -> PathBuf {
     root().join("tests/clients").join(name)
 }
 
-/// The parts that run unless told: those whose subjects stand.
-const STANDING: &[Part] = &[Part::Rust];
+/// The parts that run unless told.
+const ALL: &[Part] = &[Part::Rust, Part::Processes, Part::Clients];
 
 /// All parts, or those asked for; whether all passed.
 pub(crate) fn run(args: &TestArgs) -> Result<bool> {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<bool> {
 
 /// The same into a tally that goes on.
 pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
-    let parts = if args.only.is_empty() { STANDING } else { &args.only };
+    let parts = if args.only.is_empty() { ALL } else { &args.only };
     let wanted = |part| parts.contains(&part);
     if wanted(Part::Rust) && args.check.is_none() {
         rust(tally)?;
