@@ -162,7 +162,9 @@ impl Log {
         };
         if since >= CHECKPOINT_AFTER_BYTES && mark.max.is_some() {
             // A checkpoint that cannot be written costs time after a crash, nothing else.
-            let _ = self.write_checkpoint(mark, ProducersAt::Unknown);
+            let none = self.producers.is_empty();
+            let producers = if none { ProducersAt::None } else { ProducersAt::Unknown };
+            let _ = self.write_checkpoint(mark, producers);
         }
     }
 

@@ -41,8 +41,9 @@ impl Log {
             if base >= until {
                 break;
             }
-            let whole = base >= log_start && self.segment_end(at) <= until;
-            let max = if whole { self.segment_max(at)? } else { self.max_within(at, until)? };
+            let known = self.segment_max(at)?;
+            let inside = known.is_none_or(|(_, offset)| offset < until);
+            let max = if base >= log_start && inside { known } else { self.max_within(at, until)? };
             if max > best && max.map(|(time, _)| time) > best.map(|(time, _)| time) {
                 best = max;
             }

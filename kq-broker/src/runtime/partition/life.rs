@@ -71,6 +71,13 @@ impl Partition {
         };
         log.expire_producers(now);
         if deleted.is_empty() && !log.needs_sync() {
+            // With a checkpoint at its end an idle log opens at once, also after a kill.
+            if log.needs_checkpoint()
+                && let Err(err) = log.checkpoint()
+            {
+                drop(guard);
+                return Err(self.dir.write_failed(&err));
+            }
             log.release();
         }
         let log_start = log.log_start();
