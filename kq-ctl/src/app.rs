@@ -197,7 +197,8 @@ fn conclude(session: &Session, schema: &'static Schema, result: Result<Report, F
     let exit = report.exit();
     let mut out = session.out.borrow_mut();
     let printed = print(report, &session.view, &session.envelope(), &mut out);
-    printed.map_or_else(|failure| unprinted(&failure, &mut out), |()| exit)
+    let exit = |lost| if lost && exit == Exit::Done { Exit::NotFound } else { exit };
+    printed.map_or_else(|failure| unprinted(&failure, &mut out), exit)
 }
 
 /// What was to be printed is lost; a reader who has gone knows that himself.
@@ -208,12 +209,13 @@ fn unprinted(failure: &Failure, out: &mut Output) -> Exit {
     failure.exit
 }
 
+/// Whether `--after` led nowhere.
 fn print(
     mut report: Report,
     view: &View,
     envelope: &Envelope,
     out: &mut Output,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     if out.quiet {
         report.notes.clear();
     }
@@ -221,7 +223,7 @@ fn print(
     out.data(rendered.stdout.as_bytes())?;
     out.flush()?;
     out.errors(&rendered.stderr);
-    Ok(())
+    Ok(rendered.lost)
 }
 
 fn finish(result: Result<(), Failure>, exit: Exit, out: &mut Output) -> Exit {
@@ -260,7 +262,7 @@ fn fail_early(failure: Failure, args: &[OsString], world: &World, out: &mut Outp
     report.failures.push(failure);
     let envelope = Envelope { at_ms: (world.now_ms)(), ..Envelope::default() };
     let printed = print(report, &View::plain(format), &envelope, out);
-    printed.map_or_else(|failure| unprinted(&failure, out), |()| exit)
+    printed.map_or_else(|failure| unprinted(&failure, out), |_| exit)
 }
 
 /// As far as it can be told from a command line that could not be read.

@@ -12,7 +12,7 @@ use crate::output::Report;
 use crate::schema::Schema;
 use crate::session::Session;
 
-pub(crate) use global::{Change, Consent, Global, Select, duration, format_of};
+pub(crate) use global::{Change, Consent, Global, Select, duration, format_of, timeout};
 
 /// Administer a kq cluster from scripts and by hand.
 #[derive(Debug, Clone, Parser)]

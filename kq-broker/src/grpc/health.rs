@@ -32,7 +32,7 @@ impl Admin {
                     Health::Offline => ("D001", Severity::Error),
                     Health::UnderMinIsr => ("D002", Severity::Error),
                     Health::AtMinIsr => ("D003", Severity::Warn),
-                    Health::UnderReplicated => ("D004", Severity::Warn),
+                    Health::UnderReplicated => ("D030", Severity::Warn),
                     Health::Ok | Health::Unspecified => continue,
                 };
                 let subject = format!("{}/{index}", topic.name);
@@ -44,7 +44,7 @@ impl Admin {
             let name = shapes.image.any_topic(id.topic).map(|it| it.name.to_string());
             let subject = format!("{}/{}", name.unwrap_or_else(|| id.topic.to_string()), id.index);
             let what = format!("broker {} cannot serve it: {err}", self.node.broker_id);
-            reasons.push(reason(("D015", Severity::Error), subject, what, ""));
+            reasons.push(reason(("D032", Severity::Error), subject, what, ""));
         }
         reasons
     }
@@ -68,7 +68,7 @@ impl Admin {
                     space.free_bytes
                 );
                 let fix = "kq-ctl topic list --sort -size_bytes";
-                reasons.push(reason(("D017", Severity::Warn), subject, what, fix));
+                reasons.push(reason(("D015", Severity::Warn), subject, what, fix));
             }
         }
         reasons
@@ -81,7 +81,7 @@ fn broker_reasons(shapes: &Shapes) -> Vec<HealthReason> {
         .map(|broker| {
             let subject = format!("broker {}", broker.id);
             let what = "it is fenced: it leads nothing until it registers again".to_owned();
-            reason(("D010", Severity::Error), subject, what, "start the broker again")
+            reason(("D031", Severity::Error), subject, what, "start the broker again")
         })
         .collect()
 }

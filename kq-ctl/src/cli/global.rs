@@ -30,11 +30,11 @@ pub(crate) struct Global {
     pub(crate) command_config: Option<PathBuf>,
     /// Deadline of each call, or of a whole wait [env: KQ_TIMEOUT] [default: 15s]
     #[arg(long, value_name = "DURATION", global = true, help_heading = CONNECTION)]
-    #[arg(value_parser = duration, hide_short_help = true)]
+    #[arg(value_parser = timeout, hide_short_help = true)]
     pub(crate) timeout: Option<Duration>,
     /// Bound on finding a broker that accepts [env: KQ_CONNECT_TIMEOUT] [default: 3s]
     #[arg(long, value_name = "DURATION", global = true, help_heading = CONNECTION)]
-    #[arg(value_parser = duration, hide_short_help = true)]
+    #[arg(value_parser = timeout, hide_short_help = true)]
     pub(crate) connect_timeout: Option<Duration>,
     /// Go on trying for this long if all brokers refuse; otherwise fail at once
     /// [env: KQ_RETRY_CONNECT]
@@ -145,6 +145,14 @@ pub(crate) struct Select {
 /// `15s`, `1m30s`, `500ms`; a bare number is refused, since nobody knows its unit.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write 15s, 1m30s or 500ms"))
+}
+
+/// A duration in which something can happen.
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("nothing can be done in no time".to_owned()),
+        timeout => Ok(timeout),
+    }
 }
 
 /// The format asked for on a command line that could not be read.

@@ -98,7 +98,7 @@ impl Grpc {
         }
         if matches!(code, Code::OutOfRange | Code::ResourceExhausted) {
             return Failure::new(error.code, format!("{at}: {}", status.message()))
-                .hint("ask for less at once, with names or --limit");
+                .hint("send or ask for less at once");
         }
         if is_of_transport(status) {
             let lost = format!("lost {at}: {}", cause(status));

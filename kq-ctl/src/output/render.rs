@@ -1,7 +1,7 @@
 //! From a report to text, in the format asked for. Pure, so that tests read what operators read.
 
 use super::json::{self, Content};
-use super::select::{cursor, select};
+use super::select::{Selected, cursor, select};
 use super::text::{ByteStyle, TimeStyle, harmless, harmless_lines};
 use super::{Cell, Envelope, Filter, Format, Report, Row, table};
 use crate::exit::Failure;
@@ -76,11 +76,17 @@ impl View {
 pub(crate) struct Rendered {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// `--after` led nowhere.
+    pub(crate) lost: bool,
 }
 
 /// Lays a report out.
 pub(crate) fn render(report: Report, view: &View, envelope: &Envelope) -> Rendered {
-    let Report { schema, items, mut summary, failures, notes, plain, printed, .. } = report;
+    let Report { schema, items, mut summary, mut failures, notes, plain, printed, .. } = report;
+    let Selected { rows: items, next, lost } = select(schema, items, view);
+    if lost {
+        failures.push(no_cursor(view));
+    }
     let mut stderr = String::new();
     for note in notes {
         stderr.push_str(&harmless_lines(&note));
@@ -90,9 +96,8 @@ pub(crate) fn render(report: Report, view: &View, envelope: &Envelope) -> Render
         stderr.push_str(&failure_words(failure, view.color_stderr));
     }
     if printed {
-        return Rendered { stdout: String::new(), stderr };
+        return Rendered { stderr, ..Rendered::default() };
     }
-    let (items, next) = select(schema, items, view);
     // Unknown is null, never absent.
     for field in schema.summary {
         if !summary.iter().any(|(name, _)| *name == field.name) {
@@ -120,7 +125,13 @@ pub(crate) fn render(report: Report, view: &View, envelope: &Envelope) -> Render
     if let Some(next) = next.filter(|_| !view.format.is_document()) {
         let _ = writeln!(stderr, "more: --after '{}'", harmless(&next));
     }
-    Rendered { stdout, stderr }
+    Rendered { stdout, stderr, lost }
+}
+
+fn no_cursor(view: &View) -> Failure {
+    let after = view.after.as_deref().unwrap_or_default();
+    Failure::new("kq.NOT_FOUND", format!("no item '{after}' to begin after"))
+        .hint("--after takes what 'next' or 'more' said, with the same --sort and --filter")
 }
 
 fn in_table(schema: &'static Schema, items: &[Row], view: &View) -> String {

@@ -5,8 +5,17 @@ use std::cmp::Ordering;
 use super::{Cell, Row, View};
 use crate::schema::Schema;
 
-/// The items to print, and the cursor of the next page if some were held back.
-pub(crate) fn select(schema: &Schema, rows: Vec<Row>, view: &View) -> (Vec<Row>, Option<String>) {
+/// The items to print.
+pub(crate) struct Selected {
+    pub(crate) rows: Vec<Row>,
+    /// The cursor of the next page, if some were held back.
+    pub(crate) next: Option<String>,
+    /// The cursor that was given names no item, and no place between items.
+    pub(crate) lost: bool,
+}
+
+/// Filters, sorts and cuts.
+pub(crate) fn select(schema: &Schema, rows: Vec<Row>, view: &View) -> Selected {
     let mut rows: Vec<Row> = rows
         .into_iter()
         .filter(|row| view.filters.iter().all(|filter| filter.accepts(schema, row)))
@@ -19,23 +28,39 @@ pub(crate) fn select(schema: &Schema, rows: Vec<Row>, view: &View) -> (Vec<Row>,
         let Some(field) = schema.field(column) else { continue };
         rows.sort_by(|a, b| compare(a.get(field.name), b.get(field.name), descending));
     }
+    let mut lost = false;
     if let Some(after) = &view.after {
-        let sorted = view.sort.is_empty() && rows.is_sorted_by_key(|row| cursor(schema, row));
+        let in_order = |a: &Row, b: &Row| by_parts(&cursor(schema, a), &cursor(schema, b)).is_le();
+        let sorted = view.sort.is_empty() && rows.is_sorted_by(in_order);
         match rows.iter().position(|row| cursor(schema, row) == *after) {
             Some(at) => drop(rows.drain(..=at)),
-            // The item has gone since; in the order of names its place is still known.
-            None if sorted => rows.retain(|row| cursor(schema, row) > *after),
-            None => {}
+            // The item has gone since; in the order of cursors its place is still known.
+            None if sorted => rows.retain(|row| {
+                let at = cursor(schema, row);
+                by_parts(&at, after).is_gt() && !at.starts_with(&format!("{after}/"))
+            }),
+            None => {
+                rows.clear();
+                lost = true;
+            }
         }
     }
-    match view.limit {
-        Some(limit) if limit < rows.len() => {
-            rows.truncate(limit);
-            let next = rows.last().map(|row| cursor(schema, row));
-            (rows, next)
-        }
-        _ => (rows, None),
+    let mut next = None;
+    if let Some(limit) = view.limit.filter(|limit| *limit < rows.len()) {
+        rows.truncate(limit);
+        next = rows.last().map(|row| cursor(schema, row));
     }
+    Selected { rows, next, lost }
+}
+
+/// `orders/10` comes after `orders/9`.
+fn by_parts(a: &str, b: &str) -> Ordering {
+    let part = |(a, b): (&str, &str)| match (a.parse::<u64>(), b.parse::<u64>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        _ => a.cmp(b),
+    };
+    let parts = a.split('/').zip(b.split('/')).map(part).find(|order| order.is_ne());
+    parts.unwrap_or_else(|| a.split('/').count().cmp(&b.split('/').count()))
 }
 
 /// What names an item: `orders/3`.

@@ -7,7 +7,7 @@ use kq_proto::client::Address;
 
 use super::file::{Context, Style};
 use super::{Guards, Origin, Settings, Sourced, Sources};
-use crate::cli::{Global, duration};
+use crate::cli::{Global, duration, timeout};
 use crate::exit::Failure;
 
 /// Where brokers are looked for if nobody says anything.
@@ -30,9 +30,9 @@ pub(crate) fn resolve(
             .as_ref()
             .map(|(value, origin, _)| Sourced { value: value.clone(), origin: origin.clone() }),
         output: layers.pick("output", "KQ_OUTPUT", global.output.clone(), parse)?,
-        timeout: layers.pick("timeout", "KQ_TIMEOUT", global.timeout, duration)?.or_seconds(15),
+        timeout: layers.pick("timeout", "KQ_TIMEOUT", global.timeout, timeout)?.or_seconds(15),
         connect_timeout: layers
-            .pick("connect-timeout", "KQ_CONNECT_TIMEOUT", global.connect_timeout, duration)?
+            .pick("connect-timeout", "KQ_CONNECT_TIMEOUT", global.connect_timeout, timeout)?
             .or_seconds(3),
         retry_connect: layers.pick(
             "retry-connect",

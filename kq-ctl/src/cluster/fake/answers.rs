@@ -233,7 +233,7 @@ impl State {
         _: v1::ClusterHealthRequest,
     ) -> Answer<v1::ClusterHealthResponse> {
         let reasons = self.fenced.iter().map(|id| v1::HealthReason {
-            check: "D003".to_owned(),
+            check: "D031".to_owned(),
             severity: v1::Severity::Error.into(),
             subject: format!("broker {id}"),
             what: "fenced: no heartbeat for 9s".to_owned(),

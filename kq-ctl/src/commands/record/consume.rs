@@ -152,7 +152,13 @@ async fn plan(
         |offset: u64| v1::OffsetSpec { spec: Some(v1::offset_spec::Spec::Offset(offset)) };
     let partitions = answer.offsets.into_iter().map(|found| {
         let from = match (args.offset.from, found.offset) {
-            (Position::Offset(offset), _) => position(offset),
+            (Position::Offset(offset), end) => {
+                if let Some(end) = end.filter(|end| *end < offset) {
+                    let place = format!("{}/{}", found.topic, found.partition);
+                    session.say(&format!("{place} ends at {end}: there is no offset {offset} yet"));
+                }
+                position(offset)
+            }
             (at, Some(offset)) => position(back(offset, at)),
             // No record is that young: begin with what comes.
             (_, None) => Position::LATEST.wire(now),
