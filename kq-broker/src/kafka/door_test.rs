@@ -5,6 +5,7 @@ mod fetch;
 mod groups;
 mod malformed;
 mod order;
+mod outbound;
 mod produce;
 mod rig;
 mod versions;

@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -28,6 +29,8 @@ use super::transport::{Rewound, Transport};
 use crate::config::BrokerConfig;
 use crate::observe::{Metrics, Refused};
 
+/// Descriptors left to everything that is neither a connection nor a partition's file.
+const DESCRIPTORS_RESERVED: u64 = 128;
 /// Pause after the system refused to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests in flight may still be answered after the stop was asked for.
@@ -57,7 +60,7 @@ impl PortLimits {
         let bytes = usize::try_from(config.requests_bytes_max).unwrap_or(usize::MAX);
         Self {
             connections: ConnectionLimits {
-                connections_max: config.connections_max as usize,
+                connections_max: (config.connections_max as usize).min(descriptors_max()),
                 connections_per_ip_max: config.connections_per_ip_max as usize,
                 idle_max: Duration::from_millis(config.connection_idle_ms_max),
             },
@@ -68,6 +71,14 @@ impl PortLimits {
             frame_memory_bytes: if bytes == 0 { memory_bytes() / 4 } else { bytes },
         }
     }
+}
+
+/// Descriptors that connections may take: half of those beside a reserve, so that the logs of
+/// partitions and of the metadata quorum never lack one.
+fn descriptors_max() -> usize {
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let half = allowed.saturating_sub(DESCRIPTORS_RESERVED) / 2;
+    usize::try_from(half).unwrap_or(usize::MAX).max(1)
 }
 
 /// The machine's memory; a modest guess where the system does not tell.
@@ -135,7 +146,9 @@ impl<S: Serve> Port<S> {
             match accepted {
                 Ok((stream, address)) => self.admit(stream, address, stop.clone()),
                 Err(e) => {
-                    warn!(error = %e, "cannot accept a connection");
+                    if self.noise.may_speak() {
+                        warn!(error = %e, "cannot accept a connection");
+                    }
                     if is_out_of_descriptors(&e) {
                         reserve.turn_away(&listener).await;
                     }

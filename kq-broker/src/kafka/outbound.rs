@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::task::JoinHandle;
 
-use super::region::{Region, copy, copy_cached, is_cached, probed_until, warm};
+use super::region::{Region, copy, copy_cached, is_cached, stretch, warm};
 use super::transport::Transport;
 
 /// Regions below this are copied: below it a sendfile call costs more than the copy.
@@ -110,26 +110,28 @@ impl Outbound {
         match self.parts.front_mut() {
             None => Poll::Ready(Ok(0)),
             Some(Part::Region(region)) if region.len >= SEND_FILE_BYTES_MIN => {
-                let region = region.clone();
-                self.poll_region(cx, transport, &region)
+                let next = stretch(region);
+                self.poll_region(cx, transport, next)
             }
             Some(_) => self.poll_bytes(cx, transport),
         }
     }
 
-    /// Sends some of a large region.
+    /// Sends some of a large region's next stretch.
     fn poll_region(
         &mut self,
         cx: &mut Context<'_>,
         transport: &mut impl Transport,
-        region: &Region,
+        mut next: Region,
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_warm(cx, region))?;
-        let sent = match ready!(transport.poll_send_file(cx, region))? {
-            Some(0) => return Poll::Ready(Err(shortened(region))),
+        ready!(self.poll_warm(cx, &next))?;
+        let warm = self.warm_until.saturating_sub(next.position);
+        next.len = next.len.min(usize::try_from(warm).unwrap_or(usize::MAX));
+        let sent = match ready!(transport.poll_send_file(cx, &next))? {
+            Some(0) => return Poll::Ready(Err(shortened(&next))),
             Some(sent) => sent,
             None => {
-                let piece = copy(region, COPY_BYTES_MAX)?;
+                let piece = copy(&next, COPY_BYTES_MAX)?;
                 self.advance_region(piece.len());
                 self.held_bytes += piece.len();
                 self.parts.push_front(Part::Bytes(piece));
@@ -140,17 +142,18 @@ impl Outbound {
         Poll::Ready(Ok(sent))
     }
 
-    /// Waits until the next stretch of the front region is in the page cache.
-    fn poll_warm(&mut self, cx: &mut Context<'_>, region: &Region) -> Poll<io::Result<()>> {
-        if region.position < self.warm_until {
+    /// Waits until a stretch at the front is in the page cache.
+    fn poll_warm(&mut self, cx: &mut Context<'_>, next: &Region) -> Poll<io::Result<()>> {
+        let until = next.position + next.len as u64;
+        if next.position < self.warm_until {
             return Poll::Ready(Ok(()));
         }
         if self.warming.is_none() {
-            if is_cached(region) {
-                self.warm_until = probed_until(region);
+            if is_cached(next) {
+                self.warm_until = until;
                 return Poll::Ready(Ok(()));
             }
-            let cold = region.clone();
+            let cold = next.clone();
             self.warming = Some(tokio::task::spawn_blocking(move || warm(&cold)));
         }
         if let Some(warming) = &mut self.warming {
@@ -158,7 +161,7 @@ impl Outbound {
             self.warming = None;
             done.map_err(io::Error::other)??;
         }
-        self.warm_until = probed_until(region);
+        self.warm_until = until;
         Poll::Ready(Ok(()))
     }
 

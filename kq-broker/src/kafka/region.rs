@@ -7,7 +7,9 @@ use rustix::io::{Errno, ReadWriteFlags};
 
 pub use crate::runtime::FileRegion as Region;
 
-/// A region's stretch that is asked after in one go.
+/// A region's stretch that is asked after in one go, and then sent.
+const STRETCH_BYTES: usize = 1 << 20;
+/// Distance of the bytes that are asked after; read-ahead makes what lies between all but certain.
 const PROBE_BYTES: usize = 256 << 10;
 /// Read at once while a stretch is brought into the page cache.
 const WARM_BYTES: usize = 64 << 10;
@@ -33,17 +35,16 @@ pub fn copy_cached(region: &Region) -> io::Result<Option<Bytes>> {
     }
 }
 
-/// Where the stretch ends that [`is_cached`] and [`warm`] speak of.
-pub fn probed_until(region: &Region) -> u64 {
-    region.position + region.len.min(PROBE_BYTES) as u64
+/// The part of a region that [`is_cached`] and [`warm`] speak of.
+pub fn stretch(region: &Region) -> Region {
+    Region { len: region.len.min(STRETCH_BYTES), ..region.clone() }
 }
 
-/// Whether the next stretch of a region can be sent without waiting for the disk.
-///
-/// Asks for its first and its last byte; read-ahead makes what lies between all but certain.
-pub fn is_cached(region: &Region) -> bool {
-    is_byte_cached(region, region.position)
-        && is_byte_cached(region, probed_until(region).saturating_sub(1))
+/// Whether a stretch can be sent without waiting for the disk.
+pub fn is_cached(stretch: &Region) -> bool {
+    let last = stretch.len.saturating_sub(1);
+    let mut probes = (0..last).step_by(PROBE_BYTES).chain([last]);
+    probes.all(|at| is_byte_cached(stretch, stretch.position + at as u64))
 }
 
 fn is_byte_cached(region: &Region, at: u64) -> bool {
@@ -54,10 +55,10 @@ fn is_byte_cached(region: &Region, at: u64) -> bool {
     rustix::io::preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT) != Err(Errno::AGAIN)
 }
 
-/// Brings the next stretch of a region into the page cache. Blocks.
+/// Brings a stretch into the page cache. Blocks.
 pub fn warm(region: &Region) -> io::Result<()> {
     let mut buffer = vec![0; WARM_BYTES];
-    let (mut at, until) = (region.position, probed_until(region));
+    let (mut at, until) = (region.position, region.position + region.len as u64);
     while at < until {
         let read = region.file.read_at(&mut buffer, at)?;
         if read == 0 {

@@ -15,9 +15,6 @@ use tokio::net::TcpStream;
 
 use super::region::Region;
 
-/// Most bytes of one sendfile call, so that a fast reader cannot keep a worker thread to itself.
-const SEND_FILE_BYTES_MAX: usize = 1 << 20;
-
 /// A connection's stream of bytes.
 pub trait Transport: Send + Unpin {
     /// Ready when a read is worth a buffer. A stream that cannot tell says so at once.
@@ -81,7 +78,7 @@ impl Transport for TcpStream {
     ) -> Poll<io::Result<Option<usize>>> {
         let Some(file) = region.file.as_fd() else { return Poll::Ready(Ok(None)) };
         let mut position = region.position;
-        let len = region.len.min(SEND_FILE_BYTES_MAX);
+        let len = region.len;
         poll_socket(self, cx, |socket| {
             Ok(rustix::fs::sendfile(socket, file, Some(&mut position), len)?)
         })
