@@ -69,6 +69,8 @@ pub(crate) struct CheckpointFile {
     slot: u64,
     /// Slot 1 was torn: until it is mended, slot 0 must not be.
     mend: bool,
+    /// Slot 1 may be in the page cache only: slot 0 must not be overwritten before it is stable.
+    unsettled: bool,
 }
 
 impl CheckpointFile {
@@ -96,7 +98,8 @@ impl CheckpointFile {
             // No crash tears both: something else did, and the log start went with them.
             return Err(StorageError::corrupt(&path, 0, "neither of its slots is whole"));
         }
-        Ok(Self { sequence, last, slot: newest, mend })
+        let unsettled = bytes.len() as u64 > SLOT_APART_BYTES;
+        Ok(Self { sequence, last, slot: newest, mend, unsettled })
     }
 
     /// The newest state, if there is a whole one.
@@ -121,6 +124,10 @@ impl CheckpointFile {
         let failed = |err| StorageError::io("writing", &path, err);
         // Not through the pool: a written handle would stay open there until it is synced.
         let file = files.fs().open(&path, OpenMode::CreateOrOpen).map_err(failed)?;
+        if self.unsettled {
+            file.sync_data().map_err(failed)?;
+            self.unsettled = false;
+        }
         self.sequence += 1;
         file.write_all_at(&self.slot_bytes(checkpoint), slot_at(0)).map_err(failed)?;
         (self.last, self.slot) = (Some(checkpoint), 0);
@@ -140,13 +147,17 @@ impl CheckpointFile {
         // The newest state first becomes stable, then is the last to be overwritten: a torn write
         // always leaves one slot whole.
         file.sync_data().map_err(failed)?;
-        for slot in [1 - self.slot, self.slot] {
+        // Until all of it is done, whatever the reason.
+        self.mend = true;
+        let first = if self.last.is_none() { 0 } else { 1 - self.slot };
+        for slot in [first, 1 - first] {
             self.sequence += 1;
             file.write_all_at(&self.slot_bytes(checkpoint), slot_at(slot)).map_err(failed)?;
             file.sync_data().map_err(failed)?;
         }
         crate::vfs::sync_parent(files.fs().as_ref(), &path).map_err(failed)?;
-        (self.last, self.mend) = (Some(checkpoint), false);
+        (self.last, self.slot) = (Some(checkpoint), 1 - first);
+        (self.mend, self.unsettled) = (false, false);
         Ok(())
     }
 
