@@ -15,7 +15,7 @@ use crate::cli::DemoArgs;
 use crate::cluster::{self, BASE_PORT, Guard, Plan};
 use crate::output::{draw, is_screen, note, say};
 use crate::programs::{Profile, Programs, programs};
-use crate::run::capture;
+use crate::run::{capture, root};
 use crate::{clock, signals};
 
 /// What the demo writes to: name, partitions, records a second.
@@ -113,7 +113,7 @@ impl Screen<'_> {
         let topics = ctl(self.programs, self.bootstrap, &["topic", "list"])?;
         // Home, then each line cleared to its end, then the rest of the screen: no flicker.
         let title = format!("kq demo at {}   Ctrl-C ends it", self.bootstrap);
-        let ctl = self.programs.ctl.display();
+        let ctl = self.programs.ctl.strip_prefix(root()).unwrap_or(&self.programs.ctl).display();
         let hint = format!("try: {ctl} -b {} topic describe orders", self.bootstrap);
         let text =
             [&title, "", &line, "", &status, &topics, &hint].map(|it| it.replace('\n', "\x1b[K\n"));

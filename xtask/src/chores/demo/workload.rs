@@ -1,6 +1,8 @@
 //! A steady workload through `kq-ctl record produce` and `record consume`, two processes a topic.
 
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +14,7 @@ use serde_json::json;
 
 use crate::clock;
 use crate::programs::Programs;
+use crate::run::target;
 
 /// Records are written in bursts of this length.
 const BURST_EVERY: Duration = Duration::from_millis(50);
@@ -78,7 +81,8 @@ impl Workload {
     pub(super) fn verify_alive(&mut self) -> Result<()> {
         for (name, child) in &mut self.children {
             let ended = child.try_wait()?;
-            ensure!(ended.is_none(), "{name} ended");
+            let words = words_file();
+            ensure!(ended.is_none(), "{name} ended; its last words are in {}", words.display());
         }
         Ok(())
     }
@@ -102,8 +106,20 @@ impl Workload {
 fn spawn(programs: &Programs, bootstrap: &str, args: &[&str]) -> Result<Child> {
     let mut command = Command::new(&programs.ctl);
     command.args(["--brokers", bootstrap]).args(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command.args(["--progress", "none"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(words()?);
     command.spawn().with_context(|| format!("cannot start {}", programs.ctl.display()))
+}
+
+/// Where the workload's processes say what is wrong; the screen is not theirs.
+fn words_file() -> PathBuf {
+    target().join("clusters").join("demo-workload.log")
+}
+
+fn words() -> Result<File> {
+    let path = words_file();
+    let opened = OpenOptions::new().create(true).append(true).open(&path);
+    opened.with_context(|| format!("cannot open {}", path.display()))
 }
 
 fn write(mut stdin: ChildStdin, topic: &str, burst: u32, counters: &Counters) {
