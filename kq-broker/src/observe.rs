@@ -6,6 +6,7 @@ mod logging;
 mod metrics;
 mod os;
 mod panics;
+mod quorum_metrics;
 mod store_metrics;
 
 pub use api_meter::ApiMeter;

@@ -384,13 +384,22 @@ impl MetadataImage {
     }
 
     /// What holds in every image; cheap enough to stay on in release builds.
-    pub(super) fn assert_invariants(&self) {
-        assert!(self.topics.len() == self.names.len(), "each topic has one name of its own");
-        assert!(self.unified_names.len() == self.names.len(), "no two names collide");
-        assert!(self.hidden.len() <= self.topics.len(), "hidden topics are topics");
-        assert!(self.events.len() <= EVENTS_MAX, "the event ring is bounded");
+    fn assert_invariants(&self) {
+        let broken = self.broken_invariant();
+        assert!(broken.is_none(), "an image must hold that {}", broken.unwrap_or_default());
+    }
+
+    /// What does not hold of it, though it must.
+    pub(super) fn broken_invariant(&self) -> Option<&'static str> {
         let newest = self.events.back().map_or(self.events_total, |it| it.number);
-        assert!(newest == self.events_total, "event numbers have no gaps");
+        let invariants = [
+            (self.topics.len() == self.names.len(), "each topic has one name of its own"),
+            (self.unified_names.len() == self.names.len(), "no two names collide"),
+            (self.hidden.len() <= self.topics.len(), "hidden topics are topics"),
+            (self.events.len() <= EVENTS_MAX, "the event ring is bounded"),
+            (newest == self.events_total, "event numbers have no gaps"),
+        ];
+        invariants.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
     }
 }
 

@@ -216,3 +216,21 @@ fn the_event_ring_forgets_the_oldest() {
     assert_eq!(image.events_after(image.events_total() - 3).count(), 3);
     assert_eq!(image.events_after(0).count(), EVENTS_MAX);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_the_readers_panic(
+        mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+        at in 0..300_usize,
+        change in 0..8_usize,
+    ) {
+        let _ = Change::decode(&bytes);
+        let _ = MetadataImage::from_snapshot(&bytes);
+        // Nearly valid bytes reach deeper than arbitrary ones.
+        let mut valid = history()[change].encode();
+        valid.splice(at.min(valid.len()).., bytes.drain(..));
+        if let Ok(decoded) = Change::decode(&valid) {
+            let _ = replay(&history()).apply(100, &decoded);
+        }
+    }
+}

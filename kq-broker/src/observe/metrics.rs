@@ -108,6 +108,12 @@ impl Metrics {
         self.registry.lock().register_collector(Box::new(collector));
     }
 
+    /// Adds what the metadata quorum can tell at each look.
+    pub fn watch_quorum(&self, controller: &crate::raft::Controller) {
+        let collector = super::quorum_metrics::QuorumMetrics::new(controller);
+        self.registry.lock().register_collector(Box::new(collector));
+    }
+
     /// The counters of one API.
     pub fn api(&self, api: ApiKey) -> &ApiMeter {
         self.apis.get(api)

@@ -53,6 +53,7 @@ pub(super) async fn start_node(
     )
     .await?;
     metrics.watch_store(&partitions);
+    metrics.watch_quorum(&controller);
     let stopping = CancellationToken::new();
     let node = Node {
         config,

@@ -202,3 +202,36 @@ fn members_from_wire(wire: WireMembership) -> io::Result<Membership<u64, BasicNo
         wire.nodes.into_iter().map(|(id, addr)| (id, BasicNode::new(addr))).collect();
     Membership::new(configs, nodes).map_err(store_error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_readers_panic(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+            at in 0..100_usize,
+        ) {
+            let _ = HardState::decode(&bytes);
+            let _ = decode_entry(&bytes);
+            let _ = decode_snapshot(&bytes);
+            let entries = first_entries(1, &Change::default()).unwrap();
+            for entry in &entries {
+                let mut valid = encode_entry(entry);
+                valid.splice(at.min(valid.len()).., bytes.iter().copied());
+                let _ = decode_entry(&valid);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_entries_and_the_vote_read_back() {
+        let entries = first_entries(7, &Change::new(kq_storage::TimestampMs(5), "why")).unwrap();
+        for entry in &entries {
+            assert_eq!(decode_entry(&encode_entry(entry)).unwrap(), *entry);
+        }
+        let hard = HardState { vote: Some(first_vote(7)), purged: Some(entries[1].log_id) };
+        assert_eq!(HardState::decode(&hard.encode()).unwrap(), hard);
+    }
+}
