@@ -28,7 +28,7 @@ pub use image::{
 };
 pub use record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
-    TimestampMs, Utc,
+    TimestampMs, Utc, clip,
 };
 pub use snapshot::SnapshotError;
 pub use wire::ChangeDecodeError;

@@ -26,8 +26,8 @@ pub struct Limits {
     pub command_partitions_max: u32,
     /// Partitions of all topics together.
     pub cluster_partitions_max: u64,
-    /// Topics of one command.
-    pub command_topics_max: usize,
+    /// Topics or other items of one command.
+    pub command_items_max: usize,
     /// Bytes of one configuration value.
     pub config_value_bytes_max: usize,
     /// Producer ids of one block.
@@ -39,7 +39,7 @@ impl Default for Limits {
         Self {
             command_partitions_max: 10_000,
             cluster_partitions_max: 1_000_000,
-            command_topics_max: 10_000,
+            command_items_max: 10_000,
             config_value_bytes_max: 16 * 1_024,
             producer_id_block: 1_000,
         }
@@ -70,6 +70,7 @@ pub fn decide(
     settings: &Settings,
     turn: &mut Turn<'_>,
 ) -> Result<Decision, ControlError> {
+    verify_items(command, settings.limits.command_items_max)?;
     let mut draft = Draft::new(image, settings, turn);
     let (reply, validate_only) = match command {
         Command::RegisterBroker(it) => (broker::register(&mut draft, it)?, false),
@@ -77,7 +78,7 @@ pub fn decide(
             (broker::fence(&mut draft, *broker, *fenced)?, false)
         }
         Command::CreateTopics { topics, validate_only } => {
-            (topics::create(&mut draft, topics)?, *validate_only)
+            (topics::create(&mut draft, topics), *validate_only)
         }
         Command::DeleteTopics { topics, keep_for_ms, validate_only } => {
             (topics::delete(&mut draft, topics, *keep_for_ms), *validate_only)
@@ -110,6 +111,30 @@ pub fn decide(
     };
     let records = if validate_only { Vec::new() } else { draft.records };
     Ok(Decision { records, reply })
+}
+
+/// Refuses a command over so many items that deciding it would hold up all others.
+fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
+    let items = match command {
+        Command::CreateTopics { topics, .. } => topics.len(),
+        Command::DeleteTopics { topics, .. }
+        | Command::RestoreTopics { topics, .. }
+        | Command::PurgeTopics { topics, .. }
+        | Command::ProtectTopics { topics, .. } => topics.len(),
+        Command::CreatePartitions { topics, .. } => topics.len(),
+        Command::AlterConfigs { resources, .. } => resources.len(),
+        Command::IncrementalAlterConfigs { resources, .. } => resources.len(),
+        Command::AlterPartitions { .. }
+        | Command::RegisterBroker(_)
+        | Command::FenceBroker { .. }
+        | Command::AllocateProducerIds { .. }
+        | Command::Tick => 0,
+    };
+    if items <= max {
+        return Ok(());
+    }
+    let message = format!("{items} items in one request are more than {max} at a time");
+    Err(ControlError::new(ErrorCode::PolicyViolation, message).hint("ask in several requests"))
 }
 
 impl Command {

@@ -1,5 +1,7 @@
 //! Partitions: how many, where, and who is in sync.
 
+use std::collections::BTreeMap;
+
 use kq_proto::kafka::ErrorCode;
 
 use super::command::{
@@ -65,10 +67,14 @@ pub(super) fn first_records(
 }
 
 pub(super) fn create(draft: &mut Draft<'_, '_>, topics: &[NewPartitions]) -> Reply {
+    let mut uses: BTreeMap<&str, u32> = BTreeMap::new();
+    for new in topics {
+        *uses.entry(&new.topic).or_default() += 1;
+    }
     let results = topics
         .iter()
         .map(|new| {
-            if topics.iter().filter(|it| it.topic == new.topic).count() > 1 {
+            if uses.get(new.topic.as_str()).is_some_and(|count| *count > 1) {
                 let message = format!("Duplicate topic name '{}' in one request.", new.topic);
                 return Err(ControlError::new(ErrorCode::InvalidRequest, message));
             }

@@ -12,16 +12,7 @@ use super::{configs, names, partitions};
 use crate::ids::TopicId;
 use crate::metadata::{ConfigResource, MetadataRecord, TimestampMs, TopicImage, Utc};
 
-pub(super) fn create(
-    draft: &mut Draft<'_, '_>,
-    topics: &[NewTopic],
-) -> Result<Reply, ControlError> {
-    let limit = draft.settings.limits.command_topics_max;
-    if topics.len() > limit {
-        let message =
-            format!("{} topics in one request are more than {limit} at a time", topics.len());
-        return Err(ControlError::new(ErrorCode::PolicyViolation, message));
-    }
+pub(super) fn create(draft: &mut Draft<'_, '_>, topics: &[NewTopic]) -> Reply {
     let mut uses: BTreeMap<&str, u32> = BTreeMap::new();
     for topic in topics {
         *uses.entry(&topic.name).or_default() += 1;
@@ -36,7 +27,7 @@ pub(super) fn create(
             create_one(draft, topic)
         })
         .collect();
-    Ok(Reply::TopicsCreated(results))
+    Reply::TopicsCreated(results)
 }
 
 fn create_one(draft: &mut Draft<'_, '_>, new: &NewTopic) -> Result<CreatedTopic, ControlError> {

@@ -217,3 +217,16 @@ fn deleted_topics_wait_for_their_purge_or_come_back() {
         "#]],
     );
 }
+
+#[test]
+fn a_command_over_too_many_items_is_refused_whole() {
+    use super::script::Cluster;
+    use super::{Command, NewTopic};
+    let mut cluster = Cluster::new();
+    let topics = vec![NewTopic::default(); cluster.settings.limits.command_items_max + 1];
+    let refused = cluster.submit(&Command::CreateTopics { topics, validate_only: false });
+    assert_eq!(
+        refused.unwrap_err().message,
+        "10001 items in one request are more than 10000 at a time"
+    );
+}

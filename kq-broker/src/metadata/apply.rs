@@ -13,7 +13,7 @@ use super::image::{
 };
 use super::record::{
     BrokerRegistration, Change, ConfigResource, List, MetadataRecord, PartitionChange, TimestampMs,
-    Utc,
+    Utc, clip,
 };
 use crate::ids::{BrokerEpoch, BrokerId, ClusterId, PartitionId, PartitionIndex, TopicId};
 
@@ -57,6 +57,9 @@ pub enum ApplyError {
     #[error("a change gives out producer ids below {0} again")]
     ProducerIdsReused(u64),
 }
+
+/// The longest detail of an event: the history stays small whatever values are set.
+const DETAIL_CHARS_MAX: usize = 300;
 
 /// When, why and where in the raft log: what every event of a change shares.
 struct Stamp {
@@ -375,7 +378,7 @@ impl MetadataImage {
             time: stamp.time,
             kind,
             subject: subject.into(),
-            detail: detail.into(),
+            detail: clip(detail, DETAIL_CHARS_MAX).into(),
             reason: stamp.reason.clone(),
         }));
         if self.events.len() > EVENTS_MAX {

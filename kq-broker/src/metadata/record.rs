@@ -23,6 +23,15 @@ impl fmt::Display for Utc {
     }
 }
 
+/// The beginning of a text, with a mark where it was cut.
+pub fn clip(text: &str, chars_max: usize) -> String {
+    let mut clipped: String = text.chars().take(chars_max).collect();
+    if clipped.len() < text.len() {
+        clipped.push('…');
+    }
+    clipped
+}
+
 /// What one raft entry carries: records that hold together or not at all, with when and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {

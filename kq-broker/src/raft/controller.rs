@@ -22,7 +22,7 @@ use super::store::Store;
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused, Reply, Settings};
 use crate::ids::{BrokerId, ClusterId};
-use crate::metadata::{Change, MetadataImage, MetadataRecord, TimestampMs};
+use crate::metadata::{Change, MetadataImage, MetadataRecord, TimestampMs, clip};
 
 /// Commands that wait for the proposer; more wait for a place.
 const SUBMISSIONS_MAX: usize = 1_024;
@@ -218,10 +218,10 @@ impl Controller {
         command: Command,
         deadline: Duration,
     ) -> Result<Reply, ControlError> {
-        let mut reason = reason.into();
-        if reason.is_empty() {
-            reason = command.usual_reason().into();
-        }
+        let reason = match reason.into() {
+            empty if empty.is_empty() => command.usual_reason().into(),
+            given => tidy_reason(&given),
+        };
         let (reply, replied) = oneshot::channel();
         let submissions = self.inner.submissions.lock().clone().ok_or_else(stopped)?;
         let carry_out = async {
@@ -380,6 +380,13 @@ async fn tick(submissions: &mpsc::Sender<Submission>) {
         // A controller that cannot commit is asked again, but not in a hurry.
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// A reason is kept for ever and shown on terminals: one line, and not a long one.
+fn tidy_reason(given: &str) -> Cow<'static, str> {
+    const REASON_CHARS_MAX: usize = 500;
+    let line: String = given.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    clip(line.trim(), REASON_CHARS_MAX).into()
 }
 
 fn broker_of(id: u64) -> Option<BrokerId> {

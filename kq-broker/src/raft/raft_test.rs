@@ -125,3 +125,16 @@ async fn a_kept_topic_is_purged_when_its_time_is_up() {
     let err = controller.submit(register(), SOON).await.unwrap_err();
     assert_eq!(err.refused, Refused::NoController);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_reason_of_many_lines_is_kept_as_one_short_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let controller = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    let reason = format!("first\nsecond \u{1b}[31m{}", "x".repeat(5_000));
+    controller.submit_for(reason, register(), SOON).await.unwrap();
+    let image = controller.image();
+    let kept = image.events().next_back().unwrap().reason.clone();
+    assert!(kept.starts_with("first second  [31mxxx") && kept.ends_with('…'), "{kept}");
+    assert_eq!(kept.chars().count(), 501);
+    controller.shutdown().await;
+}
