@@ -138,7 +138,7 @@ impl Workload for Batches {
             match run.rng.below(24) {
                 0..9 => step_append(&mut log, run, epoch),
                 9..14 => step_sync(&mut log, run),
-                14 | 15 => step_sync_amid_appends(&mut log, run, epoch),
+                14 | 15 => step_sync_amid_changes(&mut log, run, epoch),
                 16 => {
                     epoch = LeaderEpoch(epoch.0 + 1);
                     step_truncate(&mut log, run);
@@ -244,16 +244,29 @@ fn note_synced(run: &mut Recorder<Model>, end: Offset) {
     });
 }
 
-/// What is appended while a sync runs is not acknowledged by it.
-fn step_sync_amid_appends(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
+/// What happens while a sync runs is not acknowledged by it.
+fn step_sync_amid_changes(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
     let Some(work) = log.begin_sync() else { return };
     run.say(format!("begin to sync up to {}", log.log_end()));
-    step_append(log, run, epoch);
+    step_change(log, run, epoch);
     run.say("carry the sync out");
     let outcome = work.run();
-    step_append(log, run, epoch);
+    step_change(log, run, epoch);
     let synced = log.finish_sync(outcome).unwrap();
+    assert!(synced <= log.log_end(), "what was cut off counts as synced");
     note_synced(run, synced.offset());
+}
+
+fn step_change(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
+    match run.rng.below(8) {
+        0 => step_truncate(log, run),
+        1 => step_delete_records(log, run),
+        2 => step_retention(log, run),
+        _ => {
+            step_append(log, run, epoch);
+            step_append(log, run, epoch);
+        }
+    }
 }
 
 fn step_truncate(log: &mut Log, run: &mut Recorder<Model>) {

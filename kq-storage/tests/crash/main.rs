@@ -15,6 +15,8 @@ mod journal;
 mod log;
 #[cfg(test)]
 mod pooled;
+#[cfg(test)]
+mod removal;
 
 use harness::crash_everywhere;
 
@@ -35,5 +37,10 @@ fn pooled_files_keep_all_that_was_synced() {
 
 #[test]
 fn log_keeps_all_that_was_synced() {
-    crash_everywhere(&log::Batches, 60);
+    crash_everywhere(&log::Batches, 55);
+}
+
+#[test]
+fn removed_log_never_comes_back() {
+    crash_everywhere(&removal::Removed, 5);
 }
