@@ -142,6 +142,10 @@ impl Log {
                 let renewed = recompress(&records, header, target, self.config.decompress)
                     .map_err(InvalidBatch::Records)?;
                 *header = BatchHeader::parse(&renewed)?;
+                let (size, max) = (header.size, self.config.max_message_bytes);
+                if size > max {
+                    return Err(AppendError::TooLarge { size, max });
+                }
                 Ok(renewed)
             }
             Some(_) | None => Ok(records),

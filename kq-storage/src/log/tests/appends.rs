@@ -182,6 +182,18 @@ fn compression_type_of_the_topic_recompresses() {
 }
 
 #[test]
+fn a_batch_that_grows_too_large_when_recompressed_is_refused() {
+    let value = vec![b'v'; 5_000];
+    let small = BatchBuilder::new(Compression::Zstd).record(NOW, None, Some(&value));
+    let config = LogConfig {
+        compression: Some(Compression::None),
+        max_message_bytes: 1_000,
+        ..LogConfig::default()
+    };
+    assert!(refused(config, small.build().unwrap()).contains("max.message.bytes"));
+}
+
+#[test]
 fn a_wrong_max_timestamp_is_put_right() {
     let bench = Bench::new();
     let mut log = bench.create(LogConfig::default());
