@@ -146,3 +146,59 @@ fn noun(ty: Type) -> &'static str {
         | Type::Pairs => "number",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::row;
+    use crate::schema::TOPIC_WAIT;
+
+    fn schema() -> &'static Schema {
+        &crate::schema::LOG_VERIFY
+    }
+
+    fn accepts(filter: &str) -> bool {
+        let row = row! {
+            file: "a.log",
+            file_type: "segment",
+            size_bytes: Cell::Size(3 << 30),
+            sound: true,
+            position: Cell::Null,
+            fault: Cell::Null,
+        };
+        filter.parse::<Filter>().unwrap().accepts(schema(), &row)
+    }
+
+    #[test]
+    fn sizes_are_compared_with_their_units() {
+        assert!(accepts("SIZE>2GiB"));
+        assert!(accepts("size_bytes<=3221225472"));
+        assert!(!accepts("SIZE<1KiB"));
+    }
+
+    #[test]
+    fn unknown_values_meet_only_conditions_about_null() {
+        assert!(accepts("POSITION=null"));
+        assert!(!accepts("POSITION!=-"));
+        assert!(!accepts("POSITION<5"));
+        assert!(accepts("POSITION!=5"));
+    }
+
+    #[test]
+    fn text_is_compared_and_matched() {
+        assert!(accepts("TYPE=segment"));
+        assert!(accepts(r"file~\.log$"));
+        assert!(!accepts("FILE~^b"));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told() {
+        let filter: Filter = "SIZE>big".parse().unwrap();
+        assert!(filter.check(schema()).unwrap_err().contains("10GiB"));
+        assert!("".parse::<Filter>().is_err());
+        assert!(">5".parse::<Filter>().is_err());
+        assert!("A!5".parse::<Filter>().is_err());
+        assert!("A~(".parse::<Filter>().is_err());
+        assert!("WAITED>soon".parse::<Filter>().unwrap().check(&TOPIC_WAIT).is_ok());
+    }
+}

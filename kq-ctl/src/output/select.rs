@@ -83,3 +83,46 @@ fn compare(a: Option<&Cell>, b: Option<&Cell>, descending: bool) -> Ordering {
     };
     if descending { order.reverse() } else { order }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::{Format, row};
+    use crate::schema::TOPIC_OFFSETS;
+
+    fn page(after: Option<&str>, limit: usize) -> (Vec<String>, Option<String>) {
+        let row = |partition: u32| {
+            row! {
+                topic: "orders",
+                partition: partition,
+                offset: 0_u64,
+                timestamp: Cell::Null,
+                leader_epoch: Cell::Null,
+            }
+        };
+        let view = View {
+            limit: Some(limit),
+            after: after.map(str::to_owned),
+            ..View::plain(Format::Table)
+        };
+        let rows = (0..12).filter(|it| *it != 9).map(row).collect();
+        let selected = select(&TOPIC_OFFSETS, rows, &view);
+        let names = selected.rows.iter().map(|it| cursor(&TOPIC_OFFSETS, it)).collect();
+        (names, selected.next)
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_gap_or_repeat() {
+        let (first, next) = page(None, 9);
+        assert_eq!((first.len(), next.as_deref()), (9, Some("orders/8")));
+        let (rest, next) = page(next.as_deref(), 9);
+        assert_eq!((rest, next), (vec!["orders/10".to_owned(), "orders/11".to_owned()], None));
+    }
+
+    #[test]
+    fn an_item_that_has_gone_still_marks_its_place() {
+        assert_eq!(page(Some("orders/9"), 1).0, ["orders/10"]);
+        assert_eq!(page(Some("orders"), 9).0.len(), 0);
+        assert_eq!(page(Some("aaa"), 1).0, ["orders/0"]);
+    }
+}

@@ -76,3 +76,29 @@ impl FromStr for Template {
         Ok(Self(parts))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::row;
+    use crate::schema::SCHEMA_LIST;
+
+    fn filled(template: &str) -> String {
+        let row = row! { kind: "Topic", doc: "a\tb" };
+        template.parse::<Template>().unwrap().fill(&SCHEMA_LIST, &row)
+    }
+
+    #[test]
+    fn fields_are_filled_in_and_made_harmless() {
+        assert_eq!(filled(r"{kind}\t{DOC}\\{{x}}"), "Topic\ta\\tb\\{x}");
+    }
+
+    #[test]
+    fn braces_must_come_in_pairs() {
+        for text in ["{", "{}", "}", "a } b"] {
+            assert!(text.parse::<Template>().is_err(), "{text}");
+        }
+        let template: Template = "{kind} {nope}".parse().unwrap();
+        assert_eq!(template.unknown_fields(&SCHEMA_LIST), ["nope"]);
+    }
+}

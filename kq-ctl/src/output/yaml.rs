@@ -120,3 +120,40 @@ fn scalar(text: &str, quoted: &str) -> String {
         .contains(&text.to_lowercase().as_str());
     if word && begins && !reserved { text.to_owned() } else { quoted.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_that_yaml_would_misread_are_quoted() {
+        let value = json!({
+            "a": ["on", "1.5", "plain", "two words", "", "a: b", "- x", "null", "\u{1b}"],
+            "b": {"nested": [[1, 2], []], "empty": {}},
+            "no": true,
+        });
+        expect![[r#"
+            a:
+              - "on"
+              - "1.5"
+              - plain
+              - "two words"
+              - ""
+              - "a: b"
+              - "- x"
+              - "null"
+              - "\u001b"
+            b:
+              empty: {}
+              nested:
+                - - 1
+                  - 2
+                - []
+            "no": true
+        "#]]
+        .assert_eq(&Node::of(&value).render());
+    }
+}
