@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -127,6 +128,8 @@ struct Inner {
     images: Arc<Images>,
     submissions: Mutex<Option<mpsc::Sender<Submission>>>,
     disk: Mutex<Option<JoinHandle<()>>>,
+    /// Ends what waits for room on the disk.
+    stopping: Arc<AtomicBool>,
     deadlines: tokio::task::JoinHandle<()>,
 }
 
@@ -147,7 +150,7 @@ impl Controller {
         let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other);
         let (store, snapshot, disk) = opened.and_then(|opened| opened).map_err(in_dir)?;
         let machine = Machine::open(store.clone(), snapshot.as_deref()).map_err(in_dir)?;
-        let images = machine.images();
+        let (images, stopping) = (machine.images(), store.stopping());
         let raft = Box::pin(Raft::new(
             id,
             raft_config(options.trimming)?,
@@ -181,6 +184,7 @@ impl Controller {
             images,
             submissions: Mutex::new(Some(submissions)),
             disk: Mutex::new(Some(disk)),
+            stopping,
             deadlines,
         };
         let controller = Self { inner: Arc::new(inner) };
@@ -274,6 +278,7 @@ impl Controller {
     /// Stops: finishes the command under way, closes the files in order.
     pub async fn shutdown(&self) {
         self.inner.deadlines.abort();
+        self.inner.stopping.store(true, Ordering::Relaxed);
         drop(self.inner.submissions.lock().take());
         if let Err(err) = self.inner.raft.shutdown().await {
             tracing::warn!(error = %err, "the metadata quorum did not stop in order");

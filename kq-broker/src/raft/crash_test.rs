@@ -132,9 +132,35 @@ async fn a_full_disk_refuses_commands_and_keeps_serving_the_image() {
     assert_eq!(controller.image().topics().count(), 1);
     // It goes on without a restart once there is room.
     disk.set_capacity(None);
-    controller.submit(create(1), SOON).await.unwrap();
-    assert_eq!(controller.image().topics().count(), 2);
+    for number in 1..TOPICS {
+        controller.submit(create(number), SOON).await.unwrap();
+    }
+    assert_eq!(controller.image().topics().count(), TOPICS);
     controller.shutdown().await;
+    let again = start(&disk).await.unwrap();
+    assert_eq!(again.image().topics().count(), TOPICS);
+    again.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_fills_up_during_a_snapshot_ends_nothing() {
+    for seed in 0..20 {
+        let disk = SimDisk::new(seed);
+        let controller = start(&disk).await.unwrap();
+        controller.submit(register(), SOON).await.unwrap();
+        // A snapshot and the trimming behind it are under way from here on.
+        for number in 0..=usize::try_from(seed % 4).unwrap() {
+            controller.submit(create(number), SOON).await.unwrap();
+        }
+        disk.set_capacity(Some(0));
+        let err = controller.submit(create(90), SOON).await.unwrap_err();
+        assert_eq!(err.refused, Refused::Storage);
+        disk.set_capacity(None);
+        for number in 10..20 {
+            controller.submit(create(number), SOON).await.unwrap();
+        }
+        controller.shutdown().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError};
 
 use kq_storage::vfs::{Vfs, create_dir_durable};
-use kq_storage::{AtomicFile, Journal, JournalOptions};
+use kq_storage::{AtomicFile, FileError, Journal, JournalOptions};
 use openraft::storage::IOFlushed;
 use tokio::sync::oneshot;
 
@@ -141,7 +141,7 @@ impl Disk {
 
     fn save_hard_state(&mut self, hard: HardState) -> io::Result<()> {
         let path = self.dir.join("vote");
-        VOTE_FILE.write(self.fs.as_ref(), &path, &hard.encode()).map_err(store_error)?;
+        VOTE_FILE.write(self.fs.as_ref(), &path, &hard.encode()).map_err(file_error)?;
         self.hard = hard;
         Ok(())
     }
@@ -150,13 +150,22 @@ impl Disk {
         let first_kept = upto.index + 2;
         // First where the log begins, then the files: in between a crash leaves entries too many,
         // never too few.
-        self.save_hard_state(HardState { purged: Some(upto), ..self.hard.clone() })?;
-        self.journal.purge_before(first_kept).map_err(store_error)
+        match self.save_hard_state(HardState { purged: Some(upto), ..self.hard.clone() }) {
+            // Trimming can wait: the entries stay, and the next snapshot trims them too.
+            Err(err) if err.kind() == io::ErrorKind::StorageFull => {
+                tracing::warn!(error = %err, "the metadata log is not trimmed");
+                Ok(())
+            }
+            saved => {
+                saved?;
+                self.journal.purge_before(first_kept).map_err(store_error)
+            }
+        }
     }
 
     fn save_snapshot(&self, bytes: &[u8]) -> io::Result<()> {
         let path = self.dir.join("snapshot");
-        SNAPSHOT_FILE.write(self.fs.as_ref(), &path, bytes).map_err(store_error)
+        SNAPSHOT_FILE.write(self.fs.as_ref(), &path, bytes).map_err(file_error)
     }
 
     /// Serves until the last asker is gone, then closes the log in order.
@@ -223,4 +232,11 @@ impl Disk {
             Task::ReadSnapshot { answer } => drop(answer.send(self.read_snapshot())),
         }
     }
+}
+
+/// A file's fault with its kind, so that a full disk can be told from a broken one.
+fn file_error(err: FileError) -> io::Error {
+    let kind =
+        if let FileError::Io { source, .. } = &err { source.kind() } else { io::ErrorKind::Other };
+    io::Error::new(kind, err)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::{Stream, TryStreamExt as _};
@@ -17,6 +18,9 @@ use super::types::{
     Applied, Entry, LogId, Snapshot, SnapshotMeta, StoredMembership, Types, store_error,
 };
 use crate::metadata::MetadataImage;
+
+/// How long a snapshot that does not fit waits before it is tried again.
+const ROOM_WAIT: Duration = Duration::from_secs(1);
 
 /// Where the newest image is found.
 #[derive(Debug)]
@@ -158,8 +162,25 @@ impl RaftSnapshotBuilder<Types> for Machine {
         let at = meta.clone();
         let encode = move || encode_snapshot(&at, image.to_snapshot());
         let bytes = tokio::task::spawn_blocking(encode).await.map_err(store_error)?;
-        self.store.save_snapshot(bytes.clone()).await?;
+        self.save_when_there_is_room(&bytes).await?;
         Ok(Snapshot { meta, snapshot: bytes })
+    }
+}
+
+impl Machine {
+    /// A snapshot that does not fit waits for room; the log is kept for as long.
+    async fn save_when_there_is_room(&self, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            match self.store.save_snapshot(bytes.to_vec()).await {
+                Err(err)
+                    if err.kind() == io::ErrorKind::StorageFull && !self.store.is_stopping() =>
+                {
+                    tracing::warn!(error = %err, "a metadata snapshot waits for room");
+                    tokio::time::sleep(ROOM_WAIT).await;
+                }
+                saved => return saved,
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -35,6 +35,8 @@ struct Shared {
     known: Mutex<Known>,
     /// Bytes appended since the last snapshot was taken.
     appended_bytes: AtomicU64,
+    /// Set when nothing is to wait for room any more.
+    stopping: Arc<AtomicBool>,
 }
 
 /// What the store answers without asking the disk.
@@ -62,7 +64,8 @@ impl Store {
             .name("kq-metadata".into())
             .spawn(move || disk.serve(&inbox))?;
         let known = Mutex::new(Known { vote: hard.vote, purged: hard.purged, last });
-        let shared = Shared { fs, dir, tasks, known, appended_bytes: AtomicU64::new(0) };
+        let (appended_bytes, stopping) = (AtomicU64::new(0), Arc::default());
+        let shared = Shared { fs, dir, tasks, known, appended_bytes, stopping };
         Ok((Self { shared: Arc::new(shared) }, snapshot, thread))
     }
 
@@ -83,6 +86,15 @@ impl Store {
 
     pub(super) async fn read_snapshot(&self) -> io::Result<Option<Vec<u8>>> {
         self.ask(|answer| Task::ReadSnapshot { answer }).await
+    }
+
+    /// To be set when nothing is to wait for room any more. Holding it does not keep the store.
+    pub(super) fn stopping(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.shared.stopping)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Relaxed)
     }
 
     /// Bytes that can still be written where the log is; none if the system does not tell.
