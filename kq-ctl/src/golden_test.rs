@@ -118,7 +118,7 @@ impl Player {
         if exit.code() != 0 {
             let _ = writeln!(text, "? {}", exit.code());
         }
-        text.replace(&self.home.path().display().to_string(), "HOME").replace('\x1b', "\\e")
+        visible(&text.replace(&self.home.path().display().to_string(), "HOME"))
     }
 
     fn set(&mut self, words: &str) {
@@ -141,6 +141,22 @@ impl Player {
             (other, _) => panic!("no such directive: @ {other}"),
         }
     }
+}
+
+/// Files of text stay text: control characters become escapes.
+fn visible(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        match c {
+            '\x1b' => shown.push_str("\\e"),
+            '\n' | '\t' => shown.push(c),
+            c if c.is_control() => {
+                let _ = write!(shown, "\\x{:02x}", u32::from(c));
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// As a shell splits: single quotes keep what is between them.

@@ -66,11 +66,18 @@ impl FromStr for Format {
             "name" => Self::Name,
             _ => match text.strip_prefix("template=") {
                 Some(template) => Self::Template(template.parse()?),
-                None => {
-                    return Err(format!("accepted: {}, template='{{field}} ..'", NAMES.join(", ")));
-                }
+                None => return Err(refuse(text)),
             },
         })
+    }
+}
+
+/// `-o` is an offset in other tools: who types one is told where it goes.
+fn refuse(text: &str) -> String {
+    let accepted = format!("accepted: {}, template='{{field}} ..'", NAMES.join(", "));
+    match text.parse::<crate::spec::Position>() {
+        Ok(_) => format!("{accepted}; a position goes to --offset, -s"),
+        Err(_) => accepted,
     }
 }
 
