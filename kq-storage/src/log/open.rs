@@ -145,7 +145,7 @@ impl Log {
         }
         match log.unchanged_since_checkpoint().filter(|_| !epochs_lost) {
             Some(checkpoint) => log.trust(checkpoint, &mut recovered)?,
-            None => log.recover(epochs_lost, &mut recovered)?,
+            None => log.recover(epochs_lost, &names.snapshots, &mut recovered)?,
         }
         log.drop_snapshots(&names.snapshots)?;
         assert!(log.log_start.offset() <= log.log_end.offset(), "log start beyond log end");
@@ -226,6 +226,7 @@ impl Log {
     fn recover(
         &mut self,
         epochs_lost: bool,
+        snapshots: &[Offset],
         recovered: &mut Recovered,
     ) -> Result<(), StorageError> {
         let known = self.checkpoint.last();
@@ -251,10 +252,18 @@ impl Log {
         }
         self.synced_end = LogEndOffset(recovery_point).min(self.log_end);
         self.skip_to_start()?;
+        self.sync.extra_snapshot = self.newest_extra(snapshots);
         self.producers = self.rebuilt_producers()?;
         recovered.producers_rebuilt = !self.producers.is_empty();
         recovered.epochs_rebuilt = epochs_lost && !self.epochs.entries().is_empty();
         Ok(())
+    }
+
+    /// The newest snapshot that a checkpoint took between segments' bases, if its offset is there.
+    fn newest_extra(&self, found: &[Offset]) -> Option<Offset> {
+        let end = self.log_end.offset();
+        let of_segment = |offset| self.segments.iter().any(|segment| segment.base == offset);
+        found.iter().copied().filter(|offset| *offset <= end && !of_segment(*offset)).max()
     }
 
     /// Without a checkpoint of synced bytes nothing says that the log's names ever became stable.

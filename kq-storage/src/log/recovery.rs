@@ -51,8 +51,10 @@ impl Log {
         let from_base = self.segments.get(from).map_or(found.recovery_point, |at| at.base);
         // The file's history vouches for what was synced; for the rest it is made anew.
         let found = Found { history: self.epochs.clone(), ..found };
-        self.epochs_dirty |= self.epochs.truncate_end(from_base);
-        let mut expected = from_base;
+        let mut resumed = self.resumed_below(from, &found);
+        let begin = if resumed.is_some() { found.recovery_point } else { from_base };
+        self.epochs_dirty |= self.epochs.truncate_end(begin);
+        let mut expected = begin;
         for at in from..self.segments.len() {
             recovered.segments_scanned += 1;
             let base = self.segments.get(at).map_or(expected, |segment| segment.base);
@@ -60,7 +62,7 @@ impl Log {
                 let reason = format!("the segment at {base} does not follow offset {expected}");
                 Some(Torn { place: Boundary { position: 0, offset: expected }, reason })
             } else {
-                self.scan_segment(at, &found, &mut expected)?
+                self.scan_segment(at, &found, resumed.take(), &mut expected)?
             };
             if let Some(torn) = torn {
                 self.refuse_if_synced(at, &found, &torn)?;
@@ -82,6 +84,7 @@ impl Log {
         &mut self,
         at: usize,
         found: &Found,
+        resumed: Option<(Indexer, u64)>,
         expected: &mut Offset,
     ) -> Result<Option<Torn>, StorageError> {
         let last = at + 1 == self.segments.len();
@@ -91,9 +94,8 @@ impl Log {
         let path = log_path(&self.dir, base);
         let handle = segment.handle(&self.files, &self.dir)?;
         let synced = synced_bytes(found, base, size);
-        let mut scan = HeaderScan::new(handle, 0, size, PASS_CHUNK_BYTES);
-        let mut indexer = Indexer::new(base);
-        let mut good = 0;
+        let (mut indexer, mut good) = resumed.unwrap_or_else(|| (Indexer::new(base), 0));
+        let mut scan = HeaderScan::new(handle, good, size, PASS_CHUNK_BYTES);
         *expected = (*expected).max(base);
         let torn = loop {
             let place = Boundary { position: good, offset: *expected };
@@ -116,6 +118,21 @@ impl Log {
             segment.trusted.add(synced.min(good)..good);
         }
         Ok(torn)
+    }
+
+    /// The indexes of the segment that the recovery point lies in, up to there, and its position.
+    ///
+    /// What is below was synced and needs no look, unless its indexes do not tell of it.
+    fn resumed_below(&mut self, at: usize, found: &Found) -> Option<(Indexer, u64)> {
+        let known = found.known.filter(|_| !found.epochs_lost)?;
+        let segment = self.segments.get(at)?;
+        let inside = known.segment == segment.base && known.recovery_point > segment.base;
+        if !inside || known.position == 0 || known.position > segment.size {
+            return None;
+        }
+        // Indexes that are damaged are made again out of all batches.
+        let indexer = self.indexer_below(at, known).ok()?;
+        Some((indexer, known.position))
     }
 
     /// The next batch, verified if it lies above what is known to be synced.
@@ -185,6 +202,9 @@ impl Log {
         // Indexes of the longer life must be gone for good before anything is appended.
         let kept = last_of(&mut self.segments).base;
         remove_indexes(self.files.fs().as_ref(), &self.dir, kept)?;
+        if self.indexer.take_if(|indexer| indexer.is_on_disk()).is_some() {
+            last_of(&mut self.segments).max = None;
+        }
         self.sync_names()?;
         let segment = last_of(&mut self.segments);
         let path = log_path(&self.dir, segment.base);

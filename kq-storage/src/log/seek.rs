@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Log, last_of};
 use crate::batch::{BatchHeader, HEADER_BYTES};
+use crate::checkpoint::Checkpoint;
 use crate::segment::{
     Damaged, Entry, HeaderScan, IndexView, Indexer, OffsetEntry, PASS_CHUNK_BYTES,
     SEEK_CHUNK_BYTES, Segment, TimeEntry, index_path, log_path, time_index_path,
@@ -261,6 +262,41 @@ impl Log {
             }
         }
         Ok(Indexer::resume(base, offsets, times_count, indexed, max))
+    }
+
+    /// Goes on with the indexes of a segment from a checkpoint inside of it.
+    pub(super) fn indexer_below(
+        &mut self,
+        at: usize,
+        known: Checkpoint,
+    ) -> Result<Indexer, Damaged> {
+        let interval = self.config.index_interval_bytes;
+        let segment = self.segments.get_mut(at).ok_or(Damaged::Rebuild)?;
+        let base = segment.base;
+        let [index, times] = segment.indexes(&self.files, &self.dir).clone();
+        let (mut offsets, mut last) = (0, None);
+        if let Some(file) = open_existing(|| index.handle())? {
+            let view = IndexView::<OffsetEntry>::whole(file, base)?;
+            let below = |entry: &OffsetEntry| u64::from(entry.position) < known.position;
+            (offsets, last) = view.prefix_where(below)?;
+        } else if known.position > interval {
+            return Err(Damaged::Rebuild);
+        }
+        let (mut times_count, mut indexed) = (0, None);
+        if let Some(file) = open_existing(|| times.handle())? {
+            let view = IndexView::<TimeEntry>::whole(file, base)?;
+            let below = |entry: &TimeEntry| {
+                !entry.is_seal() && base.plus(u64::from(entry.relative)) < known.recovery_point
+            };
+            let (count, entry) = view.prefix_where(below)?;
+            (times_count, indexed) = (count, entry.map(|entry| entry.timestamp));
+        }
+        if let Some(last) = last
+            && !self.confirms(at, last).map_err(|_| Damaged::Rebuild)?
+        {
+            return Err(Damaged::Rebuild);
+        }
+        Ok(Indexer::resume(base, offsets, times_count, indexed, known.max))
     }
 
     /// Writes index entries out that are still in memory.

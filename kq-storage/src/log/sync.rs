@@ -162,8 +162,13 @@ impl Log {
         };
         if since >= CHECKPOINT_AFTER_BYTES && mark.max.is_some() {
             // A checkpoint that cannot be written costs time after a crash, nothing else.
-            let none = self.producers.is_empty();
-            let producers = if none { ProducersAt::None } else { ProducersAt::Unknown };
+            let _ = self.flush_indexes();
+            // Taken where the log ends now: what was appended since is most often there again.
+            let producers = match self.snapshot_producers() {
+                Ok(ProducersAt::Snapshot) if mark.end != self.log_end => ProducersAt::Unknown,
+                Ok(producers) => producers,
+                Err(_) => ProducersAt::Unknown,
+            };
             let _ = self.write_checkpoint(mark, producers);
         }
     }

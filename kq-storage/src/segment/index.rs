@@ -198,9 +198,18 @@ impl<'a, E: Entry> IndexView<'a, E> {
 
     /// The last entry for which `holds`; it must hold for a prefix of the entries.
     pub(crate) fn last_where(&self, holds: impl Fn(&E) -> bool) -> Result<Option<E>, Damaged> {
+        Ok(self.prefix_where(holds)?.1)
+    }
+
+    /// How many entries `holds` for, and the last of them; it must hold for a prefix.
+    pub(crate) fn prefix_where(
+        &self,
+        holds: impl Fn(&E) -> bool,
+    ) -> Result<(u32, Option<E>), Damaged> {
         let in_memory = self.pending.partition_point(&holds);
         if let Some(at) = in_memory.checked_sub(1) {
-            return Ok(self.pending.get(at).copied());
+            let count = self.on_disk.saturating_add(u32::try_from(in_memory).unwrap_or(u32::MAX));
+            return Ok((count, self.pending.get(at).copied()));
         }
         let (mut low, mut high) = (0, self.on_disk);
         let mut found = None;
@@ -214,7 +223,7 @@ impl<'a, E: Entry> IndexView<'a, E> {
                 high = middle;
             }
         }
-        Ok(found)
+        Ok((low, found))
     }
 
     /// One entry, by its number.

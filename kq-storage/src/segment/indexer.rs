@@ -104,6 +104,11 @@ impl Indexer {
         }
     }
 
+    /// Whether entries have been written out.
+    pub(crate) const fn is_on_disk(&self) -> bool {
+        self.offsets.on_disk > 0 || self.times.on_disk > 0
+    }
+
     /// Closes the time index: its last entry is the segment's greatest timestamp.
     pub(crate) fn seal(&mut self, now: TimestampMs) {
         self.add_time_entry();
