@@ -30,7 +30,10 @@ pub(super) enum Urgency {
 #[derive(Debug)]
 pub(super) struct SyncQueue<T> {
     state: Mutex<State<T>>,
+    /// Those sleep here that have nothing to do.
     wake: Condvar,
+    /// One sleeps here until the next due time.
+    due: Condvar,
 }
 
 #[derive(Debug)]
@@ -56,7 +59,7 @@ impl<T> Default for SyncQueue<T> {
             watched: false,
             stopping: false,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new() }
+        Self { state: Mutex::new(state), wake: Condvar::new(), due: Condvar::new() }
     }
 }
 
@@ -67,22 +70,28 @@ impl<T> SyncQueue<T> {
         if state.stopping {
             return;
         }
-        let wake = match urgency {
+        match urgency {
             Urgency::Now => {
                 state.urgent.push_back(partition);
-                true
+                drop(state);
+                // When nobody sleeps, the one that watches the due times is idle still.
+                if !self.wake.notify_one() {
+                    self.due.notify_one();
+                }
             }
             Urgency::Later(due) => {
+                let is_first = state.later.keys().next().is_none_or(|(first, _)| due < *first);
                 let number = state.next_number;
                 state.next_number += 1;
                 state.later.insert((due, number), partition);
-                // A watching thread looks again when the time it waits for has come.
-                !state.watched
+                let watched = state.watched;
+                drop(state);
+                if !watched {
+                    self.wake.notify_one();
+                } else if is_first {
+                    self.due.notify_one();
+                }
             }
-        };
-        drop(state);
-        if wake {
-            self.wake.notify_one();
         }
     }
 
@@ -95,7 +104,14 @@ impl<T> SyncQueue<T> {
                 return None;
             }
             if let Some(partition) = state.urgent.pop_front() {
+                if !state.watched && !state.later.is_empty() {
+                    self.wake.notify_one();
+                }
                 return Some((partition, Urgency::Now));
+            }
+            if state.watched {
+                self.wake.wait(&mut state);
+                continue;
             }
             let Some(due) = state.later_due() else {
                 self.wake.wait(&mut state);
@@ -104,17 +120,16 @@ impl<T> SyncQueue<T> {
             let at = now();
             if due <= at {
                 if let Some((due, partition)) = state.take_later(at) {
+                    if !state.later.is_empty() {
+                        self.wake.notify_one();
+                    }
                     return Some((partition, Urgency::Later(due)));
                 }
                 continue;
             }
-            if state.watched {
-                self.wake.wait(&mut state);
-            } else {
-                state.watched = true;
-                self.wake.wait_until(&mut state, due);
-                state.watched = false;
-            }
+            state.watched = true;
+            self.due.wait_until(&mut state, due);
+            state.watched = false;
         }
     }
 
@@ -126,6 +141,7 @@ impl<T> SyncQueue<T> {
         state.later.clear();
         drop(state);
         self.wake.notify_all();
+        self.due.notify_all();
     }
 }
 
@@ -174,6 +190,17 @@ mod tests {
         }
         state.take_later(at);
         assert!(state.later_due() < Some(at + LATER_SPACING));
+    }
+
+    #[test]
+    fn an_earlier_due_time_is_not_slept_through() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        queue.push("far", Urgency::Later(at + Duration::from_hours(1)));
+        std::thread::scope(|scope| {
+            let popped = scope.spawn(|| queue.pop(|| at));
+            queue.push("near", Urgency::Later(at));
+            assert_eq!(popped.join().unwrap(), Some(("near", Urgency::Later(at))));
+        });
     }
 
     #[test]
