@@ -23,6 +23,7 @@ mod home;
 mod inventory;
 mod log_dir;
 mod node;
+mod parallel;
 mod partition;
 mod partitions;
 #[cfg(test)]

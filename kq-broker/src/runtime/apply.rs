@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kq_storage::{LeaderEpoch, remove_log, vfs};
-use parking_lot::Mutex;
 
 use super::partitions::{Order, Partitions, Slot};
 use super::topic_rules::TopicRules;
@@ -118,21 +117,7 @@ impl Partitions {
         if orders.is_empty() {
             return;
         }
-        let opened = Mutex::new(Vec::with_capacity(orders.len()));
-        let left = Mutex::new(orders.iter());
-        let work = || loop {
-            let Some(order) = left.lock().next() else { return };
-            let slot = self.open_slot(order);
-            opened.lock().push((order.id, slot));
-        };
-        let threads = self.threads().min(orders.len());
-        std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(work);
-            }
-            work();
-        });
-        self.put_into_service(opened.into_inner());
+        self.put_into_service(self.open_slots(orders));
     }
 
     /// The inventory knows a partition before its first record can come.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use kq_storage::vfs::{Space, Vfs};
@@ -19,6 +20,8 @@ pub struct LogDir {
     fs: Arc<dyn Vfs>,
     queue: SyncQueue<Arc<Partition>>,
     meter: SyncMeter,
+    /// Partitions that were found or made here since the start.
+    homes: AtomicUsize,
     /// Set once, when a sync or a write failed; nothing in here is served from then on.
     offline: OnceLock<Arc<str>>,
     /// Called once, when the directory goes offline.
@@ -46,6 +49,7 @@ impl LogDir {
             fs,
             queue: SyncQueue::default(),
             meter,
+            homes: AtomicUsize::new(0),
             offline: OnceLock::new(),
             on_offline: OnceLock::new(),
         })
@@ -79,6 +83,15 @@ impl LogDir {
     /// Refuses what comes after the directory went offline; its partitions learn it one by one.
     pub(super) fn verify_online(&self) -> Result<(), PartitionError> {
         self.offline().map_or(Ok(()), |why| Err(PartitionError::Offline(Arc::clone(why))))
+    }
+
+    /// How many partitions were found or made here since the start.
+    pub(super) fn homes(&self) -> usize {
+        self.homes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_home(&self) {
+        self.homes.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn fs(&self) -> &Arc<dyn Vfs> {

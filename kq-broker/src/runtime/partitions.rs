@@ -19,6 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use super::inventory::Inventory;
+use super::parallel::in_parallel;
 use super::stray::Found;
 use super::syncer::Syncer;
 use super::topic_meter::TopicMeter;
@@ -130,22 +131,14 @@ impl Partitions {
         for syncer in self.syncers.lock().drain(..) {
             syncer.stop();
         }
-        let all = self.all();
-        let left = Mutex::new(all.into_iter());
-        let close = || {
-            let mut clean = true;
-            loop {
-                let Some(partition) = left.lock().next() else { return clean };
-                if let Err(err) = partition.close() {
-                    tracing::error!(?partition, %err, "partition was not left clean");
-                    clean = false;
-                }
+        let close = |partition: Arc<Partition>| match partition.close() {
+            Ok(()) => true,
+            Err(err) => {
+                tracing::error!(?partition, %err, "partition was not left clean");
+                false
             }
         };
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.threads()).map(|_| scope.spawn(close)).collect();
-            threads.into_iter().all(|thread| thread.join().unwrap_or(false))
-        })
+        in_parallel(self.threads(), self.all(), close).into_iter().all(|clean| clean)
     }
 
     /// Threads for opening and closing many partitions at once.

@@ -44,6 +44,7 @@ impl Found {
     }
 
     fn add(&mut self, id: PartitionId, dir: &Arc<LogDir>, path: PathBuf) -> Result<(), String> {
+        dir.add_home();
         let (shown, dir) = (path.display().to_string(), Arc::clone(dir));
         match self.homes.insert(id, (dir, path)) {
             None => Ok(()),

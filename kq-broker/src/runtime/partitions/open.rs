@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::super::inventory::Inventory;
+use super::super::parallel::in_parallel;
 use super::super::partition::Parts;
 use super::super::stray::Found;
 use super::super::syncer::Syncer;
@@ -23,6 +24,9 @@ use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, PartitionId};
 use crate::observe::Metrics;
 use crate::replica::Leader;
+
+/// Logs that are opened or made before they are synced; their written files stay open until then.
+const OPENED_AT_ONCE_MAX: usize = 500;
 
 /// What the store is made of.
 #[derive(Debug)]
@@ -108,25 +112,45 @@ impl Partitions {
         }
     }
 
-    /// Opens or makes a partition; a failure takes its place in the store.
-    pub(in crate::runtime) fn open_slot(&self, order: &Order) -> Slot {
-        match self.open(order) {
-            Ok(partition) => Slot::Serving(partition),
-            Err(why) => {
-                let partition = format!("{}-{}", order.topic, order.id.index);
-                tracing::error!(partition, id = %order.id, %why, "partition cannot be served");
-                Slot::Failed(why)
+    /// Opens or makes the logs of these partitions, and puts those that are sound into service.
+    ///
+    /// First all files are opened or made, then all is synced: the journal of the file system
+    /// commits what one sync asks for together with all the rest, so that the syncs of thousands
+    /// of new partitions cost few commits.
+    pub(in crate::runtime) fn open_slots(&self, orders: &[Order]) -> Vec<(PartitionId, Slot)> {
+        let mut slots = Vec::with_capacity(orders.len());
+        for some in orders.chunks(OPENED_AT_ONCE_MAX) {
+            let threads = self.threads();
+            let open = |order| (order, self.open(order));
+            let opened = in_parallel(threads, some.iter().collect(), open);
+            let serve = |(order, opened): (&Order, _)| (order.id, self.serve(order, opened));
+            slots.extend(in_parallel(threads, opened, serve));
+        }
+        slots
+    }
+
+    /// Opens or makes a log. What is new of it is not stable yet.
+    fn open(&self, order: &Order) -> Result<(Arc<LogDir>, Log), PartitionError> {
+        let found = self.found.lock().take(order.id);
+        match found {
+            Some((dir, path)) => {
+                let log = self.open_log(order, &dir, path)?;
+                Ok((dir, log))
             }
+            None => self.create_log(order),
         }
     }
 
-    fn open(&self, order: &Order) -> Result<Arc<Partition>, PartitionError> {
-        let (dir, log) = match self.found.lock().take(order.id) {
-            Some((dir, path)) => {
-                let log = self.open_log(order, &dir, path)?;
-                (dir, log)
+    /// Makes stable what is not, then serves; a failure takes the partition's place in the store.
+    fn serve(&self, order: &Order, opened: Result<(Arc<LogDir>, Log), PartitionError>) -> Slot {
+        let synced = opened.and_then(|(dir, mut log)| sync(&mut log, &dir).map(|()| (dir, log)));
+        let (dir, log) = match synced {
+            Ok(synced) => synced,
+            Err(why) => {
+                let partition = format!("{}-{}", order.topic, order.id.index);
+                tracing::error!(partition, id = %order.id, %why, "partition cannot be served");
+                return Slot::Failed(why);
             }
-            None => self.create_log(order)?,
         };
         let partition = Partition::new(Parts {
             id: order.id,
@@ -139,7 +163,7 @@ impl Partitions {
             sync_rules: order.rules.sync,
         });
         partition.set_hidden(order.hidden);
-        Ok(partition)
+        Slot::Serving(partition)
     }
 
     /// Opens a log that was there at the start.
@@ -162,12 +186,7 @@ impl Partitions {
             }
         }
         let opened = Log::open(Arc::clone(&self.files), path, config, self.clock.now());
-        let (mut log, recovered) = opened.map_err(|err| not_served(&err))?;
-        // What survived a crash was in the page cache perhaps. Readers saw it before, so it is made
-        // stable before the first of them comes back.
-        if log.synced_end() < log.log_end() {
-            sync(&mut log, dir)?;
-        }
+        let (log, recovered) = opened.map_err(|err| not_served(&err))?;
         if recovered != Recovered::default() {
             let index = order.id.index;
             tracing::info!(topic = %order.topic, %index, ?recovered, "log recovered");
@@ -182,21 +201,20 @@ impl Partitions {
         }
         let dir = self.least_used_dir()?;
         let log = self.new_log(order, &dir, dir.path().join(name))?;
+        dir.add_home();
         Ok((dir, log))
     }
 
-    /// Makes a log; it is on stable storage on return.
+    /// Makes a log; nothing of it is stable before its first sync.
     fn new_log(&self, order: &Order, dir: &LogDir, path: PathBuf) -> Result<Log, PartitionError> {
         let (identity, config) = (home::identity(order.id), order.rules.log.clone());
         let (files, now) = (Arc::clone(&self.files), self.clock.now());
         let made = Log::create(files, path.clone(), identity, config, now);
-        let mut log = made.map_err(|err| {
+        made.map_err(|err| {
             // What is left of it must not be in the way of the next try.
             let _ = self.fs.remove_dir_all(&path);
             dir.write_failed(&err)
-        })?;
-        sync(&mut log, dir)?;
-        Ok(log)
+        })
     }
 
     fn leader(&self, order: &Order, log: &Log) -> Leader {
@@ -207,24 +225,15 @@ impl Partitions {
     }
 
     fn least_used_dir(&self) -> Result<Arc<LogDir>, PartitionError> {
-        let mut used: Vec<_> =
-            self.dirs.iter().filter(|dir| dir.offline().is_none()).map(|dir| (0, dir)).collect();
-        if let [(_, only)] = used.as_slice() {
-            return Ok(Arc::clone(only));
-        }
-        for slot in self.slots.read().values() {
-            let Slot::Serving(partition) = slot else { continue };
-            for (count, dir) in &mut used {
-                *count += usize::from(Arc::ptr_eq(dir, partition.log_dir()));
-            }
-        }
-        let least = used.into_iter().min_by_key(|(count, _)| *count);
+        let online = self.dirs.iter().filter(|dir| dir.offline().is_none());
         let none = || PartitionError::Offline("all log directories are offline".into());
-        least.map(|(_, dir)| Arc::clone(dir)).ok_or_else(none)
+        online.min_by_key(|dir| dir.homes()).cloned().ok_or_else(none)
     }
 }
 
-/// Syncs a log that nobody else has yet.
+/// Syncs a log that nobody else has yet: one that is new, or one that outlived a crash. What it
+/// holds was in the page cache perhaps, and readers have seen it; it is made stable before the
+/// first of them comes back.
 fn sync(log: &mut Log, dir: &LogDir) -> Result<(), PartitionError> {
     if let Some(work) = log.begin_sync()
         && let Err(offline) = log.finish_sync(work.run())
