@@ -13,6 +13,7 @@ use anyhow::Result;
 use crate::cli::{Part, TestArgs};
 use crate::programs::{Profile, Programs, programs};
 use crate::run::{cargo, root, tee};
+use crate::signals;
 use crate::tally::{Counts, Tally, Verdict};
 use crate::venv;
 
@@ -52,6 +53,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<bool> {
 
 /// The same into a tally that goes on.
 pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
+    // What a check started is taken down by the check, so an interrupt must not end us at once.
+    let interrupted = signals::interrupted()?;
     let parts = if args.only.is_empty() { ALL } else { &args.only };
     let wanted = |part| parts.contains(&part);
     if wanted(Part::Rust) && args.check.is_none() {
@@ -65,7 +68,7 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
         checks.extend(clients::CHECKS);
     }
     checks.retain(|(name, _)| args.check.as_ref().is_none_or(|text| name.contains(text.as_str())));
-    if checks.is_empty() {
+    if checks.is_empty() || signals::is_set(&interrupted) {
         return Ok(());
     }
     let kit = match Kit::new() {
@@ -76,6 +79,10 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
         }
     };
     for (name, check) in checks {
+        if signals::is_set(&interrupted) {
+            tally.fail(name, "interrupted before it began");
+            break;
+        }
         tally.check(name, || check(&kit));
     }
     Ok(())
