@@ -138,3 +138,42 @@ async fn a_long_reason_of_many_lines_is_kept_as_one_short_line() {
     assert_eq!(kept.chars().count(), 501);
     controller.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_sent_at_once_are_decided_one_after_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let controller = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    let reply = controller.submit(register(), SOON).await.unwrap();
+    let Reply::BrokerRegistered { epoch } = reply else { panic!("{reply:?}") };
+    let ids = Command::AllocateProducerIds { broker: BrokerId(1), epoch };
+    let submit = |command: Command| {
+        let controller = controller.clone();
+        async move { controller.submit(command, SOON).await.unwrap() }
+    };
+    let blocks = futures::future::join_all((0..30).map(|_| submit(ids.clone())));
+    let creations = futures::future::join_all((0..10).map(|_| submit(create("same"))));
+    let (blocks, creations) = tokio::join!(blocks, creations);
+    let mut firsts: Vec<u64> = blocks
+        .into_iter()
+        .map(|reply| {
+            let Reply::ProducerIds(block) = reply else { panic!("{reply:?}") };
+            block.first
+        })
+        .collect();
+    firsts.sort_unstable();
+    assert_eq!(firsts, (0..30).map(|number| number * 1_000).collect::<Vec<u64>>());
+    let created = |reply: &Reply| matches!(reply, Reply::TopicsCreated(it) if it[0].is_ok());
+    assert_eq!(creations.iter().filter(|reply| created(reply)).count(), 1);
+    assert_eq!(controller.image().topics().count(), 1);
+    controller.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_without_its_log_is_no_new_cluster() {
+    let dir = tempfile::tempdir().unwrap();
+    let controller = Controller::start(options(dir.path().to_owned())).await.unwrap();
+    controller.shutdown().await;
+    std::fs::remove_dir_all(dir.path().join("log")).unwrap();
+    let err = Controller::start(options(dir.path().to_owned())).await.unwrap_err();
+    assert!(err.to_string().contains("its log is gone"), "{err}");
+}
