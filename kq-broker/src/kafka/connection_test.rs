@@ -213,6 +213,27 @@ async fn frames_arrive_whole_however_they_are_cut() {
 }
 
 #[tokio::test]
+async fn a_frame_larger_than_the_shared_memory_comes_alone() {
+    let rig = rig(4 << 20);
+    let big = format!("n{}", "x".repeat(3 << 20));
+    let (mut from, mut to) = tokio::io::split(rig.client);
+    let mut stream = BytesMut::new();
+    for word in [big.as_str(), "n1", big.as_str()] {
+        stream.put_u32(u32::try_from(word.len()).unwrap());
+        stream.put_slice(word.as_bytes());
+    }
+    let want = stream.clone();
+    let receive = async {
+        let mut got = vec![0; want.len()];
+        from.read_exact(&mut got).await.unwrap();
+        assert!(got == want, "the same frames come back");
+    };
+    let (sent, ()) = tokio::join!(to.write_all(&stream), receive);
+    sent.unwrap();
+    rig.task.abort();
+}
+
+#[tokio::test]
 async fn impossible_frame_lengths_end_the_connection() {
     for (len, want) in [
         (0, "frame length is zero"),

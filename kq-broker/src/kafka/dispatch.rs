@@ -58,6 +58,9 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::DescribeTopicPartitionsRequest>(),
 ];
 
+/// Topics, partitions and other items of one request together.
+const ELEMENTS_MAX: usize = 1_000_000;
+
 /// A request that this broker answers.
 pub trait Handle: Request {
     /// Answers it, or says how the answer will come.
@@ -211,7 +214,7 @@ fn run<R: Handle>(door: &Arc<Door>, peer: &mut Peer, frame: Frame) -> Answer {
 
 /// Reads header and body. What follows the body is ignored, as Kafka does.
 pub fn parse<R: Request>(whole: &Bytes) -> Result<(RequestHeader, R), String> {
-    let mut reader = Reader::new(whole);
+    let mut reader = Reader::bounded(whole, ELEMENTS_MAX);
     let header = RequestHeader::parse(&mut reader).map_err(|e| e.to_string())?;
     let body: Result<R, DecodeError> = R::decode(&mut reader, header.api_version);
     let version = header.api_version;

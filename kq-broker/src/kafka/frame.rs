@@ -4,9 +4,9 @@
 //!   buffer  | len | frame ........ | len | frame .... (still arriving)
 //!                   `-- handed on without copying, its bytes owned by the handler alone
 //! ```
-//! Room is made as bytes arrive, never because a length claims them: a frame may ask for
-//! [`GROW_BYTES_MAX`] ahead and must fill what it got before it gets more. An idle connection holds
-//! no buffer at all.
+//! Room is made as bytes arrive, never because a length claims them: a large frame is granted
+//! [`GROW_BYTES_MAX`] of the memory that all connections share, and must fill what it got before it
+//! gets as much again. An idle connection holds no buffer at all.
 
 use std::io;
 use std::sync::Arc;
@@ -31,8 +31,6 @@ const PRODUCE: [u8; 2] = [0, 0];
 const OTHER_BYTES_MAX: usize = 8 << 20;
 /// The unit of that memory.
 const MEMORY_UNIT_BYTES: usize = 4 << 10;
-/// Remainders from this size on are read exactly, so that the next frame starts in a buffer of its own.
-const EXACT_BYTES_MIN: usize = 32 << 10;
 
 /// Memory that the large frames of all connections share.
 #[derive(Debug, Clone)]
@@ -48,9 +46,9 @@ impl FrameMemory {
         Self { units: Arc::new(Semaphore::new(units_max)), units_max }
     }
 
-    /// A frame larger than the whole budget waits for all of it, and is then let in alone.
-    fn units_of(&self, bytes: usize) -> u32 {
-        u32::try_from(bytes.div_ceil(MEMORY_UNIT_BYTES).min(self.units_max)).unwrap_or(u32::MAX)
+    /// A frame larger than the whole budget takes all of it, and is then let in alone.
+    fn units_of(&self, bytes: usize) -> usize {
+        bytes.div_ceil(MEMORY_UNIT_BYTES).min(self.units_max)
     }
 }
 
@@ -72,13 +70,23 @@ pub struct FrameReader {
     expected: usize,
     memory: FrameMemory,
     granted: Option<OwnedSemaphorePermit>,
+    /// Bytes of the unfinished frame that there may be before more is asked for.
+    granted_bytes: usize,
     waiting: Option<PollSemaphore>,
 }
 
 impl FrameReader {
     /// A reader that refuses frames above `limit` bytes; `first` was read from the stream already.
     pub fn new(first: BytesMut, limit: usize, memory: FrameMemory) -> Self {
-        Self { buffer: first, limit, expected: READ_BYTES, memory, granted: None, waiting: None }
+        Self {
+            buffer: first,
+            limit,
+            expected: READ_BYTES,
+            memory,
+            granted: None,
+            granted_bytes: 0,
+            waiting: None,
+        }
     }
 
     /// True between frames.
@@ -109,6 +117,7 @@ impl FrameReader {
         self.buffer.advance(4);
         let bytes = self.buffer.split_to(len);
         self.expected = (self.expected / 4 * 3).max(len + 4).clamp(READ_BYTES, GROW_BYTES_MAX);
+        self.granted_bytes = 0;
         Ok(Some(Frame { bytes, memory: self.granted.take() }))
     }
 
@@ -129,44 +138,54 @@ impl FrameReader {
             Ok(None) => 0,
             Err(e) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, e))),
         };
-        if missing > COUNTED_BYTES_MIN && self.granted.is_none() {
-            ready!(self.poll_memory(cx, missing));
+        let frame_bytes = self.buffer.len() + missing;
+        if missing == 0 || frame_bytes <= COUNTED_BYTES_MIN {
+            self.make_small_room(missing);
+            return transport.poll_read(cx, &mut (&mut self.buffer).limit(usize::MAX));
         }
-        let room = self.make_room(missing);
+        if self.granted_bytes <= self.buffer.len() {
+            let wanted = GROW_BYTES_MAX.max(self.buffer.len() * 2).min(frame_bytes);
+            ready!(self.poll_memory(cx, wanted));
+            self.granted_bytes = wanted;
+        }
+        let room = self.granted_bytes - self.buffer.len();
+        if self.buffer.capacity() - self.buffer.len() < room.min(READ_BYTES) {
+            self.buffer.reserve(room);
+        }
+        // No byte of the next frame, so that it starts in a buffer of its own.
         transport.poll_read(cx, &mut (&mut self.buffer).limit(room))
     }
 
-    /// Waits until the shared memory has room for a large frame.
+    /// Waits until the shared memory has room for so much of the frame that arrives.
     fn poll_memory(&mut self, cx: &mut Context<'_>, bytes: usize) -> Poll<()> {
-        let units = self.memory.units_of(bytes);
-        if self.waiting.is_none()
-            && let Ok(granted) = Arc::clone(&self.memory.units).try_acquire_many_owned(units)
+        let held = self.granted.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let wanted = self.memory.units_of(bytes).saturating_sub(held);
+        let Ok(wanted @ 1..) = u32::try_from(wanted) else { return Poll::Ready(()) };
+        let units = &self.memory.units;
+        let granted = if self.waiting.is_none()
+            && let Ok(granted) = Arc::clone(units).try_acquire_many_owned(wanted)
         {
-            self.granted = Some(granted);
-            return Poll::Ready(());
+            Some(granted)
+        } else {
+            let waiting = self.waiting.get_or_insert_with(|| PollSemaphore::new(Arc::clone(units)));
+            // The semaphore is never closed, so a grant always comes.
+            let granted = ready!(waiting.poll_acquire_many(cx, wanted));
+            self.waiting = None;
+            granted
+        };
+        match (&mut self.granted, granted) {
+            (Some(all), Some(more)) => all.merge(more),
+            (all, more) => *all = more,
         }
-        let units_of_all = &self.memory.units;
-        let waiting =
-            self.waiting.get_or_insert_with(|| PollSemaphore::new(Arc::clone(units_of_all)));
-        // The semaphore is never closed, so a grant always comes.
-        self.granted = ready!(waiting.poll_acquire_many(cx, units));
-        self.waiting = None;
         Poll::Ready(())
     }
 
-    /// Makes room for the next read and says how much of it to use.
-    fn make_room(&mut self, missing: usize) -> usize {
-        if missing >= EXACT_BYTES_MIN {
-            let step = missing.min(GROW_BYTES_MAX.max(self.buffer.len()));
-            if self.buffer.capacity() - self.buffer.len() < step.min(READ_BYTES) {
-                self.buffer.reserve(step);
-            }
-            return missing;
-        }
+    /// Makes room for small frames, several at once if they come so.
+    fn make_small_room(&mut self, missing: usize) {
         let wanted = if missing == 0 { self.expected } else { missing.max(READ_BYTES / 4) };
-        if self.buffer.capacity() - self.buffer.len() < wanted.div_ceil(4) {
+        let room = self.buffer.capacity() - self.buffer.len();
+        if room < missing.max(wanted.div_ceil(4)) {
             self.buffer.reserve(wanted);
         }
-        usize::MAX
     }
 }

@@ -17,6 +17,7 @@ const TEXT_BYTES_MAX: usize = 0x7fff;
 pub struct Reader<'a> {
     whole: &'a Bytes,
     rest: &'a [u8],
+    elements_left: usize,
 }
 
 macro_rules! fixed {
@@ -32,7 +33,15 @@ macro_rules! fixed {
 impl<'a> Reader<'a> {
     /// Reads from the first byte on.
     pub fn new(whole: &'a Bytes) -> Self {
-        Self { whole, rest: whole }
+        Self::bounded(whole, usize::MAX)
+    }
+
+    /// Reads from the first byte on, and refuses more elements of collections than this in all.
+    ///
+    /// An element of a few bytes becomes a struct of a hundred: a body's size bounds what it is
+    /// decoded to only loosely.
+    pub fn bounded(whole: &'a Bytes, elements_max: usize) -> Self {
+        Self { whole, rest: whole, elements_left: elements_max }
     }
 
     /// How many bytes are left.
@@ -152,11 +161,14 @@ impl<'a> Reader<'a> {
         Str::from_utf8(self.bytes(length)?).map_err(|_| Malformed::Utf8.into())
     }
 
-    /// Refuses a count whose elements, at their smallest, would not fit into what is left.
+    /// Refuses a count whose elements, at their smallest, would not fit into what is left, or that
+    /// exceeds the bound on elements.
     #[inline]
-    pub fn check_count(&self, count: usize, element_min: usize) -> Result<(), DecodeError> {
+    pub fn check_count(&mut self, count: usize, element_min: usize) -> Result<(), DecodeError> {
         let needed = count.checked_mul(element_min.max(1));
-        if needed.is_some_and(|needed| needed <= self.rest.len()) {
+        let fits = needed.is_some_and(|needed| needed <= self.rest.len());
+        if let Some(left) = self.elements_left.checked_sub(count).filter(|_| fits) {
+            self.elements_left = left;
             return Ok(());
         }
         let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -179,8 +191,10 @@ impl<'a> Reader<'a> {
             }
             next_tag = u64::from(tag) + 1;
             let size = usize::try_from(self.unsigned_varint()?).unwrap_or(usize::MAX);
-            let mut value = Reader { whole: self.whole, rest: self.take_slice(size)? };
+            let rest = self.take_slice(size)?;
+            let mut value = Reader { whole: self.whole, rest, elements_left: self.elements_left };
             if known(tag, &mut value)? {
+                self.elements_left = value.elements_left;
                 value.finish()?;
             }
         }

@@ -57,6 +57,11 @@ async fn broken_frames_get_no_answer() {
     ] {
         assert_eq!(throw(&rig, &bytes).await, 0, "{name}");
     }
+    let mut crowd = 1_000_001i32.to_be_bytes().to_vec();
+    crowd.resize(crowd.len() + 2_000_002, 0);
+    assert_eq!(throw(&rig, &request(3, 1, &crowd)).await, 0, "a million topics");
+    crowd.resize(9 << 20, 0);
+    assert_eq!(throw(&rig, &request(3, 1, &crowd)).await, 0, "nine megabytes");
     let mut client = rig.client().await;
     assert_eq!(client.metadata(&["none"]).await, [ErrorCode::UnknownTopicOrPartition]);
 }
