@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kq_proto::kafka::{ErrorCode, Request, Str};
+use kq_proto::kafka::{ApiKey, ErrorCode, Request, Str};
 
 use crate::group::{Caller, GroupError, GroupId, Input, InstanceId, MemberId, Reply, ReplyTo};
 use crate::kafka::answer::Answer;
@@ -30,9 +30,16 @@ where
     };
     // What the shard keeps of the request is a copy.
     call.memory = None;
+    // Members wait for one another, for minutes if need be; a broker that stops does not.
+    let waits_for_others = matches!(R::KEY, ApiKey::JoinGroup | ApiKey::SyncGroup);
+    let stopping = door.node.stopping.clone();
     Answer::Later(Box::pin(async move {
-        let reply = pending.await.ok_or(ErrorCode::CoordinatorNotAvailable);
-        call.reply::<R>(&respond(reply))
+        let reply = tokio::select! {
+            biased;
+            reply = pending => reply,
+            () = stopping.cancelled(), if waits_for_others => None,
+        };
+        call.reply::<R>(&respond(reply.ok_or(ErrorCode::CoordinatorNotAvailable)))
     }))
 }
 

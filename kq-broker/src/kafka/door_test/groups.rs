@@ -370,3 +370,25 @@ async fn groups_without_a_coordinator_are_sent_to_look_for_one() {
     assert_eq!(client.ask(&beat).await.error_code, ErrorCode::NotCoordinator);
     assert!(client.ask(&ListGroupsRequest::default()).await.groups.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_wait_for_others_do_not_hold_up_a_stop() {
+    let (rig, mut one, _) = start().await;
+    let joined = one.join(60_000).await;
+    one.sync(&joined, &[(&joined.member_id, "all")]).await;
+    let mut two = rig.client().await;
+    let sent_back = two.ask(&join(Str::EMPTY, 60_000)).await;
+    let waiting = two.send(9, &join(sent_back.member_id, 60_000)).await;
+    // The first member hears of it, so the second one's join has come in.
+    let beat = HeartbeatRequest {
+        group_id: GROUP,
+        generation_id: joined.generation_id,
+        member_id: joined.member_id,
+        ..Default::default()
+    };
+    while one.ask(&beat).await.error_code != ErrorCode::RebalanceInProgress {}
+    let stop = tokio::spawn(async move { rig.broker.stop().await });
+    let refused = two.receive::<JoinGroupRequest>(9, waiting).await;
+    assert_eq!(refused.error_code, ErrorCode::CoordinatorNotAvailable);
+    stop.await.unwrap().unwrap();
+}
