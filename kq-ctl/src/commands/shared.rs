@@ -10,6 +10,7 @@ use crate::cli::Select;
 use crate::cluster::Cluster;
 use crate::exit::Failure;
 use crate::output::{Cell, Tone};
+use crate::session::Session;
 
 /// A topic id as Kafka's tools print it.
 pub(super) fn id_text(id: &[u8]) -> String {
@@ -127,6 +128,46 @@ pub(super) async fn named_topics(
 
 fn nothing_named() -> Failure {
     Failure::usage("no topic is named").hint("give names, --match GLOB or --regex RE")
+}
+
+/// Items of one call where each costs the cluster files and syncs: a long batch must neither run
+/// into the deadline of a call nor leave its operator without a word.
+const CHUNK: usize = 20;
+
+/// Calls for a chunk of items at a time and shows how far it is. What stopped it early, if anything
+/// did: what was done before that stays done.
+pub(super) async fn in_chunks<T: Clone, A>(
+    session: &Session,
+    what: &str,
+    items: &[T],
+    call: impl AsyncFn(Vec<T>) -> Result<A, Failure>,
+    mut take: impl FnMut(A),
+) -> Option<Failure> {
+    let total = items.len();
+    let began = session.now_ms();
+    let mut progress = session.progress(what, u64::try_from(total).ok());
+    for (nth, chunk) in items.chunks(CHUNK).enumerate() {
+        let done = nth * CHUNK;
+        session.on_interrupt(format!("{done} of {total} were done for sure; list what there is"));
+        match call(chunk.to_vec()).await {
+            Ok(answer) => take(answer),
+            Err(failure) if nth == 0 => return Some(failure),
+            Err(failure) => {
+                let message = format!("{} after {done} of {total}", failure.message);
+                return Some(Failure { message, ..failure });
+            }
+        }
+        let done = (done + chunk.len()).min(total);
+        let words = format!("{done} of {total}");
+        let elapsed = session.elapsed(began);
+        progress.at(
+            elapsed,
+            u64::try_from(done).unwrap_or(0),
+            &words,
+            &mut session.out.borrow_mut(),
+        );
+    }
+    None
 }
 
 /// The topics in words: `3 topics: a, b, c`.

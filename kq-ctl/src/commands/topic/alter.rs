@@ -4,7 +4,7 @@ use kq_proto::admin::v1;
 
 use crate::cli;
 use crate::commands::config::{Alterations, changed_rows};
-use crate::commands::shared::{by_name, named_topics};
+use crate::commands::shared::{by_name, in_chunks, named_topics};
 use crate::exit::{Exit, Failure};
 use crate::output::{Report, Row, row};
 use crate::schema::{Schema, TOPIC_ALTERATION};
@@ -71,11 +71,11 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         found.topics.into_iter().filter_map(|topic| topic.summary).collect();
     refuse_replication(args, &topics)?;
     // Growth first: it is what can be refused for reasons outside the request.
-    grow(args, &topics, cluster.as_ref(), &mut report).await?;
+    let whole = grow(args, &topics, (cluster.as_ref(), session), &mut report).await;
     let failed: Vec<String> = report.failures.iter().filter_map(|it| it.item.clone()).collect();
     let rest = topics.iter().filter(|topic| !failed.contains(&topic.name));
     let resources: Vec<v1::ResourceAlteration> = rest
-        .filter(|_| !alterations.is_empty())
+        .filter(|_| whole && !alterations.is_empty())
         .map(|topic| v1::ResourceAlteration {
             resource: Some(v1::ConfigResource {
                 r#type: v1::ResourceType::Topic.into(),
@@ -113,13 +113,14 @@ fn alteration_row(resource: &v1::ConfigResource, change: &v1::ConfigChange, stat
     }
 }
 
+/// Whether every topic was tried: what stopped it would stop the rest, too.
 async fn grow(
     args: &Args,
     topics: &[v1::TopicSummary],
-    cluster: &dyn crate::cluster::Cluster,
+    (cluster, session): (&dyn crate::cluster::Cluster, &Session),
     report: &mut Report,
-) -> Result<(), Failure> {
-    let Some(growth) = args.partitions else { return Ok(()) };
+) -> bool {
+    let Some(growth) = args.partitions else { return true };
     let mut wanted = Vec::new();
     for topic in topics {
         let total = match growth {
@@ -133,10 +134,18 @@ async fn grow(
         }
     }
     if wanted.is_empty() {
-        return Ok(());
+        return true;
     }
-    let request = v1::AddPartitionsRequest { topics: wanted, intent: Some(args.change.intent()) };
-    let answer = cluster.add_partitions(request).await?;
+    let mut answer = v1::AddPartitionsResponse::default();
+    let intent = Some(args.change.intent());
+    let call = async |topics| {
+        cluster.add_partitions(v1::AddPartitionsRequest { topics, intent: intent.clone() }).await
+    };
+    let stopped = in_chunks(session, "adding partitions", &wanted, call, |mut more| {
+        answer.topics.append(&mut more.topics);
+        answer.errors.append(&mut more.errors);
+    });
+    let stopped = stopped.await;
     report.extend(answer.topics.iter().map(|topic| {
         row! {
             topic: &topic.topic,
@@ -147,7 +156,9 @@ async fn grow(
         }
     }));
     report.fail(answer.errors);
-    Ok(())
+    let whole = stopped.is_none();
+    report.fail(stopped);
+    whole
 }
 
 /// The cluster would refuse as well, but not say why.

@@ -7,7 +7,7 @@ use kq_proto::admin::v1;
 use super::rows::Change;
 use super::wait::{self, Condition};
 use crate::cli;
-use crate::commands::shared::by_name;
+use crate::commands::shared::{by_name, in_chunks};
 use crate::exit::{Exit, Failure, exit_of_batch};
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -69,9 +69,16 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let topics = plan(args)?;
     let cluster = session.cluster(args.change.access()).await?;
-    let request =
-        v1::CreateTopicsRequest { topics: topics.clone(), intent: Some(args.change.intent()) };
-    let answer = cluster.create_topics(request).await?;
+    let mut answer = v1::CreateTopicsResponse::default();
+    let intent = Some(args.change.intent());
+    let call = async |topics| {
+        cluster.create_topics(v1::CreateTopicsRequest { topics, intent: intent.clone() }).await
+    };
+    let stopped = in_chunks(session, "creating", &topics, call, |mut more| {
+        answer.topics.append(&mut more.topics);
+        answer.errors.append(&mut more.errors);
+    });
+    let stopped = stopped.await;
     let mut report = Report::new(&TOPIC_CHANGE);
     for topic in &answer.topics {
         let change = Change {
@@ -95,6 +102,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             _ => report.failures.push(error.into()),
         }
     }
+    report.fail(stopped);
     report.sum("changed_count", changed);
     report.sum("dry_run", args.change.dry_run);
     report.exit = args.change.exit(changed).filter(|_| report.failures.is_empty());

@@ -6,7 +6,7 @@ use kq_proto::admin::v1;
 
 use super::rows::{Change, deleted_change};
 use crate::cli;
-use crate::commands::shared::{by_name, count_words, named_topics};
+use crate::commands::shared::{by_name, count_words, in_chunks, named_topics};
 use crate::exit::{Exit, Failure};
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -39,12 +39,19 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     if !args.change.dry_run {
         session.consent(&args.change.consent, &danger(&names, args.keep_for)).await?;
     }
-    let request = v1::DeleteTopicsRequest {
-        topics: names.iter().map(|name| by_name(name)).collect(),
-        keep_for_ms: args.keep_for.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
-        intent: Some(args.change.intent()),
+    let mut answer = v1::DeleteTopicsResponse::default();
+    let keep_for_ms = args.keep_for.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+    let topics: Vec<v1::TopicRef> = names.iter().map(|name| by_name(name)).collect();
+    let intent = Some(args.change.intent());
+    let call = async |topics| {
+        let intent = intent.clone();
+        cluster.delete_topics(v1::DeleteTopicsRequest { topics, keep_for_ms, intent }).await
     };
-    let answer = cluster.delete_topics(request).await?;
+    let stopped = in_chunks(session, "deleting", &topics, call, |mut more| {
+        answer.topics.append(&mut more.topics);
+        answer.errors.append(&mut more.errors);
+    });
+    let stopped = stopped.await;
     let mut report = Report::new(&TOPIC_CHANGE);
     let changed = answer.topics.len();
     for topic in &answer.topics {
@@ -65,6 +72,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             answer.topics.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" ")
         ));
     }
+    report.fail(stopped);
     report.sum("changed_count", changed);
     report.sum("dry_run", args.change.dry_run);
     report.exit = args.change.exit(changed).filter(|_| report.failures.is_empty());

@@ -5,7 +5,7 @@ use kq_proto::admin::v1;
 use super::rows::Change;
 use crate::cli;
 use crate::cluster::Cluster;
-use crate::commands::shared::{by_name, id_text, parse_id};
+use crate::commands::shared::{by_name, id_text, in_chunks, parse_id};
 use crate::exit::Failure;
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -27,11 +27,17 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let cluster = session.cluster(args.change.access()).await?;
     let deleted = all_deleted(cluster.as_ref()).await?;
-    let request = v1::RestoreTopicsRequest {
-        topics: args.topics.iter().map(|text| named(text, &deleted)).collect(),
-        intent: Some(args.change.intent()),
+    let topics: Vec<v1::TopicRef> = args.topics.iter().map(|text| named(text, &deleted)).collect();
+    let mut answer = v1::RestoreTopicsResponse::default();
+    let intent = Some(args.change.intent());
+    let call = async |topics| {
+        cluster.restore_topics(v1::RestoreTopicsRequest { topics, intent: intent.clone() }).await
     };
-    let answer = cluster.restore_topics(request).await?;
+    let stopped = in_chunks(session, "restoring", &topics, call, |mut more| {
+        answer.topics.append(&mut more.topics);
+        answer.errors.append(&mut more.errors);
+    });
+    let stopped = stopped.await;
     let mut report = Report::new(&TOPIC_CHANGE);
     for topic in &answer.topics {
         let change = Change {
@@ -45,6 +51,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         report.push(change.row());
     }
     report.fail(answer.errors);
+    report.fail(stopped);
     report.sum("changed_count", answer.topics.len());
     report.sum("dry_run", args.change.dry_run);
     report.exit = args.change.exit(answer.topics.len()).filter(|_| report.failures.is_empty());
