@@ -24,23 +24,47 @@ const ACKS_RATE: u64 = 1_000;
 /// Records a second of the steady line.
 const STEADY_RATE: u64 = 30_000;
 
+/// At the pace before anything is counted: connections, metadata and caches are cold at first, and
+/// a backlog of that moment would be all that the tail shows.
+const WARM_UP: Duration = Duration::from_secs(1);
+
 /// A pacing producer sleeps so long between looks at the clock.
 const PACE: Duration = Duration::from_micros(200);
 
-/// Remembers how long each delivery took.
-#[derive(Debug, Clone, Default)]
-struct Times(Arc<Mutex<Vec<u32>>>);
+/// Remembers how long each delivery took, in microseconds, of those sent from a moment on.
+#[derive(Debug, Clone)]
+struct Times {
+    from: Instant,
+    micros: Arc<Mutex<Vec<u32>>>,
+}
+
+/// What a paced run sent.
+#[derive(Debug)]
+struct Paced {
+    /// Sorted times to the acknowledgements, in microseconds, without the warm-up's.
+    times: Vec<u32>,
+    /// All records, the warm-up's too.
+    sent: usize,
+}
 
 impl Times {
+    fn new(from: Instant) -> Self {
+        Self { from, micros: Arc::default() }
+    }
+
     fn take_sorted(&self) -> Vec<u32> {
-        let mut times = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut micros = self.micros.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut times = std::mem::take(&mut *micros);
         times.sort_unstable();
         times
     }
 
-    fn add(&self, time: Duration) {
+    fn add(&self, sent: Instant, time: Duration) {
+        if sent < self.from {
+            return;
+        }
         let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(micros);
+        self.micros.lock().unwrap_or_else(PoisonError::into_inner).push(micros);
     }
 }
 
@@ -51,25 +75,26 @@ impl ProducerContext for Times {
 
     fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Instant>) {
         // A record that was refused took for ever.
-        self.add(if result.is_ok() { sent.elapsed() } else { Duration::MAX });
+        self.add(*sent, if result.is_ok() { sent.elapsed() } else { Duration::MAX });
     }
 }
 
-/// Writes at a steady pace to partition 0 and returns the sorted times to the acknowledgements.
+/// Writes at a steady pace to partition 0, first for the warm-up and then for `length`; `from` is
+/// the moment between them.
 fn paced(
     bootstrap: &str,
     topic: &str,
     settings: &[(&str, &str)],
     rate: u64,
-    length: Duration,
-) -> Result<Vec<u32>> {
-    let times = Times::default();
+    (from, length): (Instant, Duration),
+) -> Result<Paced> {
+    let times = Times::new(from);
     let producer: ThreadedProducer<Times> =
         config(bootstrap, settings).create_with_context(times.clone())?;
     let mut payload = vec![7_u8; RECORD_BYTES];
     let start = clock::now();
-    let mut sent = 0_u64;
-    while start.elapsed() < length {
+    let (mut sent, mut counted) = (0_u64, 0_usize);
+    while from.elapsed() < length {
         let due = u64::try_from(start.elapsed().as_micros())? * rate / 1_000_000;
         while sent < due {
             let now = clock::now();
@@ -79,13 +104,14 @@ fn paced(
             let record = record.payload(&payload).partition(0);
             producer.send(record).map_err(|(fault, _)| fault)?;
             sent += 1;
+            counted += usize::from(from <= now);
         }
         clock::pause(PACE);
     }
     producer.flush(Duration::from_mins(1))?;
     let times = times.take_sorted();
-    ensure!(times.len() as u64 == sent, "{} of {sent} records were answered", times.len());
-    Ok(times)
+    ensure!(times.len() == counted, "{} of {counted} records were answered", times.len());
+    Ok(Paced { times, sent: usize::try_from(sent)? })
 }
 
 /// The instant that stamps in records count from.
@@ -102,10 +128,10 @@ pub(super) fn acks_all(run: &mut Run<'_>) -> Result<Vec<Row>> {
         let floor = floors::sync_micros(RECORD_BYTES)? + floors::round_trip_micros(RECORD_BYTES)?;
         let name = topic(&subject.bootstrap, 1, &[])?;
         let settings = [("acks", "all"), ("linger.ms", "0")];
-        paced(&subject.bootstrap, &name, &settings, ACKS_RATE, Duration::from_millis(500))?;
-        let times = paced(&subject.bootstrap, &name, &settings, ACKS_RATE, length)?;
+        let span = (clock::now() + WARM_UP, length);
+        let paced = paced(&subject.bootstrap, &name, &settings, ACKS_RATE, span)?;
         delete(&subject.bootstrap, &name)?;
-        Ok((floor, times))
+        Ok((floor, paced.times))
     })? {
         floors.push(floor);
         p50.push(quantile(&times, 500));
@@ -144,6 +170,7 @@ pub(super) fn steady(run: &mut Run<'_>) -> Result<Vec<Row>> {
 /// Sorted times from send to receipt, in microseconds.
 fn end_to_end(bootstrap: &str, topic: &str, length: Duration) -> Result<Vec<u32>> {
     epoch();
+    let from = clock::now() + WARM_UP;
     let settings =
         [("group.id", "bench"), ("enable.auto.commit", "false"), ("fetch.wait.max.ms", "100")];
     let consumer: BaseConsumer = config(bootstrap, &settings).create()?;
@@ -152,22 +179,29 @@ fn end_to_end(bootstrap: &str, topic: &str, length: Duration) -> Result<Vec<u32>
     consumer.assign(&assignment)?;
     let wanted = Arc::new(Mutex::new(None::<usize>));
     let goal = Arc::clone(&wanted);
-    let reader = thread::spawn(move || receive(&consumer, &goal));
-    let produced =
-        paced(bootstrap, topic, &[("acks", "all"), ("linger.ms", "1")], STEADY_RATE, length);
-    let count = produced.as_ref().map(Vec::len).unwrap_or_default();
+    let reader = thread::spawn(move || receive(&consumer, &goal, from));
+    let settings = [("acks", "all"), ("linger.ms", "1")];
+    let produced = paced(bootstrap, topic, &settings, STEADY_RATE, (from, length));
+    let count = produced.as_ref().map(|it| it.sent).unwrap_or_default();
     *wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
     let received = reader.join().map_err(|_| anyhow!("the reader ended badly"))??;
     produced?;
     Ok(received)
 }
 
-fn receive(consumer: &BaseConsumer, wanted: &Mutex<Option<usize>>) -> Result<Vec<u32>> {
+/// The sorted times of the records that were sent `from` a moment on, once `wanted` have come.
+fn receive(
+    consumer: &BaseConsumer,
+    wanted: &Mutex<Option<usize>>,
+    from: Instant,
+) -> Result<Vec<u32>> {
+    let from = from.duration_since(*epoch());
+    let mut received = 0;
     let mut times = Vec::new();
     let mut silent_since = clock::now();
     loop {
         let goal = *wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        if goal.is_some_and(|goal| goal <= times.len()) {
+        if goal.is_some_and(|goal| goal <= received) {
             times.sort_unstable();
             return Ok(times);
         }
@@ -180,7 +214,10 @@ fn receive(consumer: &BaseConsumer, wanted: &Mutex<Option<usize>>) -> Result<Vec
         let message = message?;
         let stamp = message.payload().and_then(|it| it.first_chunk::<8>());
         let stamp = Duration::from_nanos(u64::from_be_bytes(*stamp.context("a foreign record")?));
-        let took = epoch().elapsed().saturating_sub(stamp);
-        times.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        received += 1;
+        if from <= stamp {
+            let took = epoch().elapsed().saturating_sub(stamp);
+            times.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        }
     }
 }
