@@ -238,7 +238,8 @@ impl Session {
             (None, Some(word)) => Answer::Word(word.clone()),
             (None, None) => Answer::Yes,
         };
-        if context.is_none() && given.yes {
+        // What cannot be undone, and what a protected context holds, has to be named.
+        if given.yes && matches!(wanted, Answer::Yes) {
             return Ok(());
         }
         match (&given.confirm, &wanted) {

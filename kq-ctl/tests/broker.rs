@@ -157,7 +157,7 @@ fn every_exit_code_that_can_occur_does() {
     broker.ends(8, &["topic", "create", "orders", "fresh"]);
     broker.ends(9, &["topic", "wait", "nothing", "--for", "exists", "--timeout", "200ms"]);
     broker.ends(10, &["topic", "create", "later", "--dry-run", "--exit-code"]);
-    broker.ends(0, &["cluster", "health"]);
+    broker.ends(0, &["cluster", "status"]);
     broker.ends(0, &["context", "add", "here", "-b", &broker.address, "--cluster-id", "another"]);
     broker.ends(6, &["topic", "create", "x", "-C", "here"]);
     broker.ends(6, &["topic", "list", "-C", "here"]);
