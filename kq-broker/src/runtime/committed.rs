@@ -19,11 +19,20 @@ pub struct Committed {
     until: Offset,
     /// The place in the partition's queue, from the first time it had to wait.
     ticket: Option<u64>,
+    /// Its task waits for nothing else.
+    alone: bool,
 }
 
 impl Committed {
     pub(super) fn new(partition: Arc<Partition>, until: Offset) -> Self {
-        Self { partition, until, ticket: None }
+        Self { partition, until, ticket: None, alone: false }
+    }
+
+    /// Says that its task waits for nothing else: the sync may be done by the waiting thread itself
+    /// when it is first polled, where that is faster.
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
     }
 }
 
@@ -32,6 +41,9 @@ impl Future for Committed {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.alone && this.ticket.is_none() {
+            this.partition.sync_here(this.until);
+        }
         let settled = this.partition.poll_committed(this.until, &mut this.ticket, cx.waker());
         settled.map_or(Poll::Pending, Poll::Ready)
     }

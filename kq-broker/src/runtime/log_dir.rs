@@ -20,12 +20,28 @@ pub struct LogDir {
     fs: Arc<dyn Vfs>,
     queue: SyncQueue<Arc<Partition>>,
     meter: SyncMeter,
+    /// Producers that sync on their own threads at this moment.
+    here: AtomicUsize,
     /// Partitions that were found or made here since the start.
     homes: AtomicUsize,
     /// Set once, when a sync or a write failed; nothing in here is served from then on.
     offline: OnceLock<Arc<str>>,
     /// Called once, when the directory goes offline.
     on_offline: OnceLock<Box<dyn Fn(PartitionError) + Send + Sync>>,
+}
+
+/// Producers that may sync on their own threads at one time: a disk that hangs must not take all
+/// threads that serve.
+const HERE_MAX: usize = 2;
+
+/// A producer's turn to sync on its own thread.
+#[derive(Debug)]
+pub(super) struct TurnHere<'a>(&'a AtomicUsize);
+
+impl Drop for TurnHere<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A log directory as `DescribeLogDirs` shows it.
@@ -49,6 +65,7 @@ impl LogDir {
             fs,
             queue: SyncQueue::default(),
             meter,
+            here: AtomicUsize::new(0),
             homes: AtomicUsize::new(0),
             offline: OnceLock::new(),
             on_offline: OnceLock::new(),
@@ -100,6 +117,13 @@ impl LogDir {
 
     pub(super) fn queue(&self) -> &SyncQueue<Arc<Partition>> {
         &self.queue
+    }
+
+    /// Allows a producer to sync on its own thread until the turn is dropped; none when enough of
+    /// them do.
+    pub(super) fn turn_here(&self) -> Option<TurnHere<'_>> {
+        let turn = TurnHere(&self.here);
+        (self.here.fetch_add(1, Ordering::Relaxed) < HERE_MAX).then_some(turn)
     }
 
     pub(super) fn meter(&self) -> &SyncMeter {

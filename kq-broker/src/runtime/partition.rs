@@ -7,6 +7,8 @@ mod look_up;
 mod read;
 mod state;
 mod sync;
+#[cfg(test)]
+mod sync_test;
 mod wait;
 
 use std::fmt;

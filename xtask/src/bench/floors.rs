@@ -1,13 +1,13 @@
 //! The raw operations that a broker is made of, without a broker.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::FileExt as _;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rustix::fs::sendfile;
 
 use super::report::figure;
@@ -94,44 +94,22 @@ pub(super) fn send_from_page_cache(bytes: u64) -> Result<Sendfile> {
 }
 
 /// Microseconds of write + fdatasync of one small record at the end of a growing file: middle one.
-pub(super) fn sync_micros(record_bytes: usize) -> Result<f64> {
+///
+/// They begin at the pace of the line that stands over this floor: a processor and a disk that rest
+/// in between take longer than those that are kept busy.
+pub(super) fn sync_micros(record_bytes: usize, pace: Duration) -> Result<f64> {
     let path = scratch()?.join("sync.floor");
     let file = File::create(&path)?;
     let record = vec![7_u8; record_bytes];
-    let mut at = 0;
-    let times = timed(SHORT_TIMES, || {
-        file.write_all_at(&record, at)?;
-        at += record_bytes as u64;
-        Ok(file.sync_data()?)
-    })?;
-    fs::remove_file(&path)?;
-    Ok(times)
-}
-
-/// Microseconds of a loopback round trip of a small message: the middle one.
-pub(super) fn round_trip_micros(bytes: usize) -> Result<f64> {
-    let (mut client, mut server) = pair()?;
-    let echo = thread::spawn(move || {
-        let mut buffer = vec![0_u8; bytes];
-        while server.read_exact(&mut buffer).and_then(|()| server.write_all(&buffer)).is_ok() {}
-    });
-    let mut buffer = vec![7_u8; bytes];
-    let micros = timed(SHORT_TIMES, || {
-        client.write_all(&buffer)?;
-        client.read_exact(&mut buffer).context("the echo went away")
-    })?;
-    drop(client);
-    drop(echo.join());
-    Ok(micros)
-}
-
-fn timed(times: usize, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
-    let mut took = Vec::with_capacity(times);
-    for _ in 0..times {
+    let mut took = Vec::with_capacity(SHORT_TIMES);
+    for number in 0..SHORT_TIMES {
+        clock::pause(pace);
         let start = clock::now();
-        operation()?;
+        file.write_all_at(&record, (number * record_bytes) as u64)?;
+        file.sync_data()?;
         took.push(micros(start.elapsed()));
     }
+    fs::remove_file(&path)?;
     Ok(super::report::median(took))
 }
 

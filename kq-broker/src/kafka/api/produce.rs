@@ -257,6 +257,9 @@ struct Written {
 fn wait(door: &Arc<Door>, call: Call, written: Written, timeout: Duration) -> Answer {
     let door = Arc::clone(door);
     let Written { topics, mut response, mut waits } = written;
+    if waits.len() == 1 {
+        waits = waits.into_iter().map(|(topic, at, wait)| (topic, at, wait.alone())).collect();
+    }
     Answer::Later(Box::pin(async move {
         let committed = poll_fn(|cx| {
             waits.retain_mut(|(topic, at, committed)| {

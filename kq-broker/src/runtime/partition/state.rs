@@ -29,15 +29,15 @@ pub(super) enum Slot {
     Closed(PartitionError),
 }
 
-/// Where the partition stands with its directory's sync threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SyncState {
-    /// Not queued.
-    Idle,
-    /// In the queue; entries with another urgency are stale.
-    Queued(Urgency),
-    /// A thread is at it; afterwards it is queued again if someone asked meanwhile.
-    Running(Option<Urgency>),
+/// Where the partition stands between an append and its sync.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct SyncState {
+    /// How its entry in the directory's queue reads; entries with another urgency are stale.
+    pub(super) queued: Option<Urgency>,
+    /// Someone is at it.
+    pub(super) running: bool,
+    /// What was asked for while someone was at it: it is queued afterwards.
+    pub(super) asked: Option<Urgency>,
 }
 
 /// A producer that waits for its batch to be committed.
@@ -79,7 +79,7 @@ impl State {
             unseen_bytes: 0,
             unsynced_bytes: 0,
             unsynced_records: 0,
-            sync: SyncState::Idle,
+            sync: SyncState::default(),
             sync_rules,
         }
     }
@@ -100,16 +100,25 @@ impl State {
 
     /// Steps the core and carries out what it says.
     pub(super) fn step(&mut self, input: Input) {
+        self.step_and_tell(input).into_iter().for_each(Waker::wake);
+    }
+
+    /// As `step`, but leaves it to the caller to wake the producers whose wait is over: one that
+    /// is woken under the lock may find it taken still.
+    #[must_use]
+    pub(super) fn step_and_tell(&mut self, input: Input) -> Vec<Waker> {
+        let mut woken = Vec::new();
         let mut out = std::mem::take(&mut self.out);
         self.leader.step(input, &mut out);
         for output in out.drain(..) {
             match output {
-                Output::AdvanceHighWatermark { to } => self.on_committed(to),
+                Output::AdvanceHighWatermark { to } => self.on_committed(to, &mut woken),
                 // A broker without followers never gets here; replication sends these on.
                 Output::ProposeIsrShrink { .. } | Output::ProposeIsrGrowth { .. } => {}
             }
         }
         self.out = out;
+        woken
     }
 
     /// A batch of `bytes` and `records` went into the log.
@@ -141,11 +150,9 @@ impl State {
         self.leader.rules().durability
     }
 
-    fn on_committed(&mut self, to: HighWatermark) {
+    fn on_committed(&mut self, to: HighWatermark, woken: &mut Vec<Waker>) {
         while self.waiting.front().is_some_and(|it| it.until <= to.offset()) {
-            if let Some(waiting) = self.waiting.pop_front() {
-                waiting.waker.wake();
-            }
+            woken.extend(self.waiting.pop_front().map(|it| it.waker));
         }
         // When only some of the bytes became readable, all count: a reader looks again then.
         let bytes = std::mem::take(&mut self.unseen_bytes);

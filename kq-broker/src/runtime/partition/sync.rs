@@ -1,20 +1,82 @@
-//! Bringing appended records to stable storage, together with the directory's sync threads.
+//! Bringing appended records to stable storage: by the directory's sync threads, or by the one
+//! producer that waits, on its own thread.
 //!
 //! ```text
-//!   Idle --append--> Queued --thread--> Running --done--> Idle, or Queued again
+//!   append ──> queued ──sync thread──┐
+//!      └─ one producer waits, and ───┴──> running ──> done, or queued again
+//!         little has gathered: here
 //! ```
+//! To hand a sync to another thread and its outcome back costs two wake-ups, which take as long as
+//! a fast disk does. So a lone producer with a small batch syncs where it stands; as soon as there
+//! is more to do at one time, the threads do it side by side.
 
 use std::sync::Arc;
 
+use kq_storage::SyncWork;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use super::Partition;
-use super::state::{State, SyncState};
+use super::state::State;
 use crate::replica::{Acks, Durability, Input};
 use crate::runtime::sync_queue::Urgency;
 
+/// Unsynced bytes above which nobody syncs on his own thread: the sync would take long.
+const HERE_BYTES_MAX: u64 = 64 << 10;
+
+/// A sync that is begun.
+struct Begun {
+    work: SyncWork,
+    bytes: u64,
+    records: u64,
+}
+
 impl Partition {
-    /// One turn of a sync thread: begins under the lock, syncs without it, tells the core under it.
+    /// One turn of a sync thread.
     pub(in crate::runtime) fn sync(self: &Arc<Self>, taken: Urgency) {
-        let Some((work, bytes, records)) = self.begin_sync(taken) else { return };
+        let begun = {
+            let mut state = self.state.lock();
+            if state.sync.queued != Some(taken) {
+                // Another entry of the queue has overtaken this one.
+                return;
+            }
+            state.sync.queued = None;
+            if state.sync.running {
+                state.sync.asked = state.sync.asked.max(Some(taken));
+                return;
+            }
+            begin(&mut state)
+        };
+        if let Some(begun) = begun {
+            self.finish(begun);
+        }
+    }
+
+    /// A producer is about to wait for `until`: syncs on this thread if that is the shorter way.
+    ///
+    /// The thread may wait for the disk; where it is one of the runtime's, its other tasks move on.
+    pub(in crate::runtime) fn sync_here(self: &Arc<Self>, until: kq_storage::Offset) {
+        let may_block =
+            Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+        if !may_block {
+            return;
+        }
+        let Some(_turn) = self.dir.turn_here() else { return };
+        let begun = {
+            let mut state = self.state.lock();
+            let waits = state.leader.synced_end().offset() < until;
+            if !(waits && may_sync_here(&state)) {
+                return;
+            }
+            begin(&mut state)
+        };
+        if let Some(begun) = begun {
+            tokio::task::block_in_place(|| self.finish(begun));
+        }
+    }
+
+    /// Syncs without the lock and tells the core under it.
+    fn finish(self: &Arc<Self>, begun: Begun) {
+        let Begun { work, bytes, records } = begun;
         let started = self.clock.instant();
         let outcome = work.run();
         self.dir.meter().synced(started.elapsed(), outcome.is_ok());
@@ -25,8 +87,10 @@ impl Partition {
             Ok(synced_end) => {
                 state.unsynced_bytes = state.unsynced_bytes.saturating_sub(bytes);
                 state.unsynced_records = state.unsynced_records.saturating_sub(records);
-                state.step(Input::Synced { synced_end });
+                let woken = state.step_and_tell(Input::Synced { synced_end });
                 self.queue_again(state);
+                drop(guard);
+                woken.into_iter().for_each(std::task::Waker::wake);
             }
             Err(offline) => {
                 drop(guard);
@@ -35,26 +99,9 @@ impl Partition {
         }
     }
 
-    fn begin_sync(self: &Arc<Self>, taken: Urgency) -> Option<(kq_storage::SyncWork, u64, u64)> {
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        if state.sync != SyncState::Queued(taken) {
-            // Another entry of the queue has overtaken this one.
-            return None;
-        }
-        state.sync = SyncState::Idle;
-        let (bytes, records) = (state.unsynced_bytes, state.unsynced_records);
-        let work = state.log_mut().ok()?.begin_sync()?;
-        state.sync = SyncState::Running(None);
-        Some((work, bytes, records))
-    }
-
     fn queue_again(self: &Arc<Self>, state: &mut State) {
-        let asked = match state.sync {
-            SyncState::Running(asked) => asked,
-            SyncState::Idle | SyncState::Queued(_) => return,
-        };
-        state.sync = SyncState::Idle;
+        state.sync.running = false;
+        let asked = state.sync.asked.take();
         let more = state.leader.synced_end() < state.leader.offsets().log_end();
         if more {
             let someone_waits = state.someone_waits().then_some(Urgency::Now);
@@ -64,11 +111,14 @@ impl Partition {
     }
 
     /// After an append: at once if someone waits for it or much has gathered, else in a while.
+    ///
+    /// The wait of a lone producer begins right after this and starts the sync itself.
     pub(super) fn sync_after_append(self: &Arc<Self>, state: &mut State, acks: Acks) {
         let much = state.sync_rules.bytes_max <= state.unsynced_bytes
             || state.sync_rules.records_max <= state.unsynced_records;
         let awaited = match state.durability() {
-            Durability::Fsync => acks == Acks::All || state.someone_waits(),
+            Durability::Fsync if acks == Acks::All => !may_sync_here(state),
+            Durability::Fsync => state.someone_waits(),
             Durability::Os => false,
         };
         let urgency = if much || awaited { Urgency::Now } else { self.in_a_while(state) };
@@ -96,19 +146,30 @@ impl Partition {
     }
 
     fn request_sync(self: &Arc<Self>, state: &mut State, urgency: Urgency) {
-        match state.sync {
-            SyncState::Idle => {}
-            SyncState::Queued(earlier) => {
-                if earlier == Urgency::Now || urgency != Urgency::Now {
-                    return;
-                }
-            }
-            SyncState::Running(asked) => {
-                state.sync = SyncState::Running(asked.max(Some(urgency)));
-                return;
-            }
+        if state.sync.running {
+            state.sync.asked = state.sync.asked.max(Some(urgency));
+            return;
         }
-        state.sync = SyncState::Queued(urgency);
+        if state.sync.queued.is_some_and(|it| it == Urgency::Now || urgency != Urgency::Now) {
+            return;
+        }
+        state.sync.queued = Some(urgency);
         self.dir.queue().push(Arc::clone(self), urgency);
     }
+}
+
+fn begin(state: &mut State) -> Option<Begun> {
+    let (bytes, records) = (state.unsynced_bytes, state.unsynced_records);
+    let work = state.log_mut().ok()?.begin_sync()?;
+    state.sync.running = true;
+    Some(Begun { work, bytes, records })
+}
+
+/// Whether a producer that waits may do the sync itself: nobody else does, and it will be short.
+fn may_sync_here(state: &State) -> bool {
+    !state.sync.running
+        && state.sync.queued != Some(Urgency::Now)
+        && state.waiting.is_empty()
+        && state.unsynced_bytes <= HERE_BYTES_MAX
+        && state.durability() == Durability::Fsync
 }

@@ -1,0 +1,65 @@
+//! Who syncs what a producer waits for: its own thread, or a sync thread.
+
+use std::sync::Arc;
+
+use kq_storage::sim::AfterFailedSync;
+
+use super::Partition;
+use crate::runtime::sync_queue::Urgency;
+use crate::runtime::test_world::{World, batch, partition_id, readable_bytes};
+use crate::runtime::{Acks, Partitions};
+
+/// A partition that no sync thread touches unless it is asked to.
+fn quiet(world: &mut World) -> (Arc<Partitions>, Arc<Partition>) {
+    world.config.sync_delay_ms_max = 3_600_000;
+    world.create_topic(1, "orders", 1, &[]);
+    let store = world.start();
+    let partition = store.get(partition_id(1, 0)).unwrap();
+    (store, partition)
+}
+
+fn queued(partition: &Partition) -> Option<Urgency> {
+    partition.state.lock().sync.queued
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_lone_producer_syncs_on_its_own_thread() {
+    let mut world = World::new();
+    let (_store, partition) = quiet(&mut world);
+    let syncs = world.disk.syncs();
+    let appended = partition.append(batch("a"), Acks::All).unwrap();
+    assert_eq!(world.disk.syncs(), syncs);
+    partition.committed(appended.end).alone().await.unwrap();
+    assert!(world.disk.syncs() > syncs);
+    assert!(matches!(queued(&partition), Some(Urgency::Later(_))), "a thread was asked");
+    assert!(readable_bytes(&partition) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn waits_beside_others_are_left_to_the_sync_threads() {
+    let mut world = World::new();
+    let (_store, partition) = quiet(&mut world);
+    let appended = partition.append(batch("a"), Acks::All).unwrap();
+    partition.committed(appended.end).await.unwrap();
+    assert_eq!(queued(&partition), None);
+}
+
+#[tokio::test]
+async fn a_runtime_that_must_not_block_leaves_it_to_the_sync_threads() {
+    let mut world = World::new();
+    let (_store, partition) = quiet(&mut world);
+    let appended = partition.append(batch("a"), Acks::All).unwrap();
+    partition.committed(appended.end).alone().await.unwrap();
+    assert_eq!(queued(&partition), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_sync_that_fails_there_takes_the_directory_offline() {
+    let mut world = World::new();
+    let (store, partition) = quiet(&mut world);
+    world.disk.fail_sync(world.disk.syncs() + 1, AfterFailedSync::KeptClean);
+    let appended = partition.append(batch("a"), Acks::All).unwrap();
+    let err = partition.committed(appended.end).alone().await.unwrap_err();
+    assert_eq!(err.code().name(), "KAFKA_STORAGE_ERROR");
+    assert!(store.log_dirs()[0].offline().is_some());
+}
