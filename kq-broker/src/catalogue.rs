@@ -45,6 +45,12 @@ pub fn broker_key(name: &str) -> Option<&'static ConfigKey> {
     find(broker_keys(), name)
 }
 
+/// The name that somebody perhaps meant who typed another.
+pub fn closest(names: impl Iterator<Item = &'static str>, typed: &str) -> Option<&'static str> {
+    let distance = |name: &&'static str| strsim::damerau_levenshtein(name, typed);
+    names.min_by_key(distance).filter(|name| distance(name) <= typed.len() / 3 + 1)
+}
+
 fn find(keys: &'static [ConfigKey], name: &str) -> Option<&'static ConfigKey> {
     keys.binary_search_by(|key| key.name.cmp(name)).ok().and_then(|at| keys.get(at))
 }

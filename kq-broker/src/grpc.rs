@@ -41,11 +41,13 @@ use crate::runtime::Node;
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     node: Arc<Node>,
+    parts: records::PartsMemory,
 }
 
 /// The services of the control door and the pages of `observe`, on one router.
 pub fn router(node: Arc<Node>) -> Router {
-    let admin = Admin { node: Arc::clone(&node) };
+    let parts = records::PartsMemory::new(node.config.request_bytes_max);
+    let admin = Admin { node: Arc::clone(&node), parts };
     let bytes_max = node.config.grpc_message_bytes_max;
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, Arc::clone(&node)));

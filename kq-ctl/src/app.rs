@@ -7,11 +7,9 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::cli::{Cli, Global, format_of};
+use crate::cli::{Cli, Global, failure_of, format_of};
 use crate::exit::{Exit, Failure};
-use crate::output::{
-    Envelope, Format, Output, Report, View, failure_words, harmless_lines, render,
-};
+use crate::output::{Envelope, Format, Output, Report, View, failure_words, render};
 use crate::schema::{self, Schema};
 use crate::session::Session;
 use crate::settings::{ColorMode, Settings, Sources, resolve};
@@ -35,6 +33,7 @@ pub(crate) async fn run(args: Vec<OsString>, world: World, mut out: Output) -> E
         return finish(out.data(format!("{text}\n").as_bytes()), Exit::Done, &mut out);
     }
     let session = Session::new(world, settings, view, out).following(cli.global.watch.is_some());
+    let session = session.typed(&args);
     let checked = session.view.check(schema).and_then(|()| check_watch(&cli, &session.view));
     match (checked, cli.global.watch) {
         (Err(failure), _) => conclude(&session, schema, Err(failure)),
@@ -66,8 +65,11 @@ fn settle(cli: Cli, args: &[OsString], world: &World) -> Result<(Cli, Settings),
         .and_then(|context| sources.user.contexts.get(&context.value))
         .and_then(|context| context.defaults.get(&path));
     let Some(defaults) = defaults else { return Ok((cli, settings)) };
-    let cli = parse(&with_defaults(args, &path, defaults)).map_err(|error| {
-        Failure::usage(format!("defaults of '{path}' in the context: {}", first_line(&error)))
+    let args = with_defaults(args, &path, defaults);
+    let cli = parse(&args).map_err(|error| {
+        let failure = failure_of(&error, &args);
+        let message = format!("defaults of '{path}' in the context: {}", failure.message);
+        Failure { message, ..failure }
     })?;
     let settings = resolve(&cli.global, &lookup, &sources)?;
     Ok((cli, settings))
@@ -107,7 +109,7 @@ fn view(global: &Global, settings: &Settings, world: &World, out: &Output) -> Vi
         sort: global.sort.clone(),
         filters: global.filter.clone(),
         headers: !global.no_headers,
-        limit: global.limit,
+        limit: global.limit.and_then(|limit| usize::try_from(limit).ok()),
         after: global.after.clone(),
         time: settings.time.value,
         bytes: settings.bytes.value,
@@ -137,7 +139,8 @@ fn check_watch(cli: &Cli, view: &View) -> Result<(), Failure> {
         return Ok(());
     }
     if !cli.noun.only_reads() {
-        return Err(Failure::usage(format!("'{path}' cannot be watched: it does not only read")));
+        return Err(Failure::usage(format!("'{path}' cannot be watched: it does not only read"))
+            .hint("leave --watch out"));
     }
     if view.format.is_document() {
         let name = view.format.name();
@@ -145,7 +148,7 @@ fn check_watch(cli: &Cli, view: &View) -> Result<(), Failure> {
             .hint("-o jsonl"));
     }
     if every < Duration::from_millis(100) {
-        return Err(Failure::usage("--watch: at least 100ms"));
+        return Err(Failure::usage("--watch: too often; write 100ms or more"));
     }
     Ok(())
 }
@@ -241,13 +244,11 @@ fn unread(error: &clap::Error, args: &[OsString], world: &World, out: &mut Outpu
         return finish(out.data(text.as_bytes()), Exit::Done, out);
     }
     let no_verb = kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
-    if wanted_format(args, world).is_document() {
-        let message = if no_verb { "a verb is missing".to_owned() } else { first_line(error) };
-        return fail_early(Failure::usage(message).hint("--help"), args, world, out);
+    if no_verb && !wanted_format(args, world).is_document() {
+        out.errors(&text);
+        return Exit::Usage;
     }
-    let words = if no_verb { text } else { harmless_lines(&styled.to_string()) };
-    out.errors(&words);
-    Exit::Usage
+    fail_early(failure_of(error, args), args, world, out)
 }
 
 /// A failure before there are settings.
@@ -270,12 +271,4 @@ fn wanted_format(args: &[OsString], world: &World) -> Format {
     format_of(args)
         .or_else(|| world.var("KQ_OUTPUT").and_then(|text| text.parse().ok()))
         .unwrap_or_default()
-}
-
-/// Clap's message without its prefix, usage and tips.
-fn first_line(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let message: Vec<&str> =
-        text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
-    message.join(" ").trim_start_matches("error: ").to_owned()
 }

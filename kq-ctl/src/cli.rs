@@ -1,6 +1,8 @@
 //! The command tree: `kq-ctl <noun> <verb>`. One folder per noun, one file per verb.
 
 mod global;
+mod mistake;
+mod number;
 
 use clap::{Parser, Subcommand};
 
@@ -13,6 +15,8 @@ use crate::schema::Schema;
 use crate::session::Session;
 
 pub(crate) use global::{Change, Consent, Global, Select, duration, format_of, timeout};
+pub(crate) use mistake::failure_of;
+pub(crate) use number::{INDEXES, NEW_PARTITIONS, PARTITIONS, REPLICAS, items, whole};
 
 /// Administer a kq cluster from scripts and by hand.
 #[derive(Debug, Clone, Parser)]

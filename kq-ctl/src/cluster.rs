@@ -47,7 +47,7 @@ macro_rules! operations {
             log_dirs, brokers.log_dirs, LogDirsRequest, LogDirsResponse;
             describe_cluster, cluster.describe, DescribeClusterRequest, DescribeClusterResponse;
             cluster_health, cluster.health, ClusterHealthRequest, ClusterHealthResponse;
-            produce, records.produce, ProduceRequest, ProduceResponse;
+            produce, appends.produce, ProduceRequest, ProduceResponse;
             get_records, records.get, GetRecordsRequest, GetRecordsResponse;
             list_events, events.list, ListEventsRequest, ListEventsResponse;
         }

@@ -40,8 +40,9 @@ pub(crate) fn answer_shell() {
 /// The script that teaches a shell to ask.
 pub(crate) fn registration(shell: &str) -> Result<String, Failure> {
     let shells = clap_complete::env::Shells::builtins();
-    let completer =
-        shells.completer(shell).ok_or_else(|| Failure::usage(format!("no shell '{shell}'")))?;
+    let completer = shells
+        .completer(shell)
+        .ok_or_else(|| Failure::usage(format!("no shell '{shell}'; one of: bash, zsh, fish")))?;
     let mut script = Vec::new();
     completer
         .write_registration("COMPLETE", "kq-ctl", "kq-ctl", "kq-ctl", &mut script)

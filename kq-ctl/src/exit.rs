@@ -51,6 +51,7 @@ const EXITS: &[(&str, Exit)] = &[
     ("kafka.GROUP_ID_NOT_FOUND", Exit::NotFound),
     ("kafka.BROKER_ID_NOT_REGISTERED", Exit::NotFound),
     ("kafka.OFFSET_OUT_OF_RANGE", Exit::NotFound),
+    ("kafka.INVALID_TOPIC_EXCEPTION", Exit::Usage),
     ("kafka.TOPIC_ALREADY_EXISTS", Exit::Conflict),
     ("kafka.INCONSISTENT_CLUSTER_ID", Exit::Conflict),
     ("kafka.INCONSISTENT_TOPIC_ID", Exit::Conflict),
@@ -66,6 +67,7 @@ const EXITS: &[(&str, Exit)] = &[
     ("kq.TOPIC_EXISTS", Exit::Conflict),
     ("kq.EXISTS", Exit::Conflict),
     ("kq.DIFFERS", Exit::Conflict),
+    ("kq.NOT_DELETED", Exit::Conflict),
     ("kq.AMBIGUOUS", Exit::Conflict),
     ("kq.STALE_PLAN", Exit::Conflict),
     ("kq.WRONG_CLUSTER", Exit::Conflict),
@@ -87,23 +89,43 @@ pub(crate) fn exit_of_code(code: &str) -> Exit {
 
 /// What to try next where the cluster does not say so itself.
 const HINTS: &[(&str, &str)] = &[
+    ("kafka.CLUSTER_AUTHORIZATION_FAILED", ASK_FOR_RIGHTS),
+    ("kafka.GROUP_AUTHORIZATION_FAILED", ASK_FOR_RIGHTS),
+    ("kafka.TOPIC_AUTHORIZATION_FAILED", ASK_FOR_RIGHTS),
     ("kafka.TOPIC_ALREADY_EXISTS", "another name, or --if-not-exists"),
     ("kafka.UNKNOWN_TOPIC_OR_PARTITION", "kq-ctl topic list shows what there is"),
     ("kafka.UNKNOWN_TOPIC_ID", "kq-ctl topic list -o wide shows ids"),
-    ("kafka.OFFSET_OUT_OF_RANGE", "kq-ctl topic offsets TOPIC --at earliest, and --at latest"),
-    ("kafka.INVALID_CONFIG", "kq-ctl config describe TYPE NAME shows keys and accepted values"),
+    ("kq.UNKNOWN_CONFIG_KEY", "kq-ctl config describe topic NAME shows the keys of any topic"),
+    (
+        "kafka.OFFSET_OUT_OF_RANGE",
+        "kq-ctl topic offsets TOPIC --at earliest tells where it begins, --at latest where it ends",
+    ),
+    (
+        "kafka.INVALID_REPLICA_ASSIGNMENT",
+        "--assignment 0:1,2 --assignment 1:2,1 with ids of kq-ctl broker list",
+    ),
     ("kafka.INVALID_REPLICATION_FACTOR", "kq-ctl broker list shows how many brokers there are"),
-    ("kafka.BROKER_ID_NOT_REGISTERED", "kq-ctl broker list"),
+    ("kafka.BROKER_ID_NOT_REGISTERED", "kq-ctl broker list shows which there are"),
+    ("kafka.RECORD_TOO_LARGE", "a smaller record, or raise max.message.bytes of the topic"),
+    ("kafka.MESSAGE_TOO_LARGE", "a smaller record, or raise max.message.bytes of the topic"),
     ("kafka.REQUEST_TIMED_OUT", "look whether it was done, then repeat it or raise --timeout"),
-    ("kafka.NOT_ENOUGH_REPLICAS", "kq-ctl cluster health, or wait: topic wait TOPIC --for min-isr"),
+    (
+        "kafka.NOT_ENOUGH_REPLICAS",
+        "kq-ctl topic wait TOPIC --for min-isr, or see kq-ctl cluster health",
+    ),
 ];
 
-fn hint_or(hint: String, code: &str) -> String {
+const ASK_FOR_RIGHTS: &str = "ask for the right to do it, or choose another context by -C NAME";
+
+/// Names the topic of the item where the hint is a command.
+fn hint_or(hint: String, code: &str, item: Option<&str>) -> String {
     if !hint.is_empty() {
         return hint;
     }
     let known = HINTS.iter().find(|(known, _)| *known == code);
-    known.map(|(_, hint)| (*hint).to_owned()).unwrap_or_default()
+    let hint = known.map(|(_, hint)| *hint).unwrap_or_default();
+    let topic = item.and_then(|item| item.split(['/', '@']).next());
+    hint.replace("TOPIC", topic.filter(|topic| !topic.is_empty()).unwrap_or("TOPIC"))
 }
 
 /// Why a command could not do what it was asked.
@@ -134,9 +156,13 @@ impl Failure {
         }
     }
 
-    /// The command line is wrong.
+    /// The command line is wrong. What to write instead may stand in the message: it becomes the hint.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new("kq.USAGE", message)
+        let message = message.into();
+        match split_advice(&message) {
+            ("", _) | (_, "") => Self::new("kq.USAGE", message),
+            (what, advice) => Self::new("kq.USAGE", what).hint(advice),
+        }
     }
 
     /// The cluster, or this version, has no such operation.
@@ -176,7 +202,7 @@ impl From<AdminError> for Failure {
         Self {
             exit,
             item: None,
-            hint: hint_or(error.hint, &error.code),
+            hint: hint_or(error.hint, &error.code, None),
             code: error.code,
             message: error.message,
             retriable: error.retriable,
@@ -188,12 +214,29 @@ impl From<ItemError> for Failure {
     fn from(error: ItemError) -> Self {
         Self {
             exit: exit_of_code(&error.code),
+            hint: hint_or(error.hint, &error.code, Some(&error.item)),
             item: Some(error.item).filter(|item| !item.is_empty()),
-            hint: hint_or(error.hint, &error.code),
             code: error.code,
             message: error.message,
             retriable: error.retriable,
         }
+    }
+}
+
+/// A refusal as our parsers word it: what is wrong, and from `accepted:`, `write` or
+/// `one of:` on what to write instead.
+pub(crate) fn split_advice(text: &str) -> (&str, &str) {
+    const ADVICE: &[&str] = &["accepted: ", "write ", "one of: "];
+    let begins = |at: &usize| {
+        let alone = text.get(..*at).is_none_or(|it| it.is_empty() || it.ends_with([' ', '\'']));
+        alone && ADVICE.iter().any(|word| text.get(*at..).is_some_and(|it| it.starts_with(word)))
+    };
+    match text.char_indices().map(|(at, _)| at).find(begins) {
+        Some(at) => {
+            let (what, advice) = text.split_at(at);
+            (what.trim_end_matches([':', ';', ',', ' ']), advice)
+        }
+        None => (text, ""),
     }
 }
 
@@ -243,6 +286,16 @@ mod tests {
         assert_eq!(exit_of_batch(1, std::slice::from_ref(&missing)), Exit::Partial);
         assert_eq!(exit_of_batch(0, &[missing.clone(), missing.clone()]), Exit::NotFound);
         assert_eq!(exit_of_batch(0, &[missing, protected]), Exit::Failed);
+    }
+
+    #[test]
+    fn words_of_a_refusal_are_split_into_fault_and_advice() {
+        assert_eq!(split_advice("'x': write KEY=VALUE"), ("'x'", "write KEY=VALUE"));
+        assert_eq!(split_advice("accepted: a, b"), ("", "accepted: a, b"));
+        assert_eq!(split_advice("no time; write 15s"), ("no time", "write 15s"));
+        assert_eq!(split_advice("cannot overwrite it"), ("cannot overwrite it", ""));
+        let failure = Failure::usage("'x': write KEY=VALUE");
+        assert_eq!((failure.message.as_str(), failure.hint.as_str()), ("'x'", "write KEY=VALUE"));
     }
 
     #[test]

@@ -86,8 +86,10 @@ impl Player {
             connect: Box::new(move |options| {
                 let down = options.brokers.iter().all(|it| it.host() == "down");
                 let cluster: Rc<dyn Cluster> = Rc::new(Fake(Rc::clone(&state)));
-                let refused =
-                    || Failure::new("kq.UNREACHABLE", "cannot reach down:9092: connection refused");
+                let refused = || {
+                    Failure::new("kq.UNREACHABLE", "cannot reach down:9092: connection refused")
+                        .hint("another broker")
+                };
                 Box::pin(std::future::ready(if down { Err(refused()) } else { Ok(cluster) }))
             }),
             interrupt: Box::new(|| Box::pin(std::future::pending())),
@@ -194,6 +196,18 @@ fn play(script: &str) -> String {
     text
 }
 
+/// Refusals without a next step.
+fn speechless(session: &str) -> Vec<&str> {
+    let lines: Vec<&str> = session.lines().collect();
+    let starts = |line: &&str, word: &str| line.starts_with(word);
+    let silent = lines.iter().enumerate().filter(|(at, line)| {
+        let rest = lines.iter().skip(at + 1).take_while(|it| starts(it, "! "));
+        let mut rest = rest.take_while(|it| !starts(it, "! error:"));
+        starts(line, "! error:") && !rest.any(|it| starts(it, "!   try:"))
+    });
+    silent.map(|(_, line)| *line).collect()
+}
+
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
@@ -205,10 +219,14 @@ fn sessions_print_what_their_files_say() {
     files.retain(|path| path.extension().is_some_and(|it| it == "session"));
     files.sort();
     assert!(!files.is_empty());
+    let mut silent = Vec::new();
     for path in files {
         let script = std::fs::read_to_string(&path).unwrap();
-        expect_test::expect_file![&path].assert_eq(&play(&script));
+        let session = play(&script);
+        expect_test::expect_file![&path].assert_eq(&session);
+        silent.extend(speechless(&session).into_iter().map(str::to_owned));
     }
+    assert_eq!(silent, [""; 0], "each refusal says what to try next");
 }
 
 /// Help of every verb without what all commands share, which `kq-ctl --help` shows.

@@ -1,6 +1,7 @@
 //! One command from beginning to end: its settings, its connection, its guards, its output.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) view: View,
     pub(crate) out: RefCell<Output>,
+    /// The command line, to be typed again with more.
+    typed: String,
     cluster: RefCell<Option<Rc<dyn Cluster>>>,
     /// What goes on in the cluster if the operator leaves, and how to come back to it.
     resume: RefCell<Option<String>>,
@@ -67,6 +70,7 @@ impl Session {
     pub(crate) fn new(world: World, settings: Settings, view: View, out: Output) -> Self {
         Self {
             follows_at_once: false,
+            typed: "the same command".to_owned(),
             world,
             settings,
             view,
@@ -81,6 +85,12 @@ impl Session {
     /// The same, for `--watch` on a command that goes on by itself.
     pub(crate) fn following(mut self, follows: bool) -> Self {
         self.follows_at_once = follows;
+        self
+    }
+
+    /// The same, with the command line that refusals repeat.
+    pub(crate) fn typed(mut self, args: &[OsString]) -> Self {
+        self.typed = command_line(args);
         self
     }
 
@@ -249,7 +259,7 @@ impl Session {
                     "kq.CONFIRM",
                     format!("--confirm {name} does not name what is at stake; nothing was done"),
                 )
-                .hint(hint(&wanted)));
+                .hint(self.way_to_consent(&wanted)));
             }
             (None, _) => {}
         }
@@ -262,13 +272,27 @@ impl Session {
                     danger.what
                 ),
             )
-            .hint(hint(&wanted)));
+            .hint(self.way_to_consent(&wanted)));
         }
         let line = self.ask(&format!("{why}{}?", danger.what), &wanted).await?;
         if wanted.is_given_by(&line) {
             return Ok(());
         }
-        Err(Failure::new("kq.CONFIRM", "not confirmed; nothing was done"))
+        Err(Failure::new("kq.CONFIRM", "not confirmed; nothing was done")
+            .hint(self.way_to_consent(&wanted)))
+    }
+
+    /// The command with the consent that it lacks.
+    fn way_to_consent(&self, wanted: &Answer) -> String {
+        match wanted {
+            Answer::Yes => format!("{} --yes", self.typed),
+            Answer::Word(word) => format!("{} --confirm {}", self.typed, quoted(word)),
+        }
+    }
+
+    /// True if what loses something has to be named.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.settings.guards.protected
     }
 
     async fn ask(&self, question: &str, wanted: &Answer) -> Result<String, Failure> {
@@ -282,10 +306,9 @@ impl Session {
             let read = input.read_line(&mut line);
             (read.map(|_| line), input)
         });
-        let (line, input) =
-            read.await.map_err(|_| Failure::usage("cannot read the answer; nothing was done"))?;
+        let (line, input) = read.await.map_err(|_| unanswered(&"it was cut off"))?;
         *self.world.stdin.borrow_mut() = Some(input);
-        line.map_err(|error| Failure::usage(format!("cannot read the answer: {error}")))
+        line.map_err(|error| unanswered(&error))
     }
 
     /// What to tell the operator who leaves now.
@@ -316,9 +339,31 @@ impl Session {
     }
 }
 
-fn hint(wanted: &Answer) -> String {
-    match wanted {
-        Answer::Yes => "--yes".to_owned(),
-        Answer::Word(word) => format!("--confirm {word}"),
+fn unanswered(why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(format!("cannot read the answer: {why}; nothing was done"))
+        .hint("consent beforehand, by --yes or --confirm NAME")
+}
+
+/// As it can be typed again, without consent that did not suffice.
+fn command_line(args: &[OsString]) -> String {
+    let mut words = vec!["kq-ctl".to_owned()];
+    let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    while let Some(arg) = args.next() {
+        match arg.as_ref() {
+            "--confirm" => drop(args.next()),
+            "-y" | "--yes" => {}
+            arg if arg.starts_with("--confirm=") => {}
+            arg => words.push(quoted(arg)),
+        }
     }
+    words.join(" ")
+}
+
+/// A word as the shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

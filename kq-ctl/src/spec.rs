@@ -150,7 +150,7 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_owned(), value.to_owned()))
         }
-        _ => Err(format!("'{text}': write KEY=VALUE")),
+        _ => Err(format!("'{text}' is no pair: write KEY=VALUE")),
     }
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn topic_partitions(text: &str) -> Result<(String, Vec<u32>), Failure
     };
     let partitions: Result<Vec<u32>, _> = list.split(',').map(|part| part.trim().parse()).collect();
     let partitions = partitions.map_err(|_| {
-        Failure::usage(format!("'{text}': write TOPIC or TOPIC:PARTITION,PARTITION"))
+        Failure::usage(format!("'{text}' names no partitions: write TOPIC or TOPIC:0,3"))
     })?;
     Ok((topic.to_owned(), partitions))
 }

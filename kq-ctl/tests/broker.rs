@@ -1,6 +1,6 @@
 //! kq-ctl against a real broker, as a script uses it: a hundred topics through their life, and each
-//! exit code that can occur. The broker is the binary `kq-broker` beside kq-ctl, or `KQ_BROKER_BIN`;
-//! without one the test says so and does nothing.
+//! exit code that can occur. The broker is the binary that `KQ_BROKER_BIN` names (`cargo xtask test`
+//! builds one and does), or the `kq-broker` beside kq-ctl; without one these tests fail and say so.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -27,12 +27,11 @@ impl Drop for Broker {
 }
 
 impl Broker {
-    /// Starts one on a port of its own; none if there is no binary.
-    fn start() -> Option<Self> {
-        let binary = binary()?;
+    /// Starts one on a port of its own.
+    fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let ready = home.path().join("ready");
-        let mut child = Command::new(binary)
+        let mut child = Command::new(binary())
             .env_clear()
             .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(home.path().join("data"))
@@ -47,17 +46,13 @@ impl Broker {
         let mut log = BufReader::new(child.stderr.take().unwrap());
         while !words.contains("ready address=") {
             let before = std::mem::take(&mut words);
-            if log.read_line(&mut words).unwrap() == 0 {
-                let _ = child.wait();
-                // A binary that ends without a word is none of ours, or from before there was one.
-                assert_eq!(before, "", "the broker ended");
-                return None;
-            }
+            let read = log.read_line(&mut words).unwrap();
+            assert_ne!(read, 0, "the broker ended; its last words: {before}");
         }
         // Somebody has to read on, or the broker would wait for room.
         std::thread::spawn(move || log.lines().for_each(drop));
         let address = std::fs::read_to_string(&ready).unwrap().trim().to_owned();
-        Some(Self { child, address, home })
+        Self { child, address, home }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -87,14 +82,13 @@ impl Broker {
     }
 }
 
-fn binary() -> Option<PathBuf> {
+fn binary() -> PathBuf {
     let beside = Path::new(env!("CARGO_BIN_EXE_kq-ctl")).with_file_name("kq-broker");
-    let named = std::env::var_os("KQ_BROKER_BIN").map(PathBuf::from);
-    let found = named.or(Some(beside)).filter(|path| path.is_file());
-    if found.is_none() {
-        let _ = writeln!(std::io::stderr(), "skipped: there is no kq-broker beside kq-ctl");
-    }
-    found
+    let binary = std::env::var_os("KQ_BROKER_BIN").map_or(beside, PathBuf::from);
+    let how = "'cargo build -p kq-broker' makes one, 'cargo xtask test' does so by itself, and \
+               KQ_BROKER_BIN names another";
+    assert!(binary.is_file(), "there is no broker at {}: {how}", binary.display());
+    binary
 }
 
 fn names() -> Vec<String> {
@@ -112,7 +106,7 @@ fn count(document: &Value, field: &str, value: &Value) -> usize {
 
 #[test]
 fn a_hundred_topics_live_die_and_come_back() {
-    let Some(broker) = Broker::start() else { return };
+    let broker = Broker::start();
     let names = names();
     let create = with(&["topic", "create"], &names, &["-p", "2", "-c", "retention.ms=60000"]);
     let (made, code) = broker.json(&create);
@@ -143,7 +137,7 @@ fn a_hundred_topics_live_die_and_come_back() {
 
 #[test]
 fn every_exit_code_that_can_occur_does() {
-    let Some(broker) = Broker::start() else { return };
+    let broker = Broker::start();
     broker.ends(0, &["topic", "create", "orders", "-p", "1"]);
     broker.ends(1, &["topic", "create", "wide", "-r", "99"]);
     broker.ends(2, &["topic", "delete", "orders"]);
@@ -164,8 +158,46 @@ fn every_exit_code_that_can_occur_does() {
 }
 
 #[test]
+fn a_key_that_nobody_has_is_told_alike_by_every_verb() {
+    let broker = Broker::start();
+    broker.ends(0, &["topic", "create", "orders"]);
+    for command in [
+        vec!["config", "get", "topic", "orders", "retention.mss"],
+        vec!["config", "describe", "topic", "orders", "retention.mss"],
+        vec!["config", "set", "topic", "orders", "retention.mss=5"],
+        vec!["config", "unset", "topic", "orders", "retention.mss"],
+        vec!["topic", "alter", "orders", "--set", "retention.mss=5"],
+        vec!["topic", "create", "other", "-c", "retention.mss=5"],
+    ] {
+        let words = broker.ends(5, &command);
+        assert!(words.contains("kq.UNKNOWN_CONFIG_KEY"), "{words}");
+        assert!(words.contains("did you mean 'retention.ms'?"), "{words}");
+    }
+    let words = broker.ends(1, &["config", "set", "topic", "orders", "retention.ms=soon"]);
+    assert!(words.contains("accepted: at least -1"), "{words}");
+    assert!(words.contains("kq-ctl config describe topic orders"), "{words}");
+}
+
+#[test]
+fn a_record_of_many_mebibytes_goes_in_and_comes_out() {
+    let broker = Broker::start();
+    broker.ends(0, &["topic", "create", "large", "-c", "max.message.bytes=20000000"]);
+    let file = broker.home.path().join("line");
+    let line = vec![b'x'; 9 << 20];
+    std::fs::write(&file, &line).unwrap();
+    broker.ends(0, &["produce", "large", "--file", file.to_str().unwrap()]);
+    let output = broker.run(&["consume", "large", "-s", "earliest", "-e"]);
+    assert!(output.stdout.strip_suffix(b"\n") == Some(line.as_slice()), "{:?}", output.status);
+    let (got, code) = broker.json(&["record", "get", "large/0@0"]);
+    assert_eq!((code, got["items"][0]["value"].as_str().map(str::len)), (0, Some(line.len())));
+    std::fs::write(&file, vec![b'x'; 21 << 20]).unwrap();
+    let words = broker.ends(1, &["produce", "large", "--file", file.to_str().unwrap()]);
+    assert!(words.contains("max.message.bytes"), "{words}");
+}
+
+#[test]
 fn ctrl_c_ends_in_130_and_closes_the_document() {
-    let Some(broker) = Broker::start() else { return };
+    let broker = Broker::start();
     broker.ends(0, &["topic", "create", "orders"]);
     broker.ends(0, &["produce", "orders", "--value", "one"]);
     let mut child = broker
@@ -197,7 +229,7 @@ fn ctrl_c_ends_in_130_and_closes_the_document() {
 
 #[test]
 fn what_goes_in_comes_out() {
-    let Some(broker) = Broker::start() else { return };
+    let broker = Broker::start();
     broker.ends(0, &["topic", "create", "orders", "-p", "3"]);
     let mut child = broker
         .command(&["produce", "orders", "-f", r"%k\t%v", "-z", "zstd", "-H", "source=test"])

@@ -11,6 +11,9 @@ pub const CLUSTER_ID: &str = "kq-cluster-id";
 /// Header of a request that must reach one cluster and no other.
 pub const EXPECTED_CLUSTER_ID: &str = "kq-expected-cluster-id";
 
+/// Partitions that one change may add to the cluster.
+pub const PARTITIONS_ADDED_MAX: u32 = 10_000;
+
 /// Descriptors of `kq.admin.v1` and its imports, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kq_admin_v1.bin"));
 

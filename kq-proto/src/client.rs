@@ -3,6 +3,7 @@
 //! what may be repeated).
 
 mod address;
+mod appends;
 mod connect;
 
 use std::sync::{Arc, OnceLock};
@@ -15,6 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 pub use address::{Address, AddressError};
+pub use appends::Appends;
 pub use connect::{Attempt, ConnectError, connect};
 
 use crate::admin::v1::{
@@ -23,8 +25,9 @@ use crate::admin::v1::{
 };
 use crate::admin::{CLUSTER_ID, EXPECTED_CLUSTER_ID};
 
-/// A reply larger than this is refused: a broker can be hostile too.
-const REPLY_BYTES_MAX: usize = 64 << 20;
+/// A reply larger than this is refused: a broker can be hostile too. It is more than the largest
+/// request that brokers take unless told otherwise (100 MiB), so that what went in comes out.
+const REPLY_BYTES_MAX: usize = 128 << 20;
 
 /// The port of a broker unless it was told otherwise.
 pub const PORT: u16 = 9092;
@@ -121,6 +124,11 @@ services! {
 }
 
 impl Connection {
+    /// Appending records of any size.
+    pub fn appends(&self) -> Appends {
+        Appends(self.records())
+    }
+
     /// The broker that answered.
     pub fn address(&self) -> &Address {
         &self.address

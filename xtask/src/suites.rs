@@ -58,7 +58,10 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     let parts = if args.only.is_empty() { ALL } else { &args.only };
     let wanted = |part| parts.contains(&part);
     if wanted(Part::Rust) && args.check.is_none() {
-        rust(tally)?;
+        match programs(Profile::Debug) {
+            Ok(programs) => rust(&programs, tally)?,
+            Err(fault) => tally.fail("build", &format!("{fault:#}")),
+        }
     }
     let mut checks: Vec<Check> = Vec::new();
     if wanted(Part::Processes) {
@@ -88,10 +91,11 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// Unit, doc and crash tests: whatever `cargo test` finds.
-fn rust(tally: &mut Tally) -> Result<()> {
+/// Unit, doc and crash tests: whatever `cargo test` finds. Those that need a broker get this one.
+fn rust(programs: &Programs, tally: &mut Tally) -> Result<()> {
     let mut counts = Counts::default();
-    let status = tee(&mut cargo(["test", "--workspace", "--no-fail-fast"]), |line| {
+    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+    let status = tee(tests.env("KQ_BROKER_BIN", &programs.broker), |line| {
         counts.take_line(line);
     })?;
     tally.add(counts);

@@ -47,10 +47,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .at_least(1_024)
         .fixed()
         .doc("The most that one fetch answers."),
-    ConfigKey::int("grpc.message.max.bytes", "4194304")
-        .at_least(1_024)
-        .fixed()
-        .doc("The largest message of the control door."),
+    ConfigKey::int("grpc.message.max.bytes", "4194304").at_least(1_024).fixed().doc(
+        "The largest message of the control door. Larger requests to append records come in \
+              parts, up to `socket.request.max.bytes`.",
+    ),
     ConfigKey::string("listen", "127.0.0.1:9092")
         .fixed()
         .doc("The one address at which Kafka, gRPC and HTTP clients come in."),

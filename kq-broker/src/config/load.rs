@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::key::{Key, Kind, Value};
 use super::{BrokerConfig, ConfigError, Given, Source, Statics, keys};
+use crate::catalogue::closest;
 
 /// What the operator asked of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub fn command() -> Command {
             Arg::new("config")
                 .long("config")
                 .value_name("FILE")
-                .help("A TOML file of keys [env: KQ_CONFIG]")
+                .help("A TOML file of keys [env: KQ_BROKER_CONFIG]")
                 .value_parser(ValueParser::path_buf()),
         )
         .arg(
@@ -75,7 +76,7 @@ pub fn load(
     let file = matches
         .get_one::<PathBuf>("config")
         .cloned()
-        .or_else(|| variable("KQ_CONFIG").map(PathBuf::from));
+        .or_else(|| variable("KQ_BROKER_CONFIG").map(PathBuf::from));
     let mut written = file.as_deref().map(read_file).transpose()?.unwrap_or_default();
     for key in keys() {
         let from_flag = flag_of(&matches, key).map(|text| (text, Source::Flag));
@@ -107,7 +108,7 @@ fn read_file(path: &Path) -> Result<Written, ConfigError> {
         .map(|(name, value)| match keys().find(|key| key.name == name) {
             Some(key) => Ok((key.name, (value, Source::File))),
             None => Err(ConfigError::UnknownKey {
-                nearest: nearest(&name),
+                nearest: closest(keys().map(|key| key.name), &name),
                 name,
                 path: path.to_owned(),
             }),
@@ -171,29 +172,4 @@ fn verify_listener(config: &BrokerConfig) -> Result<(), ConfigError> {
          authenticated yet; listen on 127.0.0.1, or allow it with --insecure-listener",
         config.listen
     )))
-}
-
-/// The key that an unknown name was perhaps meant to be.
-fn nearest(name: &str) -> Option<&'static str> {
-    let close = |key: &&'static Key| distance(key.name, name);
-    keys().min_by_key(close).filter(|key| close(key) <= name.len() / 3 + 1).map(|key| key.name)
-}
-
-/// How many letters must be added, dropped or changed to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (line, letter) in a.chars().enumerate() {
-        let mut above_left = line;
-        let mut left = line + 1;
-        let mut next = vec![left];
-        for (other, above) in b.iter().zip(row.iter().skip(1)) {
-            let kept = above_left + usize::from(*other != letter);
-            left = kept.min(above + 1).min(left + 1);
-            above_left = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -108,7 +108,8 @@ settings! {
     fetch_sessions_max: usize, "max.incremental.fetch.session.cache.slots", Kind::Int(0, INT_MAX), "1000",
         "Incremental fetch sessions that are remembered.";
     grpc_message_bytes_max: usize, "grpc.message.max.bytes", Kind::Bytes(1_024, INT_MAX), "4194304",
-        "The largest message of the control door.";
+        "The largest message of the control door. Larger requests to append records come in parts, up to \
+         socket.request.max.bytes.";
     group_session_ms_min: u64, "group.min.session.timeout.ms", Kind::Millis(1, ANY), "6000",
         "The shortest time that a group member may ask to stay silent for.";
     group_session_ms_max: u64, "group.max.session.timeout.ms", Kind::Millis(1, ANY), "1800000",

@@ -57,7 +57,7 @@ fn values_change_one_by_one_or_all_at_once() {
             unset orders retention.ms=
                 config of topic AAAAAAAAAKEAAAAAAAAAAA: retention.ms removed
             unset orders no.such.config=
-                -> Unknown topic config name: no.such.config (kafka.INVALID_CONFIG)
+                -> Unknown topic config name: no.such.config (kq.UNKNOWN_CONFIG_KEY)
             replace orders flush.ms=5
                 config of topic AAAAAAAAAKEAAAAAAAAAAA: cleanup.policy removed
                 config of topic AAAAAAAAAKEAAAAAAAAAAA: flush.ms=5
@@ -69,7 +69,7 @@ fn values_change_one_by_one_or_all_at_once() {
             set broker:1 node.id=6
                 -> Cannot update these configs dynamically: node.id (kafka.INVALID_REQUEST)
             set broker:1 nothing=6
-                -> Unknown broker config name: nothing (kafka.INVALID_CONFIG)
+                -> Unknown broker config name: nothing (kq.UNKNOWN_CONFIG_KEY)
             set broker:7 log.retention.ms=5
                 -> No broker with id 7 is registered. (kafka.BROKER_ID_NOT_REGISTERED)
             set broker:x log.retention.ms=5

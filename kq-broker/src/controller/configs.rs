@@ -8,9 +8,10 @@ use super::command::{
     AlterConfigs, AlterOp, ConfigAlteration, ConfigTarget, IncrementalAlter, NewTopic, Reply,
 };
 use super::decide::Draft;
-use super::error::ControlError;
+use super::error::{ControlError, Refused};
 use crate::catalogue::{
-    ConfigKey, ConfigSources, ConfigType, EffectiveTopicConfig, broker_key, topic_key, topic_value,
+    ConfigKey, ConfigSources, ConfigType, EffectiveTopicConfig, broker_key, broker_keys, closest,
+    topic_key, topic_keys, topic_value,
 };
 use crate::ids::BrokerId;
 use crate::metadata::{ConfigMap, ConfigResource, MetadataRecord};
@@ -185,10 +186,7 @@ fn key_of(resource: &ConfigResource, name: &str) -> Result<&'static ConfigKey, C
     if matches!(resource, ConfigResource::Topic(_)) {
         return key_of_topic(name);
     }
-    let key = broker_key(name).ok_or_else(|| {
-        let message = format!("Unknown broker config name: {name}");
-        ControlError::new(ErrorCode::InvalidConfig, message)
-    })?;
+    let key = broker_key(name).ok_or_else(|| unknown_key("broker", name, broker_keys()))?;
     if key.is_read_only() {
         let message = format!("Cannot update these configs dynamically: {name}");
         return Err(ControlError::new(ErrorCode::InvalidRequest, message)
@@ -198,10 +196,16 @@ fn key_of(resource: &ConfigResource, name: &str) -> Result<&'static ConfigKey, C
 }
 
 fn key_of_topic(name: &str) -> Result<&'static ConfigKey, ControlError> {
-    topic_key(name).ok_or_else(|| {
-        let message = format!("Unknown topic config name: {name}");
-        ControlError::new(ErrorCode::InvalidConfig, message)
-    })
+    topic_key(name).ok_or_else(|| unknown_key("topic", name, topic_keys()))
+}
+
+fn unknown_key(kind: &str, name: &str, keys: &'static [ConfigKey]) -> ControlError {
+    let message = format!("Unknown {kind} config name: {name}");
+    let error = ControlError::new(ErrorCode::InvalidConfig, message).refused(Refused::UnknownKey);
+    match closest(keys.iter().map(|key| key.name), name) {
+        Some(closest) => error.hint(format!("did you mean '{closest}'?")),
+        None => error,
+    }
 }
 
 fn verify_value(draft: &Draft<'_, '_>, key: &ConfigKey, value: &str) -> Result<(), ControlError> {
@@ -211,7 +215,11 @@ fn verify_value(draft: &Draft<'_, '_>, key: &ConfigKey, value: &str) -> Result<(
             format!("The value of {} has {} bytes, more than {max}.", key.name, value.len());
         return Err(ControlError::new(ErrorCode::InvalidConfig, message));
     }
-    key.verify(value).map_err(|err| ControlError::new(ErrorCode::InvalidConfig, err.to_string()))
+    key.verify(value).map_err(|err| {
+        let accepted = key.accepts.describe(key.kind);
+        ControlError::new(ErrorCode::InvalidConfig, err.to_string())
+            .hint(format!("accepted: {accepted}"))
+    })
 }
 
 /// Rules that hold between the values of one topic.

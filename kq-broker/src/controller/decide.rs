@@ -37,7 +37,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            command_partitions_max: 10_000,
+            command_partitions_max: kq_proto::admin::PARTITIONS_ADDED_MAX,
             cluster_partitions_max: 1_000_000,
             command_items_max: 10_000,
             config_value_bytes_max: 16 * 1_024,

@@ -12,10 +12,12 @@ pub enum Refused {
     Plain,
     /// The topic is protected.
     Protected,
-    /// The name belongs to a topic that waits for its purge.
+    /// The name, or one that is the same in metrics, belongs to another topic.
     NameReserved,
     /// The topic is not one that waits for its purge.
     NotDeleted,
+    /// No configuration key has that name.
+    UnknownKey,
     /// No controller leads right now.
     NoController,
     /// The deadline passed; whether the command took effect is not known.
@@ -32,6 +34,7 @@ impl Refused {
             Self::Protected => Some("kq.PROTECTED"),
             Self::NameReserved => Some("kq.EXISTS"),
             Self::NotDeleted => Some("kq.NOT_DELETED"),
+            Self::UnknownKey => Some("kq.UNKNOWN_CONFIG_KEY"),
             Self::NoController => Some("kq.NO_CONTROLLER"),
             Self::Deadline => Some("kq.DEADLINE"),
             Self::Storage => Some("kq.METADATA_OFFLINE"),

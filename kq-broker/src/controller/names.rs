@@ -42,12 +42,15 @@ pub(super) fn verify_name_is_free(image: &MetadataImage, name: &str) -> Result<(
         );
         return Err(ControlError::new(ErrorCode::TopicAlreadyExists, message)
             .refused(Refused::NameReserved)
-            .hint("restore it, or purge it to free its name"));
+            .hint(format!(
+                "kq-ctl topic restore {name} brings it back, kq-ctl topic purge {name} frees its name"
+            )));
     }
     if let Some(twin) = image.colliding_topic(name) {
         let message = format!("Topic '{name}' collides with existing topic: {}", twin.name);
         return Err(ControlError::new(ErrorCode::InvalidTopicException, message)
-            .hint("names that differ only in '.' and '_' are one name in metrics"));
+            .refused(Refused::NameReserved)
+            .hint("another name: those that differ only in '.' and '_' are one name in metrics"));
     }
     Ok(())
 }

@@ -252,16 +252,19 @@ fn verify_brokers(
 /// Checks a number of additional partitions against the limits.
 fn verify_growth(draft: &Draft<'_, '_>, added: i64) -> Result<u32, ControlError> {
     let limits = &draft.settings.limits;
-    let refuse = |message| Err(ControlError::new(ErrorCode::PolicyViolation, message));
+    let refuse =
+        |message, hint| Err(ControlError::new(ErrorCode::PolicyViolation, message).hint(hint));
     let at_once = u32::try_from(added).ok().filter(|it| *it <= limits.command_partitions_max);
     let Some(added) = at_once else {
         let max = limits.command_partitions_max;
-        return refuse(format!("{added} new partitions are more than {max} at a time."));
+        let message = format!("{added} new partitions are more than {max} at a time.");
+        return refuse(message, format!("at most {max} now, and more by later changes"));
     };
     let total = draft.image.partitions_total() + u64::from(added);
     if total > limits.cluster_partitions_max {
         let max = limits.cluster_partitions_max;
-        return refuse(format!("The cluster would have {total} partitions, more than {max}."));
+        let message = format!("The cluster would have {total} partitions, more than {max}.");
+        return refuse(message, "delete and purge topics that nobody needs".to_owned());
     }
     Ok(added)
 }

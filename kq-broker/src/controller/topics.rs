@@ -160,7 +160,10 @@ fn find_visible(draft: &Draft<'_, '_>, topic: &TopicRef) -> Result<Arc<TopicImag
     };
     let until = Utc(deletion.purge_at);
     let message = format!("Topic '{}' was deleted and is kept until {until}.", found.name);
-    Err(ControlError::new(code, message).hint("restore it, or purge it to remove it for good"))
+    let name = &found.name;
+    Err(ControlError::new(code, message).hint(format!(
+        "kq-ctl topic restore {name} brings it back, kq-ctl topic purge {name} removes it for good"
+    )))
 }
 
 fn find_hidden(draft: &Draft<'_, '_>, topic: &TopicRef) -> Result<Arc<TopicImage>, ControlError> {
@@ -171,7 +174,7 @@ fn find_hidden(draft: &Draft<'_, '_>, topic: &TopicRef) -> Result<Arc<TopicImage
     let message = format!("Topic '{}' is not deleted.", found.name);
     Err(ControlError::new(ErrorCode::InvalidRequest, message)
         .refused(Refused::NotDeleted)
-        .hint("only topics that were deleted with a time to keep them can be restored or purged"))
+        .hint("kq-ctl topic list --deleted shows what can be restored or purged"))
 }
 
 fn verify_unprotected(topic: &TopicImage) -> Result<(), ControlError> {
@@ -180,5 +183,5 @@ fn verify_unprotected(topic: &TopicImage) -> Result<(), ControlError> {
     let message = format!("Topic '{}' is protected from deletion: {why}", topic.name);
     Err(ControlError::new(ErrorCode::PolicyViolation, message)
         .refused(Refused::Protected)
-        .hint("lift the protection first"))
+        .hint(format!("kq-ctl topic unprotect {} lifts the protection", topic.name)))
 }

@@ -83,7 +83,7 @@ fn bad_creations_are_refused_one_by_one() {
             create x retention.ms=soon
                 -> Invalid value soon for configuration retention.ms: Not a number of type LONG (kafka.INVALID_CONFIG)
             create x no.such.config=1
-                -> Unknown topic config name: no.such.config (kafka.INVALID_CONFIG)
+                -> Unknown topic config name: no.such.config (kq.UNKNOWN_CONFIG_KEY)
             create x min.compaction.lag.ms=9 max.compaction.lag.ms=8
                 -> conflict between min.compaction.lag.ms=9 and max.compaction.lag.ms=8: the first must not be larger (kafka.INVALID_CONFIG)
         "#]],

@@ -96,7 +96,9 @@ pub(super) fn find_topic(
         TopicRef::Name(name) => image.topic_by_name(name),
         TopicRef::Id(id) => image.topic_by_id(*id),
     };
-    found.cloned().ok_or_else(|| unknown_topic(format!("topic {} does not exist", name_of(topic))))
+    found
+        .cloned()
+        .ok_or_else(|| unknown_topic(format!("topic '{}' does not exist", name_of(topic))))
 }
 
 /// The 16 bytes of a topic's id.

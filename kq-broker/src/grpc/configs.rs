@@ -12,8 +12,8 @@ use super::Admin;
 use super::answer::{Answer, find_topic, is_dry_run, unexpected};
 use super::error::{bad_argument, of_control};
 use crate::catalogue::{
-    ConfigEntry, ConfigKey, ConfigSource, ConfigSources, ConfigType, broker_keys, describe_broker,
-    describe_topic,
+    ConfigEntry, ConfigKey, ConfigSource, ConfigSources, ConfigType, broker_keys, closest,
+    describe_broker, describe_topic, topic_keys,
 };
 use crate::controller::{
     AlterOp, Command, ConfigAlteration, ConfigTarget, IncrementalAlter, Limits, Reply, Settings,
@@ -36,6 +36,8 @@ impl Configs for Admin {
             let entries = target_of(&resource).and_then(|it| self.entries(&image, &it));
             match entries {
                 Ok(entries) => {
+                    let unknown = request.keys.iter().filter(|key| !has(&entries, key));
+                    answer.errors.extend(unknown.map(|key| unknown_key(&resource, key)));
                     let wanted = |it: &&ConfigEntry| {
                         request.keys.is_empty() || request.keys.iter().any(|key| key == it.key.name)
                     };
@@ -201,6 +203,21 @@ fn describe_cluster(image: &MetadataImage) -> Vec<ConfigEntry> {
     describe_broker(&sources).into_iter().filter(|it| dynamic.contains(&it.key.name)).collect()
 }
 
+fn has(entries: &[ConfigEntry], key: &str) -> bool {
+    entries.iter().any(|entry| entry.key.name == key)
+}
+
+fn unknown_key(resource: &v1::ConfigResource, key: &str) -> v1::ItemError {
+    let is_topic = resource.r#type() == ResourceType::Topic;
+    let keys = if is_topic { topic_keys() } else { broker_keys() };
+    let message = format!("{} has no key '{key}'", item_of(resource).replacen(':', " ", 1));
+    let error = AdminError::new(tonic::Code::NotFound, "kq.UNKNOWN_CONFIG_KEY", message);
+    match closest(keys.iter().map(|it| it.name), key) {
+        Some(closest) => error.hint(format!("did you mean '{closest}'?")).into_item(key),
+        None => error.into_item(key),
+    }
+}
+
 fn target_of(resource: &v1::ConfigResource) -> Result<ConfigTarget, AdminError> {
     match resource.r#type() {
         ResourceType::Topic => Ok(ConfigTarget::Topic(resource.name.clone())),
@@ -213,9 +230,10 @@ fn target_of(resource: &v1::ConfigResource) -> Result<ConfigTarget, AdminError> 
         | ResourceType::BrokerLogger
         | ResourceType::Group
         | ResourceType::ClientMetrics => {
-            let kind = resource.r#type().as_str_name();
-            let message = format!("configuration of {kind} is not kept here");
-            Err(AdminError::new(tonic::Code::Unimplemented, "kq.UNSUPPORTED", message))
+            let kind = kind_word(resource);
+            let message = format!("configuration of a {kind} is not kept here");
+            Err(AdminError::new(tonic::Code::Unimplemented, "kq.UNSUPPORTED", message)
+                .hint("topic, broker and cluster have configuration"))
         }
     }
 }
@@ -240,9 +258,13 @@ fn incremental(it: &v1::ResourceAlteration) -> Result<IncrementalAlter, AdminErr
     })
 }
 
-fn item_of(resource: &v1::ConfigResource) -> String {
+fn kind_word(resource: &v1::ConfigResource) -> String {
     let kind = resource.r#type().as_str_name();
-    let kind = kind.strip_prefix("RESOURCE_TYPE_").unwrap_or(kind).to_lowercase();
+    kind.strip_prefix("RESOURCE_TYPE_").unwrap_or(kind).to_lowercase().replace('_', "-")
+}
+
+fn item_of(resource: &v1::ConfigResource) -> String {
+    let kind = kind_word(resource);
     if resource.name.is_empty() { kind } else { format!("{kind}:{}", resource.name) }
 }
 

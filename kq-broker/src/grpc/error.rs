@@ -35,7 +35,7 @@ pub(super) fn of_partition(err: &PartitionError) -> AdminError {
 /// A topic or partition that is not there.
 pub(super) fn unknown_topic(message: impl Into<String>) -> AdminError {
     AdminError::new(Code::NotFound, "kafka.UNKNOWN_TOPIC_OR_PARTITION", message)
-        .hint("see 'kq-ctl topic list' for what there is")
+        .hint("kq-ctl topic list shows what there is")
 }
 
 /// An argument that makes no sense.

@@ -220,6 +220,38 @@ async fn records_go_in_and_come_out_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_larger_than_a_message_goes_in_and_comes_out() {
+    let rig = start().await;
+    let topic = v1::NewTopic {
+        name: "large".to_owned(),
+        configs: [("max.message.bytes".to_owned(), "20000000".to_owned())].into(),
+        ..v1::NewTopic::default()
+    };
+    let request = v1::CreateTopicsRequest { topics: vec![topic], intent: None };
+    rig.door.topics().create(request).await.unwrap();
+    let value = bytes::Bytes::from(vec![7; 9 << 20]);
+    let request = |value| v1::ProduceRequest {
+        topic: "large".to_owned(),
+        records: vec![v1::NewRecord { value: Some(value), ..v1::NewRecord::default() }],
+        ..v1::ProduceRequest::default()
+    };
+    let produced = rig.door.appends().produce(request(value.clone())).await.unwrap();
+    assert_eq!(produced.into_inner().records[0].offset, Some(0));
+    let too_large = rig.door.appends().produce(request(vec![7; 21 << 20].into())).await.unwrap();
+    assert_eq!(too_large.into_inner().errors[0].code, "kafka.MESSAGE_TOO_LARGE");
+    let from = v1::FetchPartition {
+        topic: "large".to_owned(),
+        from: Some(at(Named::Earliest)),
+        ..v1::FetchPartition::default()
+    };
+    let request = v1::FetchRequest { partitions: vec![from], ..v1::FetchRequest::default() };
+    let stream = rig.door.record_stream().fetch(request).await.unwrap().into_inner();
+    let answers: Vec<v1::FetchResponse> = stream.map(Result::unwrap).collect().await;
+    assert!(answers[0].records[0].value.as_ref() == Some(&value));
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleted_records_move_the_start_and_offsets_are_found() {
     let rig = start().await;
     rig.create("orders", 1).await;

@@ -2,7 +2,10 @@
 
 mod fetch;
 mod partitioner;
+mod parts;
 mod produce;
+
+pub(super) use parts::PartsMemory;
 
 use std::pin::Pin;
 
@@ -20,6 +23,15 @@ use super::error::of_partition;
 use super::offsets::resolve;
 use crate::runtime::{Compression, Isolation, Offset, ReadFrom, ReadRecord, read_records};
 
+/// Bytes of records in one answer, beyond its first.
+const GET_BYTES_MAX: u64 = 16 << 20;
+
+fn too_much(item: String) -> v1::ItemError {
+    AdminError::new(Code::ResourceExhausted, "kq.TOO_LARGE", "the answer is full")
+        .hint("ask for fewer records at once")
+        .into_item(item)
+}
+
 type Fetched = Pin<Box<dyn Stream<Item = Result<v1::FetchResponse, Status>> + Send>>;
 
 #[tonic::async_trait]
@@ -28,6 +40,14 @@ impl Records for Admin {
 
     async fn produce(&self, request: Request<v1::ProduceRequest>) -> Answer<v1::ProduceResponse> {
         Ok(Response::new(self.append_records(request.into_inner()).await?))
+    }
+
+    async fn produce_parts(
+        &self,
+        request: Request<tonic::Streaming<v1::ProducePart>>,
+    ) -> Answer<v1::ProduceResponse> {
+        let gathered = self.parts.gather(request.into_inner()).await?;
+        Ok(Response::new(self.append_records(gathered.request).await?))
     }
 
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Fetched>, Status> {
@@ -40,10 +60,24 @@ impl Records for Admin {
 
     async fn get(&self, request: Request<v1::GetRecordsRequest>) -> Answer<v1::GetRecordsResponse> {
         let mut answer = v1::GetRecordsResponse::default();
+        let (mut bytes, mut full) = (0, false);
         for it in request.into_inner().records {
             let item = format!("{}/{}@{}", it.topic, it.partition, it.offset);
+            if full {
+                answer.errors.push(too_much(item));
+                continue;
+            }
             match self.get_one(&it).await {
-                Ok(record) => answer.records.push(record),
+                Ok(record) => {
+                    let size = u64::from(record.size_bytes);
+                    if answer.records.is_empty() || bytes + size <= GET_BYTES_MAX {
+                        bytes += size;
+                        answer.records.push(record);
+                    } else {
+                        full = true;
+                        answer.errors.push(too_much(item));
+                    }
+                }
                 Err(err) => answer.errors.push(err.into_item(item)),
             }
         }

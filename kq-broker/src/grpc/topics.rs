@@ -253,7 +253,7 @@ impl Admin {
 }
 
 fn missing(name: &str) -> v1::ItemError {
-    unknown_topic(format!("topic {name} does not exist")).into_item(name)
+    unknown_topic(format!("topic '{name}' does not exist")).into_item(name)
 }
 
 fn new_topic(it: v1::NewTopic) -> NewTopic {

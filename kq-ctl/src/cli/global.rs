@@ -30,16 +30,16 @@ pub(crate) struct Global {
     pub(crate) command_config: Option<PathBuf>,
     /// Deadline of each call, or of a whole wait [env: KQ_TIMEOUT] [default: 15s]
     #[arg(long, value_name = "DURATION", global = true, help_heading = CONNECTION)]
-    #[arg(value_parser = timeout, hide_short_help = true)]
+    #[arg(value_parser = timeout, allow_hyphen_values = true, hide_short_help = true)]
     pub(crate) timeout: Option<Duration>,
     /// Bound on finding a broker that accepts [env: KQ_CONNECT_TIMEOUT] [default: 3s]
     #[arg(long, value_name = "DURATION", global = true, help_heading = CONNECTION)]
-    #[arg(value_parser = timeout, hide_short_help = true)]
+    #[arg(value_parser = timeout, allow_hyphen_values = true, hide_short_help = true)]
     pub(crate) connect_timeout: Option<Duration>,
     /// Go on trying for this long if all brokers refuse; otherwise fail at once
     /// [env: KQ_RETRY_CONNECT]
     #[arg(long, value_name = "DURATION", global = true, help_heading = CONNECTION)]
-    #[arg(value_parser = duration, hide_short_help = true)]
+    #[arg(value_parser = duration, allow_hyphen_values = true, hide_short_help = true)]
     pub(crate) retry_connect: Option<Duration>,
 
     /// How to print items [env: KQ_OUTPUT] [default: table]
@@ -63,7 +63,8 @@ pub(crate) struct Global {
     pub(crate) no_headers: bool,
     /// Print at most N items and the cursor of the next
     #[arg(long, value_name = "N", global = true, help_heading = OUTPUT, hide_short_help = true)]
-    pub(crate) limit: Option<usize>,
+    #[arg(value_parser = super::items, allow_negative_numbers = true)]
+    pub(crate) limit: Option<u64>,
     /// Begin after this item, as told by --limit
     #[arg(long, value_name = "CURSOR", global = true, help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
@@ -144,13 +145,21 @@ pub(crate) struct Select {
 
 /// `15s`, `1m30s`, `500ms`; a bare number is refused, since nobody knows its unit.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 15s, 1m30s or 500ms"))
+    if text.starts_with('-') {
+        return Err("no time is shorter than 0s; write 15s, 1m30s or 500ms".to_owned());
+    }
+    humantime::parse_duration(text).map_err(|error| {
+        let why = error.to_string();
+        // Its longest message explains itself by an example of its own.
+        let why = why.split(',').next().unwrap_or_default();
+        format!("{why}; write 15s, 1m30s or 500ms")
+    })
 }
 
 /// A duration in which something can happen.
 pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("nothing can be done in no time".to_owned()),
+        Duration::ZERO => Err("nothing can be done in no time; write 15s or 500ms".to_owned()),
         timeout => Ok(timeout),
     }
 }

@@ -69,6 +69,11 @@ pub(crate) fn no_topic(name: &str) -> v1::ItemError {
     error(name, "kafka.UNKNOWN_TOPIC_OR_PARTITION", message, "kq-ctl topic list")
 }
 
+pub(crate) fn no_key(item: &str, key: &str) -> v1::ItemError {
+    let message = format!("there is no key '{key}'");
+    error(item, "kq.UNKNOWN_CONFIG_KEY", message, "did you mean 'retention.ms'?")
+}
+
 pub(crate) fn name_of(topic: &v1::TopicRef, state: &State) -> String {
     match &topic.by {
         Some(v1::topic_ref::By::Name(name)) => name.clone(),
@@ -130,7 +135,7 @@ super::operations!(answer);
 impl Fake {
     fn refusal(&self) -> Result<(), Failure> {
         match self.0.borrow().refuses {
-            Some(code) => Err(Failure::new(code, "the cluster refuses")),
+            Some(code) => Err(error("", code, "the cluster refuses".to_owned(), "").into()),
             None => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod describe;
 pub(crate) mod diff;
 pub(crate) mod edit;
 pub(crate) mod get;
+mod guard;
 mod resource;
 pub(crate) mod set;
 pub(crate) mod unset;
@@ -12,7 +13,8 @@ pub(crate) mod unset;
 use super::verbs;
 
 pub(crate) use alterations::{Alterations, changed_rows};
-pub(crate) use resource::source_word;
+pub(crate) use guard::guard;
+pub(crate) use resource::{Kind, source_word, told};
 
 verbs! {
     /// Print values in force

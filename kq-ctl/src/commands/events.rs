@@ -20,7 +20,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME", add = crate::complete::topics())]
     topic: Vec<String>,
     /// Only these brokers
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::whole(crate::cli::INDEXES))]
     broker: Vec<u32>,
     /// Only events of this kind, as topic_created
     #[arg(long, value_name = "KIND", value_parser = kind)]
@@ -46,7 +47,9 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 fn kind(text: &str) -> Result<v1::EventKind, String> {
     let name = format!("EVENT_KIND_{}", text.to_uppercase().replace('-', "_"));
     v1::EventKind::from_str_name(&name).ok_or_else(|| {
-        format!("'{text}' is no kind of event: as topic_created, isr_shrunk, broker_fenced")
+        let kinds = (1..).map_while(|it| v1::EventKind::try_from(it).ok());
+        let names: Vec<String> = kinds.map(|it| word(it.as_str_name(), "EVENT_KIND_")).collect();
+        format!("one of: {}", names.join(", "))
     })
 }
 

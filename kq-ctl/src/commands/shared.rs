@@ -70,6 +70,7 @@ fn bad_pattern(flag: &str, error: &dyn std::fmt::Display) -> Failure {
     let text = error.to_string();
     let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
     Failure::usage(format!("{flag}: {why}"))
+        .hint("--match takes * ? [..] as a shell does, --regex a regular expression")
 }
 
 /// All topics, page by page.

@@ -53,8 +53,16 @@ impl FromStr for Filter {
         if column.is_empty() {
             return Err(accepted());
         }
+        if value.is_empty() {
+            return Err(format!("'{text}' compares with nothing; {}", accepted()));
+        }
         let pattern = (*operator == Operator::Matches).then(|| Regex::new(value)).transpose();
-        let pattern = pattern.map_err(|error| format!("'{value}' is no regex: {error}"))?;
+        let pattern = pattern.map_err(|error| {
+            // The last line says what is wrong; those before draw an arrow.
+            let error = error.to_string();
+            let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            format!("'{value}' is no regular expression: {why}; write it as in TOPIC~^team-")
+        })?;
         Ok(Self {
             column: column.to_owned(),
             operator: *operator,
@@ -74,7 +82,8 @@ impl Filter {
         let Some(field) = schema.field(&self.column) else { return Ok(()) };
         let numeric = field.is_number() && self.operator != Operator::Matches;
         if numeric && !self.wants_null() && number(&self.value, field.ty).is_none() {
-            return Err(format!("{}: '{}' is no {}", field.header, self.value, noun(field.ty)));
+            let (header, value) = (field.header, &self.value);
+            return Err(format!("--filter {header}: '{value}' is no {}", noun(field.ty)));
         }
         Ok(())
     }
@@ -143,7 +152,7 @@ fn noun(ty: Type) -> &'static str {
         | Type::Ints
         | Type::Texts
         | Type::Rows(_)
-        | Type::Pairs => "number",
+        | Type::Pairs => "number: write digits",
     }
 }
 

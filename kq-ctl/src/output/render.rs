@@ -2,6 +2,7 @@
 
 use super::json::{self, Content};
 use super::select::{Selected, cursor, select};
+use super::template::Template;
 use super::text::{ByteStyle, TimeStyle, harmless, harmless_lines};
 use super::{Cell, Envelope, Filter, Format, Report, Row, table};
 use crate::exit::Failure;
@@ -53,12 +54,10 @@ impl View {
         let columns = self.columns.iter().flatten().map(String::as_str);
         let sorts = self.sort.iter().map(|key| key.trim_start_matches('-'));
         let filters = self.filters.iter().map(|filter| filter.column.as_str());
-        let template = if let Format::Template(template) = &self.format {
-            template.unknown_fields(schema)
-        } else {
-            Vec::new()
-        };
-        let mut named = columns.chain(sorts).chain(filters).chain(template);
+        if let Format::Template(template) = &self.format {
+            check_template(template, schema)?;
+        }
+        let mut named = columns.chain(sorts).chain(filters);
         if let Some(unknown) = named.find(|name| schema.field(name).is_none()) {
             let known: Vec<&str> = schema.fields.iter().map(|field| field.header).collect();
             return Err(Failure::usage(format!("{} has no column '{unknown}'", schema.kind))
@@ -68,6 +67,21 @@ impl View {
             filter.check(schema).map_err(Failure::usage)?;
         }
         Ok(())
+    }
+}
+
+/// A template without a field is a mistake, too: `{{topic}}` is `{topic}` to the letter.
+fn check_template(template: &Template, schema: &Schema) -> Result<(), Failure> {
+    let refuse = |what: String| {
+        let known: Vec<&str> = schema.fields.iter().map(|field| field.name).collect();
+        Err(Failure::usage(what).hint(format!("its fields: {}", known.join(" "))))
+    };
+    match template.unknown_fields(schema).first() {
+        Some(unknown) => refuse(format!("-o template: {} has no field '{unknown}'", schema.kind)),
+        None if template.is_constant() => {
+            refuse("-o template: it names no field; a field stands in single braces".to_owned())
+        }
+        None => Ok(()),
     }
 }
 
@@ -157,11 +171,17 @@ fn tsv(schema: &Schema, row: &Row, view: &View) -> String {
     cells.collect::<Vec<_>>().join("\t") + "\n"
 }
 
+/// Whether a message says itself what it is about; of `topic:orders` the name suffices.
+fn names(message: &str, item: &str) -> bool {
+    let name = item.split_once(':').map_or(item, |(_, name)| name);
+    message.contains(if name.is_empty() { item } else { name })
+}
+
 /// What went wrong and what to try next.
 pub(crate) fn failure_words(failure: &Failure, color: bool) -> String {
     let (red, end) = if color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     let item = match &failure.item {
-        Some(item) if !failure.message.contains(item.as_str()) => format!("{}: ", harmless(item)),
+        Some(item) if !names(&failure.message, item) => format!("{}: ", harmless(item)),
         _ => String::new(),
     };
     let message = harmless_lines(&failure.message);

@@ -17,6 +17,11 @@ enum Part {
 }
 
 impl Template {
+    /// True if every item would look the same.
+    pub(crate) fn is_constant(&self) -> bool {
+        !self.0.iter().any(|part| matches!(part, Part::Field(_)))
+    }
+
     /// Names of fields that the items do not have.
     pub(crate) fn unknown_fields(&self, schema: &Schema) -> Vec<&str> {
         let names = self.0.iter().filter_map(|part| match part {
@@ -63,12 +68,13 @@ impl FromStr for Template {
                 '{' => {
                     let name: String = chars.by_ref().take_while(|c| *c != '}').collect();
                     if name.is_empty() {
-                        return Err("'{' wants a field and '}'; write {{ for a brace".to_owned());
+                        return Err("'{' wants a field and '}'; write {topic}, or {{ for a brace"
+                            .to_owned());
                     }
                     parts.push(Part::Literal(std::mem::take(&mut literal)));
                     parts.push(Part::Field(name));
                 }
-                '}' => return Err("'}' without '{'; write }} for a brace".to_owned()),
+                '}' => return Err("'}' without '{'; write {topic}, or }} for a brace".to_owned()),
                 c => literal.push(c),
             }
         }

@@ -23,8 +23,7 @@ impl Edit {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Failure::file("read", path, &error)),
         };
-        let document =
-            text.parse().map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        let document = text.parse().map_err(|error| super::file::unreadable(path, &error))?;
         Ok(Self { path: path.to_owned(), document })
     }
 

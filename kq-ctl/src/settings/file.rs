@@ -113,7 +113,8 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn unreadable(path: &Path, error: &toml::de::Error) -> Failure {
-    Failure::usage(format!("{}: {}", path.display(), error.to_string().trim()))
-        .hint("correct the file, or choose another with --config FILE")
+/// A file that is there and says nothing that can be understood.
+pub(super) fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    let message = format!("{}: {}", path.display(), error.to_string().trim());
+    Failure::new("kq.USAGE", message).hint("correct the file, or choose another with --config FILE")
 }

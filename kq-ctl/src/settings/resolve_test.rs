@@ -146,7 +146,7 @@ fn a_bad_value_names_its_place_and_what_is_accepted() {
         &[("KQ_COLOR", "blue")],
         &Sources::default(),
         expect![[r#"
-            error: color (env KQ_COLOR): 'blue': accepted: auto, always, never
-              try: "#]],
+            error: color (env KQ_COLOR): 'blue'
+              try: accepted: auto, always, never"#]],
     );
 }

@@ -10,7 +10,9 @@
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::offset_spec::{Named, Spec};
 
-use super::{BEGINNING_MS, BROKER_KEYS, CLUSTER_ID, State, TOPIC_KEYS, Topic, error, no_topic};
+use super::{
+    BEGINNING_MS, BROKER_KEYS, CLUSTER_ID, State, TOPIC_KEYS, Topic, error, no_key, no_topic,
+};
 use crate::exit::Failure;
 
 type Answer<T> = Result<T, Failure>;
@@ -100,6 +102,9 @@ impl State {
                     })
                     .collect(),
             };
+            let unknown =
+                request.keys.iter().filter(|key| !entries.iter().any(|it| it.key == **key));
+            answer.errors.extend(unknown.map(|key| no_key(key, key)));
             let wanted = entries
                 .into_iter()
                 .filter(|it| request.keys.is_empty() || request.keys.contains(&it.key));
@@ -132,8 +137,9 @@ impl State {
             let mut changes = Vec::new();
             for alteration in altered.alterations {
                 let Some((_, default)) = known.iter().find(|it| it.0 == alteration.key) else {
-                    let message = format!("no key '{}'", alteration.key);
-                    answer.errors.push(error(&resource.name, "kafka.INVALID_CONFIG", message, ""));
+                    let kind = if is_topic { "topic" } else { "cluster" };
+                    let item = format!("{kind}:{}", resource.name);
+                    answer.errors.push(no_key(&item, &alteration.key));
                     continue;
                 };
                 let old = configs.get(&alteration.key).cloned();

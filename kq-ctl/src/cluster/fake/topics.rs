@@ -8,7 +8,7 @@
 
 use kq_proto::admin::v1;
 
-use super::{BEGINNING_MS, State, TOPIC_KEYS, Topic, error, name_of, no_topic};
+use super::{BEGINNING_MS, State, TOPIC_KEYS, Topic, error, name_of, no_key, no_topic};
 use crate::exit::Failure;
 
 const DAY_MS: i64 = 86_400_000;
@@ -129,8 +129,7 @@ impl State {
             if let Some(key) =
                 new.configs.keys().find(|key| !TOPIC_KEYS.iter().any(|it| it.0 == *key))
             {
-                let message = format!("topics have no key '{key}'");
-                answer.errors.push(error(&new.name, "kafka.INVALID_CONFIG", message, ""));
+                answer.errors.push(no_key(&new.name, key));
                 continue;
             }
             let partition_count = new.partition_count.unwrap_or(1);

@@ -11,7 +11,8 @@ use crate::session::{Access, Session};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Broker ids
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required = true, allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::whole(crate::cli::INDEXES))]
     ids: Vec<u32>,
 }
 

@@ -11,7 +11,8 @@ use crate::session::{Access, Session};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Broker ids; all brokers if none is given
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::whole(crate::cli::INDEXES))]
     ids: Vec<u32>,
 }
 

@@ -10,7 +10,8 @@ use crate::session::{Access, Session};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// At most N rows of one check; 0 = all
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::whole(crate::cli::INDEXES))]
     per_check: u32,
 }
 

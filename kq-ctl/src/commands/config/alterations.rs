@@ -56,7 +56,7 @@ pub(super) fn refuse_doubles(plan: &[v1::ConfigAlteration]) -> Result<(), Failur
     match keys.windows(2).find(|pair| pair.first() == pair.last()) {
         Some(pair) => {
             let key = pair.first().copied().unwrap_or_default();
-            Err(Failure::usage(format!("key '{key}' is named twice")))
+            Err(Failure::usage(format!("key '{key}' is named twice")).hint("name it once"))
         }
         None => Ok(()),
     }

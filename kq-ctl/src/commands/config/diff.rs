@@ -30,7 +30,10 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let other = match rest {
         [] => None,
         [other] if args.resource.kind != Kind::Cluster => Some(args.resource.kind.resource(other)),
-        _ => return Err(Failure::usage("at most two resources can be compared")),
+        _ => {
+            return Err(Failure::usage("at most two resources can be compared")
+                .hint("kq-ctl config diff topic NAME OTHER"));
+        }
     };
     let cluster = session.cluster(Access::Read).await?;
     let mut report = Report::new(&CONFIG_DIFF);

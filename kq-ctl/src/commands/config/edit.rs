@@ -33,7 +33,7 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let (resource, rest) = args.resource.kind.split(&args.words)?;
     if !rest.is_empty() {
-        return Err(Failure::usage("one resource at a time"));
+        return Err(Failure::usage("one resource at a time; write TYPE NAME, as topic orders"));
     }
     let editor =
         session.world.var("VISUAL").or_else(|| session.world.var("EDITOR")).ok_or_else(|| {
@@ -57,7 +57,8 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     if !args.change.dry_run {
         session.consent(&args.change.consent, &danger(&alterations)).await?;
     }
-    super::set::alter(resource, alterations, &args.change, session).await
+    let asked = v1::ResourceAlteration { resource: Some(resource.clone()), alterations };
+    super::set::send(resource, asked, &args.change, session).await
 }
 
 fn danger(alterations: &[v1::ConfigAlteration]) -> Danger {
@@ -105,11 +106,10 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, Failure> {
     let mut pairs = BTreeMap::new();
     for line in text.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
         let (key, value) = crate::spec::key_value(line)
-            .map_err(|why| Failure::usage(format!("{why}; nothing was done")))?;
+            .map_err(|why| Failure::usage(format!("nothing was done: {why}")))?;
         if pairs.insert(key.clone(), value.trim().to_owned()).is_some() {
-            return Err(Failure::usage(format!(
-                "key '{key}' stands there twice; nothing was done"
-            )));
+            let message = format!("key '{key}' stands there twice; nothing was done");
+            return Err(Failure::usage(message).hint("keep one of the two lines"));
         }
     }
     Ok(pairs)
@@ -145,7 +145,8 @@ fn edit(editor: &str, before: &str) -> Result<String, Failure> {
     match edited {
         Ok((status, text)) if status.success() => Ok(text),
         Ok((status, _)) => {
-            Err(Failure::usage(format!("the editor ended with {status}; nothing was done")))
+            let message = format!("the editor ended with {status}; nothing was done");
+            Err(Failure::usage(message).hint("another editor: EDITOR=vi, or 'config set'"))
         }
         Err(error) => Err(Failure::file("edit", &path, &error)),
     }

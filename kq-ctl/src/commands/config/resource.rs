@@ -77,24 +77,32 @@ pub(super) async fn entries(
     keys: &[String],
     with_docs: bool,
 ) -> Result<(Vec<v1::ConfigEntry>, Vec<Failure>), Failure> {
-    let label = format!("{} {}", kind_word(&resource), resource.name);
     let request = v1::DescribeConfigsRequest {
-        resources: vec![resource],
+        resources: vec![resource.clone()],
         keys: keys.to_vec(),
         with_docs,
         with_synonyms: with_docs,
     };
     let answer = cluster.describe_configs(request).await?;
-    let mut failures: Vec<Failure> = answer.errors.into_iter().map(Failure::from).collect();
+    let failures = answer.errors.into_iter().map(|error| told(error, &resource));
     let entries: Vec<v1::ConfigEntry> =
         answer.resources.into_iter().flat_map(|resource| resource.entries).collect();
-    if failures.is_empty() {
-        let unknown = keys.iter().filter(|key| !entries.iter().any(|entry| entry.key == **key));
-        failures.extend(unknown.map(|key| {
-            Failure::new("kq.UNKNOWN_CONFIG_KEY", format!("{label} has no key '{key}'"))
-                .about(key.clone())
-                .hint(format!("kq-ctl config describe {label}"))
-        }));
+    Ok((entries, failures.collect()))
+}
+
+/// What was wrong with configuration, and the command that shows what is right.
+pub(crate) fn told(error: v1::ItemError, resource: &v1::ConfigResource) -> Failure {
+    let hint = error.hint.clone();
+    let failure = Failure::from(error);
+    if !["kq.UNKNOWN_CONFIG_KEY", "kafka.INVALID_CONFIG"].contains(&failure.code.as_str()) {
+        return failure;
     }
-    Ok((entries, failures))
+    let name = if resource.name.is_empty() { String::new() } else { format!(" {}", resource.name) };
+    let look = format!("kq-ctl config describe {}{name} shows all keys", kind_word(resource));
+    let hint = if hint.is_empty() { look } else { format!("{} {look}", ended(&hint)) };
+    Failure { hint, ..failure }
+}
+
+fn ended(hint: &str) -> String {
+    if hint.ends_with(['?', ';', '.']) { hint.to_owned() } else { format!("{hint};") }
 }

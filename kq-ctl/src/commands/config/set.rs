@@ -3,7 +3,8 @@
 use kq_proto::admin::v1;
 
 use super::alterations::{alteration, change_row, changed_rows, refuse_doubles};
-use super::resource::Resource;
+use super::guard::guard;
+use super::resource::{Resource, told};
 use crate::cli;
 use crate::exit::Failure;
 use crate::output::Report;
@@ -48,15 +49,24 @@ pub(super) async fn alter(
             .hint("'config set' wants KEY=VALUE, 'config unset' wants KEY"));
     }
     refuse_doubles(&alterations)?;
+    let asked = v1::ResourceAlteration { resource: Some(resource.clone()), alterations };
+    guard(std::slice::from_ref(&asked), change, session).await?;
+    send(resource, asked, change, session).await
+}
+
+/// The same without a question.
+pub(super) async fn send(
+    resource: v1::ConfigResource,
+    asked: v1::ResourceAlteration,
+    change: &cli::Change,
+    session: &Session,
+) -> Result<Report, Failure> {
     let cluster = session.cluster(change.access()).await?;
-    let request = v1::AlterConfigsRequest {
-        resources: vec![v1::ResourceAlteration { resource: Some(resource), alterations }],
-        intent: Some(change.intent()),
-    };
+    let request = v1::AlterConfigsRequest { resources: vec![asked], intent: Some(change.intent()) };
     let answer = cluster.alter_configs(request).await?;
     let mut report = Report::new(&CONFIG_CHANGE);
     report.extend(changed_rows(&answer.resources, change, change_row));
-    report.fail(answer.errors);
+    report.fail(answer.errors.into_iter().map(|error| told(error, &resource)));
     let changed = report.items.len();
     report.sum("changed_count", changed);
     report.sum("dry_run", change.dry_run);

@@ -42,14 +42,16 @@ pub(crate) struct Args {
     #[arg(value_name = "TOPIC[:P,P]", required = true, add = crate::complete::topics())]
     topics: Vec<String>,
     /// Only this partition
-    #[arg(short, long, value_name = "N", value_delimiter = ',')]
+    #[arg(short, long, value_name = "N", value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::whole(crate::cli::INDEXES))]
     partition: Vec<u32>,
     /// Where to begin, and after ':' where to stop: earliest, latest, N, end-N, @TIME, @-2h
     #[arg(short = 's', long = "offset", value_name = "SPEC[:SPEC]", default_value = "latest")]
     #[arg(value_parser = span, allow_hyphen_values = true)]
     offset: Span,
     /// Stop after N records
-    #[arg(short = 'n', long = "num", value_name = "N")]
+    #[arg(short = 'n', long = "num", value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::items)]
     count: Option<u64>,
     /// Stop at the end that each partition has now
     #[arg(short = 'e', long)]
@@ -150,15 +152,18 @@ async fn plan(
     }
     let position =
         |offset: u64| v1::OffsetSpec { spec: Some(v1::offset_spec::Spec::Offset(offset)) };
+    let follow = !args.until_end && args.offset.until.is_none();
+    let beyond = beyond(args.offset.from, &answer.offsets);
+    if !follow && !beyond.is_empty() && beyond.len() == answer.offsets.len() {
+        return Err(Failure::new("kafka.OFFSET_OUT_OF_RANGE", beyond.join("; "))
+            .hint("-s end-10, or without -e and an end wait for it"));
+    }
+    for place in beyond {
+        session.say(&format!("{place} yet"));
+    }
     let partitions = answer.offsets.into_iter().map(|found| {
         let from = match (args.offset.from, found.offset) {
-            (Position::Offset(offset), end) => {
-                if let Some(end) = end.filter(|end| *end < offset) {
-                    let place = format!("{}/{}", found.topic, found.partition);
-                    session.say(&format!("{place} ends at {end}: there is no offset {offset} yet"));
-                }
-                position(offset)
-            }
+            (Position::Offset(offset), _) => position(offset),
             (at, Some(offset)) => position(back(offset, at)),
             // No record is that young: begin with what comes.
             (_, None) => Position::LATEST.wire(now),
@@ -174,11 +179,21 @@ async fn plan(
     Ok(v1::FetchRequest {
         partitions: partitions.collect(),
         record_count_max: args.count.filter(|_| !filtered).unwrap_or(0),
-        follow: !args.until_end && args.offset.until.is_none(),
+        follow,
         read_committed: args.isolation == Isolation::Committed,
         include_control: args.control,
         without_payload: false,
     })
+}
+
+/// Partitions that end before the offset to begin at, in words.
+fn beyond(from: Position, ends: &[v1::PartitionOffset]) -> Vec<String> {
+    let Position::Offset(offset) = from else { return Vec::new() };
+    let short = ends.iter().filter_map(|it| Some((it, it.offset.filter(|end| *end < offset)?)));
+    let words = short.map(|(it, end)| {
+        format!("{}/{} ends at {end}: there is no offset {offset}", it.topic, it.partition)
+    });
+    words.collect()
 }
 
 async fn pump(

@@ -38,6 +38,12 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 type Bounds = BTreeMap<(String, u32), u64>;
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    if let (Position::Offset(from), Position::Offset(to)) = (args.from, args.to)
+        && to < from
+    {
+        return Err(Failure::usage(format!("--from {from} lies behind --to {to}"))
+            .hint(format!("--from {to} --to {from}")));
+    }
     let cluster = session.cluster(Access::Read).await?;
     let mut report = Report::new(&RECORD_COUNT);
     let (ends, failures) = bounds(args, Position::LATEST, cluster.as_ref(), session).await?;

@@ -2,9 +2,10 @@
 //! hand is as immediate as a file is fast.
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use kq_proto::admin::v1::NewRecord;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::parse::Input;
 use crate::exit::Failure;
@@ -15,10 +16,13 @@ const BATCH_RECORDS_MAX: usize = 1000;
 const BATCH_BYTES_MAX: usize = 512 * 1024;
 /// Lines read ahead.
 const AHEAD: usize = 2 * BATCH_RECORDS_MAX;
-/// A line longer than any record can be.
-const LINE_BYTES_MAX: u64 = 64 << 20;
+/// The longest line; a record of more is nothing to type.
+const LINE_BYTES_MAX: u64 = 96 << 20;
+/// KiB of lines read ahead, beyond the last one.
+const AHEAD_KIB: usize = 8 << 10;
 
-type Item = Result<NewRecord, Failure>;
+/// A record with its share of what may be read ahead.
+type Item = (Result<NewRecord, Failure>, OwnedSemaphorePermit);
 
 /// Records to come.
 pub(super) struct Feed {
@@ -44,12 +48,12 @@ impl Feed {
                 None => return Ok(Vec::new()),
             },
         };
-        let first = first?;
+        let first = first.0?;
         let mut bytes = size(&first);
         let mut batch = vec![first];
         while batch.len() < BATCH_RECORDS_MAX {
             match self.lines.try_recv() {
-                Ok(Ok(record)) if bytes + size(&record) <= BATCH_BYTES_MAX => {
+                Ok((Ok(record), _)) if bytes + size(&record) <= BATCH_BYTES_MAX => {
                     bytes += size(&record);
                     batch.push(record);
                 }
@@ -73,19 +77,33 @@ pub(super) fn size(record: &NewRecord) -> usize {
 }
 
 fn read(mut input: Box<dyn BufRead + Send>, format: &Input, to: &mpsc::Sender<Item>) {
+    let ahead = Arc::new(Semaphore::new(AHEAD_KIB));
+    let runtime = tokio::runtime::Handle::current();
     let mut number = 0_u64;
     loop {
         number += 1;
         let mut line = Vec::new();
         let read = std::io::Read::take(&mut input, LINE_BYTES_MAX).read_until(b'\n', &mut line);
+        let kib = line.len().div_ceil(1024).clamp(1, AHEAD_KIB);
         let item = match read {
             Ok(0) => return,
+            Ok(read) if read as u64 == LINE_BYTES_MAX && line.last() != Some(&b'\n') => {
+                let message = format!("line {number} is longer than {} MiB", LINE_BYTES_MAX >> 20);
+                Err(Failure::usage(message).hint("records before it were sent; cut it up"))
+            }
             Ok(_) => {
                 if line.last() == Some(&b'\n') {
                     line.pop();
                 }
                 format.record(&line).map_err(|why| {
-                    Failure::usage(format!("line {number}: {why}; records before it were sent"))
+                    let failure = Failure::usage(format!("line {number}: {why}"));
+                    let message = format!("{}; records before it were sent", failure.message);
+                    let hint = if failure.hint.is_empty() {
+                        "correct the line, or choose another --format".to_owned()
+                    } else {
+                        failure.hint.clone()
+                    };
+                    Failure { message, hint, ..failure }
                 })
             }
             Err(error) => {
@@ -93,7 +111,9 @@ fn read(mut input: Box<dyn BufRead + Send>, format: &Input, to: &mpsc::Sender<It
             }
         };
         let over = item.is_err();
-        if to.blocking_send(item).is_err() || over {
+        let share = Arc::clone(&ahead).acquire_many_owned(u32::try_from(kib).unwrap_or(1));
+        let Ok(share) = runtime.block_on(share) else { return };
+        if to.blocking_send((item, share)).is_err() || over {
             return;
         }
     }

@@ -51,7 +51,8 @@ pub(crate) struct Args {
     #[arg(short = 'H', long, value_name = "KEY=VALUE", value_parser = key_value)]
     header: Vec<(String, String)>,
     /// Partition of every record that names none
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::cli::whole(crate::cli::INDEXES))]
     partition: Option<u32>,
     /// Codec of the batches
     #[arg(short = 'z', long, value_enum, value_name = "CODEC", default_value = "none")]
@@ -66,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// At most so many records per second, as 100/s
-    #[arg(long, value_name = "N/s", value_parser = rate)]
+    #[arg(long, value_name = "N/s", value_parser = rate, allow_hyphen_values = true)]
     rate: Option<u32>,
     /// Send one record without a value: it deletes the key from a compacted topic
     #[arg(long, requires = "key", conflicts_with_all = ["file", "format"])]
@@ -78,7 +79,11 @@ pub(crate) struct Args {
 
 fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| format!("'{text}': write 100/s"))
+    number
+        .parse()
+        .ok()
+        .filter(|rate| *rate > 0)
+        .ok_or_else(|| format!("'{text}' is no rate: write 100/s"))
 }
 
 pub(crate) fn schema(_: &Args) -> &'static Schema {
@@ -142,7 +147,12 @@ fn open(args: &Args, session: &Session) -> Result<crate::world::Input, Failure> 
     if session.world.stdin_tty {
         session.say("one record per line; Ctrl-D ends");
     }
-    session.world.stdin.borrow_mut().take().ok_or_else(|| Failure::usage("stdin is in use"))
+    session
+        .world
+        .stdin
+        .borrow_mut()
+        .take()
+        .ok_or_else(|| Failure::usage("stdin is in use").hint("--file FILE"))
 }
 
 async fn send(

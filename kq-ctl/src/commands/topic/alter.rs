@@ -3,7 +3,7 @@
 use kq_proto::admin::v1;
 
 use crate::cli;
-use crate::commands::config::{Alterations, changed_rows};
+use crate::commands::config::{Alterations, Kind, changed_rows, guard, told};
 use crate::commands::shared::{by_name, in_chunks, named_topics};
 use crate::exit::{Exit, Failure};
 use crate::output::{Report, Row, row};
@@ -21,9 +21,11 @@ pub(crate) struct Args {
     alterations: Alterations,
     /// Number of partitions afterwards, or with '+' how many to add
     #[arg(short, long, value_name = "TOTAL|+N", value_parser = growth)]
+    #[arg(allow_negative_numbers = true)]
     partitions: Option<Growth>,
     /// Copies of each partition
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = cli::whole(cli::REPLICAS))]
     replication_factor: Option<u32>,
     /// Be content if a topic does not exist
     #[arg(long)]
@@ -40,10 +42,13 @@ pub(crate) enum Growth {
 }
 
 fn growth(text: &str) -> Result<Growth, String> {
-    let accepted = |_| format!("'{text}': write a total as 12, or +3");
     match text.strip_prefix('+') {
-        Some(more) => more.parse().map(Growth::By).map_err(accepted),
-        None => text.parse().map(Growth::To).map_err(accepted),
+        Some(more) => cli::whole(cli::NEW_PARTITIONS)(more)
+            .map(Growth::By)
+            .map_err(|why| format!("{why} behind the '+', how many to add")),
+        None => cli::whole(cli::PARTITIONS)(text)
+            .map(Growth::To)
+            .map_err(|why| format!("{why}, the total afterwards; or +3, how many to add")),
     }
 }
 
@@ -70,26 +75,22 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let topics: Vec<v1::TopicSummary> =
         found.topics.into_iter().filter_map(|topic| topic.summary).collect();
     refuse_replication(args, &topics)?;
+    let asked = asked(&topics, &alterations);
+    guard(&asked, &args.change, session).await?;
     // Growth first: it is what can be refused for reasons outside the request.
     let whole = grow(args, &topics, (cluster.as_ref(), session), &mut report).await;
     let failed: Vec<String> = report.failures.iter().filter_map(|it| it.item.clone()).collect();
-    let rest = topics.iter().filter(|topic| !failed.contains(&topic.name));
-    let resources: Vec<v1::ResourceAlteration> = rest
-        .filter(|_| whole && !alterations.is_empty())
-        .map(|topic| v1::ResourceAlteration {
-            resource: Some(v1::ConfigResource {
-                r#type: v1::ResourceType::Topic.into(),
-                name: topic.name.clone(),
-            }),
-            alterations: alterations.clone(),
-        })
-        .collect();
+    let rest = asked.into_iter().filter(|it| whole && !failed.contains(&name_of(it)));
+    let resources: Vec<v1::ResourceAlteration> = rest.collect();
     let mut done = topics.len();
     if !resources.is_empty() {
         let request = v1::AlterConfigsRequest { resources, intent: Some(args.change.intent()) };
         let answer = cluster.alter_configs(request).await?;
         report.extend(changed_rows(&answer.resources, &args.change, alteration_row));
-        report.fail(answer.errors);
+        report.fail(answer.errors.into_iter().map(|error| {
+            let name = error.item.strip_prefix("topic:").unwrap_or(&error.item).to_owned();
+            told(v1::ItemError { item: name.clone(), ..error }, &Kind::Topic.resource(&name))
+        }));
     }
     done = done.saturating_sub(report.failures.iter().filter(|it| it.item.is_some()).count());
     let changed = report.items.len();
@@ -101,6 +102,22 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         Some(crate::exit::exit_of_batch(done, &report.failures))
     };
     Ok(report)
+}
+
+/// What is asked for each topic, if anything is to be set.
+fn asked(
+    topics: &[v1::TopicSummary],
+    alterations: &[v1::ConfigAlteration],
+) -> Vec<v1::ResourceAlteration> {
+    let of_topic = |topic: &v1::TopicSummary| v1::ResourceAlteration {
+        resource: Some(Kind::Topic.resource(&topic.name)),
+        alterations: alterations.to_vec(),
+    };
+    topics.iter().filter(|_| !alterations.is_empty()).map(of_topic).collect()
+}
+
+fn name_of(asked: &v1::ResourceAlteration) -> String {
+    asked.resource.as_ref().map(|it| it.name.clone()).unwrap_or_default()
 }
 
 fn alteration_row(resource: &v1::ConfigResource, change: &v1::ConfigChange, status: &str) -> Row {

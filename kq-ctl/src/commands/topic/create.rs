@@ -23,6 +23,9 @@ pub(crate) enum IfNotExists {
     Exact,
 }
 
+/// The longest name that a topic can have.
+const NAME_CHARS_MAX: usize = 249;
+
 /// Settings with a name.
 const POLICIES: &[(&str, &[(&str, &str)])] = &[
     ("durable", &[("min.insync.replicas", "2")]),
@@ -37,9 +40,11 @@ pub(crate) struct Args {
     names: Vec<String>,
     /// Number of partitions; the broker's num.partitions unless given
     #[arg(short, long, value_name = "N", conflicts_with = "assignment")]
+    #[arg(value_parser = cli::whole(cli::NEW_PARTITIONS), allow_negative_numbers = true)]
     partitions: Option<u32>,
     /// Copies of each partition; the broker's default.replication.factor unless given
     #[arg(short, long, value_name = "N", conflicts_with = "assignment")]
+    #[arg(value_parser = cli::whole(cli::REPLICAS), allow_negative_numbers = true)]
     replication_factor: Option<u32>,
     /// Configuration, as retention.ms=86400000
     #[arg(short = 'c', long = "topic-config", value_name = "KEY=VALUE", value_parser = key_value)]
@@ -123,12 +128,6 @@ fn exists(code: &str) -> bool {
 
 /// From what was typed to what will be asked; refuses before anything is sent.
 fn plan(args: &Args) -> Result<Vec<v1::NewTopic>, Failure> {
-    if args.partitions == Some(0) {
-        return Err(Failure::usage("a topic needs at least one partition").hint("-p 1"));
-    }
-    if args.replication_factor == Some(0) {
-        return Err(Failure::usage("a partition needs at least one replica").hint("-r 1"));
-    }
     let preset = args.policy.as_deref().and_then(|name| POLICIES.iter().find(|it| it.0 == name));
     let mut configs: BTreeMap<String, String> = BTreeMap::new();
     for (key, value) in preset.map(|(_, pairs)| *pairs).unwrap_or_default() {
@@ -140,8 +139,11 @@ fn plan(args: &Args) -> Result<Vec<v1::NewTopic>, Failure> {
     let mut topics: Vec<v1::NewTopic> = Vec::new();
     for name in &args.names {
         if topics.iter().any(|topic| topic.name == *name) {
-            return Err(Failure::usage(format!("topic '{name}' is named twice")));
+            return Err(
+                Failure::usage(format!("topic '{name}' is named twice")).hint("name it once")
+            );
         }
+        check_name(name)?;
         topics.push(v1::NewTopic {
             name: name.clone(),
             partition_count: args.partitions,
@@ -151,6 +153,24 @@ fn plan(args: &Args) -> Result<Vec<v1::NewTopic>, Failure> {
         });
     }
     Ok(topics)
+}
+
+/// Kafka's rules for names. The cluster has them too; here they refuse before anything is done.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let why = if name.is_empty() {
+        "it is empty".to_owned()
+    } else if let Some(c) = name.chars().find(|c| !legal(*c)) {
+        format!("it has {c:?}")
+    } else if name == "." || name == ".." {
+        "every directory has one of that name".to_owned()
+    } else if name.len() > NAME_CHARS_MAX {
+        format!("it has {} characters", name.len())
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!("'{name}' cannot be the name of a topic: {why}"))
+        .hint(format!("1 to {NAME_CHARS_MAX} letters, digits, '.', '_' and '-'")))
 }
 
 /// The row of a topic that was there already, or how it differs.
@@ -166,7 +186,10 @@ async fn compare(
     let answer = cluster.describe_topics(request).await?;
     let Some(found) = answer.topics.into_iter().next() else {
         return Err(answer.errors.into_iter().next().map_or_else(
-            || Failure::new("kq.NOT_FOUND", format!("topic '{}' has gone since", wanted.name)),
+            || {
+                Failure::new("kq.NOT_FOUND", format!("topic '{}' has gone since", wanted.name))
+                    .hint("the same command again")
+            },
             Failure::from,
         ));
     };
@@ -178,7 +201,10 @@ async fn compare(
                 format!("topic '{}' exists with {}", wanted.name, differences.join(", ")),
             )
             .about(wanted.name.clone())
-            .hint(format!("kq-ctl topic alter {}", wanted.name)));
+            .hint(format!(
+                "kq-ctl topic alter {} changes it, --if-not-exists takes it as it is",
+                wanted.name
+            )));
         }
     }
     let summary = found.summary.unwrap_or_default();

@@ -21,6 +21,7 @@ pub(crate) struct Args {
     select: cli::Select,
     /// How long they stay restorable; the cluster's default unless given, 0s = gone at once
     #[arg(long, value_name = "DURATION", value_parser = cli::duration)]
+    #[arg(allow_hyphen_values = true)]
     keep_for: Option<Duration>,
     /// Be content if a topic does not exist
     #[arg(long)]
@@ -65,18 +66,23 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             _ => report.failures.push(failure),
         }
     }
-    let restorable = answer.topics.iter().any(|topic| topic.purge_at_ms.is_some());
-    if restorable && !args.change.dry_run && session.view.format.is_table() {
-        report.note(format!(
-            "to undo: kq-ctl topic restore {}",
-            answer.topics.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" ")
-        ));
+    let restorable = restorable(&answer.topics, session.now_ms());
+    if !restorable.is_empty() && !args.change.dry_run && session.view.format.is_table() {
+        report.note(format!("to undo: kq-ctl topic restore {}", restorable.join(" ")));
     }
     report.fail(stopped);
     report.sum("changed_count", changed);
     report.sum("dry_run", args.change.dry_run);
     report.exit = args.change.exit(changed).filter(|_| report.failures.is_empty());
     Ok(report)
+}
+
+/// Those that somebody who reads this can still bring back.
+fn restorable(topics: &[v1::DeletedTopic], now_ms: i64) -> Vec<&str> {
+    const READING_MS: i64 = 1_000;
+    let in_time = |at: i64| now_ms.saturating_add(READING_MS) < at;
+    let kept = topics.iter().filter(|topic| topic.purge_at_ms.is_some_and(in_time));
+    kept.map(|topic| topic.name.as_str()).collect()
 }
 
 fn absent(name: &str) -> crate::output::Row {

@@ -146,7 +146,11 @@ fn outcome(
     for (name, why) in names.iter().zip(missing) {
         if let Some(why) = &why {
             let message = format!("topic '{name}' does not meet '{}' yet: {why}", word(condition));
-            report.failures.push(Failure::new("kq.DEADLINE", message).about(name.clone()));
+            report.failures.push(
+                Failure::new("kq.DEADLINE", message)
+                    .about(name.clone())
+                    .hint(format!("look with {}, or raise --timeout", look(condition, name))),
+            );
         }
         let met = why.is_none();
         report.push(row! { topic: name, condition: word(condition), met: met, why: why });
@@ -159,6 +163,18 @@ fn outcome(
         report.exit = Some(Exit::Deadline);
     }
     report
+}
+
+/// Where to see why.
+fn look(condition: &Condition, name: &str) -> String {
+    match condition {
+        Condition::Exists | Condition::Absent => "kq-ctl topic list".to_owned(),
+        Condition::InSync
+        | Condition::Leader
+        | Condition::MinIsr
+        | Condition::SizeBelow(_)
+        | Condition::SizeAbove(_) => format!("kq-ctl topic describe {name}"),
+    }
 }
 
 /// What a topic lacks; nothing if the condition holds.
