@@ -28,6 +28,14 @@ impl Response {
         }
     }
 
+    /// Bytes of it that occupy memory.
+    fn held_bytes(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::Parts(parts) => parts.iter().map(Part::held_bytes).sum(),
+        }
+    }
+
     /// True for a response without a byte, which no API has.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -58,6 +66,14 @@ impl Outcome {
     pub fn len(&self) -> usize {
         match self {
             Self::Reply(response) => response.len(),
+            Self::Silent | Self::Close(_) => 0,
+        }
+    }
+
+    /// Bytes of the response that occupy memory.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Self::Reply(response) => response.held_bytes(),
             Self::Silent | Self::Close(_) => 0,
         }
     }

@@ -23,7 +23,8 @@ use super::frame::{Frame, FrameMemory, FrameReader};
 use super::outbound::Outbound;
 use super::transport::Transport;
 
-/// Response bytes in memory above which no more requests are taken up.
+/// Response bytes in memory above which no more requests are taken up, whether they wait for the
+/// socket or for the answer to an earlier request.
 const OUT_BYTES_MAX: usize = 1 << 20;
 /// Request bytes in flight above which no more requests are taken up.
 const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
@@ -85,6 +86,8 @@ pub struct Connection<T, S> {
     in_flight: VecDeque<InFlight>,
     in_flight_bytes: usize,
     in_flight_max: usize,
+    /// Bytes in memory of responses that wait for the answer to an earlier request.
+    answered_bytes: usize,
     /// The last request in flight lets no other follow until it is done.
     alone: bool,
     out: Outbound,
@@ -116,6 +119,7 @@ impl<T: Transport, S: Serve> Connection<T, S> {
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
             in_flight_max: bounds.in_flight_max,
+            answered_bytes: 0,
             alone: false,
             out: Outbound::default(),
         }
@@ -147,11 +151,17 @@ impl<T: Transport, S: Serve> Connection<T, S> {
                 Ok(false) => {}
                 Err(ended) => return self.end(cx, ended),
             }
+            let may_take = self.may_take();
             if let Poll::Ready(Err(e)) = self.out.poll_flush(cx, &mut self.transport) {
                 return Poll::Ready(e.into());
             }
             if !self.may_take() {
                 return Poll::Pending;
+            }
+            if !may_take {
+                // What was sent has made room: frames that are here come before those that are not,
+                // for a client that waits for its answers sends no more.
+                continue;
             }
             if turn_frames >= TURN_FRAMES_MAX {
                 cx.waker().wake_by_ref();
@@ -176,7 +186,7 @@ impl<T: Transport, S: Serve> Connection<T, S> {
         !self.alone
             && self.in_flight.len() < self.in_flight_max
             && self.in_flight_bytes < IN_FLIGHT_BYTES_MAX
-            && self.out.held_bytes() < OUT_BYTES_MAX
+            && self.out.held_bytes() + self.answered_bytes < OUT_BYTES_MAX
     }
 
     /// Takes up the frames that are here; true if one of them has to be polled.
@@ -213,6 +223,7 @@ impl<T: Transport, S: Serve> Connection<T, S> {
         if self.in_flight.is_empty() {
             return self.send(outcome);
         }
+        self.answered_bytes += outcome.held_bytes();
         self.in_flight.push_back(InFlight::Done(outcome));
         Ok(())
     }
@@ -233,11 +244,13 @@ impl<T: Transport, S: Serve> Connection<T, S> {
                 && let Poll::Ready(outcome) = work.as_mut().poll(cx)
             {
                 self.in_flight_bytes -= *bytes;
+                self.answered_bytes += outcome.held_bytes();
                 *one = InFlight::Done(outcome);
             }
         }
         while let Some(InFlight::Done(_)) = self.in_flight.front() {
             if let Some(InFlight::Done(outcome)) = self.in_flight.pop_front() {
+                self.answered_bytes -= outcome.held_bytes();
                 self.send(outcome)?;
             }
         }

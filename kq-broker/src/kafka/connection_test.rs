@@ -14,7 +14,10 @@ use super::connections::{ConnectionLimits, Connections};
 use super::frame::{Frame, FrameMemory};
 use super::transport::Copying;
 
-/// Answers by the first byte: `n`ow, `l`ater or `a`lone (when released), `s`ilent, `c`lose.
+/// What follows the echo in a `b`ig answer.
+const BIG_BYTES: usize = 400 << 10;
+
+/// Answers by the first byte: `n`ow, `b`ig, `l`ater or `a`lone (when released), `s`ilent, `c`lose.
 #[derive(Default)]
 struct Echo {
     seen: Mutex<Vec<String>>,
@@ -56,6 +59,7 @@ impl Serve for Echo {
             Some(b'a') => Answer::Alone(parked()),
             Some(b's') => Answer::Now(Outcome::Silent),
             Some(b'c') => Answer::Now(Outcome::Close("asked to".into())),
+            Some(b'b') => Answer::Now(reply(&[&bytes[..], &vec![b'.'; BIG_BYTES]].concat())),
             _ => Answer::Now(reply(&bytes)),
         }
     }
@@ -185,6 +189,40 @@ async fn too_many_waiting_requests_stop_the_reading() {
         rig.echo.release(0);
     }
     assert_eq!(rig.receive_all(100).await, words.join(" "));
+}
+
+#[tokio::test]
+async fn requests_behind_large_answers_are_taken_up_once_those_are_sent() {
+    // Small requests with answers that the socket cannot hold, all sent before the first is read.
+    let mut rig = rig(1000);
+    let words: Vec<String> = (0..100).map(|i| format!("big{i}")).collect();
+    rig.send(&words.join(" ")).await;
+    rig.until_seen(3).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(rig.echo.seen.lock().len() < 10, "unread answers stop the taking up");
+    for word in words {
+        let answer = tokio::time::timeout(Duration::from_secs(10), rig.receive()).await;
+        assert!(answer.expect("the client sends no more and must not wait").starts_with(&word));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_an_earlier_one_are_bounded() {
+    let mut rig = rig(1000);
+    let words: Vec<String> = (0..50).map(|i| format!("big{i}")).collect();
+    rig.send(&format!("l {}", words.join(" "))).await;
+    rig.until_seen(3).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(rig.echo.seen.lock().len() < 10, "they are in memory until the first is answered");
+    rig.echo.release(0);
+    assert_eq!(rig.receive().await, "l");
+    for word in words {
+        assert!(rig.receive().await.starts_with(&word));
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,14 @@ impl Part {
         }
     }
 
+    /// How many bytes of memory it occupies.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Region(_) => 0,
+        }
+    }
+
     /// True for a piece that sends nothing.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -65,9 +73,7 @@ impl Outbound {
         if part.is_empty() {
             return;
         }
-        if let Part::Bytes(bytes) = &part {
-            self.held_bytes += bytes.len();
-        }
+        self.held_bytes += part.held_bytes();
         self.parts.push_back(part);
     }
 
