@@ -37,6 +37,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// Room for the first bytes of a connection.
 const FIRST_BYTES: usize = 4 << 10;
+/// What a client of HTTP/2 begins with, whole.
+const HTTP2_PREFACE_BYTES: usize = 24;
 /// Bounds of the control door.
 const HTTP_STREAMS_MAX: u32 = 100;
 const HTTP_HEADER_BYTES_MAX: u32 = 16 << 10;
@@ -297,11 +299,17 @@ fn log_end(peer: &Peer, ended: &Ended, noise: &Noise) {
     }
 }
 
-/// Reads at least the four bytes that tell the protocols apart; `None` if the client left before.
+/// Whether more bytes are needed to tell who is to have the connection. HTTP/2 comes with the whole
+/// of its preface: the rest of a half would be waited for without end.
+pub(super) fn leaves_open(first: &[u8]) -> bool {
+    first.len() < 4 || first.starts_with(b"PRI ") && first.len() < HTTP2_PREFACE_BYTES
+}
+
+/// Reads the first bytes, which tell the protocols apart; `None` if the client left before.
 async fn read_first(stream: &mut TcpStream, admitted: &Admitted) -> io::Result<Option<BytesMut>> {
     stream.readable().await?;
     let mut first = BytesMut::with_capacity(FIRST_BYTES);
-    while first.len() < 4 {
+    while leaves_open(&first) {
         let read = std::future::poll_fn(|cx| {
             let mut room = (&mut first).limit(FIRST_BYTES);
             Transport::poll_read(stream, cx, &mut room)

@@ -16,7 +16,7 @@ use super::answer::{Answer, Outcome, Response};
 use super::connection::{Bounds, Peer, Serve};
 use super::connections::ConnectionLimits;
 use super::frame::Frame;
-use super::listener::{Port, PortLimits};
+use super::listener::{Port, PortLimits, leaves_open};
 use crate::observe::Metrics;
 
 /// Sends each request back; one that begins with `w` only when it is released.
@@ -102,6 +102,15 @@ async fn http_2_is_greeted_in_its_own_tongue() {
     let mut frame = [0; 9];
     stream.read_exact(&mut frame).await.unwrap();
     assert_eq!(frame[3], 4, "a SETTINGS frame");
+}
+
+#[test]
+fn half_a_preface_has_only_the_time_of_a_frame() {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    assert!((0..preface.len()).all(|len| leaves_open(&preface[..len])));
+    for whole in [preface.as_slice(), b"GET ", b"\0\0\0\x02"] {
+        assert!(!leaves_open(whole));
+    }
 }
 
 #[tokio::test]
