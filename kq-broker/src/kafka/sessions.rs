@@ -20,6 +20,8 @@ use super::topic_key::TopicKey;
 
 /// A full cache lets a new session in only by dropping one that was silent for this long.
 const EVICTABLE_AFTER: Duration = Duration::from_mins(2);
+/// Partitions of all sessions together: each takes a third of a KiB, whether it exists or not.
+const PARTITIONS_MAX: usize = 500_000;
 
 /// One partition that a fetch wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +90,10 @@ impl Session {
         self.turns.values().map(|cached| &cached.wanted)
     }
 
+    fn partition_count(&self) -> usize {
+        self.turns.len()
+    }
+
     fn want(&mut self, mut wanted: Wanted) {
         let key = (wanted.topic.detached(), wanted.index);
         wanted.topic = key.0.clone();
@@ -130,6 +136,7 @@ impl Session {
 #[derive(Debug)]
 struct Slot {
     session: Arc<Mutex<Session>>,
+    partition_count: usize,
     used_at: Duration,
 }
 
@@ -137,6 +144,8 @@ struct Slot {
 #[derive(Debug)]
 pub struct FetchSessions {
     slots_max: usize,
+    /// Those of all slots together.
+    partition_count: usize,
     slots: BTreeMap<i32, Slot>,
 }
 
@@ -165,7 +174,7 @@ pub enum Scope {
 impl FetchSessions {
     /// No sessions, and room for so many.
     pub fn new(slots_max: usize) -> Self {
-        Self { slots_max, slots: BTreeMap::new() }
+        Self { slots_max, partition_count: 0, slots: BTreeMap::new() }
     }
 
     /// How many there are.
@@ -182,7 +191,7 @@ impl FetchSessions {
         now: Duration,
     ) -> Result<Scope, ErrorCode> {
         if asked.epoch <= 0 {
-            self.slots.remove(&asked.id);
+            self.close(asked.id);
             let opening = asked.epoch == 0;
             return Ok(if opening { Scope::Opening(wanted) } else { Scope::Sessionless(wanted) });
         }
@@ -196,14 +205,29 @@ impl FetchSessions {
         }
         slot.used_at = now;
         session.advance();
-        for key in forgotten {
-            session.forget(&key);
-        }
         for partition in wanted {
             session.want(partition);
         }
+        // Named and forgotten at once: forgotten, as in Kafka.
+        for key in forgotten {
+            session.forget(&key);
+        }
+        let before = std::mem::replace(&mut slot.partition_count, session.partition_count());
         drop(session);
-        Ok(Scope::Incremental(Arc::clone(&slot.session)))
+        let session = Arc::clone(&slot.session);
+        self.partition_count = self.partition_count - before + slot.partition_count;
+        if self.partition_count > PARTITIONS_MAX && slot.partition_count > before {
+            // The client begins anew with all its partitions, and without a session if need be.
+            self.close(asked.id);
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
+        Ok(Scope::Incremental(session))
+    }
+
+    fn close(&mut self, id: i32) {
+        if let Some(slot) = self.slots.remove(&id) {
+            self.partition_count -= slot.partition_count;
+        }
     }
 
     /// Opens a session under a number drawn by the caller; none when there is no room.
@@ -214,20 +238,24 @@ impl FetchSessions {
         wanted: Vec<Wanted>,
         now: Duration,
     ) -> Option<Arc<Mutex<Session>>> {
-        if id <= 0 || self.slots.contains_key(&id) || !self.make_room(now) {
+        if id <= 0 || self.slots.contains_key(&id) || !self.make_room(wanted.len(), now) {
             return None;
         }
         let mut session = Session::new(id, by_id);
         for partition in wanted {
             session.want(partition);
         }
+        let partition_count = session.partition_count();
+        self.partition_count += partition_count;
         let session = Arc::new(Mutex::new(session));
-        self.slots.insert(id, Slot { session: Arc::clone(&session), used_at: now });
+        let slot = Slot { session: Arc::clone(&session), partition_count, used_at: now };
+        self.slots.insert(id, slot);
         Some(session)
     }
 
-    fn make_room(&mut self, now: Duration) -> bool {
-        if self.slots.len() < self.slots_max {
+    /// Makes room for a session of so many partitions, at the cost of one that was silent for long.
+    fn make_room(&mut self, partition_count: usize, now: Duration) -> bool {
+        if self.has_room(partition_count) {
             return true;
         }
         let oldest = self.slots.iter().min_by_key(|(_, slot)| slot.used_at);
@@ -235,7 +263,12 @@ impl FetchSessions {
         if now.saturating_sub(slot.used_at) < EVICTABLE_AFTER {
             return false;
         }
-        self.slots.remove(&id);
-        true
+        self.close(id);
+        self.has_room(partition_count)
+    }
+
+    fn has_room(&self, partition_count: usize) -> bool {
+        self.slots.len() < self.slots_max
+            && partition_count <= PARTITIONS_MAX.saturating_sub(self.partition_count)
     }
 }

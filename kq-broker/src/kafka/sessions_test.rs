@@ -57,6 +57,31 @@ fn a_session_remembers_what_was_not_named_again() {
 }
 
 #[test]
+fn what_is_named_and_forgotten_at_once_is_forgotten() {
+    let mut sessions = FetchSessions::new(10);
+    opened(&mut sessions, 7, 2);
+    let forgotten = vec![(topic("t"), 0)];
+    sessions.resolve(asked(7, 1), vec![wanted("t", 0, 5)], forgotten, START).unwrap();
+    assert_eq!(next(&mut sessions, 7, 2, vec![]), "1@0");
+}
+
+#[test]
+fn sessions_hold_a_bounded_number_of_partitions() {
+    let all = |count| (0..count).map(|index| wanted("t", index, 0)).collect::<Vec<_>>();
+    let mut sessions = FetchSessions::new(10);
+    opened(&mut sessions, 1, 300_000);
+    assert!(sessions.open(2, false, all(200_001), START).is_none(), "one too many");
+    opened(&mut sessions, 3, 200_000);
+    let grown = next(&mut sessions, 3, 1, vec![wanted("t", 200_000, 0)]);
+    assert_eq!(grown, "FetchSessionIdNotFound", "nor may one grow over it");
+    assert_eq!(sessions.count(), 1);
+    opened(&mut sessions, 4, 200_000);
+    let later = Duration::from_mins(2);
+    assert!(sessions.open(5, false, all(200_000), later).is_some(), "long silence makes room");
+    assert_eq!(sessions.count(), 2);
+}
+
+#[test]
 fn requests_out_of_turn_are_refused() {
     let mut sessions = FetchSessions::new(10);
     opened(&mut sessions, 7, 1);
