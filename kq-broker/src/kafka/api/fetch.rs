@@ -71,9 +71,12 @@ fn refuse(call: &Call, error_code: ErrorCode) -> Answer {
 
 fn limits(request: &FetchRequest, door: &Door) -> Limits {
     let committed = request.isolation_level == 1;
+    let bytes_max =
+        usize::try_from(request.max_bytes).unwrap_or(0).min(door.limits.fetch_bytes_max);
     Limits {
-        bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
-        bytes_max: usize::try_from(request.max_bytes).unwrap_or(0).min(door.limits.fetch_bytes_max),
+        // More than a response may hold never comes: nobody is to wait for it.
+        bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max),
+        bytes_max,
         isolation: if committed { Isolation::ReadCommitted } else { Isolation::ReadUncommitted },
     }
 }

@@ -48,7 +48,7 @@ async fn list(door: &Door, request: ListOffsetsRequest, version: i16) -> ListOff
             let found = if repeated.contains(&(name.clone(), index)) {
                 Err(ErrorCode::InvalidRequest)
             } else {
-                find(door, &key, &partition, isolation).await
+                find(door, &key, &partition, (isolation, version)).await
             };
             answers.push(answer(index, found, version));
         }
@@ -70,16 +70,18 @@ async fn find(
     door: &Door,
     key: &TopicKey,
     wanted: &ListOffsetsPartition,
-    isolation: Isolation,
+    (isolation, version): (Isolation, i16),
 ) -> Result<ListedOffset, ErrorCode> {
     let id = key.partition(&door.image(), wanted.partition_index)?;
     let partition = door.node.partition(id).map_err(|error| error.code())?;
     let spec = match wanted.timestamp {
         LATEST => OffsetSpec::Latest,
+        EARLIEST => OffsetSpec::Earliest,
+        MAX_TIMESTAMP if version >= 7 => OffsetSpec::MaxTimestamp,
         // Nothing is tiered, so all that is kept is local.
-        EARLIEST | EARLIEST_LOCAL => OffsetSpec::Earliest,
-        MAX_TIMESTAMP => OffsetSpec::MaxTimestamp,
-        LATEST_TIERED => return Ok(ListedOffset::default()),
+        EARLIEST_LOCAL if version >= 8 => OffsetSpec::Earliest,
+        LATEST_TIERED if version >= 9 => return Ok(ListedOffset::default()),
+        ..0 => return Err(ErrorCode::UnsupportedVersion),
         timestamp => OffsetSpec::AtOrAfter(TimestampMs(timestamp)),
     };
     let known_epoch = u32::try_from(wanted.current_leader_epoch).ok().map(LeaderEpoch);

@@ -57,6 +57,21 @@ async fn a_wait_that_is_over_brings_what_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_more_than_a_response_may_hold() {
+    let rig = Rig::start().await;
+    let (mut client, topic) = rig.client_with_topic(1).await;
+    let large = batch(&[&[b'x'; 1000]]);
+    client.produce(&topic, -1, large.clone()).await;
+    let greedy = FetchRequest {
+        max_wait_ms: i32::MAX,
+        min_bytes: 1 << 20,
+        max_bytes: 1000,
+        ..fetch(&topic, 0, 0)
+    };
+    assert_eq!(records(&client.call(17, &greedy).await), large.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_takes_its_parked_fetch_along() {
     let rig = Rig::start().await;
     let (_, topic) = rig.client_with_topic(1).await;
@@ -145,6 +160,9 @@ async fn impossible_places_are_named() {
     let mut ahead = fetch(&topic, 0, 0);
     ahead.topics[0].partitions[0].current_leader_epoch = 99;
     assert_eq!(code(&client.call(17, &ahead).await), ErrorCode::UnknownLeaderEpoch);
+    let mut elsewhere = fetch(&topic, 0, 0);
+    elsewhere.topics[0].partitions[0].last_fetched_epoch = 99;
+    assert_eq!(code(&client.call(17, &elsewhere).await), ErrorCode::OffsetOutOfRange);
 }
 
 async fn next(client: &mut Client, session_id: i32, session_epoch: i32) -> FetchResponse {

@@ -58,6 +58,11 @@ impl State {
         from: &ReadFrom,
     ) -> Result<Option<(kq_storage::LeaderEpoch, LogEndOffset)>, PartitionError> {
         let Some(last_epoch) = from.last_fetched_epoch else { return Ok(None) };
+        if last_epoch > self.leader.epoch() {
+            // Nothing is known of the log that the reader has read.
+            let (start, end) = (self.leader.offsets().log_start(), self.leader.offsets().log_end());
+            return Err(PartitionError::OffsetOutOfRange { offset: from.offset, start, end });
+        }
         let Some((epoch, end)) = self.log()?.epoch_end_offset(last_epoch) else { return Ok(None) };
         let parted = epoch < last_epoch || end < from.offset;
         Ok(parted.then_some((epoch, LogEndOffset(end))))
