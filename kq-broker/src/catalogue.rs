@@ -21,7 +21,7 @@ pub use describe::{
     ConfigEntry, ConfigSource, ConfigSynonym, describe_broker, describe_topic, topic_value,
 };
 pub use effective::{CompressionType, Durability, EffectiveTopicConfig, TimestampType};
-pub use key::{ConfigKey, ConfigType, Scope, ServerKey};
+pub use key::{ConfigKey, ConfigType, Scope, ServerKey, Unit};
 pub use sources::{BadStaticConfig, ConfigSources, StaticConfig};
 pub use value::{Accepts, BadValue};
 

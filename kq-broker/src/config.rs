@@ -1,25 +1,26 @@
 //! The broker's configuration: one table of keys, read from flags, environment, file and defaults.
 //!
-//! A key is declared once, in [`settings`] or [`topic_defaults`]; its flag (`--key-with-dashes`),
+//! A key is declared once, in the [`catalogue`](crate::catalogue); its flag (`--key-with-dashes`),
 //! its variable (`KQ_KEY_WITH_UNDERSCORES`) and what `--print-config` says all follow from there.
 //! A flag wins over a variable, a variable over the file, the file over the default.
 
+mod accept;
 mod error;
 mod explain;
-mod key;
 mod load;
 #[cfg(test)]
 mod load_test;
 mod settings;
-mod topic_defaults;
 
 use std::collections::BTreeMap;
 
+pub use accept::Value;
 pub use error::ConfigError;
 pub use explain::explain;
-pub use key::{Key, Kind, Value};
 pub use load::{Loaded, Request, command, load};
-pub use settings::{BrokerConfig, Durability, LoggingFormat};
+pub use settings::{BrokerConfig, LoggingFormat};
+
+use crate::catalogue::{ConfigKey, Scope, broker_keys};
 
 /// Where a value came from; later ones win over earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +59,7 @@ pub struct Given {
 /// All that was set, by key; keys left at their default are absent.
 pub type Statics = BTreeMap<&'static str, Given>;
 
-/// Every key that a broker knows, in the order `--print-config` shows them.
-pub fn keys() -> impl Iterator<Item = &'static Key> {
-    settings::KEYS.iter().chain(topic_defaults::KEYS)
+/// Every key that an operator can set before the start, by name.
+pub fn keys() -> impl Iterator<Item = &'static ConfigKey> {
+    broker_keys().iter().filter(|key| key.scope != Scope::Derived)
 }

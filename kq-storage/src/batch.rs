@@ -29,7 +29,7 @@ mod record;
 mod validate;
 
 pub use build::{BatchBuilder, recompress};
-pub use codec::{Compression, DecompressError, DecompressLimits, decompress};
+pub use codec::{Codec, Compression, DecompressError, DecompressLimits, decompress};
 pub(crate) use header::sequence_plus;
 pub use header::{Attributes, BatchError, BatchHeader, ProducerMark};
 pub use patch::{assign, stamp_log_append_time, stamp_max_timestamp};

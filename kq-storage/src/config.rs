@@ -1,6 +1,6 @@
 //! What a log may be told. Defaults are Kafka's for a topic.
 
-use crate::batch::{Compression, DecompressLimits};
+use crate::batch::{Codec, DecompressLimits};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -33,8 +33,9 @@ pub struct LogConfig {
     pub timestamp_before_max_ms: u64,
     /// How far after now a record's time may be (`message.timestamp.after.max.ms`).
     pub timestamp_after_max_ms: u64,
-    /// The codec that batches are kept in; `None` keeps the producer's (`compression.type`).
-    pub compression: Option<Compression>,
+    /// The codec that batches are kept in; `None` keeps the producer's (`compression.type` and the
+    /// `compression.*.level` of that type).
+    pub compression: Option<Codec>,
     /// Old segments go while at least this much stays (`retention.bytes`).
     pub retention_bytes: Option<u64>,
     /// Old segments go when their newest record is older (`retention.ms`).

@@ -1,205 +1,307 @@
-//! The keys of a broker as clients see them in `DescribeConfigs`, sorted by name.
+//! The keys of a broker, sorted by name: what its command line, environment and file take, and what
+//! clients see of them in `DescribeConfigs`.
+//!
+//! Types are Kafka's where Kafka has the key. Bounds are ours where a larger value could not work.
 
 use super::key::ConfigKey;
 use super::topic_keys::COMPRESSION_TYPES;
 use super::value::Accepts;
 
 pub(super) const BROKER_KEYS: &[ConfigKey] = &[
-    ConfigKey::string("advertised.address", "")
+    ConfigKey::string("advertised.address", "").unset().fixed().accepts(Accepts::Address).doc(
+        "The address that clients are told to use; when not set, the one of `listen`.",
+    ),
+    ConfigKey::string("advertised.listeners", "")
         .unset()
-        .fixed()
-        .doc("The address that clients are told to use; without it, the one of `listen`."),
+        .derived()
+        .doc("The address that clients are told to use, as Kafka writes it."),
     ConfigKey::boolean("auto.create.topics.enable", "false")
         .fixed()
-        .doc("Whether a topic is made when a client first asks for it."),
+        .doc("Makes a topic when a client first asks for its metadata or writes to it."),
+    ConfigKey::int("broker.id", "1").derived().doc("The same as `node.id`, which sets it."),
     ConfigKey::string("broker.rack", "")
         .unset()
         .fixed()
-        .doc("Where the broker stands; replicas of a partition are spread over racks."),
+        .doc("The rack or zone of this broker; replicas of a partition are spread over racks."),
+    ConfigKey::string("cluster.id", "")
+        .unset()
+        .fixed()
+        .doc("The cluster this broker must belong to; when not set, the first start draws one."),
     ConfigKey::int("compression.gzip.level", "-1")
         .accepts(Accepts::OneOrBetween(-1, 1, 9))
-        .doc("Default of the topic key of this name."),
-    ConfigKey::int("compression.lz4.level", "9")
-        .accepts(Accepts::Between(1, 17))
-        .doc("Default of the topic key of this name."),
+        .doc("Default of the topic key of this name: how hard gzip works; -1: as the codec likes."),
+    ConfigKey::int("compression.lz4.level", "9").between(1, 17).doc(
+        "Kept for Kafka's tools and without effect: lz4 has one level here.",
+    ),
     ConfigKey::string("compression.type", "producer")
         .accepts(Accepts::OneOf(COMPRESSION_TYPES))
-        .doc("Default of the topic key of this name."),
+        .doc("The codec on disk; `producer` keeps what the client chose. Topics can override it."),
     ConfigKey::int("compression.zstd.level", "3")
-        .accepts(Accepts::Between(-131_072, 22))
-        .doc("Default of the topic key of this name."),
-    ConfigKey::int("connection.requests.max", "64")
-        .at_least(1)
-        .fixed()
-        .doc("How many requests of one connection are in flight before its reading pauses."),
+        .between(-131_072, 22)
+        .doc("Default of the topic key of this name: how hard zstd works."),
+    ConfigKey::int("connection.requests.max", "64").between(1, 10_000).fixed().doc(
+        "Requests of one connection in flight at one time; reading waits beyond that.",
+    ),
     ConfigKey::long("connections.max.idle.ms", "600000")
         .at_least(1)
+        .millis()
         .fixed()
-        .doc("How long a silent connection is kept."),
-    ConfigKey::string("data.dir", "kq-data").fixed().doc("The home of all that the broker keeps."),
+        .doc("A connection that stays silent for so long is closed."),
+    ConfigKey::string("data.dir", "kq-data")
+        .fixed()
+        .doc("The home of all that the broker keeps; made at the first start."),
     ConfigKey::int("default.replication.factor", "1")
-        .at_least(1)
-        .doc("Replicas of a topic that is created without saying how many."),
-    ConfigKey::boolean("delete.topic.enable", "true")
-        .fixed()
-        .doc("Whether clients may delete topics."),
+        .between(1, 32_767)
+        .doc("Replicas of a partition of a topic that is created without a number."),
+    ConfigKey::boolean("delete.topic.enable", "true").fixed().doc("Lets clients delete topics."),
     ConfigKey::int("fetch.max.bytes", "57671680")
         .at_least(1_024)
+        .bytes()
         .fixed()
-        .doc("The most that one fetch answers."),
-    ConfigKey::int("grpc.message.max.bytes", "4194304").at_least(1_024).fixed().doc(
-        "The largest message of the control door. Larger requests to append records come in \
-              parts, up to `socket.request.max.bytes`.",
+        .doc("The most that one fetch brings back, whatever the client asks for."),
+    ConfigKey::int("group.initial.rebalance.delay.ms", "3000").at_least(0).millis().fixed().doc(
+        "How long a group that was empty waits for more members before it shares out partitions.",
     ),
-    ConfigKey::string("listen", "127.0.0.1:9092")
+    ConfigKey::int("group.max.session.timeout.ms", "1800000")
+        .at_least(1)
+        .millis()
         .fixed()
-        .doc("The one address at which Kafka, gRPC and HTTP clients come in."),
+        .doc("The longest time that a group member may ask to stay silent for."),
+    ConfigKey::int("group.max.size", "10000").at_least(1).fixed().doc("Members of one group."),
+    ConfigKey::int("group.min.session.timeout.ms", "6000")
+        .at_least(1)
+        .millis()
+        .fixed()
+        .doc("The shortest time that a group member may ask to stay silent for."),
+    ConfigKey::int("grpc.message.max.bytes", "4194304")
+        .at_least(1_024)
+        .bytes()
+        .fixed()
+        .doc(
+            "The largest message of the control door. Larger requests to append records come in \
+             parts, up to `socket.request.max.bytes`.",
+        ),
+    ConfigKey::boolean("insecure.listener", "false").fixed().doc(
+        "Allows `listen` beyond loopback although nothing there is encrypted or authenticated.",
+    ),
+    ConfigKey::string("listen", "127.0.0.1:9092").accepts(Accepts::Address).fixed().doc(
+        "Where all clients come in: Kafka, gRPC and HTTP on one port. Port 0 lets the system \
+         choose.",
+    ),
     ConfigKey::string("listeners", "PLAINTEXT://127.0.0.1:9092")
-        .fixed()
+        .derived()
         .doc("The addresses at which clients come in, as Kafka writes them."),
     ConfigKey::long("log.cleaner.delete.retention.ms", "86400000")
         .at_least(0)
-        .doc("Default of the topic key delete.retention.ms."),
+        .millis()
+        .doc("Default of the topic key `delete.retention.ms`."),
     ConfigKey::long("log.cleaner.max.compaction.lag.ms", "9223372036854775807")
         .at_least(1)
-        .doc("Default of the topic key max.compaction.lag.ms."),
+        .millis()
+        .doc("Default of the topic key `max.compaction.lag.ms`."),
     ConfigKey::double("log.cleaner.min.cleanable.ratio", "0.5")
         .accepts(Accepts::Ratio)
-        .doc("Default of the topic key min.cleanable.dirty.ratio."),
+        .doc("Default of the topic key `min.cleanable.dirty.ratio`."),
     ConfigKey::long("log.cleaner.min.compaction.lag.ms", "0")
         .at_least(0)
-        .doc("Default of the topic key min.compaction.lag.ms."),
+        .millis()
+        .doc("Default of the topic key `min.compaction.lag.ms`."),
     ConfigKey::list("log.cleanup.policy", "delete")
         .accepts(Accepts::ListOf(&["compact", "delete"]))
-        .doc("Default of the topic key cleanup.policy."),
-    ConfigKey::list("log.dirs", "")
-        .unset()
-        .fixed()
-        .doc("Directories for partitions; without it, `logs` in `data.dir`."),
-    ConfigKey::string("log.durability", "fsync")
-        .accepts(Accepts::OneOf(&["fsync", "os"]))
-        .doc("Default of the topic key of this name."),
+        .doc("What happens to old segments: delete, compact or both. Topics can override it."),
+    ConfigKey::string("log.dirs", "").unset().fixed().doc(
+        "Directories for partitions with commas between them, best one per disk; when not set, `logs` in `data.dir`.",
+    ),
+    ConfigKey::string("log.durability", "fsync").accepts(Accepts::OneOf(&["fsync", "os"])).doc(
+        "fsync: acks=all means on stable storage, and readers see only what a power cut cannot \
+         take back. os: the page cache is enough, as in Kafka. Topics can override it.",
+    ),
     ConfigKey::long("log.flush.interval.messages", "9223372036854775807")
         .at_least(1)
-        .doc("Default of the topic key flush.messages."),
+        .doc("Records after which a partition is synced, whatever its durability."),
     ConfigKey::long("log.flush.interval.ms", "")
         .unset()
         .at_least(0)
-        .doc("Default of the topic key flush.ms."),
+        .millis()
+        .doc("The time after which a partition is synced, whatever its durability."),
     ConfigKey::int("log.index.interval.bytes", "4096")
         .at_least(0)
-        .doc("Default of the topic key index.interval.bytes."),
+        .bytes()
+        .doc("Bytes of records between two index entries."),
     ConfigKey::int("log.index.size.max.bytes", "10485760")
         .at_least(4)
-        .doc("Default of the topic key segment.index.bytes."),
+        .bytes()
+        .doc("Kept for Kafka's tools and without effect: an index grows with its segment."),
     ConfigKey::long("log.message.timestamp.after.max.ms", "3600000")
         .at_least(0)
-        .doc("Default of the topic key message.timestamp.after.max.ms."),
+        .millis()
+        .doc("How far ahead of the broker's time a record's may be."),
     ConfigKey::long("log.message.timestamp.before.max.ms", "9223372036854775807")
         .at_least(0)
-        .doc("Default of the topic key message.timestamp.before.max.ms."),
+        .millis()
+        .doc("How far behind the broker's time a record's may be."),
     ConfigKey::string("log.message.timestamp.type", "CreateTime")
         .accepts(Accepts::OneOf(&["CreateTime", "LogAppendTime"]))
-        .doc("Default of the topic key message.timestamp.type."),
-    ConfigKey::boolean("log.preallocate", "false").doc("Default of the topic key preallocate."),
+        .doc("Whose time a record carries: the producer's or the broker's."),
+    ConfigKey::int("log.open.files.max", "0").at_least(0).fixed().doc(
+        "Files of partitions held open at one time; 0: half of what the system allows.",
+    ),
+    ConfigKey::boolean("log.preallocate", "false")
+        .doc("Reserves a segment's space when it is begun."),
     ConfigKey::long("log.retention.bytes", "-1")
         .at_least(-1)
-        .doc("Default of the topic key retention.bytes."),
+        .bytes()
+        .doc("How much of a partition is kept; -1: no limit."),
     ConfigKey::long("log.retention.check.interval.ms", "30000")
         .at_least(1)
+        .millis()
         .fixed()
-        .doc("How often retention looks for segments that may go."),
-    ConfigKey::int("log.retention.hours", "168").at_least(-1).fixed().doc(
-        "Default of the topic key retention.ms, in hours; minutes and milliseconds win over it.",
-    ),
+        .doc("How often old segments are looked for."),
+    ConfigKey::int("log.retention.hours", "168")
+        .at_least(-1)
+        .fixed()
+        .doc("As `log.retention.ms`, in hours; minutes and milliseconds win over it."),
     ConfigKey::int("log.retention.minutes", "")
         .unset()
         .at_least(-1)
         .fixed()
-        .doc("Default of the topic key retention.ms, in minutes; milliseconds win over it."),
-    ConfigKey::long("log.retention.ms", "")
-        .unset()
-        .at_least(-1)
-        .doc("Default of the topic key retention.ms."),
+        .doc("As `log.retention.ms`, in minutes; milliseconds win over it."),
+    ConfigKey::long("log.retention.ms", "").unset().at_least(-1).millis().doc(
+        "How long records are kept; -1: for ever. When not set, `log.retention.minutes` counts, \
+         then `log.retention.hours`.",
+    ),
     ConfigKey::int("log.roll.hours", "168")
         .at_least(1)
         .fixed()
-        .doc("Default of the topic key segment.ms, in hours; milliseconds win over it."),
+        .doc("As `log.roll.ms`, in hours; milliseconds win over it."),
     ConfigKey::int("log.roll.jitter.hours", "0")
         .at_least(0)
         .fixed()
-        .doc("Default of the topic key segment.jitter.ms, in hours; milliseconds win over it."),
+        .doc("As `log.roll.jitter.ms`, in hours; milliseconds win over it."),
     ConfigKey::long("log.roll.jitter.ms", "")
         .unset()
         .at_least(0)
-        .doc("Default of the topic key segment.jitter.ms."),
-    ConfigKey::long("log.roll.ms", "")
-        .unset()
-        .at_least(1)
-        .doc("Default of the topic key segment.ms."),
+        .millis()
+        .doc("What is taken at random from `log.roll.ms`, so that not all segments roll at once."),
+    ConfigKey::long("log.roll.ms", "").unset().at_least(1).millis().doc(
+        "The age at which a new segment is begun. When not set, `log.roll.hours` counts.",
+    ),
     ConfigKey::int("log.segment.bytes", "1073741824")
         .at_least(1_048_576)
-        .doc("Default of the topic key segment.bytes."),
+        .bytes()
+        .doc("The size at which a new segment is begun."),
     ConfigKey::long("log.segment.delete.delay.ms", "60000")
         .at_least(0)
-        .doc("Default of the topic key file.delete.delay.ms."),
-    ConfigKey::long("log.sync.bytes.max", "4194304")
-        .at_least(4_096)
+        .millis()
+        .doc("How long a deleted segment's file stays."),
+    ConfigKey::long("log.sync.bytes.max", "4194304").at_least(4_096).bytes().fixed().doc(
+        "Unsynced bytes of one partition that start a sync at once, so that the kernel never has \
+         much to write back in one go.",
+    ),
+    ConfigKey::int("log.sync.delay.max.ms", "20").between(0, 60_000).millis().fixed().doc(
+        "How long records that nobody waits for may stay unsynced before the broker syncs them.",
+    ),
+    ConfigKey::int("log.sync.threads", "4")
+        .between(1, 64)
         .fixed()
-        .doc("Unsynced bytes of one partition that start a sync at once."),
-    ConfigKey::long("log.sync.delay.max.ms", "20")
-        .at_least(0)
+        .doc("Threads per log directory that bring records to stable storage."),
+    ConfigKey::string("logging.format", "text")
+        .accepts(Accepts::OneOf(&["text", "json"]))
         .fixed()
-        .doc("How long records that nobody waits for stay unsynced."),
+        .doc("How log lines look."),
+    ConfigKey::string("logging.level", "info").fixed().doc(
+        "What is logged: error, warn, info, debug or trace, also per module as in \
+         `info,kq_broker::runtime=debug`.",
+    ),
     ConfigKey::int("max.connections", "10000")
         .at_least(1)
         .fixed()
-        .doc("How many connections are held; more are refused."),
+        .doc("Connections at one time; more are refused."),
     ConfigKey::int("max.connections.per.ip", "1000")
         .at_least(1)
         .fixed()
-        .doc("How many connections one address may hold."),
+        .doc("Connections at one time from one address; more are refused."),
     ConfigKey::int("max.incremental.fetch.session.cache.slots", "1000")
         .at_least(0)
         .fixed()
-        .doc("How many incremental fetch sessions are remembered."),
+        .doc("Incremental fetch sessions that are remembered."),
     ConfigKey::int("message.max.bytes", "1048588")
         .at_least(0)
-        .doc("Default of the topic key max.message.bytes."),
-    ConfigKey::string("metadata.log.dir", "")
-        .unset()
-        .fixed()
-        .doc("Where the metadata quorum's log lies; without it, `metadata` in `data.dir`."),
+        .bytes()
+        .doc("The largest record batch."),
+    ConfigKey::string("metadata.log.dir", "").unset().fixed().doc(
+        "The directory of the metadata quorum's log; when not set, `metadata` in `data.dir`.",
+    ),
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
-        .doc("Default of the topic key of this name."),
+        .doc("In-sync replicas without which a write with acks=all is refused."),
     ConfigKey::int("node.id", "1")
         .at_least(0)
         .fixed()
-        .doc("The number of this broker, its own for ever."),
+        .doc("The number of this broker, unique in its cluster and never changed."),
     ConfigKey::int("num.partitions", "1")
-        .at_least(1)
-        .doc("Partitions of a topic that is created without saying how many."),
-    ConfigKey::int("num.recovery.threads.per.data.dir", "0")
+        .between(1, 10_000)
+        .doc("Partitions of a topic that is created without a number."),
+    ConfigKey::int("num.recovery.threads.per.data.dir", "0").between(0, 1_024).fixed().doc(
+        "Threads that open and check partitions at start, per log directory; 0: one per core.",
+    ),
+    ConfigKey::int("offset.metadata.max.bytes", "4096")
         .at_least(0)
+        .bytes()
         .fixed()
-        .doc("Threads that open partitions at start, per log directory; 0 for one per core."),
-    ConfigKey::long("producer.id.expiration.ms", "86400000")
+        .doc("The longest note that a client may leave with a committed offset."),
+    ConfigKey::long("offsets.retention.check.interval.ms", "600000")
+        .at_least(1)
+        .millis()
+        .fixed()
+        .doc("How often expired offsets are looked for."),
+    ConfigKey::int("offsets.retention.minutes", "10080")
         .at_least(1)
         .fixed()
-        .doc("How long an idempotent producer that is silent is remembered."),
-    ConfigKey::long("queued.max.request.bytes", "0")
-        .at_least(0)
+        .doc("Minutes that a group without members keeps its committed offsets."),
+    ConfigKey::int("offsets.topic.num.partitions", "50")
+        .between(1, 10_000)
         .fixed()
-        .doc("Bytes of requests in memory at one time; 0 for a quarter of the memory."),
+        .doc("Partitions of the topic of committed offsets, when it is made."),
+    ConfigKey::short("offsets.topic.replication.factor", "3").at_least(1).fixed().doc(
+        "Replicas of the topic of committed offsets, when it is made; at most one on each broker.",
+    ),
+    ConfigKey::int("offsets.topic.segment.bytes", "104857600")
+        .at_least(1_048_576)
+        .bytes()
+        .fixed()
+        .doc("The largest segment of the topic of committed offsets, when it is made."),
+    ConfigKey::int("producer.id.expiration.ms", "86400000")
+        .at_least(1)
+        .millis()
+        .fixed()
+        .doc("An idempotent producer that stays silent for so long is forgotten."),
+    ConfigKey::long("queued.max.request.bytes", "0").at_least(0).bytes().fixed().doc(
+        "Bytes of requests in memory at one time, over all connections; 0: a quarter of the \
+         memory.",
+    ),
+    ConfigKey::string("ready.file", "")
+        .unset()
+        .fixed()
+        .doc("A file written with the listener's address once clients are served."),
+    ConfigKey::long("shutdown.max.ms", "30000")
+        .at_least(0)
+        .millis()
+        .fixed()
+        .doc("How long a stopping broker waits for requests that are being served."),
     ConfigKey::int("socket.request.max.bytes", "104857600")
         .at_least(1_024)
+        .bytes()
         .fixed()
-        .doc("The largest request."),
-    ConfigKey::long("topic.delete.keep.ms", "86400000").at_least(0).doc(
+        .doc("The largest request of the Kafka protocol."),
+    ConfigKey::int("threads", "0")
+        .between(0, 1_024)
+        .fixed()
+        .doc("Threads that serve connections; 0: one per core."),
+    ConfigKey::long("topic.delete.keep.ms", "86400000").at_least(0).millis().doc(
         "How long kq-ctl keeps a deleted topic restorable when it is not told; Kafka's own clients \
          delete at once.",
     ),
     ConfigKey::boolean("unclean.leader.election.enable", "false")
-        .doc("Default of the topic key of this name."),
+        .doc("Lets a replica lead that may lack committed records."),
 ];

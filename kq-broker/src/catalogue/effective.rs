@@ -2,7 +2,7 @@
 
 use kq_storage::LogConfig;
 pub use kq_storage::TimestampType;
-use kq_storage::batch::Compression;
+use kq_storage::batch::{Codec, Compression};
 
 use super::describe::scale;
 use super::sources::{ConfigSources, StaticConfig};
@@ -28,11 +28,11 @@ pub enum CompressionType {
     /// None.
     Uncompressed,
     /// gzip at this level; none for the codec's own.
-    Gzip(Option<u32>),
+    Gzip(Option<i32>),
     /// Snappy.
     Snappy,
-    /// LZ4 at this level.
-    Lz4(u32),
+    /// LZ4, which has one level here.
+    Lz4,
     /// Zstandard at this level.
     Zstd(i32),
 }
@@ -176,15 +176,16 @@ impl EffectiveTopicConfig {
 
 impl CompressionType {
     /// The codec that stored batches have; none where the producer's stays.
-    pub const fn codec(self) -> Option<Compression> {
-        match self {
-            Self::Producer => None,
-            Self::Uncompressed => Some(Compression::None),
-            Self::Gzip(_) => Some(Compression::Gzip),
-            Self::Snappy => Some(Compression::Snappy),
-            Self::Lz4(_) => Some(Compression::Lz4),
-            Self::Zstd(_) => Some(Compression::Zstd),
-        }
+    pub const fn codec(self) -> Option<Codec> {
+        let (compression, level) = match self {
+            Self::Producer => return None,
+            Self::Uncompressed => (Compression::None, None),
+            Self::Gzip(level) => (Compression::Gzip, level),
+            Self::Snappy => (Compression::Snappy, None),
+            Self::Lz4 => (Compression::Lz4, None),
+            Self::Zstd(level) => (Compression::Zstd, Some(level)),
+        };
+        Some(Codec { compression, level })
     }
 }
 
@@ -245,17 +246,15 @@ impl Resolver<'_> {
     fn compression(&self) -> CompressionType {
         match self.text("compression.type").as_str() {
             "uncompressed" => CompressionType::Uncompressed,
-            "gzip" => CompressionType::Gzip(self.bound("compression.gzip.level").map(clamp)),
+            "gzip" => CompressionType::Gzip(self.level("gzip").filter(|level| *level > 0)),
             "snappy" => CompressionType::Snappy,
-            "lz4" => CompressionType::Lz4(self.small("compression.lz4.level")),
-            "zstd" => CompressionType::Zstd(
-                i32::try_from(self.integer("compression.zstd.level")).unwrap_or_default(),
-            ),
+            "lz4" => CompressionType::Lz4,
+            "zstd" => CompressionType::Zstd(self.level("zstd").unwrap_or_default()),
             _ => CompressionType::Producer,
         }
     }
-}
 
-fn clamp(level: u64) -> u32 {
-    u32::try_from(level).unwrap_or(u32::MAX)
+    fn level(&self, codec: &str) -> Option<i32> {
+        i32::try_from(self.integer(&format!("compression.{codec}.level"))).ok()
+    }
 }

@@ -9,6 +9,8 @@ pub enum ConfigType {
     Boolean,
     /// Any text.
     String,
+    /// 16 bits, signed.
+    Short,
     /// 32 bits, signed.
     Int,
     /// 64 bits, signed.
@@ -19,9 +21,22 @@ pub enum ConfigType {
     List,
 }
 
+/// What a number counts, where an operator may write a unit behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Nothing that has units.
+    Plain,
+    /// Bytes.
+    Bytes,
+    /// Milliseconds.
+    Millis,
+}
+
 /// When a broker key can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
+    /// Never: it follows from other keys, and is told because clients of Kafka ask for it.
+    Derived,
     /// Only in the configuration file, before the start.
     Static,
     /// While running, for all brokers or for one.
@@ -46,6 +61,8 @@ pub struct ConfigKey {
     pub kind: ConfigType,
     /// Its value when nobody set one; none where absence is a meaning of its own.
     pub default: Option<&'static str>,
+    /// What its number counts.
+    pub unit: Unit,
     /// Which values are accepted.
     pub accepts: Accepts,
     /// What it does.
@@ -64,6 +81,7 @@ impl ConfigKey {
             name,
             kind,
             default,
+            unit: Unit::Plain,
             accepts: Accepts::Any,
             doc: "",
             sensitive: false,
@@ -78,6 +96,10 @@ impl ConfigKey {
 
     pub(super) const fn string(name: &'static str, default: &'static str) -> Self {
         Self::new(name, ConfigType::String, Some(default))
+    }
+
+    pub(super) const fn short(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, ConfigType::Short, Some(default))
     }
 
     pub(super) const fn int(name: &'static str, default: &'static str) -> Self {
@@ -101,6 +123,21 @@ impl ConfigKey {
         self
     }
 
+    pub(super) const fn bytes(mut self) -> Self {
+        self.unit = Unit::Bytes;
+        self
+    }
+
+    pub(super) const fn millis(mut self) -> Self {
+        self.unit = Unit::Millis;
+        self
+    }
+
+    pub(super) const fn between(mut self, low: i64, high: i64) -> Self {
+        self.accepts = Accepts::Between(low, high);
+        self
+    }
+
     pub(super) const fn at_least(mut self, least: i64) -> Self {
         self.accepts = Accepts::AtLeast(least);
         self
@@ -121,6 +158,11 @@ impl ConfigKey {
         self
     }
 
+    pub(super) const fn derived(mut self) -> Self {
+        self.scope = Scope::Derived;
+        self
+    }
+
     pub(super) const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
         self
@@ -137,7 +179,7 @@ impl ConfigKey {
 
     /// Whether a running broker refuses a new value.
     pub fn is_read_only(&self) -> bool {
-        self.scope == Scope::Static
+        self.scope != Scope::Dynamic
     }
 }
 

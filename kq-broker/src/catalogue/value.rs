@@ -33,6 +33,8 @@ pub enum Accepts {
     ListOf(&'static [&'static str]),
     /// `*`, or a list of `partition:broker` pairs.
     ThrottledReplicas,
+    /// `host:port`.
+    Address,
 }
 
 impl Accepts {
@@ -41,6 +43,7 @@ impl Accepts {
         match self {
             Self::Any => match kind {
                 ConfigType::Boolean => "true or false".to_owned(),
+                ConfigType::Short => "a 16-bit integer".to_owned(),
                 ConfigType::Int => "a 32-bit integer".to_owned(),
                 ConfigType::Long => "a 64-bit integer".to_owned(),
                 ConfigType::Double => "a number".to_owned(),
@@ -54,12 +57,14 @@ impl Accepts {
             Self::OneOf(texts) => format!("one of: {}", texts.join(", ")),
             Self::ListOf(texts) => format!("a list of: {}", texts.join(", ")),
             Self::ThrottledReplicas => "* or a list of partition:broker pairs".to_owned(),
+            Self::Address => "host:port, such as 127.0.0.1:9092".to_owned(),
         }
     }
 
     pub(super) fn verify(&self, kind: ConfigType, value: &str) -> Result<(), String> {
         match kind {
             ConfigType::Boolean => verify_boolean(value),
+            ConfigType::Short => self.verify_integer(parse_short(value)?),
             ConfigType::Int => self.verify_integer(parse_int(value)?),
             ConfigType::Long => self.verify_integer(parse_long(value)?),
             ConfigType::Double => verify_ratio(value),
@@ -83,7 +88,8 @@ impl Accepts {
             | Self::Ratio
             | Self::OneOf(_)
             | Self::ListOf(_)
-            | Self::ThrottledReplicas => return Ok(()),
+            | Self::ThrottledReplicas
+            | Self::Address => return Ok(()),
         };
         if number < low {
             return Err(format!("Value must be at least {low}"));
@@ -99,6 +105,9 @@ impl Accepts {
             && !texts.contains(&value)
         {
             return Err(format!("String must be one of: {}", texts.join(", ")));
+        }
+        if *self == Self::Address && !is_address(value) {
+            return Err(format!("String must be {}", self.describe(ConfigType::String)));
         }
         Ok(())
     }
@@ -138,6 +147,10 @@ pub(super) fn parse_boolean(value: &str) -> Option<bool> {
     }
 }
 
+fn parse_short(value: &str) -> Result<i64, String> {
+    value.trim().parse::<i16>().map(i64::from).map_err(|_| "Not a number of type SHORT".to_owned())
+}
+
 fn parse_int(value: &str) -> Result<i64, String> {
     value.trim().parse::<i32>().map(i64::from).map_err(|_| "Not a number of type INT".to_owned())
 }
@@ -152,6 +165,14 @@ fn verify_ratio(value: &str) -> Result<(), String> {
         return Err("Value must be at least 0".to_owned());
     }
     if number <= 1.0 { Ok(()) } else { Err("Value must be no more than 1".to_owned()) }
+}
+
+fn is_address(value: &str) -> bool {
+    let Some((host, port)) = value.rsplit_once(':') else { return false };
+    let host_is_bare = !host.is_empty() && !host.contains('/');
+    // An IPv6 address needs its brackets, or its last group would pass for a port.
+    let numeric_is_whole = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
+    port.parse::<u16>().is_ok() && host_is_bare && numeric_is_whole
 }
 
 fn verify_throttled(value: &str) -> Result<(), String> {

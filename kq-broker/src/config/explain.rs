@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::key::{Key, Kind};
 use super::{Statics, keys};
+use crate::catalogue::{ConfigKey, ConfigType};
+
+/// The longest line of a comment, its mark not counted.
+const LINE_CHARS_MAX: usize = 96;
 
 /// A TOML document of the configuration in force; it can be fed back with `--config`.
 pub fn explain(statics: &Statics) -> String {
@@ -14,29 +17,45 @@ pub fn explain(statics: &Statics) -> String {
     text
 }
 
-fn explain_key(text: &mut String, key: &Key, statics: &Statics) {
-    let default = if key.default.is_empty() { "not set" } else { key.default };
+fn explain_key(text: &mut String, key: &ConfigKey, statics: &Statics) {
     text.push('\n');
-    for line in key.doc.split('\n') {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# {}", line.trim());
-    }
-    let _ = writeln!(text, "# {}; default: {default}", key.range());
+    comment(text, key.doc);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# {}; default: {}", key.range(), key.default.unwrap_or("not set"));
     let _ = match statics.get(key.name) {
         Some(given) => {
             let value = literal(key, &given.text);
             writeln!(text, "\"{}\" = {value} # {}", key.name, given.source.word())
         }
-        None if key.default.is_empty() => writeln!(text, "#\"{}\" =", key.name),
-        None => writeln!(text, "\"{}\" = {}", key.name, literal(key, key.default)),
+        None => match key.default {
+            None => writeln!(text, "#\"{}\" =", key.name),
+            Some(default) => writeln!(text, "\"{}\" = {}", key.name, literal(key, default)),
+        },
     };
 }
 
-fn literal(key: &Key, plain: &str) -> String {
-    match key.kind {
-        Kind::Int(..) | Kind::Bytes(..) | Kind::Millis(..) | Kind::Bool => plain.to_owned(),
-        Kind::Text | Kind::Path | Kind::Address | Kind::Choice(_) | Kind::List => {
-            toml::Value::String(plain.to_owned()).to_string()
+fn comment(text: &mut String, words: &str) {
+    let mut line = String::from("#");
+    for word in words.split_whitespace() {
+        if line.chars().count() + word.chars().count() > LINE_CHARS_MAX {
+            text.push_str(&line);
+            text.push('\n');
+            line.truncate(1);
         }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
+fn literal(key: &ConfigKey, plain: &str) -> String {
+    match key.kind {
+        ConfigType::Boolean
+        | ConfigType::Short
+        | ConfigType::Int
+        | ConfigType::Long
+        | ConfigType::Double => plain.to_owned(),
+        ConfigType::String | ConfigType::List => toml::Value::String(plain.to_owned()).to_string(),
     }
 }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::key::{Key, Kind, Value};
+use super::accept::Value;
 use super::{BrokerConfig, ConfigError, Given, Source, Statics, keys};
-use crate::catalogue::closest;
+use crate::catalogue::{ConfigKey, ConfigType, closest};
 
 /// What the operator asked of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +52,14 @@ pub fn command() -> Command {
     keys().fold(base, |command, key| command.arg(argument(key)))
 }
 
-fn argument(key: &'static Key) -> Arg {
-    let default =
-        if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
+fn argument(key: &'static ConfigKey) -> Arg {
+    let default = key.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
     let arg = Arg::new(key.name)
         .long(key.flag())
         .value_name("VALUE")
         .allow_hyphen_values(true)
-        .help(format!("{}{default}", key.doc.replace('\n', " ")));
-    if key.kind == Kind::Bool {
+        .help(format!("{}{default}", key.doc));
+    if key.kind == ConfigType::Boolean {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
     } else {
         arg
@@ -90,7 +89,7 @@ pub fn load(
     Ok(Loaded { config, request: if print { Request::PrintConfig } else { Request::Serve } })
 }
 
-fn flag_of(matches: &ArgMatches, key: &Key) -> Option<String> {
+fn flag_of(matches: &ArgMatches, key: &ConfigKey) -> Option<String> {
     matches.get_one::<String>(key.name).cloned()
 }
 

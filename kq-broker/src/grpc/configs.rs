@@ -305,6 +305,7 @@ fn type_of(kind: ConfigType) -> v1::ConfigType {
     match kind {
         ConfigType::Boolean => v1::ConfigType::Boolean,
         ConfigType::String => v1::ConfigType::String,
+        ConfigType::Short => v1::ConfigType::Short,
         ConfigType::Int => v1::ConfigType::Int,
         ConfigType::Long => v1::ConfigType::Long,
         ConfigType::Double => v1::ConfigType::Double,

@@ -32,11 +32,11 @@ pub(super) async fn start_node(
 ) -> Result<Arc<Node>, ProcessError> {
     let clock = Clock::start();
     let broker_id = BrokerId(config.node_id);
-    let fixed = statics(&config, address)?;
+    let advertised = advertised(&config, address)?;
+    let fixed = statics(&config, address, &advertised)?;
     let controller = start_controller(&config, dirs, &fs, clock, &fixed).await?;
     dirs.claim(&controller.cluster_id()).map_err(ProcessError::Directories)?;
     let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
-    let advertised = advertised(&config, address)?;
     register(&controller, &config, &advertised, resumed_cleanly).await?;
     let metrics = Arc::new(Metrics::new());
     let partitions = open_partitions(
@@ -79,13 +79,19 @@ pub(super) async fn serve(node: Arc<Node>, listener: TcpListener) {
 }
 
 /// What was set, and what clients ask of every broker whether it was set or not.
-fn statics(config: &BrokerConfig, bound: SocketAddr) -> Result<StaticConfig, ProcessError> {
+fn statics(
+    config: &BrokerConfig,
+    bound: SocketAddr,
+    advertised: &(String, u16),
+) -> Result<StaticConfig, ProcessError> {
     let given = config.statics.iter();
     let given = given.map(|(name, given)| ((*name).to_owned(), given.text.clone()));
     let dirs: Vec<String> =
         config.partition_dirs().iter().map(|dir| dir.display().to_string()).collect();
     let always = [
         ("node.id", config.node_id.to_string()),
+        ("broker.id", config.node_id.to_string()),
+        ("advertised.listeners", format!("{LISTENER}://{}:{}", advertised.0, advertised.1)),
         ("listeners", format!("{LISTENER}://{bound}")),
         ("log.dirs", dirs.join(",")),
     ];

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::codec::compress;
 use super::{
-    Attributes, BatchHeader, CRC_FROM, Compression, DecompressError, DecompressLimits,
+    Attributes, BatchHeader, CRC_FROM, Codec, Compression, DecompressError, DecompressLimits,
     HEADER_BYTES, LENGTH_PREFIX_BYTES, MAGIC, ProducerMark, RecordError, decompress,
 };
 use crate::TimestampMs;
@@ -79,7 +79,7 @@ impl BatchBuilder {
     /// The bytes of the batch, with base offset 0 and no leader epoch, as a client sends it.
     pub fn build(self) -> io::Result<BytesMut> {
         let mut block = Vec::new();
-        compress(self.compression, &self.records, &mut block)?;
+        compress(self.compression.into(), &self.records, &mut block)?;
         let mut out = BytesMut::with_capacity(HEADER_BYTES + block.len());
         out.put_i64(0);
         let length = HEADER_BYTES - LENGTH_PREFIX_BYTES + block.len();
@@ -103,7 +103,7 @@ impl BatchBuilder {
 pub fn recompress(
     bytes: &[u8],
     header: &BatchHeader,
-    target: Compression,
+    target: Codec,
     limits: DecompressLimits,
 ) -> Result<BytesMut, RecordError> {
     let failed = |err| RecordError::Compressed(DecompressError::of(err));
@@ -120,7 +120,7 @@ pub fn recompress(
     out.put_slice(&block);
     let length = i32::try_from(out.len() - LENGTH_PREFIX_BYTES)
         .map_err(|err| failed(io::Error::other(err)))?;
-    let bits = (header.attributes.bits & !Attributes::COMPRESSION) | target.bits();
+    let bits = (header.attributes.bits & !Attributes::COMPRESSION) | target.compression.bits();
     if let Some(place) = out.get_mut(8..12) {
         place.copy_from_slice(&length.to_be_bytes());
     }

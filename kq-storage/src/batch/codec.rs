@@ -19,6 +19,7 @@ mod compress;
 mod scratch;
 mod snappy;
 
+pub use compress::Codec;
 pub(crate) use compress::compress;
 pub(crate) use scratch::with_plain;
 

@@ -138,7 +138,7 @@ impl Log {
         header: &mut BatchHeader,
     ) -> Result<BytesMut, AppendError> {
         match self.config.compression {
-            Some(target) if target != header.attributes.compression => {
+            Some(target) if target.compression != header.attributes.compression => {
                 let renewed = recompress(&records, header, target, self.config.decompress)
                     .map_err(InvalidBatch::Records)?;
                 *header = BatchHeader::parse(&renewed)?;

@@ -10,9 +10,7 @@ use kq_proto::kafka::{ErrorCode, Str};
 
 use super::metadata::is_topic_name;
 use super::resource::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC};
-use crate::catalogue::{
-    ConfigEntry, ConfigSource, ConfigSynonym, Scope, describe_broker, describe_topic,
-};
+use crate::catalogue::{ConfigEntry, ConfigSource, ConfigSynonym, describe_broker, describe_topic};
 use crate::kafka::answer::Answer;
 use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
@@ -34,7 +32,7 @@ impl Handle for DescribeConfigsRequest {
                 Err((code, message)) => (code, Some(message), Vec::new()),
             };
             let read_only =
-                |entry: &ConfigEntry| resource.resource_type == BROKER && is_fixed(entry);
+                |entry: &ConfigEntry| resource.resource_type == BROKER && entry.key.is_read_only();
             let configs = entries.into_iter().filter(wanted).map(|entry| {
                 let read_only = read_only(&entry);
                 let shown = show(entry, synonyms, documentation);
@@ -51,10 +49,6 @@ impl Handle for DescribeConfigsRequest {
         let results = results.collect();
         call.answer::<Self>(&DescribeConfigsResponse { results, ..Default::default() })
     }
-}
-
-fn is_fixed(entry: &ConfigEntry) -> bool {
-    entry.key.scope == Scope::Static
 }
 
 type Refused = (ErrorCode, Str);

@@ -10,19 +10,32 @@ const ZSTD_LEVEL: i32 = 3;
 /// Bytes in one snappy block: what the Java library takes.
 const SNAPPY_BLOCK_BYTES: usize = 32 * 1024;
 
+/// A codec, and how hard it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codec {
+    /// Which codec.
+    pub compression: Compression,
+    /// Of gzip and zstd, the other codecs have one level only; none for the usual one.
+    pub level: Option<i32>,
+}
+
+impl From<Compression> for Codec {
+    fn from(compression: Compression) -> Self {
+        Self { compression, level: None }
+    }
+}
+
 /// Appends `plain`, compressed, to `out`.
-pub(crate) fn compress(
-    compression: Compression,
-    plain: &[u8],
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
-    match compression {
+pub(crate) fn compress(codec: Codec, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    match codec.compression {
         Compression::None => {
             out.extend_from_slice(plain);
             Ok(())
         }
         Compression::Gzip => {
-            let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+            let level = codec.level.and_then(|level| u32::try_from(level).ok());
+            let level = level.map_or_else(flate2::Compression::default, flate2::Compression::new);
+            let mut encoder = flate2::write::GzEncoder::new(out, level);
             encoder.write_all(plain)?;
             encoder.finish().map(drop)
         }
@@ -37,7 +50,8 @@ pub(crate) fn compress(
             encoder.finish().map(drop).map_err(io::Error::other)
         }
         Compression::Zstd => {
-            let mut encoder = zstd::stream::write::Encoder::new(out, ZSTD_LEVEL)?;
+            let mut encoder =
+                zstd::stream::write::Encoder::new(out, codec.level.unwrap_or(ZSTD_LEVEL))?;
             encoder.write_all(plain)?;
             encoder.finish().map(drop)
         }

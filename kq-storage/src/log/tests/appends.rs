@@ -1,7 +1,7 @@
 //! What the log refuses to append, and what it changes in what it takes.
 
 use super::*;
-use crate::batch::{Attributes, HEADER_BYTES};
+use crate::batch::{Attributes, Codec, HEADER_BYTES};
 use crate::config::TimestampType;
 
 fn refused(config: LogConfig, bytes: impl AsRef<[u8]>) -> String {
@@ -162,7 +162,7 @@ fn compression_type_of_the_topic_recompresses() {
     for from in codecs {
         for to in codecs {
             let bench = Bench::new();
-            let config = LogConfig { compression: Some(to), ..LogConfig::default() };
+            let config = LogConfig { compression: Some(to.into()), ..LogConfig::default() };
             let mut log = bench.create(config);
             let value = "v".repeat(70_000);
             let sent = BatchBuilder::new(from)
@@ -182,11 +182,36 @@ fn compression_type_of_the_topic_recompresses() {
 }
 
 #[test]
+fn the_level_of_the_topic_says_how_hard_its_codec_works() {
+    let words = (0_u32..20_000).map(|at| at.wrapping_mul(2_654_435_761) >> 20);
+    let value = words.map(|word| word.to_string()).collect::<String>();
+    let sent = BatchBuilder::new(Compression::None).record(NOW, None, Some(value.as_bytes()));
+    let sent = sent.build().unwrap();
+    let stored_at = |compression, level| {
+        let config =
+            LogConfig { compression: Some(Codec { compression, level }), ..LogConfig::default() };
+        let bench = Bench::new();
+        let mut log = bench.create(config);
+        log.append(sent.clone(), EPOCH, NOW).unwrap();
+        let stored = log.read(Offset(0), Offset(1), 1, true).unwrap().copy_out().unwrap();
+        assert_eq!(values_of(&stored, Offset(0)), [value.as_str()]);
+        stored.len()
+    };
+    for (compression, low, usual, high) in
+        [(Compression::Gzip, 1, 6, 9), (Compression::Zstd, -5, 3, 19)]
+    {
+        let level = |level| stored_at(compression, Some(level));
+        assert!(level(high) < level(low), "{compression}");
+        assert_eq!(stored_at(compression, None), level(usual), "{compression}");
+    }
+}
+
+#[test]
 fn a_batch_that_grows_too_large_when_recompressed_is_refused() {
     let value = vec![b'v'; 5_000];
     let small = BatchBuilder::new(Compression::Zstd).record(NOW, None, Some(&value));
     let config = LogConfig {
-        compression: Some(Compression::None),
+        compression: Some(Compression::None.into()),
         max_message_bytes: 1_000,
         ..LogConfig::default()
     };
