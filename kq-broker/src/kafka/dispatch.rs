@@ -53,6 +53,7 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::OffsetDeleteRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeUserScramCredentialsRequest>(),
     Api::of::<kq_proto::kafka::messages::AlterUserScramCredentialsRequest>(),
+    Api::of::<kq_proto::kafka::messages::DescribeQuorumRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeClusterRequest>(),
     Api::of::<kq_proto::kafka::messages::ListConfigResourcesRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeTopicPartitionsRequest>(),

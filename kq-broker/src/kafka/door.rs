@@ -18,8 +18,9 @@ use crate::runtime::{Groups, Node};
 /// How long a client waits for a topic that its request makes.
 const AUTO_CREATE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Feature levels as clients of Kafka 4.1 know them.
-const FEATURES: &[Feature] = &[Feature { name: "metadata.version", min: 7, max: 27, level: 27 }];
+/// What clients take for the release: Kafka 4.1's level. It cannot be changed, as kq's metadata has
+/// its own format; features that clients look for and do not find here are at level 0.
+const FEATURES: &[Feature] = &[Feature { name: "metadata.version", min: 27, max: 27, level: 27 }];
 
 /// Bounds of single requests.
 #[derive(Debug, Clone, Copy)]

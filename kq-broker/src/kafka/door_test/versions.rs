@@ -53,6 +53,7 @@ async fn the_table_of_versions_is_advertised() {
         47 OffsetDelete 0..=0
         50 DescribeUserScramCredentials 0..=0
         51 AlterUserScramCredentials 0..=0
+        55 DescribeQuorum 0..=2
         60 DescribeCluster 0..=2
         74 ListConfigResources 0..=1
         75 DescribeTopicPartitions 0..=0

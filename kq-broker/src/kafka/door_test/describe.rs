@@ -1,0 +1,102 @@
+//! What a broker tells of itself: its keys, its quorum, its features.
+
+use std::collections::BTreeMap;
+
+use kq_proto::kafka::messages::describe_configs::{
+    DescribeConfigsResource, DescribeConfigsResourceResult,
+};
+use kq_proto::kafka::messages::describe_quorum::{RequestPartitionData, RequestTopicData};
+use kq_proto::kafka::messages::{
+    ApiVersionsRequest, DescribeConfigsRequest, DescribeQuorumRequest, DescribeQuorumResponse,
+};
+use kq_proto::kafka::{ErrorCode, Str};
+
+use super::rig::{Client, Rig};
+
+const BROKER: i8 = 4;
+
+async fn broker_keys(client: &mut Client) -> BTreeMap<Str, DescribeConfigsResourceResult> {
+    let request = DescribeConfigsRequest {
+        resources: vec![DescribeConfigsResource {
+            resource_type: BROKER,
+            resource_name: Str::from_static("1"),
+            configuration_keys: None,
+        }],
+        include_synonyms: true,
+        include_documentation: true,
+    };
+    let result = client.ask(&request).await.results.remove(0);
+    assert_eq!(result.error_code, ErrorCode::None);
+    result.configs.into_iter().map(|it| (it.name.clone(), it)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_tells_every_key_it_goes_by() {
+    let rig = Rig::start_with(&["--group-max-size", "7", "--log-roll-jitter-hours", "1"]).await;
+    let mut client = rig.client().await;
+    let keys = broker_keys(&mut client).await;
+    for key in crate::config::keys() {
+        assert!(keys.contains_key(key.name), "{} is not told", key.name);
+    }
+    let told = |name: &str| {
+        let it = &keys[name];
+        (it.value.as_deref().unwrap_or("none").to_owned(), it.config_source, it.read_only)
+    };
+    assert_eq!(told("group.max.size"), ("7".to_owned(), 4, true));
+    assert_eq!(told("offsets.topic.num.partitions"), ("50".to_owned(), 5, true));
+    assert_eq!(told("log.retention.ms"), ("none".to_owned(), 5, false));
+    let address = format!("PLAINTEXT://{}", rig.broker.address());
+    for listeners in ["listeners", "advertised.listeners"] {
+        assert_eq!(told(listeners), (address.clone(), 4, true));
+    }
+    let places: Vec<_> = keys["group.max.size"].synonyms.iter().map(|it| it.source).collect();
+    assert_eq!(places, [4, 5], "the flag, and the default behind it");
+}
+
+async fn quorum(client: &mut Client, topic: &'static str, index: i32) -> DescribeQuorumResponse {
+    let partitions = vec![RequestPartitionData { partition_index: index }];
+    let topics = vec![RequestTopicData { topic_name: Str::from_static(topic), partitions }];
+    client.ask(&DescribeQuorumRequest { topics }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quorum_tells_its_voter_and_how_far_it_is() {
+    let rig = Rig::start().await;
+    let (mut client, _) = rig.client_with_topic(1).await;
+    let response = quorum(&mut client, "__cluster_metadata", 0).await;
+    let described = &response.topics[0].partitions[0];
+    assert_eq!((described.error_code, described.leader_id), (ErrorCode::None, 1));
+    let [voter] = &described.current_voters[..] else { panic!("{described:?}") };
+    assert_eq!((voter.replica_id, voter.log_end_offset), (1, described.high_watermark));
+    assert!(voter.log_end_offset > 2 && voter.last_caught_up_timestamp > 0, "{voter:?}");
+    let [node] = &response.nodes[..] else { panic!("{:?}", response.nodes) };
+    assert_eq!((node.node_id, node.listeners[0].port), (1, rig.broker.address().port()));
+
+    client.create_topic("more", 1, &[]).await;
+    let later = quorum(&mut client, "__cluster_metadata", 0).await;
+    assert!(later.topics[0].partitions[0].high_watermark > described.high_watermark);
+    for (topic, index) in [("orders", 0), ("__cluster_metadata", 1)] {
+        let refused = quorum(&mut client, topic, index).await.topics.remove(0).partitions.remove(0);
+        assert_eq!(refused.error_code, ErrorCode::UnknownTopicOrPartition, "{topic}/{index}");
+        assert_eq!(refused.partition_index, index);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn features_are_told_at_the_one_level_they_have() {
+    let rig = Rig::start().await;
+    let mut client = rig.client().await;
+    let name = Str::from_static("test");
+    let request =
+        ApiVersionsRequest { client_software_name: name.clone(), client_software_version: name };
+    let response = client.ask(&request).await;
+    assert!(response.finalized_features_epoch > 0);
+    for (supported, finalized) in
+        response.supported_features.iter().zip(&response.finalized_features)
+    {
+        let level = finalized.max_version_level;
+        assert_eq!(supported.name, finalized.name);
+        assert_eq!((supported.min_version, supported.max_version), (level, level));
+    }
+    assert_eq!(response.supported_features.len(), response.finalized_features.len());
+}
