@@ -45,9 +45,12 @@ const COLUMNS: &[Column] = &[
     ("topic_received_batches", "Record batches appended", MetricType::Counter, |it| {
         it.counts.batches_in
     }),
-    ("topic_sent_bytes", "Bytes of record batches given to readers", MetricType::Counter, |it| {
-        it.counts.bytes_out
-    }),
+    (
+        "topic_sent_bytes",
+        "Bytes of record batches in answers to readers",
+        MetricType::Counter,
+        |it| it.counts.bytes_out,
+    ),
     ("topic_log_size_bytes", "Bytes of segments", MetricType::Gauge, |it| it.size_bytes),
     ("topic_log_segments", "Segments", MetricType::Gauge, |it| it.segments as u64),
     ("topic_partitions", "Partitions led by this broker", MetricType::Gauge, |it| {

@@ -21,9 +21,9 @@ pub struct TopicCounts {
     pub records_in: u64,
     /// Batches appended.
     pub batches_in: u64,
-    /// Bytes planned for readers.
+    /// Bytes of records that answers to readers carry.
     pub bytes_out: u64,
-    /// Reads that found something.
+    /// Answers that carry some.
     pub reads: u64,
 }
 
@@ -48,7 +48,7 @@ impl TopicMeter {
         self.batches_in.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn read(&self, bytes: u64) {
+    pub(super) fn sent(&self, bytes: u64) {
         self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
         self.reads.fetch_add(1, Ordering::Relaxed);
     }

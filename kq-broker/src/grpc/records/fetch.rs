@@ -166,6 +166,7 @@ impl Fetch {
             }
             Ok(outcome) => {
                 let next = outcome.plan.next_offset;
+                cursor.partition.sent(outcome.plan.bytes);
                 read_records(outcome.plan, cursor.next).await.map(|records| (records, next))
             }
             Err(err) => Err(err),

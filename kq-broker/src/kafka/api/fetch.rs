@@ -26,6 +26,8 @@ use crate::kafka::sessions::{Asked, Scope, Wanted};
 use crate::kafka::topic_key::TopicKey;
 use crate::runtime::{FetchWaiter, Isolation};
 
+/// From this version on consumers read zstd (KIP-110).
+const ZSTD_FROM: i16 = 10;
 /// From this version on topics are named by id (KIP-516).
 const BY_ID_FROM: i16 = 13;
 
@@ -45,7 +47,7 @@ impl Handle for FetchRequest {
         }
         let by_id = call.version >= BY_ID_FROM;
         let asked = Asked { id: self.session_id, epoch: self.session_epoch, by_id };
-        let limits = limits(&self, door);
+        let limits = limits(&self, door, call.version);
         let max_wait = Duration::from_millis(u64::try_from(self.max_wait_ms).unwrap_or(0));
         let (wanted, forgotten) = wanted(&self, by_id);
         drop(self);
@@ -69,7 +71,7 @@ fn refuse(call: &Call, error_code: ErrorCode) -> Answer {
     call.answer::<FetchRequest>(&FetchResponse { error_code, ..Default::default() })
 }
 
-fn limits(request: &FetchRequest, door: &Door) -> Limits {
+fn limits(request: &FetchRequest, door: &Door, version: i16) -> Limits {
     let committed = request.isolation_level == 1;
     let bytes_max =
         usize::try_from(request.max_bytes).unwrap_or(0).min(door.limits.fetch_bytes_max);
@@ -78,6 +80,7 @@ fn limits(request: &FetchRequest, door: &Door) -> Limits {
         bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max),
         bytes_max,
         isolation: if committed { Isolation::ReadCommitted } else { Isolation::ReadUncommitted },
+        reads_zstd: version >= ZSTD_FROM,
     }
 }
 

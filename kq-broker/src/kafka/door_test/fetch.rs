@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use kq_proto::kafka::ErrorCode;
+use kq_proto::kafka::ErrorCode::{self, UnsupportedCompressionType};
+use kq_proto::kafka::Message;
 use kq_proto::kafka::messages::FetchRequest;
 use kq_proto::kafka::messages::fetch::{FetchPartition, FetchResponse, FetchTopic, ForgottenTopic};
 
@@ -211,4 +212,35 @@ async fn a_session_speaks_only_of_news() {
     assert_eq!(again.error_code, ErrorCode::InvalidFetchSessionEpoch);
     let unknown = next(&mut client, id ^ 1, 1).await;
     assert_eq!(unknown.error_code, ErrorCode::FetchSessionIdNotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_too_old_for_zstd_is_told_so() {
+    let rig = Rig::start().await;
+    let mut client = rig.client().await;
+    let topic = client.create_topic("packed", 1, &[("compression.type", "zstd")]).await;
+    client.produce(&topic, -1, batch(&[&[b'x'; 1000]])).await;
+    for version in FetchRequest::VERSIONS {
+        let response = client.call(version, &fetch(&topic, 0, 0)).await;
+        let want = if version < 10 { UnsupportedCompressionType } else { ErrorCode::None };
+        assert_eq!(code(&response), want, "version {version}");
+        assert_eq!(records(&response) > 0, version >= 10, "version {version}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_fetch_counts_only_what_it_brings() {
+    let rig = Rig::start().await;
+    let (mut client, topic) = rig.client_with_topic(1).await;
+    let one = batch(&[&[b'x'; 100]]);
+    let min_bytes = i32::try_from(one.len() * 4).unwrap();
+    let waiting = FetchRequest { max_wait_ms: 60_000, min_bytes, ..fetch(&topic, 0, 0) };
+    let mut consumer = rig.client().await;
+    let number = consumer.send(17, &waiting).await;
+    for _ in 0..4 {
+        client.produce(&topic, -1, one.clone()).await;
+    }
+    let brought = records(&consumer.receive::<FetchRequest>(17, number).await);
+    let (_, meter) = rig.broker.node().partitions.meters().remove(0);
+    assert_eq!((meter.counts().bytes_out, meter.counts().reads), (brought as u64, 1));
 }

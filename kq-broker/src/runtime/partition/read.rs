@@ -33,9 +33,14 @@ impl Partition {
         }
         let plan = state.log_mut()?.read(from.offset, until, from.bytes_max, from.at_least_one);
         let plan = plan.map_err(|err| read_failed(&err))?;
-        drop(guard);
-        self.meter.read(plan.bytes as u64);
         Ok(ReadOutcome { plan, offsets, diverging: None })
+    }
+
+    /// Counts records that a reader is given; most plans of a waiting fetch never get that far.
+    pub fn sent(&self, bytes: usize) {
+        if bytes > 0 {
+            self.meter.sent(bytes as u64);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kq_proto::kafka::ErrorCode;
 
+use crate::catalogue::topic_value;
 use crate::kafka::door::Door;
 use crate::kafka::sessions::{Scope, Wanted};
 use crate::kafka::topic_key::TopicKey;
@@ -21,6 +22,8 @@ pub(super) struct Limits {
     pub(super) bytes_max: usize,
     /// What it may see.
     pub(super) isolation: Isolation,
+    /// Whether the client's version reads zstd.
+    pub(super) reads_zstd: bool,
 }
 
 /// What one partition has.
@@ -28,7 +31,14 @@ pub(super) struct Limits {
 pub(super) struct PartitionRead {
     pub(super) topic: TopicKey,
     pub(super) index: i32,
-    pub(super) outcome: Result<ReadOutcome, ErrorCode>,
+    pub(super) outcome: Result<Found, ErrorCode>,
+}
+
+/// What was found, and where, so that what is sent of it can be counted there.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) partition: Arc<Partition>,
+    pub(super) read: ReadOutcome,
 }
 
 /// What all of them have.
@@ -47,13 +57,17 @@ pub(super) fn read(door: &Door, scope: &Scope, limits: Limits) -> Reading {
     for_each(scope, |wanted| {
         let bytes_left = limits.bytes_max.saturating_sub(reading.bytes);
         let outcome = find(door, &image, wanted).and_then(|partition| {
+            if !limits.reads_zstd && is_zstd(door, &image, partition.topic()) {
+                return Err(ErrorCode::UnsupportedCompressionType);
+            }
             let from = read_from(wanted, limits, bytes_left, reading.bytes == 0)?;
-            partition.read(from).map_err(|error| error.code())
+            let read = partition.read(from).map_err(|error| error.code())?;
+            Ok(Found { partition, read })
         });
         match &outcome {
-            Ok(outcome) => {
-                reading.bytes += outcome.plan.bytes;
-                reading.is_urgent |= outcome.diverging.is_some();
+            Ok(found) => {
+                reading.bytes += found.read.plan.bytes;
+                reading.is_urgent |= found.read.diverging.is_some();
             }
             Err(_) => reading.is_urgent = true,
         }
@@ -85,6 +99,14 @@ fn for_each(scope: &Scope, mut each: impl FnMut(&Wanted)) {
 fn find(door: &Door, image: &MetadataImage, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
     let id = wanted.topic.partition(image, wanted.index)?;
     door.node.partition(id).map_err(|error| error.code())
+}
+
+/// Whether a topic's batches are compressed with zstd whatever its producers send (KIP-110).
+fn is_zstd(door: &Door, image: &MetadataImage, topic: &str) -> bool {
+    image.topic_by_name(topic).is_some_and(|topic| {
+        let codec = topic_value(&topic.configs, &door.config_sources(image), "compression.type");
+        codec.as_deref() == Some("zstd")
+    })
 }
 
 fn read_from(

@@ -7,7 +7,7 @@ use kq_proto::kafka::messages::fetch::{
 use kq_proto::kafka::{ErrorCode, Part as WirePart, Records, Writer, response_frame};
 
 use super::Fetch;
-use super::read::{PartitionRead, Reading};
+use super::read::{Found, PartitionRead, Reading};
 use crate::kafka::answer::{Outcome, Response};
 use crate::kafka::dispatch::Call;
 use crate::kafka::leaders::Leaders;
@@ -69,13 +69,13 @@ fn settle(fetch: &Fetch, reading: &mut Reading) -> i32 {
     session.id()
 }
 
-fn told(outcome: &Result<ReadOutcome, ErrorCode>) -> Told {
+fn told(outcome: &Result<Found, ErrorCode>) -> Told {
     match outcome {
         Err(_) => Told { high_watermark: -1, log_start: -1, must_tell: true, failed: true },
-        Ok(outcome) => Told {
-            high_watermark: wire(outcome.offsets.high_watermark().offset().0),
-            log_start: wire(outcome.offsets.log_start().offset().0),
-            must_tell: outcome.plan.bytes > 0 || outcome.diverging.is_some(),
+        Ok(Found { read, .. }) => Told {
+            high_watermark: wire(read.offsets.high_watermark().offset().0),
+            log_start: wire(read.offsets.log_start().offset().0),
+            must_tell: read.plan.bytes > 0 || read.diverging.is_some(),
             failed: false,
         },
     }
@@ -88,7 +88,7 @@ fn wire(offset: u64) -> i64 {
 impl Draft {
     fn add(&mut self, fetch: &Fetch, image: &MetadataImage, read: PartitionRead) {
         let data = match read.outcome {
-            Ok(outcome) => self.found(fetch, read.index, outcome),
+            Ok(found) => self.found(fetch, read.index, found),
             Err(code) => {
                 fetch.door.failed(fetch.call.key, code);
                 let mut data = refused(read.index, code);
@@ -117,9 +117,10 @@ impl Draft {
         }
     }
 
-    fn found(&mut self, fetch: &Fetch, index: i32, outcome: ReadOutcome) -> PartitionData {
-        let ReadOutcome { plan, offsets, diverging } = outcome;
+    fn found(&mut self, fetch: &Fetch, index: i32, found: Found) -> PartitionData {
+        let ReadOutcome { plan, offsets, diverging } = found.read;
         let length = plan.bytes;
+        found.partition.sent(length);
         let records = if length == 0 {
             Records::EMPTY
         } else {
