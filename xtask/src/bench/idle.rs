@@ -112,16 +112,10 @@ pub(super) fn connections(run: &mut Run<'_>) -> Result<Vec<Row>> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).context("cannot raise the limit of open files")?;
-    let mut own;
-    let subject = if run.subject.is_own() {
-        let programs = run.subject.programs()?;
-        // One cluster of that name at a time: the first makes room for this one.
-        run.subject.own_cluster()?.broker()?.stop(START_MAX)?;
-        own = Subject::own_with(&programs, &[("max.connections.per.ip", "20000")])?;
-        &mut own
-    } else {
-        &mut *run.subject
-    };
+    let subject = &mut *run.subject;
+    if subject.is_own() {
+        subject.renew(&[("max.connections.per.ip", "20000")])?;
+    }
     let before = subject.rss_bytes()?;
     let count = if run.quick { 625 } else { 5_000 };
     let mut open = Vec::new();

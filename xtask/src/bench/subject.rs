@@ -59,10 +59,13 @@ impl Subject {
         self.own.as_mut().map(|(guard, _)| guard).context("not measured on the other broker")
     }
 
-    /// The programs it was started from.
-    pub(crate) fn programs(&self) -> Result<Programs> {
-        let own = self.own.as_ref().map(|(_, programs)| programs.clone());
-        own.context("not measured on the other broker")
+    /// Gives way to a fresh broker of ours with further configuration keys. The old cluster goes
+    /// first: both have the same name, and its guard would remove what the new one has made.
+    pub(crate) fn renew(&mut self, settings: &[(&str, &str)]) -> Result<()> {
+        let (guard, programs) = self.own.take().context("not our broker")?;
+        drop(guard);
+        *self = Self::own_with(&programs, settings)?;
+        Ok(())
     }
 
     /// Whether it is ours.
