@@ -8,7 +8,7 @@ use crate::catalogue::StaticConfig;
 use crate::ids::PartitionIndex;
 
 #[test]
-fn values_change_one_by_one_or_all_at_once() {
+fn values_of_topics_change_one_by_one_or_all_at_once() {
     check(
         "
         register 1
@@ -24,13 +24,6 @@ fn values_change_one_by_one_or_all_at_once() {
         unset orders retention.ms=
         unset orders no.such.config=
         replace orders flush.ms=5
-        set broker:1 log.retention.ms=5
-        set broker: log.retention.ms=6
-        set broker:1 node.id=6
-        set broker:1 nothing=6
-        set broker:7 log.retention.ms=5
-        set broker:x log.retention.ms=5
-        set none retention.ms=5
         ",
         expect![[r#"
             register 1
@@ -62,6 +55,27 @@ fn values_change_one_by_one_or_all_at_once() {
                 config of topic AAAAAAAAAKEAAAAAAAAAAA: cleanup.policy removed
                 config of topic AAAAAAAAAKEAAAAAAAAAAA: flush.ms=5
                 config of topic AAAAAAAAAKEAAAAAAAAAAA: segment.ms removed
+        "#]],
+    );
+}
+
+#[test]
+fn values_of_brokers_are_set_where_they_exist() {
+    check(
+        "
+        register 1
+        set broker:1 log.retention.ms=5
+        set broker: log.retention.ms=6
+        set broker:1 node.id=6
+        set broker:1 nothing=6
+        set broker:7 log.retention.ms=5
+        set broker:x log.retention.ms=5
+        set none retention.ms=5
+        ",
+        expect![[r#"
+            register 1
+                broker 1 registered
+                -> epoch 1
             set broker:1 log.retention.ms=5
                 config of broker 1: log.retention.ms=5
             set broker: log.retention.ms=6

@@ -95,7 +95,10 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, Con
         let message = if added == 0 {
             format!("Topic already has {old} partition(s).")
         } else {
-            format!("The topic has {old} partition(s); {} would not be an increase.", new.total)
+            format!(
+                "The topic {} currently has {old} partition(s); {} would not be an increase.",
+                new.topic, new.total
+            )
         };
         return Err(ControlError::new(ErrorCode::InvalidPartitions, message)
             .hint("partitions can be added and never taken away"));
@@ -227,7 +230,9 @@ fn verify_brokers(
     for &id in brokers {
         let Some(broker) = BrokerId::from_wire(id).filter(|id| draft.image.broker(*id).is_some())
         else {
-            return refuse(format!("An assignment names broker {id}, which is not registered."));
+            return refuse(format!(
+                "The manual partition assignment includes broker {id}, but no such broker is registered."
+            ));
         };
         if list.contains(&broker) {
             return refuse(format!("An assignment names broker {id} more than once."));

@@ -130,13 +130,13 @@ fn assignments_by_hand_are_taken_as_they_are_or_refused() {
             create x at=1,1
                 -> An assignment names broker 1 more than once. (kafka.INVALID_REPLICA_ASSIGNMENT)
             create x at=3
-                -> An assignment names broker 3, which is not registered. (kafka.INVALID_REPLICA_ASSIGNMENT)
+                -> The manual partition assignment includes broker 3, but no such broker is registered. (kafka.INVALID_REPLICA_ASSIGNMENT)
             create x at=/
                 -> An assignment has an empty list of brokers. (kafka.INVALID_REPLICA_ASSIGNMENT)
             grow ok to=2
                 -> Topic already has 2 partition(s). (kafka.INVALID_PARTITIONS)
             grow ok to=1
-                -> The topic has 2 partition(s); 1 would not be an increase. (kafka.INVALID_PARTITIONS)
+                -> The topic ok currently has 2 partition(s); 1 would not be an increase. (kafka.INVALID_PARTITIONS)
             grow ok to=4 at=1,2
                 -> 2 partition(s) are to be added, but 1 assignment(s) are given. (kafka.INVALID_REPLICA_ASSIGNMENT)
             grow ok to=3 at=1

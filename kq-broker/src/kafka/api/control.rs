@@ -23,7 +23,7 @@ pub(super) fn deadline(timeout_ms: i32) -> Duration {
 #[expect(clippy::unnecessary_wraps, reason = "the messages take an optional text")]
 pub(super) fn message(error: &ControlError) -> Option<Str> {
     Some(match &error.hint {
-        Some(hint) => format!("{}; {hint}", error.message).into(),
+        Some(hint) => format!("{}; {hint}", error.message.trim_end_matches('.')).into(),
         None => error.message.as_str().into(),
     })
 }
