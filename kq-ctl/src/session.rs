@@ -11,7 +11,7 @@ use kq_proto::client::Options;
 use crate::cli::{Change, Consent};
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure};
-use crate::output::{Answer, Envelope, Output, Progress, View};
+use crate::output::{Answer, Envelope, Output, Progress, Report, View};
 use crate::settings::{Edit, Settings};
 use crate::world::World;
 
@@ -34,6 +34,13 @@ impl Change {
     /// `done` as it is, or as it would be.
     pub(crate) fn status(&self, done: &str) -> String {
         if self.dry_run { format!("would_be_{done}") } else { done.to_owned() }
+    }
+
+    /// Sums a report up whose items are what changed.
+    pub(crate) fn conclude(&self, report: &mut Report, changed: usize) {
+        report.sum("changed_count", changed);
+        report.sum("dry_run", self.dry_run);
+        report.exit = self.exit(changed).filter(|_| report.failures.is_empty());
     }
 
     /// What `--exit-code` makes of a change.

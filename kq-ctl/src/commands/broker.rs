@@ -6,7 +6,8 @@ pub(crate) mod list;
 use kq_proto::admin::v1;
 
 use super::verbs;
-use crate::output::{Cell, Tone};
+use crate::commands::shared::size_cell;
+use crate::output::{Cell, Row, Tone, row};
 
 verbs! {
     /// List brokers and how they are
@@ -43,4 +44,23 @@ fn listeners(broker: &v1::Broker) -> Cell {
     Cell::list(
         broker.endpoints.iter().map(|it| format!("{}://{}:{}", it.listener, it.host, it.port)),
     )
+}
+
+/// What lists and descriptions both say.
+fn figures(broker: &v1::Broker, now_ms: i64) -> Row {
+    row! {
+        id: broker.id,
+        host: format!("{}:{}", broker.host, broker.port),
+        rack: broker.rack.clone(),
+        state: state_cell(broker.state()),
+        version: broker.version.clone(),
+        leader_count: broker.leader_count,
+        replica_count: broker.replica_count,
+        size_bytes: size_cell(broker.size_bytes),
+        disk_percent: disk_percent(broker),
+        uptime_ms: uptime(broker, now_ms),
+        epoch: broker.epoch,
+        controller: broker.controller,
+        listeners: listeners(broker),
+    }
 }

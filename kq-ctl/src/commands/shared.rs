@@ -93,6 +93,22 @@ pub(super) async fn list_topics(
     }
 }
 
+/// Names and patterns of the topics that a command is about.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Named {
+    /// Names of topics
+    #[arg(value_name = "NAME", add = crate::complete::topics())]
+    names: Vec<String>,
+    #[command(flatten)]
+    select: Select,
+}
+
+impl Named {
+    pub(super) async fn find(&self, cluster: &dyn Cluster) -> Result<Vec<String>, Failure> {
+        named_topics(&self.names, &self.select, cluster).await
+    }
+}
+
 /// The topics that a command is about: those named, and those that match. Nothing at all is a
 /// mistake, not everything.
 pub(super) async fn named_topics(

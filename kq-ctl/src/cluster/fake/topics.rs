@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unnecessary_wraps,
-    clippy::single_match_else,
     reason = "every operation has the shape of a call that can fail"
 )]
 
@@ -227,6 +226,13 @@ impl State {
         Ok(v1::ListDeletedTopicsResponse { topics, next: String::new() })
     }
 
+    fn deleted_at(&self, name: &str) -> Result<usize, v1::ItemError> {
+        self.deleted.iter().position(|(it, _)| it.name == name).ok_or_else(|| {
+            let message = format!("no deleted topic '{name}'");
+            error(name, "kq.NOT_FOUND", message, "kq-ctl topic list --deleted")
+        })
+    }
+
     pub(crate) fn restore_topics(
         &mut self,
         request: v1::RestoreTopicsRequest,
@@ -235,15 +241,12 @@ impl State {
         let intent = request.intent.unwrap_or_default();
         for topic in &request.topics {
             let name = name_of(topic, self);
-            let Some(at) = self.deleted.iter().position(|(it, _)| it.name == name) else {
-                let message = format!("no deleted topic '{name}'");
-                answer.errors.push(error(
-                    &name,
-                    "kq.NOT_FOUND",
-                    message,
-                    "kq-ctl topic list --deleted",
-                ));
-                continue;
+            let at = match self.deleted_at(&name) {
+                Ok(at) => at,
+                Err(error) => {
+                    answer.errors.push(error);
+                    continue;
+                }
             };
             let (deleted, topic) = self.deleted[at].clone();
             answer.topics.push(v1::RestoredTopic {
@@ -268,20 +271,12 @@ impl State {
         let mut answer = v1::PurgeTopicsResponse::default();
         for topic in &request.topics {
             let name = name_of(topic, self);
-            match self.deleted.iter().position(|(it, _)| it.name == name) {
-                Some(at) => {
+            match self.deleted_at(&name) {
+                Ok(at) => {
                     let deleted = self.deleted.remove(at).0;
                     answer.topics.push(v1::DeletedTopic { purge_at_ms: None, ..deleted });
                 }
-                None => {
-                    let message = format!("no deleted topic '{name}'");
-                    answer.errors.push(error(
-                        &name,
-                        "kq.NOT_FOUND",
-                        message,
-                        "kq-ctl topic list --deleted",
-                    ));
-                }
+                Err(error) => answer.errors.push(error),
             }
         }
         Ok(answer)

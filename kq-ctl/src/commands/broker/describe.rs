@@ -40,22 +40,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
 
 fn describe_row(broker: &v1::Broker, dirs: &[v1::LogDir], now_ms: i64) -> Row {
     let own = dirs.iter().filter(|dir| dir.broker == broker.id);
-    row! {
-        id: broker.id,
-        host: format!("{}:{}", broker.host, broker.port),
-        rack: broker.rack.clone(),
-        state: super::state_cell(broker.state()),
-        version: broker.version.clone(),
-        leader_count: broker.leader_count,
-        replica_count: broker.replica_count,
-        size_bytes: size_cell(broker.size_bytes),
-        disk_percent: super::disk_percent(broker),
-        uptime_ms: super::uptime(broker, now_ms),
-        epoch: broker.epoch,
-        controller: broker.controller,
-        listeners: super::listeners(broker),
-        log_dirs: own.map(dir_row).collect::<Vec<_>>(),
-    }
+    let Row(mut fields) = super::figures(broker, now_ms);
+    fields.push(("log_dirs", Cell::Rows(own.map(dir_row).collect())));
+    Row(fields)
 }
 
 fn dir_row(dir: &v1::LogDir) -> Row {

@@ -2,9 +2,8 @@
 
 use kq_proto::admin::v1;
 
-use crate::commands::shared::size_cell;
 use crate::exit::Failure;
-use crate::output::{Report, Row, row};
+use crate::output::Report;
 use crate::schema::{BROKER_LIST, Schema};
 use crate::session::{Access, Session};
 
@@ -26,28 +25,10 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let answer = cluster.list_brokers(request).await?;
     let mut report = Report::new(&BROKER_LIST);
     let now = session.now_ms();
-    report.extend(answer.brokers.iter().map(|broker| list_row(broker, now)));
+    report.extend(answer.brokers.iter().map(|broker| super::figures(broker, now)));
     let running = answer.brokers.iter().filter(|it| it.state() == v1::BrokerState::Running).count();
     report.fail(answer.errors);
     report.sum("broker_count", report.items.len());
     report.sum("running_count", running);
     Ok(report)
-}
-
-fn list_row(broker: &v1::Broker, now_ms: i64) -> Row {
-    row! {
-        id: broker.id,
-        host: format!("{}:{}", broker.host, broker.port),
-        rack: broker.rack.clone(),
-        state: super::state_cell(broker.state()),
-        version: broker.version.clone(),
-        leader_count: broker.leader_count,
-        replica_count: broker.replica_count,
-        size_bytes: size_cell(broker.size_bytes),
-        disk_percent: super::disk_percent(broker),
-        uptime_ms: super::uptime(broker, now_ms),
-        epoch: broker.epoch,
-        controller: broker.controller,
-        listeners: super::listeners(broker),
-    }
 }

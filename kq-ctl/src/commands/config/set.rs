@@ -68,8 +68,6 @@ pub(super) async fn send(
     report.extend(changed_rows(&answer.resources, change, change_row));
     report.fail(answer.errors.into_iter().map(|error| told(error, &resource)));
     let changed = report.items.len();
-    report.sum("changed_count", changed);
-    report.sum("dry_run", change.dry_run);
-    report.exit = change.exit(changed).filter(|_| report.failures.is_empty());
+    change.conclude(&mut report, changed);
     Ok(report)
 }

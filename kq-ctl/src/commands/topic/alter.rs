@@ -4,7 +4,7 @@ use kq_proto::admin::v1;
 
 use crate::cli;
 use crate::commands::config::{Alterations, Kind, changed_rows, guard, told};
-use crate::commands::shared::{by_name, in_chunks, named_topics};
+use crate::commands::shared::{Named, by_name, in_chunks};
 use crate::exit::{Exit, Failure};
 use crate::output::{Report, Row, row};
 use crate::schema::{Schema, TOPIC_ALTERATION};
@@ -12,11 +12,8 @@ use crate::session::Session;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Names of topics
-    #[arg(value_name = "NAME", add = crate::complete::topics())]
-    names: Vec<String>,
     #[command(flatten)]
-    select: cli::Select,
+    topics: Named,
     #[command(flatten)]
     alterations: Alterations,
     /// Number of partitions afterwards, or with '+' how many to add
@@ -63,7 +60,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             .hint("--set KEY=VALUE, --unset KEY, -p TOTAL or -p +N"));
     }
     let cluster = session.cluster(args.change.access()).await?;
-    let names = named_topics(&args.names, &args.select, cluster.as_ref()).await?;
+    let names = args.topics.find(cluster.as_ref()).await?;
     let request = v1::DescribeTopicsRequest {
         topics: names.iter().map(|name| by_name(name)).collect(),
         with_configs: false,

@@ -108,9 +108,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         }
     }
     report.fail(stopped);
-    report.sum("changed_count", changed);
-    report.sum("dry_run", args.change.dry_run);
-    report.exit = args.change.exit(changed).filter(|_| report.failures.is_empty());
+    args.change.conclude(&mut report, changed);
     let created: Vec<String> = answer.topics.into_iter().map(|topic| topic.name).collect();
     if let (Some(bound), false) = (args.wait.wait, args.change.dry_run || created.is_empty()) {
         let met = wait::until(&created, &Condition::InSync, bound, session).await?;

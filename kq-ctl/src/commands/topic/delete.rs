@@ -6,7 +6,7 @@ use kq_proto::admin::v1;
 
 use super::rows::{Change, deleted_change};
 use crate::cli;
-use crate::commands::shared::{by_name, count_words, in_chunks, named_topics};
+use crate::commands::shared::{Named, by_name, count_words, in_chunks};
 use crate::exit::{Exit, Failure};
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -14,11 +14,8 @@ use crate::session::{Danger, Session};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Names of topics
-    #[arg(value_name = "NAME", add = crate::complete::topics())]
-    names: Vec<String>,
     #[command(flatten)]
-    select: cli::Select,
+    topics: Named,
     /// How long they stay restorable; the cluster's default unless given, 0s = gone at once
     #[arg(long, value_name = "DURATION", value_parser = cli::duration)]
     #[arg(allow_hyphen_values = true)]
@@ -36,7 +33,7 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let cluster = session.cluster(args.change.access()).await?;
-    let names = named_topics(&args.names, &args.select, cluster.as_ref()).await?;
+    let names = args.topics.find(cluster.as_ref()).await?;
     if !args.change.dry_run {
         session.consent(&args.change.consent, &danger(&names, args.keep_for)).await?;
     }
@@ -71,9 +68,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         report.note(format!("to undo: kq-ctl topic restore {}", restorable.join(" ")));
     }
     report.fail(stopped);
-    report.sum("changed_count", changed);
-    report.sum("dry_run", args.change.dry_run);
-    report.exit = args.change.exit(changed).filter(|_| report.failures.is_empty());
+    args.change.conclude(&mut report, changed);
     Ok(report)
 }
 

@@ -4,7 +4,7 @@ use kq_proto::admin::v1;
 
 use super::rows::Change;
 use crate::cli;
-use crate::commands::shared::{by_name, named_topics};
+use crate::commands::shared::{Named, by_name};
 use crate::exit::Failure;
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -12,11 +12,8 @@ use crate::session::Session;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Names of topics
-    #[arg(value_name = "NAME", add = crate::complete::topics())]
-    names: Vec<String>,
     #[command(flatten)]
-    select: cli::Select,
+    topics: Named,
     #[command(flatten)]
     change: cli::Change,
 }
@@ -33,7 +30,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         .hint("--reason 'source of the ledger'"));
     }
     let cluster = session.cluster(args.change.access()).await?;
-    let names = named_topics(&args.names, &args.select, cluster.as_ref()).await?;
+    let names = args.topics.find(cluster.as_ref()).await?;
     let request = v1::ProtectTopicsRequest {
         topics: names.iter().map(|name| by_name(name)).collect(),
         intent: Some(args.change.intent()),
@@ -64,8 +61,6 @@ pub(super) fn report(
     }
     let changed = topics.iter().filter(|topic| topic.changed).count();
     report.fail(errors);
-    report.sum("changed_count", changed);
-    report.sum("dry_run", change.dry_run);
-    report.exit = change.exit(changed).filter(|_| report.failures.is_empty());
+    change.conclude(&mut report, changed);
     report
 }

@@ -40,9 +40,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         report.push(deleted_change(topic, args.change.status("purged")));
     }
     report.fail(answer.errors);
-    report.sum("changed_count", answer.topics.len());
-    report.sum("dry_run", args.change.dry_run);
-    report.exit = args.change.exit(answer.topics.len()).filter(|_| report.failures.is_empty());
+    args.change.conclude(&mut report, answer.topics.len());
     Ok(report)
 }
 

@@ -52,9 +52,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     }
     report.fail(answer.errors);
     report.fail(stopped);
-    report.sum("changed_count", answer.topics.len());
-    report.sum("dry_run", args.change.dry_run);
-    report.exit = args.change.exit(answer.topics.len()).filter(|_| report.failures.is_empty());
+    args.change.conclude(&mut report, answer.topics.len());
     Ok(report)
 }
 

@@ -3,7 +3,7 @@
 use kq_proto::admin::v1;
 
 use crate::cli;
-use crate::commands::shared::{by_name, named_topics};
+use crate::commands::shared::{Named, by_name};
 use crate::exit::Failure;
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -11,11 +11,8 @@ use crate::session::Session;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Names of topics
-    #[arg(value_name = "NAME", add = crate::complete::topics())]
-    names: Vec<String>,
     #[command(flatten)]
-    select: cli::Select,
+    topics: Named,
     #[command(flatten)]
     change: cli::Change,
 }
@@ -26,7 +23,7 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let cluster = session.cluster(args.change.access()).await?;
-    let names = named_topics(&args.names, &args.select, cluster.as_ref()).await?;
+    let names = args.topics.find(cluster.as_ref()).await?;
     let request = v1::UnprotectTopicsRequest {
         topics: names.iter().map(|name| by_name(name)).collect(),
         intent: Some(args.change.intent()),
