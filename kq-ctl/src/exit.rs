@@ -106,6 +106,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     ("kafka.INVALID_REPLICATION_FACTOR", "kq-ctl broker list shows how many brokers there are"),
     ("kafka.BROKER_ID_NOT_REGISTERED", "kq-ctl broker list shows which there are"),
+    ("kafka.INVALID_RECORD", "another --compression, or records of another form"),
     ("kafka.RECORD_TOO_LARGE", "a smaller record, or raise max.message.bytes of the topic"),
     ("kafka.MESSAGE_TOO_LARGE", "a smaller record, or raise max.message.bytes of the topic"),
     ("kafka.REQUEST_TIMED_OUT", "look whether it was done, then repeat it or raise --timeout"),

@@ -248,6 +248,11 @@ async fn a_record_larger_than_a_message_goes_in_and_comes_out() {
     let stream = rig.door.record_stream().fetch(request).await.unwrap().into_inner();
     let answers: Vec<v1::FetchResponse> = stream.map(Result::unwrap).collect().await;
     assert!(answers[0].records[0].value.as_ref() == Some(&value));
+    let wanted = v1::RecordRef { topic: "large".to_owned(), partition: 0, offset: 0 };
+    let request = v1::GetRecordsRequest { records: vec![wanted; 3] };
+    let got = rig.door.records().get(request).await.unwrap().into_inner();
+    let refused: Vec<&str> = got.errors.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!((got.records.len(), refused), (1, vec!["kq.TOO_LARGE"; 2]), "answers are bounded");
     rig.stop().await;
 }
 
