@@ -154,11 +154,15 @@ fn check_watch(cli: &Cli, view: &View) -> Result<(), Failure> {
 }
 
 async fn attempt(cli: &Cli, session: &Session) -> Result<Report, Failure> {
+    let began = session.now_ms();
     let result = tokio::select! {
         biased;
         result = cli.noun.run(session) => result,
         failure = session.interrupted() => Err(failure),
     };
+    if cli.global.verbose > 0 {
+        session.tell_way(began);
+    }
     session.verify_cluster()?;
     result
 }

@@ -238,6 +238,22 @@ impl Session {
         Duration::from_millis(u64::try_from(self.now_ms() - began_ms).unwrap_or(0))
     }
 
+    /// Which way the command went, for `--verbose`.
+    pub(crate) fn tell_way(&self, began_ms: i64) {
+        let brokers: Vec<String> =
+            self.settings.brokers.value.iter().map(ToString::to_string).collect();
+        self.say(&format!("brokers {} ({})", brokers.join(","), self.settings.brokers.origin));
+        if let Some(context) = &self.settings.context {
+            self.say(&format!("context {} ({})", context.value, context.origin));
+        }
+        let answered = self.cluster.borrow().as_ref().map(|cluster| cluster.address());
+        if let (Some(address), Some(id)) = (answered, self.cluster_id()) {
+            let elapsed = u64::try_from(self.elapsed(began_ms).as_millis()).unwrap_or(u64::MAX);
+            let elapsed = crate::output::duration_text(elapsed);
+            self.say(&format!("{address} of cluster {id} answered; {elapsed} in all"));
+        }
+    }
+
     /// Words on stderr, unless quiet.
     pub(crate) fn say(&self, words: &str) {
         self.out.borrow_mut().words(&crate::output::harmless(words));

@@ -225,6 +225,7 @@ fn ctrl_c_ends_in_130_and_closes_the_document() {
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["items"][0]["value"], "one");
     assert_eq!(document["errors"][0]["code"], "kq.INTERRUPTED");
+    assert_eq!(document["errors"][0]["hint"], "kq-ctl consume orders -p 0 -s 1 goes on from there");
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub(crate) struct Global {
     /// Say nothing but data and errors
     #[arg(short, long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub(crate) quiet: bool,
-    /// Say more on stderr
+    /// Say on stderr which brokers were meant, who answered and how long it took
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub(crate) verbose: u8,

@@ -101,7 +101,10 @@ impl Grpc {
                 .hint("send or ask for less at once");
         }
         if is_of_transport(status) {
-            let lost = format!("lost {at}: {}", cause(status));
+            // Who has never answered may not be a broker at all.
+            let known = self.0.cluster_id().is_some();
+            let what = if known { "lost" } else { "no gRPC answer from" };
+            let lost = format!("{what} {at}: {}", cause(status));
             return Failure { retriable: true, ..Failure::new("kq.UNREACHABLE", lost) }
                 .hint(format!("check that {at} is a kq broker and that it still runs"));
         }

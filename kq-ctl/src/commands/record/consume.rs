@@ -203,6 +203,8 @@ async fn pump(
     report: &mut Report,
     (cluster, session): (&dyn Cluster, &Session),
 ) -> Result<(), Failure> {
+    let alone = request.partitions.len() == 1;
+    let mut last: Option<v1::RecordRef> = None;
     let mut answers = match cluster.fetch(request).await {
         Ok(answers) => answers,
         Err(failure) => {
@@ -220,14 +222,14 @@ async fn pump(
         let answer = tokio::select! {
             answer = answers.next() => answer,
             () = &mut interrupted => {
-                report.failures.push(session.interruption());
+                report.failures.push(resumable(session.interruption(), last.as_ref()));
                 return Ok(());
             }
         };
         match answer {
             None => return Ok(()),
             Some(Err(failure)) => {
-                report.failures.push(failure);
+                report.failures.push(resumable(failure, last.as_ref()));
                 return Ok(());
             }
             Some(Ok(answer)) => {
@@ -238,10 +240,28 @@ async fn pump(
                     sink.record(record, session)?;
                 }
                 session.out.borrow_mut().flush()?;
+                last = answer.records.last().filter(|_| alone).map(place).or(last);
                 report.fail(answer.errors);
             }
         }
     }
+}
+
+fn place(record: &v1::Record) -> v1::RecordRef {
+    let (partition, offset) = (record.partition, record.offset);
+    v1::RecordRef { topic: record.topic.clone(), partition, offset }
+}
+
+/// How to go on where the last record was printed; only one partition has such a place.
+fn resumable(failure: Failure, last: Option<&v1::RecordRef>) -> Failure {
+    let Some(v1::RecordRef { topic, partition, offset }) = last else { return failure };
+    let next = offset.saturating_add(1);
+    let goes_on = format!("kq-ctl consume {topic} -p {partition} -s {next} goes on from there");
+    let hint = match failure.hint.as_str() {
+        "" => goes_on,
+        hint => format!("{hint}; {goes_on}"),
+    };
+    Failure { hint, ..failure }
 }
 
 fn wanted(args: &Args, record: &v1::Record) -> bool {
