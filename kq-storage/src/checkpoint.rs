@@ -1,13 +1,13 @@
 //! What a log knows for sure about its own directory: the recovery point and the log start.
 //!
-//! Two slots are written in place. Ordinary progress goes to slot 0 alone, without a sync of its own:
-//! what survives a crash was true when it was written, since the data below it was synced before.
-//! What must not be lost (the log start, a lowered recovery point) goes to both slots and is synced.
-//! So slot 1 is whole, whichever writes to slot 0 a crash tears; and if a crash tears slot 1, the
-//! next write mends it first.
+//! Three slots are written in place. Ordinary progress goes to slots 0 and 2 in turn, without a sync
+//! of its own: what survives a crash was true when it was written, since the data below it was synced
+//! before. What must not be lost (the log start, a lowered recovery point) goes to slot 1 and one
+//! more, and is synced. So slot 1 is whole, whichever writes to the others a crash tears; and if a
+//! crash tears slot 1, the next write mends it first.
 //!
 //! ```text
-//!   recovery-point     slot 0 at byte 0, slot 1 at byte 512, each:
+//!   recovery-point     slot 0 at byte 0, slot 1 at byte 512, slot 2 at byte 1024, each:
 //!     magic "KQCKPT" | version u16 | sequence u64 | recovery point u64 | segment u64 | position u64
 //!     | log start u64 | max timestamp i64 | its offset u64 | producers u8 | epochs' crc u32 | crc u32
 //! ```
@@ -25,9 +25,14 @@ use crate::{LogStartOffset, Offset, StorageError, TimestampMs};
 const FORMAT: Format = Format { magic: *b"KQCKPT", version: 1 };
 /// The file's name.
 pub(crate) const CHECKPOINT_FILE: &str = "recovery-point";
-/// Apart, so that no torn write reaches both.
+const SLOTS: u64 = 3;
+/// The slot that is written by [`CheckpointFile::force`] only.
+const FORCED: u64 = 1;
+/// Apart, so that no torn write reaches two.
 const SLOT_APART_BYTES: u64 = 512;
 const SLOT_BYTES: usize = 8 + 8 + 4 * 8 + 8 + 8 + 1 + 4 + 4;
+/// In place of what is known of producers: they are not, and the segment may be being cut.
+const CUTTING: u8 = 3;
 
 /// What is known of the producers' state at the recovery point.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,33 +61,38 @@ pub(crate) struct Checkpoint {
     pub(crate) max: Option<(TimestampMs, Offset)>,
     /// What is known of producers.
     pub(crate) producers: ProducersAt,
+    /// The segment may be being cut: its length may be in the page cache only.
+    pub(crate) cutting: bool,
     /// The CRC of the epochs' file that goes with this state.
     pub(crate) epochs_crc: u32,
 }
 
-/// The file with the two slots.
+/// The file with the three slots.
 #[derive(Debug)]
 pub(crate) struct CheckpointFile {
     sequence: u64,
     last: Option<Checkpoint>,
     /// The slot that holds `last`.
     slot: u64,
-    /// Slot 1 was torn: until it is mended, slot 0 must not be.
+    /// Slot 1 was torn: until it is mended, no other must be.
     mend: bool,
-    /// Slot 1 may be in the page cache only: slot 0 must not be overwritten before it is stable.
+    /// Slot 1 may be in the page cache only: no other must be overwritten before it is stable.
     unsettled: bool,
 }
 
 impl CheckpointFile {
-    /// Reads both slots; the newer whole one counts.
+    /// Reads all slots; the newest whole one counts.
     pub(crate) fn open(fs: &dyn Vfs, dir: &Path) -> Result<Self, StorageError> {
         let path = dir.join(CHECKPOINT_FILE);
         let bytes = read_small(fs, &path)?.unwrap_or_default();
         let (mut sequence, mut last, mut newest, mut mend) = (0, None, 0, false);
-        for slot in 0..2 {
+        let mut unsettled = false;
+        for slot in 0..SLOTS {
             let at = usize::try_from(slot_at(slot)).unwrap_or(usize::MAX);
             let frame = bytes.get(at..bytes.len().min(at.saturating_add(SLOT_BYTES)));
-            let Some(frame) = frame.filter(|frame| !frame.is_empty()) else { continue };
+            // Zeros stand where no slot was written yet.
+            let Some(frame) = frame.filter(|it| it.iter().any(|byte| *byte != 0)) else { continue };
+            unsettled |= slot == FORCED;
             match FORMAT.open(frame) {
                 Opened::Body(body) => match parse(body) {
                     Some((found, checkpoint)) if found > sequence => {
@@ -91,20 +101,29 @@ impl CheckpointFile {
                     Some(_) | None => {}
                 },
                 Opened::Version(found) => return Err(FORMAT.unknown_version(&path, found)),
-                Opened::Damaged(_) => mend |= slot == 1,
+                Opened::Damaged(_) => mend |= slot == FORCED,
             }
         }
         if mend && last.is_none() {
-            // No crash tears both: something else did, and the log start went with them.
-            return Err(StorageError::corrupt(&path, 0, "neither of its slots is whole"));
+            // No crash tears all: something else did, and the log start went with them.
+            return Err(StorageError::corrupt(&path, 0, "none of its slots is whole"));
         }
-        let unsettled = bytes.len() as u64 > SLOT_APART_BYTES;
         Ok(Self { sequence, last, slot: newest, mend, unsettled })
     }
 
     /// The newest state, if there is a whole one.
     pub(crate) const fn last(&self) -> Option<Checkpoint> {
         self.last
+    }
+
+    /// Whether slot 1 may be in the page cache only: [`Self::advance`] then syncs the file first.
+    pub(crate) const fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// The file was synced.
+    pub(crate) const fn note_settled(&mut self) {
+        self.unsettled = false;
     }
 
     /// Notes a state that lies beyond the last one. May be lost in a crash.
@@ -129,12 +148,14 @@ impl CheckpointFile {
             self.unsettled = false;
         }
         self.sequence += 1;
-        file.write_all_at(&self.slot_bytes(checkpoint), slot_at(0)).map_err(failed)?;
-        (self.last, self.slot) = (Some(checkpoint), 0);
+        // The one that does not hold the newest state, which a torn write thus leaves whole.
+        let slot = if self.slot == 0 && self.last.is_some() { 2 } else { 0 };
+        file.write_all_at(&self.slot_bytes(checkpoint), slot_at(slot)).map_err(failed)?;
+        (self.last, self.slot) = (Some(checkpoint), slot);
         Ok(())
     }
 
-    /// Notes a state that must not be lost, in both slots. Stable when this returns.
+    /// Notes a state that must not be lost, in two slots. Stable when this returns.
     pub(crate) fn force(
         &mut self,
         files: &Arc<OpenFiles>,
@@ -149,14 +170,17 @@ impl CheckpointFile {
         file.sync_data().map_err(failed)?;
         // Until all of it is done, whatever the reason.
         self.mend = true;
-        let first = if self.last.is_none() { 0 } else { 1 - self.slot };
-        for slot in [first, 1 - first] {
+        let slots = match self.slot {
+            newest if self.last.is_some() && newest != FORCED => [FORCED, newest],
+            _ => [0, FORCED],
+        };
+        for slot in slots {
             self.sequence += 1;
             file.write_all_at(&self.slot_bytes(checkpoint), slot_at(slot)).map_err(failed)?;
             file.sync_data().map_err(failed)?;
         }
         crate::vfs::sync_parent(files.fs().as_ref(), &path).map_err(failed)?;
-        (self.last, self.slot) = (Some(checkpoint), 1 - first);
+        (self.last, self.slot) = (Some(checkpoint), slots[1]);
         (self.mend, self.unsettled) = (false, false);
         Ok(())
     }
@@ -172,10 +196,11 @@ impl CheckpointFile {
             checkpoint.max.map_or((-1, u64::MAX), |(timestamp, offset)| (timestamp.0, offset.0));
         body.put_i64(timestamp);
         body.put_u64(offset);
-        body.put_u8(match checkpoint.producers {
-            ProducersAt::Unknown => 0,
-            ProducersAt::None => 1,
-            ProducersAt::Snapshot => 2,
+        body.put_u8(match (checkpoint.cutting, checkpoint.producers) {
+            (true, _) => CUTTING,
+            (false, ProducersAt::Unknown) => 0,
+            (false, ProducersAt::None) => 1,
+            (false, ProducersAt::Snapshot) => 2,
         });
         body.put_u32(checkpoint.epochs_crc);
         FORMAT.seal(&body)
@@ -194,14 +219,26 @@ fn parse(mut body: &[u8]) -> Option<(u64, Checkpoint)> {
     let log_start = LogStartOffset(Offset(body.try_get_u64().ok()?));
     let timestamp = TimestampMs(body.try_get_i64().ok()?);
     let offset = body.try_get_u64().ok()?;
-    let producers = match body.try_get_u8().ok()? {
-        1 => ProducersAt::None,
-        2 => ProducersAt::Snapshot,
-        _ => ProducersAt::Unknown,
-    };
+    let state = body.try_get_u8().ok()?;
+    let (cutting, producers) = (
+        state == CUTTING,
+        match state {
+            1 => ProducersAt::None,
+            2 => ProducersAt::Snapshot,
+            _ => ProducersAt::Unknown,
+        },
+    );
     let epochs_crc = body.try_get_u32().ok()?;
     let max = (offset != u64::MAX).then_some((timestamp, Offset(offset)));
-    let checkpoint =
-        Checkpoint { recovery_point, segment, position, log_start, max, producers, epochs_crc };
+    let checkpoint = Checkpoint {
+        recovery_point,
+        segment,
+        position,
+        log_start,
+        max,
+        producers,
+        cutting,
+        epochs_crc,
+    };
     Some((sequence, checkpoint))
 }

@@ -85,7 +85,7 @@ pub(crate) fn read_small(fs: &dyn Vfs, path: &Path) -> Result<Option<Vec<u8>>, S
 
 /// Reads all of a file that is most often a few dozen bytes long.
 fn read_whole(file: &dyn VfsFile) -> std::io::Result<Vec<u8>> {
-    const FIRST_BYTES: usize = 1_024;
+    const FIRST_BYTES: usize = 1_536;
     let mut bytes = vec![0; FIRST_BYTES];
     let mut filled = 0;
     loop {

@@ -25,6 +25,7 @@ use crate::{LeaderEpoch, LogEndOffset, LogStartOffset, Offset, StorageError, Tim
 mod append;
 mod hints;
 mod open;
+mod progress;
 mod read;
 mod recovery;
 mod retain;

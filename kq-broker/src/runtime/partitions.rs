@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use super::inventory::Inventory;
-use super::parallel::in_parallel;
+use super::parallel::in_parallel_by;
 use super::stray::Found;
 use super::syncer::Syncer;
 use super::topic_meter::TopicMeter;
@@ -138,10 +138,11 @@ impl Partitions {
                 false
             }
         };
-        in_parallel(self.threads(), self.all(), close).into_iter().all(|clean| clean)
+        let dir = |partition: &Arc<Partition>| partition.log_dir().path().to_owned();
+        in_parallel_by(self.threads(), self.all(), dir, close).into_iter().all(|clean| clean)
     }
 
-    /// Threads for opening and closing many partitions at once.
+    /// Threads for opening and closing many partitions of one directory at once.
     pub(super) fn threads(&self) -> usize {
         match self.config.recovery_threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -55,6 +55,11 @@ impl Found {
         }
     }
 
+    /// The log directory that holds a partition, if it was there.
+    pub(super) fn dir_of(&self, id: PartitionId) -> Option<PathBuf> {
+        self.homes.get(&id).map(|(dir, _)| dir.path().to_owned())
+    }
+
     /// The home of a partition, if it was there.
     pub(super) fn take(&mut self, id: PartitionId) -> Option<(Arc<LogDir>, PathBuf)> {
         self.homes.remove(&id)

@@ -5,6 +5,8 @@
 //!            or there is so much unsynced that the kernel would choke on it
 //!   later    nobody waits: due after a delay, and then spaced out, so that many partitions that
 //!            are written now and then do not keep the disk busy with syncs of a few bytes each
+//!   notes    a sync is done, and how far it got is to be noted for the next start: a small write
+//!            into the page cache, after a moment, so that many syncs need one note
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,6 +28,15 @@ pub(super) enum Urgency {
     Now,
 }
 
+/// What a sync thread is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task<T> {
+    /// Sync the partition, which was queued with this urgency.
+    Sync(T, Urgency),
+    /// Note how far it is synced.
+    Note(T),
+}
+
 /// The queue of one log directory, shared by its sync threads.
 #[derive(Debug)]
 pub(super) struct SyncQueue<T> {
@@ -42,6 +53,11 @@ struct State<T> {
     /// By due time; the number keeps apart those of one instant.
     later: BTreeMap<(Instant, u64), T>,
     next_number: u64,
+    /// In the order of their due times.
+    notes: VecDeque<(Instant, T)>,
+    /// The last task was an urgent sync: a note that is due comes before the next one, so that a
+    /// busy directory does not fall behind with them.
+    note_next: bool,
     /// No entry of `later` is taken before this moment.
     later_from: Option<Instant>,
     /// One of the waiting threads watches the due times; the others sleep until they are woken.
@@ -55,6 +71,8 @@ impl<T> Default for SyncQueue<T> {
             urgent: VecDeque::new(),
             later: BTreeMap::new(),
             next_number: 0,
+            notes: VecDeque::new(),
+            note_next: false,
             later_from: None,
             watched: false,
             stopping: false,
@@ -95,37 +113,57 @@ impl<T> SyncQueue<T> {
         }
     }
 
-    /// Waits for the next partition and tells the urgency it was queued with; none once the queue
-    /// is closed.
-    pub(super) fn pop(&self, now: impl Fn() -> Instant) -> Option<(T, Urgency)> {
+    /// Queues a note; the due times of notes never fall.
+    pub(super) fn push_note(&self, partition: T, due: Instant) {
+        let mut state = self.state.lock();
+        if state.stopping {
+            return;
+        }
+        let is_first = state.due().is_none_or(|first| due < first);
+        state.notes.push_back((due, partition));
+        let watched = state.watched;
+        drop(state);
+        if !watched {
+            self.wake.notify_one();
+        } else if is_first {
+            self.due.notify_one();
+        }
+    }
+
+    /// Waits for the next task; none once the queue is closed.
+    pub(super) fn pop(&self, now: impl Fn() -> Instant) -> Option<Task<T>> {
         let mut state = self.state.lock();
         loop {
             if state.stopping {
                 return None;
             }
+            if std::mem::take(&mut state.note_next)
+                && let Some(partition) = state.take_note(now())
+            {
+                return Some(Task::Note(partition));
+            }
             if let Some(partition) = state.urgent.pop_front() {
-                if !state.watched && !state.later.is_empty() {
+                state.note_next = true;
+                if !state.watched && state.due().is_some() {
                     self.wake.notify_one();
                 }
-                return Some((partition, Urgency::Now));
+                return Some(Task::Sync(partition, Urgency::Now));
             }
             if state.watched {
                 self.wake.wait(&mut state);
                 continue;
             }
-            let Some(due) = state.later_due() else {
+            let Some(due) = state.due() else {
                 self.wake.wait(&mut state);
                 continue;
             };
             let at = now();
             if due <= at {
-                if let Some((due, partition)) = state.take_later(at) {
-                    if !state.later.is_empty() {
-                        self.wake.notify_one();
-                    }
-                    return Some((partition, Urgency::Later(due)));
+                let Some(task) = state.take_due(at) else { continue };
+                if state.due().is_some() {
+                    self.wake.notify_one();
                 }
-                continue;
+                return Some(task);
             }
             state.watched = true;
             self.due.wait_until(&mut state, due);
@@ -139,6 +177,7 @@ impl<T> SyncQueue<T> {
         state.stopping = true;
         state.urgent.clear();
         state.later.clear();
+        state.notes.clear();
         drop(state);
         self.wake.notify_all();
         self.due.notify_all();
@@ -146,6 +185,25 @@ impl<T> SyncQueue<T> {
 }
 
 impl<T> State<T> {
+    /// When there is something to do that is not urgent.
+    fn due(&self) -> Option<Instant> {
+        let note = self.notes.front().map(|(due, _)| *due);
+        note.into_iter().chain(self.later_due()).min()
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Task<T>> {
+        if let Some(partition) = self.take_note(now) {
+            return Some(Task::Note(partition));
+        }
+        let (due, partition) = self.take_later(now)?;
+        Some(Task::Sync(partition, Urgency::Later(due)))
+    }
+
+    fn take_note(&mut self, now: Instant) -> Option<T> {
+        let (_, partition) = self.notes.pop_front_if(|(due, _)| *due <= now)?;
+        Some(partition)
+    }
+
     fn later_due(&self) -> Option<Instant> {
         let (due, _) = self.later.keys().next()?;
         Some(self.later_from.map_or(*due, |from| from.max(*due)))
@@ -173,8 +231,22 @@ mod tests {
         let (queue, at) = (SyncQueue::default(), begin());
         queue.push("later", Urgency::Later(at));
         queue.push("now", Urgency::Now);
-        assert_eq!(queue.pop(|| at), Some(("now", Urgency::Now)));
-        assert_eq!(queue.pop(|| at), Some(("later", Urgency::Later(at))));
+        assert_eq!(queue.pop(|| at), Some(Task::Sync("now", Urgency::Now)));
+        assert_eq!(queue.pop(|| at), Some(Task::Sync("later", Urgency::Later(at))));
+    }
+
+    #[test]
+    fn notes_that_are_due_take_turns_with_urgent_syncs() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        queue.push_note("a", at);
+        queue.push_note("b", at + Duration::from_secs(1));
+        queue.push("1", Urgency::Now);
+        queue.push("2", Urgency::Now);
+        queue.push("3", Urgency::Now);
+        let tasks: Vec<_> = (0..4).filter_map(|_| queue.pop(|| at)).collect();
+        let sync = |name| Task::Sync(name, Urgency::Now);
+        assert_eq!(tasks, [sync("1"), Task::Note("a"), sync("2"), sync("3")]);
+        assert_eq!(queue.pop(|| at + Duration::from_secs(1)), Some(Task::Note("b")));
     }
 
     #[test]
@@ -182,7 +254,7 @@ mod tests {
         let (queue, at) = (SyncQueue::default(), begin());
         queue.push(1, Urgency::Later(at));
         queue.push(2, Urgency::Later(at));
-        assert_eq!(queue.pop(|| at), Some((1, Urgency::Later(at))));
+        assert_eq!(queue.pop(|| at), Some(Task::Sync(1, Urgency::Later(at))));
         let mut state = queue.state.lock();
         assert_eq!(state.later_due(), Some(at + LATER_SPACING));
         for number in 3..20_000 {
@@ -199,7 +271,7 @@ mod tests {
         std::thread::scope(|scope| {
             let popped = scope.spawn(|| queue.pop(|| at));
             queue.push("near", Urgency::Later(at));
-            assert_eq!(popped.join().unwrap(), Some(("near", Urgency::Later(at))));
+            assert_eq!(popped.join().unwrap(), Some(Task::Sync("near", Urgency::Later(at))));
         });
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use super::sync_queue::Task;
 use super::{Clock, LogDir};
 
 /// Threads to be joined at the end.
@@ -20,8 +21,11 @@ impl Syncer {
         let spawn = |number: usize| {
             let dir = Arc::clone(dir);
             let work = move || {
-                while let Some((partition, taken)) = dir.queue().pop(|| clock.instant()) {
-                    partition.sync(taken);
+                while let Some(task) = dir.queue().pop(|| clock.instant()) {
+                    match task {
+                        Task::Sync(partition, taken) => partition.sync(taken),
+                        Task::Note(partition) => partition.note_synced(),
+                    }
                 }
             };
             let name = format!("kq-sync-{number}");

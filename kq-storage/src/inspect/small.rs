@@ -46,7 +46,7 @@ pub(super) fn verify(
         FileKind::Identity => read_identity(fs, dir).err().map(|why| Fault::at(0, why)),
         FileKind::RecoveryPoint => match CheckpointFile::open(fs, dir) {
             Ok(file) if file.last().is_none() && !bytes.is_empty() => {
-                Some(Fault::at(0, "neither of its slots is whole"))
+                Some(Fault::at(0, "none of its slots is whole"))
             }
             Ok(_) => None,
             Err(why) => Some(Fault::at(0, why)),

@@ -55,6 +55,9 @@ impl Log {
     }
 
     /// Appends batches whose offsets and epochs were assigned elsewhere; they must follow the end.
+    ///
+    /// All are checked before the first is written. If the disk refuses one, those before it stand
+    /// in the log: it goes on at its end, as after any append.
     pub fn append_replicated(
         &mut self,
         records: Bytes,

@@ -8,7 +8,7 @@ use super::hints::Hints;
 use super::recovery::Found;
 use super::sync::SyncState;
 use super::truncate::{read_snapshot, remove_segment};
-use super::{ActiveBegan, Log};
+use super::{ActiveBegan, Log, last_of};
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointFile, ProducersAt};
 use crate::config::LogConfig;
 use crate::epochs::{EPOCHS_FILE, EpochHistory, FORMAT as EPOCHS_FORMAT};
@@ -121,7 +121,10 @@ impl Log {
             epochs,
             epochs_dirty: false,
             producers: Producers::default(),
-            sync: SyncState::default(),
+            sync: SyncState {
+                checkpointed: checkpoint.last().map(|last| (last.segment, last.position)),
+                ..SyncState::default()
+            },
             checkpoint,
             hints: Hints::default(),
             opened: now,
@@ -144,7 +147,7 @@ impl Log {
             log.epochs_dirty = true;
         }
         match log.unchanged_since_checkpoint().filter(|_| !epochs_lost) {
-            Some(checkpoint) => log.trust(checkpoint, &mut recovered)?,
+            Some(checkpoint) => log.trust(checkpoint, &names.snapshots, &mut recovered)?,
             None => log.recover(epochs_lost, &names.snapshots, &mut recovered)?,
         }
         log.drop_snapshots(&names.snapshots)?;
@@ -192,16 +195,17 @@ impl Log {
         let last = self.checkpoint.last()?;
         let active = self.segments.last()?;
         let same = active.base == last.segment && active.size == last.position;
-        let known = last.producers != ProducersAt::Unknown;
         // Records that were never synced may be deleted, and the log then starts beyond them.
         let reached = last.log_start.offset() <= last.recovery_point;
-        (same && known && reached).then_some(last)
+        let whole = !last.cutting || crate::canary::is("cut_believed");
+        (same && reached && whole).then_some(last)
     }
 
-    /// Opens without looking at batches.
+    /// Opens without looking for the end, and without a look at batches if producers are known.
     fn trust(
         &mut self,
         checkpoint: Checkpoint,
+        snapshots: &[Offset],
         recovered: &mut Recovered,
     ) -> Result<(), StorageError> {
         self.log_end = LogEndOffset(checkpoint.recovery_point);
@@ -209,14 +213,21 @@ impl Log {
         if let Some(active) = self.segments.last_mut() {
             active.max = Some(checkpoint.max);
         }
-        if checkpoint.producers == ProducersAt::Snapshot {
-            let at = checkpoint.recovery_point;
-            if let Some(producers) = read_snapshot(self.files.fs().as_ref(), &self.dir, at)? {
-                self.producers = producers;
-                self.sync.extra_snapshot = Some(at);
-            } else {
+        match checkpoint.producers {
+            ProducersAt::None => {}
+            ProducersAt::Unknown => {
+                self.sync.extra_snapshot = self.newest_extra(snapshots);
                 self.producers = self.rebuilt_producers()?;
-                recovered.producers_rebuilt = true;
+            }
+            ProducersAt::Snapshot => {
+                let at = checkpoint.recovery_point;
+                if let Some(producers) = read_snapshot(self.files.fs().as_ref(), &self.dir, at)? {
+                    self.producers = producers;
+                    self.sync.extra_snapshot = Some(at);
+                } else {
+                    self.producers = self.rebuilt_producers()?;
+                    recovered.producers_rebuilt = true;
+                }
             }
         }
         Ok(())
@@ -250,6 +261,9 @@ impl Log {
         if known.is_none_or(|known| known.position == 0) {
             self.doubt_names()?;
         }
+        if known.is_some_and(|known| known.cutting) && !crate::canary::is("cut_believed") {
+            self.sync_length()?;
+        }
         self.synced_end = LogEndOffset(recovery_point).min(self.log_end);
         self.skip_to_start()?;
         self.sync.extra_snapshot = self.newest_extra(snapshots);
@@ -264,6 +278,16 @@ impl Log {
         let end = self.log_end.offset();
         let of_segment = |offset| self.segments.iter().any(|segment| segment.base == offset);
         found.iter().copied().filter(|offset| *offset <= end && !of_segment(*offset)).max()
+    }
+
+    /// A truncation that was not seen to its end is made stable with the next sync.
+    fn sync_length(&mut self) -> Result<(), StorageError> {
+        let active = last_of(&mut self.segments);
+        let (path, size) = (log_path(&self.dir, active.base), active.size);
+        let file = Arc::clone(active.file(&self.files, &self.dir));
+        file.truncate(size).map_err(|err| StorageError::io("cutting", &path, err))?;
+        self.sync.files.push(file);
+        Ok(())
     }
 
     /// Without a checkpoint of synced bytes nothing says that the log's names ever became stable.

@@ -240,11 +240,11 @@ impl Log {
         }
         let max = segment.max.ok_or(Damaged::Rebuild)?;
         let [index, times] = segment.indexes(&self.files, &self.dir).clone();
-        let mut offsets = 0;
+        let (mut offsets, mut last) = (0, None);
         if let Some(file) = open_existing(|| index.handle())? {
             let view = IndexView::<OffsetEntry>::whole(file, base)?;
             offsets = view.count();
-            let last = offsets.checked_sub(1).map(|last| view.entry(last)).transpose()?;
+            last = offsets.checked_sub(1).map(|last| view.entry(last)).transpose()?;
             if last.is_some_and(|last| u64::from(last.position) >= size) {
                 return Err(Damaged::Rebuild);
             }
@@ -261,7 +261,37 @@ impl Log {
                 indexed = Some(entry.timestamp);
             }
         }
-        Ok(Indexer::resume(base, offsets, times_count, indexed, max))
+        let at = self.segments.len() - 1;
+        let resumed = Indexer::resume(base, offsets, times_count, indexed, max);
+        self.caught_up(at, resumed, last, size)
+    }
+
+    /// Indexes what lies between the last entry on disk and `until`: entries that were still in
+    /// memory when the process was killed.
+    fn caught_up(
+        &mut self,
+        at: usize,
+        mut indexer: Indexer,
+        last: Option<OffsetEntry>,
+        until: u64,
+    ) -> Result<Indexer, Damaged> {
+        let interval = self.config.index_interval_bytes;
+        let from = last.map_or(0, |last| u64::from(last.position));
+        if until.saturating_sub(from) <= 2 * interval {
+            return Ok(indexer);
+        }
+        if let Some(last) = last
+            && !self.confirms(at, last).map_err(|_| Damaged::Rebuild)?
+        {
+            return Err(Damaged::Rebuild);
+        }
+        let segment = self.segments.get_mut(at).ok_or(Damaged::Rebuild)?;
+        let handle = segment.handle(&self.files, &self.dir).map_err(|_| Damaged::Rebuild)?;
+        let mut scan = HeaderScan::new(handle, from, until, PASS_CHUNK_BYTES);
+        while let Some((position, header)) = scan.next().map_err(|_| Damaged::Rebuild)? {
+            indexer.note(&header, position, interval);
+        }
+        Ok(indexer)
     }
 
     /// Goes on with the indexes of a segment from a checkpoint inside of it.
@@ -270,7 +300,6 @@ impl Log {
         at: usize,
         known: Checkpoint,
     ) -> Result<Indexer, Damaged> {
-        let interval = self.config.index_interval_bytes;
         let segment = self.segments.get_mut(at).ok_or(Damaged::Rebuild)?;
         let base = segment.base;
         let [index, times] = segment.indexes(&self.files, &self.dir).clone();
@@ -279,8 +308,6 @@ impl Log {
             let view = IndexView::<OffsetEntry>::whole(file, base)?;
             let below = |entry: &OffsetEntry| u64::from(entry.position) < known.position;
             (offsets, last) = view.prefix_where(below)?;
-        } else if known.position > interval {
-            return Err(Damaged::Rebuild);
         }
         let (mut times_count, mut indexed) = (0, None);
         if let Some(file) = open_existing(|| times.handle())? {
@@ -296,7 +323,8 @@ impl Log {
         {
             return Err(Damaged::Rebuild);
         }
-        Ok(Indexer::resume(base, offsets, times_count, indexed, known.max))
+        let resumed = Indexer::resume(base, offsets, times_count, indexed, known.max);
+        self.caught_up(at, resumed, last, known.position)
     }
 
     /// Writes index entries out that are still in memory.

@@ -83,6 +83,7 @@ fn append(log: &mut Log, values: &[&str]) -> Appended {
 fn sync(log: &mut Log) {
     let outcome = log.begin_sync().unwrap().run();
     log.finish_sync(outcome).unwrap();
+    log.note_synced();
 }
 
 /// Values of all records that a consumer reads from `from` on, `bytes_max` at a time.

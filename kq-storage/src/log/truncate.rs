@@ -29,6 +29,8 @@ impl Log {
         let place = self.seek_batch_of(at, end)?;
         let Some(segment) = self.segments.get(at) else { return Ok(self.log_end) };
         let base = segment.base;
+        // What a sync made stable just now is not what there will be.
+        self.sync.finished = None;
         // First of all the recovery point: what lies above it need not be there after a crash.
         self.epochs_dirty |= self.epochs.truncate_end(place.offset);
         let lowered = self.lowered_checkpoint(base, place.offset);
@@ -63,6 +65,7 @@ impl Log {
         let last = self.segments.len() - 1;
         self.rebuild_indexes(last)?;
         self.producers = self.rebuilt_producers()?;
+        self.note_all_synced()?;
         Ok(self.log_end)
     }
 
@@ -93,7 +96,8 @@ impl Log {
             Some(_) => begin_of(base),
             None => begin_of(first),
         };
-        Checkpoint { epochs_crc: crc32c::crc32c(&self.epochs.to_bytes()), ..lowered }
+        let epochs_crc = crc32c::crc32c(&self.epochs.to_bytes());
+        Checkpoint { cutting: true, epochs_crc, ..lowered }
     }
 
     /// Removes all segments behind `at`, newest first, so that a crash leaves no hole.
@@ -119,12 +123,13 @@ impl Log {
     pub(super) fn rebuilt_producers(&mut self) -> Result<Producers, StorageError> {
         let (mut producers, from) = self.last_snapshot(self.log_end.offset())?;
         for at in self.segment_of(from)..self.segments.len() {
-            let place = self.seek(at, from)?;
+            let whole = self.segments.get(at).is_some_and(|segment| from <= segment.base);
+            let position = if whole { 0 } else { self.seek(at, from)?.position };
             let opened = self.opened;
             let Some(segment) = self.segments.get_mut(at) else { break };
             let path = log_path(&self.dir, segment.base);
             let handle = segment.handle(&self.files, &self.dir)?;
-            let mut scan = HeaderScan::new(handle, place.position, segment.size, PASS_CHUNK_BYTES);
+            let mut scan = HeaderScan::new(handle, position, segment.size, PASS_CHUNK_BYTES);
             while let Some((_, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
                 producers.note(&header, opened);
             }

@@ -15,6 +15,9 @@ pub(crate) trait Workload {
     /// Its name in messages.
     const NAME: &'static str;
 
+    /// Only processes die, and the page cache lives on; how it goes on is the workload's to vary.
+    const KILLS_ONLY: bool = false;
+
     /// Runs the script of that seed to its end.
     fn run(&self, seed: u64, run: &mut Recorder<Self::Model>);
 
@@ -86,7 +89,7 @@ pub(crate) fn crash_everywhere<W: Workload>(workload: &W, percent: usize) {
         let (recorder, snapshots) = record(workload, history);
         for snapshot in snapshots {
             let Some(model) = recorder.model_at(snapshot.step()) else { continue };
-            for cut in 0..CUTS_PER_STEP {
+            for cut in 0..if W::KILLS_ONLY { 1 } else { CUTS_PER_STEP } {
                 let point = Point { history, step: snapshot.step(), cut };
                 if let Err(fault) = crash_at(workload, &snapshot, model, point) {
                     let story = recorder.story(point.step);
@@ -142,13 +145,13 @@ fn crash_at<W: Workload>(
     let disk = snapshot.fork();
     let mut rng = Prng::new(point.seed());
     // Once in a while only the process dies, and the page cache lives on.
-    let how = if rng.chance(1) { "killed" } else { "cut" };
+    let how = if W::KILLS_ONLY || rng.chance(1) { "killed" } else { "cut" };
     if how == "killed" {
         disk.kill_process();
     } else {
         disk.power_cut(rng.next_u64());
     }
-    let is_cut_again = rng.chance(2);
+    let is_cut_again = !W::KILLS_ONLY && rng.chance(2);
     let judged = catch_unwind(AssertUnwindSafe(|| {
         if is_cut_again {
             disk.crash_at(disk.step() + 1 + rng.below(8));

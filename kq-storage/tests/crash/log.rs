@@ -41,6 +41,8 @@ pub(crate) struct Model {
     pub(crate) is_born: bool,
     /// All batches below must be there.
     pub(crate) synced_end: u64,
+    /// What does not verify below is never cut when only the process was killed.
+    pub(crate) noted_end: u64,
     /// The log start is one of these.
     pub(crate) start: (u64, u64),
     /// Batches in order; those from the log start on must be found, up to any of them,
@@ -164,6 +166,7 @@ impl Workload for Batches {
             && let Some(work) = log.begin_sync()
         {
             let _ = log.finish_sync(work.run());
+            log.note_synced();
         }
     }
 
@@ -226,6 +229,7 @@ fn step_failing_write(mut log: Log, run: &mut Recorder<Model>, epoch: LeaderEpoc
         && let Ok(synced) = log.finish_sync(work.run())
     {
         note_synced(run, synced.offset());
+        log.note_synced();
     }
     step_kill(log, run)
 }
@@ -235,6 +239,9 @@ fn step_sync(log: &mut Log, run: &mut Recorder<Model>) {
     run.say(format!("sync up to {}", log.log_end()));
     let synced = log.finish_sync(work.run()).unwrap();
     note_synced(run, synced.offset());
+    log.note_synced();
+    run.note(|model| model.noted_end = synced.offset().0);
+    assert_eq!(log.recovery_point(), synced.offset(), "a sync is not noted");
 }
 
 fn note_synced(run: &mut Recorder<Model>, end: Offset) {
@@ -255,6 +262,8 @@ fn step_sync_amid_changes(log: &mut Log, run: &mut Recorder<Model>, epoch: Leade
     let synced = log.finish_sync(outcome).unwrap();
     assert!(synced <= log.log_end(), "what was cut off counts as synced");
     note_synced(run, synced.offset());
+    log.note_synced();
+    run.note(|model| model.noted_end = log.recovery_point().0);
 }
 
 fn step_change(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
@@ -278,10 +287,14 @@ fn step_truncate(log: &mut Log, run: &mut Recorder<Model>) {
         Rc::make_mut(&mut model.live).retain(|stored| stored.header.last_offset().0 < cut);
         let kept = model.live.last().map_or(0, |last| last.header.next_offset().0);
         model.synced_end = model.synced_end.min(kept);
+        model.noted_end = 0;
     });
     let end = log.truncate_to(Offset(cut)).unwrap();
     assert!(end.offset().0 <= cut);
-    run.note(|model| model.before = None);
+    run.note(|model| {
+        model.before = None;
+        model.noted_end = log.recovery_point().0;
+    });
 }
 
 fn step_delete_records(log: &mut Log, run: &mut Recorder<Model>) {

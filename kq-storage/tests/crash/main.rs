@@ -17,12 +17,14 @@ mod log;
 mod pooled;
 #[cfg(test)]
 mod removal;
+#[cfg(test)]
+mod rot;
 
 use harness::crash_everywhere;
 
 #[test]
 fn journal_keeps_all_that_was_synced() {
-    crash_everywhere(&journal::Entries, 25);
+    crash_everywhere(&journal::Entries, 20);
 }
 
 #[test]
@@ -37,7 +39,12 @@ fn pooled_files_keep_all_that_was_synced() {
 
 #[test]
 fn log_keeps_all_that_was_synced() {
-    crash_everywhere(&log::Batches, 55);
+    crash_everywhere(&log::Batches, 50);
+}
+
+#[test]
+fn rot_below_the_noted_end_is_never_cut() {
+    crash_everywhere(&rot::Rotten, 10);
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(super) struct SyncState {
     pub(super) running: bool,
     /// What was asked for while someone was at it: it is queued afterwards.
     pub(super) asked: Option<Urgency>,
+    /// A note of how far it is synced is queued.
+    pub(super) noting: bool,
 }
 
 /// A producer that waits for its batch to be committed.

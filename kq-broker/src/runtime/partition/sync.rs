@@ -11,6 +11,7 @@
 //! is more to do at one time, the threads do it side by side.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_storage::SyncWork;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -23,8 +24,12 @@ use crate::runtime::sync_queue::Urgency;
 /// Unsynced bytes above which nobody syncs on his own thread: the sync would take long.
 const HERE_BYTES_MAX: u64 = 64 << 10;
 
+/// How long the end of a sync waits for its note, and others with it: the note is a write that
+/// nobody should wait for, neither this producer nor the next append.
+const NOTE_DELAY: Duration = Duration::from_millis(100);
+
 /// A sync that is begun.
-struct Begun {
+pub(super) struct Begun {
     work: SyncWork,
     bytes: u64,
     records: u64,
@@ -75,11 +80,16 @@ impl Partition {
     }
 
     /// Syncs without the lock and tells the core under it.
-    fn finish(self: &Arc<Self>, begun: Begun) {
+    pub(super) fn finish(self: &Arc<Self>, begun: Begun) {
         let Begun { work, bytes, records } = begun;
         let started = self.clock.instant();
         let outcome = work.run();
         self.dir.meter().synced(started.elapsed(), outcome.is_ok());
+        if outcome.is_ok() && self.dir.offline().is_some() {
+            // Another sync has failed meanwhile: this one is not believed either, for a journal
+            // that was aborted may report what it never wrote. Whoever waits is told so.
+            return;
+        }
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Ok(log) = state.log_mut() else { return };
@@ -89,13 +99,27 @@ impl Partition {
                 state.unsynced_records = state.unsynced_records.saturating_sub(records);
                 let woken = state.step_and_tell(Input::Synced { synced_end });
                 self.queue_again(state);
+                let is_noting = std::mem::replace(&mut state.sync.noting, true);
                 drop(guard);
                 woken.into_iter().for_each(std::task::Waker::wake);
+                if !is_noting {
+                    let due = self.clock.instant() + NOTE_DELAY;
+                    self.dir.queue().push_note(Arc::clone(self), due);
+                }
             }
             Err(offline) => {
                 drop(guard);
                 self.dir.take_offline(&offline);
             }
+        }
+    }
+
+    /// Notes on disk how far the log is synced, for the start after a kill.
+    pub(in crate::runtime) fn note_synced(&self) {
+        let mut state = self.state.lock();
+        state.sync.noting = false;
+        if let Ok(log) = state.log_mut() {
+            log.note_synced();
         }
     }
 
@@ -158,7 +182,7 @@ impl Partition {
     }
 }
 
-fn begin(state: &mut State) -> Option<Begun> {
+pub(super) fn begin(state: &mut State) -> Option<Begun> {
     let (bytes, records) = (state.unsynced_bytes, state.unsynced_records);
     let work = state.log_mut().ok()?.begin_sync()?;
     state.sync.running = true;

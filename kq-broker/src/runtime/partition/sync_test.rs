@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kq_storage::sim::AfterFailedSync;
 
 use super::Partition;
+use super::sync::begin;
 use crate::runtime::sync_queue::Urgency;
 use crate::runtime::test_world::{World, batch, partition_id, readable_bytes};
 use crate::runtime::{Acks, Partitions};
@@ -62,4 +63,31 @@ async fn a_sync_that_fails_there_takes_the_directory_offline() {
     let err = partition.committed(appended.end).alone().await.unwrap_err();
     assert_eq!(err.code().name(), "KAFKA_STORAGE_ERROR");
     assert!(store.log_dirs()[0].offline().is_some());
+}
+
+#[tokio::test]
+async fn a_sync_that_ends_after_its_directory_failed_acknowledges_nothing() {
+    let mut world = World::new();
+    world.config.sync_delay_ms_max = 3_600_000;
+    world.create_topic(1, "orders", 2, &[]);
+    let store = world.start();
+    let (one, other) =
+        (store.get(partition_id(1, 0)).unwrap(), store.get(partition_id(1, 1)).unwrap());
+    one.append(batch("a"), Acks::Leader).unwrap();
+    other.append(batch("b"), Acks::Leader).unwrap();
+    let begun = begin(&mut one.state.lock()).unwrap();
+    // As between the moment a directory fails and the moment that a partition learns it.
+    store.slots.write().remove(&partition_id(1, 0));
+    world.disk.fail_sync(world.disk.syncs() + 1, AfterFailedSync::KeptClean);
+    let failing = begin(&mut other.state.lock()).unwrap();
+    other.finish(failing);
+    assert!(store.log_dirs()[0].offline().is_some());
+    one.finish(begun);
+    let offsets = one.state.lock().leader.offsets();
+    assert_eq!(offsets.high_watermark().offset().0, 0, "a directory that failed is believed");
+    assert_eq!(
+        other.committed(offsets.log_end().offset()).await.unwrap_err().code().name(),
+        "KAFKA_STORAGE_ERROR"
+    );
+    assert!(one.append(batch("c"), Acks::All).is_err());
 }

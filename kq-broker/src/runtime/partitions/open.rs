@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::super::inventory::Inventory;
-use super::super::parallel::in_parallel;
+use super::super::parallel::in_parallel_by;
 use super::super::partition::Parts;
 use super::super::stray::Found;
 use super::super::syncer::Syncer;
@@ -122,9 +122,10 @@ impl Partitions {
         for some in orders.chunks(OPENED_AT_ONCE_MAX) {
             let threads = self.threads();
             let open = |order| (order, self.open(order));
-            let opened = in_parallel(threads, some.iter().collect(), open);
+            let home = |order: &&Order| self.found.lock().dir_of(order.id);
+            let opened = in_parallel_by(threads, some.iter().collect(), home, open);
             let serve = |(order, opened): (&Order, _)| (order.id, self.serve(order, opened));
-            slots.extend(in_parallel(threads, opened, serve));
+            slots.extend(in_parallel_by(threads, opened, dir_of_opened, serve));
         }
         slots
     }
@@ -231,16 +232,22 @@ impl Partitions {
     }
 }
 
+type Opened<'a> = (&'a Order, Result<(Arc<LogDir>, Log), PartitionError>);
+
+fn dir_of_opened((_, opened): &Opened<'_>) -> Option<PathBuf> {
+    opened.as_ref().ok().map(|(dir, _)| dir.path().to_owned())
+}
+
 /// Syncs a log that nobody else has yet: one that is new, or one that outlived a crash. What it
 /// holds was in the page cache perhaps, and readers have seen it; it is made stable before the
 /// first of them comes back.
 fn sync(log: &mut Log, dir: &LogDir) -> Result<(), PartitionError> {
-    if let Some(work) = log.begin_sync()
-        && let Err(offline) = log.finish_sync(work.run())
-    {
+    let Some(work) = log.begin_sync() else { return Ok(()) };
+    if let Err(offline) = log.finish_sync(work.run()) {
         dir.take_offline(&offline);
         return Err(not_served(&offline));
     }
+    log.note_synced();
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use crate::vfs::{OpenMode, create_dir_durable, read_all as read_file};
 
 pub(super) const DIR: &str = "/d/t-0";
 
-/// A log of several segments with epochs and producers, stopped cleanly.
-pub(super) fn fixture() -> (SimDisk, Vec<String>) {
+/// A log of several segments with epochs and producers.
+fn written() -> (SimDisk, Log, Vec<String>) {
     let disk = SimDisk::new(1);
     create_dir_durable(&disk, Path::new("/d")).unwrap();
     let files = OpenFiles::new(Arc::new(disk.clone()), 8);
@@ -17,8 +17,23 @@ pub(super) fn fixture() -> (SimDisk, Vec<String>) {
         let value = format!("v{nth}");
         log.append(from_producer(0, nth, &[&value]), LeaderEpoch(nth / 5), NOW).unwrap();
     }
+    (disk, log, expected(0..14))
+}
+
+/// The log after a clean stop.
+pub(super) fn fixture() -> (SimDisk, Vec<String>) {
+    let (disk, log, want) = written();
     log.close().unwrap();
-    (disk, expected(0..14))
+    (disk, want)
+}
+
+/// The log synced to its end by a process that was killed then.
+fn killed_fixture() -> (SimDisk, Vec<String>) {
+    let (disk, mut log, want) = written();
+    sync(&mut log);
+    drop(log);
+    disk.kill_process();
+    (disk, want)
 }
 
 fn content(disk: &SimDisk, path: &Path) -> Vec<u8> {
@@ -79,6 +94,23 @@ fn no_flipped_byte_is_ever_served() {
                 // The rest can be made again out of the batches.
                 assert_eq!(outcome, Ok(14), "byte {at} of {}", entry.name);
             }
+        }
+    }
+}
+
+#[test]
+fn damage_after_a_kill_is_refused_up_to_the_last_sync() {
+    let (disk, want) = killed_fixture();
+    assert_eq!(served(disk.fork(), &want), Ok(14));
+    for entry in disk.list(Path::new(DIR)).unwrap() {
+        let path = Path::new(DIR).join(&entry.name);
+        if path.extension().is_none_or(|ext| ext != "log") {
+            continue;
+        }
+        for at in 0..usize::try_from(entry.len).unwrap() {
+            let flipped = disk.fork();
+            flipped.flip_bit(&path, at, u32::try_from(at % 8).unwrap()).unwrap();
+            assert!(served(flipped, &want).is_err(), "byte {at} of {} was not noticed", entry.name);
         }
     }
 }

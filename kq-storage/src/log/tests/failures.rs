@@ -93,3 +93,51 @@ fn writes_in_pieces_arrive_whole() {
     fill(&mut log, 40);
     assert_eq!(read_all(&mut log, 0, 250), expected(0..40));
 }
+
+#[test]
+fn replicated_batches_that_find_no_room_leave_those_before_them() {
+    let source = SimDisk::new(7);
+    let mut source = log_on(&source);
+    fill(&mut source, 12);
+    let all = Bytes::from(read(&mut source).unwrap().copy_out().unwrap());
+    let used = |disk: &SimDisk| u64::MAX - disk.free_bytes(Path::new("/d")).unwrap();
+    let mut stopped = 0;
+    for room in (0..1_000).step_by(13) {
+        let disk = SimDisk::new(8);
+        let mut copy = log_on(&disk);
+        disk.set_capacity(Some(used(&disk) + room));
+        if let Err(err) = copy.append_replicated(all.clone(), NOW) {
+            assert!(matches!(&err, AppendError::Storage(err) if err.is_no_space()), "{err}");
+            stopped += 1;
+        }
+        disk.set_capacity(None);
+        let end = copy.log_end().offset();
+        assert_eq!(read_all(&mut copy, 0, 1 << 20), expected(0..end.0));
+        if end < Offset(12) {
+            let rest = source.read(end, Offset(12), 1 << 20, true).unwrap().copy_out().unwrap();
+            copy.append_replicated(rest.into(), NOW).unwrap();
+        }
+        sync(&mut copy);
+        assert_eq!(read_all(&mut copy, 0, 1 << 20), expected(0..12));
+    }
+    assert!(stopped > 10, "{stopped}");
+}
+
+#[test]
+fn a_batch_that_finds_no_room_in_its_new_segment_is_tried_again() {
+    let disk = SimDisk::new(9);
+    let mut log = log_on(&disk);
+    fill(&mut log, 5);
+    sync(&mut log);
+    let segments = log.segment_count();
+    let used = u64::MAX - disk.free_bytes(Path::new("/d")).unwrap();
+    for room in 0..90 {
+        disk.set_capacity(Some(used + room));
+        log.append(batch(&["v5"]), EPOCH, NOW).unwrap_err();
+        assert!(log.offline_reason().is_none(), "{room}");
+    }
+    disk.set_capacity(None);
+    append(&mut log, &["v5"]);
+    assert_eq!(log.segment_count(), segments + 1, "this batch was to begin a segment");
+    assert_eq!(read_all(&mut log, 0, 1 << 20), expected(0..6));
+}

@@ -100,6 +100,7 @@ impl Model {
                 if let Some(work) = self.log().begin_sync() {
                     let outcome = work.run();
                     self.log().finish_sync(outcome).unwrap();
+                    self.log().note_synced();
                 }
                 self.synced = end;
             }
