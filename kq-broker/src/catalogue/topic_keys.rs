@@ -46,7 +46,7 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::long("file.delete.delay.ms", "60000")
         .at_least(0)
         .server(&[same("log.segment.delete.delay.ms")])
-        .doc("How long the files of a dropped segment stay on disk for reads that are under way."),
+        .doc("Without effect: the files of a dropped segment go at once, and reads under way keep their bytes."),
     ConfigKey::long("flush.messages", "9223372036854775807")
         .at_least(1)
         .server(&[same("log.flush.interval.messages")])
@@ -119,7 +119,7 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
         ),
     ConfigKey::boolean("preallocate", "false")
         .server(&[same("log.preallocate")])
-        .doc("Whether a new segment takes its whole space on disk at once."),
+        .doc("Without effect: a segment takes space on disk as it grows."),
     ConfigKey::long("retention.bytes", "-1")
         .at_least(-1)
         .server(&[same("log.retention.bytes")])

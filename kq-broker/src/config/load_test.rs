@@ -53,6 +53,13 @@ fn dotted_quoted_and_nested_keys_are_the_same() {
 }
 
 #[test]
+fn a_segment_size_that_logs_refuse_is_refused_at_once() {
+    let err = with("log.segment.bytes = 1000", &[], &[]).unwrap_err();
+    assert!(err.contains("log.segment.bytes") && err.contains("1048576"), "{err}");
+    with("log.segment.bytes = '1 MiB'\ntopic.delete.keep.ms = '1 h'", &[], &[]).unwrap();
+}
+
+#[test]
 fn unknown_keys_name_the_nearest_one() {
     assert_eq!(
         with("log.retention.msec = 5", &[], &[]).unwrap_err(),
