@@ -217,8 +217,9 @@ fn verify_value(draft: &Draft<'_, '_>, key: &ConfigKey, value: &str) -> Result<(
     }
     key.verify(value).map_err(|err| {
         let accepted = key.accepts.describe(key.kind);
-        ControlError::new(ErrorCode::InvalidConfig, err.to_string())
-            .hint(format!("accepted: {accepted}"))
+        let told_already = err.why.contains(&accepted);
+        let error = ControlError::new(ErrorCode::InvalidConfig, err.to_string());
+        if told_already { error } else { error.hint(format!("accepted: {accepted}")) }
     })
 }
 

@@ -50,6 +50,7 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::CreatePartitionsRequest>(),
     Api::of::<kq_proto::kafka::messages::DeleteGroupsRequest>(),
     Api::of::<kq_proto::kafka::messages::IncrementalAlterConfigsRequest>(),
+    Api::of::<kq_proto::kafka::messages::ListPartitionReassignmentsRequest>(),
     Api::of::<kq_proto::kafka::messages::OffsetDeleteRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeUserScramCredentialsRequest>(),
     Api::of::<kq_proto::kafka::messages::AlterUserScramCredentialsRequest>(),

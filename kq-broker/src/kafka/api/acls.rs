@@ -30,7 +30,8 @@ const MESSAGE: Option<Str> = Some(Str::from_static(SECURITY_DISABLED.1));
 
 impl Handle for DescribeAclsRequest {
     fn handle(self, _: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
-        let (error_code, error_message) = (CODE, MESSAGE);
+        let error_code = CODE;
+        let error_message = Some(Str::from_static("No Authorizer is configured on the broker"));
         let response = DescribeAclsResponse { error_code, error_message, ..Default::default() };
         call.answer::<Self>(&response)
     }

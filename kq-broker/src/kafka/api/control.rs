@@ -1,5 +1,6 @@
 //! What the APIs have in common that command the controller.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kq_proto::kafka::{ErrorCode, Str};
@@ -26,6 +27,13 @@ pub(super) fn message(error: &ControlError) -> Option<Str> {
         Some(hint) => format!("{}; {hint}", error.message.trim_end_matches('.')).into(),
         None => error.message.as_str().into(),
     })
+}
+
+/// The first item of each name. Clients look results up by name, and librdkafka takes a second result
+/// of one name for a malformed response.
+pub(super) fn once<T, N: Ord>(items: impl Iterator<Item = T>, name: impl Fn(&T) -> N) -> Vec<T> {
+    let mut named = BTreeSet::new();
+    items.filter(|it| named.insert(name(it))).collect()
 }
 
 /// The outcome of each item of a command: its own, or the one that befell all of them.

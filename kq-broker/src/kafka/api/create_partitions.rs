@@ -7,7 +7,7 @@ use kq_proto::kafka::messages::create_partitions::{
     CreatePartitionsTopicResult,
 };
 
-use super::control::{deadline, each_of, message};
+use super::control::{deadline, each_of, message, once};
 use crate::controller::{Command, NewPartitions, Reply};
 use crate::kafka::answer::Answer;
 use crate::kafka::connection::Peer;
@@ -37,7 +37,7 @@ async fn create(door: &Door, request: CreatePartitionsRequest) -> CreatePartitio
             error_message: message(&error),
         },
     });
-    CreatePartitionsResponse { results: results.collect(), ..Default::default() }
+    CreatePartitionsResponse { results: once(results, |it| it.name.clone()), ..Default::default() }
 }
 
 fn new_partitions(topic: &CreatePartitionsTopic) -> NewPartitions {

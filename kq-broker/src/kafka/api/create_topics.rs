@@ -8,7 +8,7 @@ use kq_proto::kafka::messages::create_topics::{
     CreateTopicsResponse,
 };
 
-use super::control::{deadline, each_of, message};
+use super::control::{deadline, each_of, message, once};
 use crate::catalogue::{ConfigEntry, describe_topic};
 use crate::controller::{Command, ControlError, CreatedTopic, ManualAssignment, NewTopic, Reply};
 use crate::kafka::answer::Answer;
@@ -35,7 +35,7 @@ async fn create(door: &Door, request: CreateTopicsRequest) -> CreateTopicsRespon
         Ok(created) => accepted(door, name, &created),
         Err(error) => refused(name, &error),
     });
-    CreateTopicsResponse { topics: results.collect(), ..Default::default() }
+    CreateTopicsResponse { topics: once(results, |it| it.name.clone()), ..Default::default() }
 }
 
 fn new_topic(topic: &CreatableTopic) -> NewTopic {

@@ -8,7 +8,7 @@ use kq_proto::kafka::messages::delete_topics::{
 use kq_proto::kafka::{ErrorCode, Str};
 use uuid::Uuid;
 
-use super::control::{deadline, each_of, message};
+use super::control::{deadline, each_of, message, once};
 use crate::controller::{Command, ControlError, DeletedTopic, Reply, TopicRef};
 use crate::ids::TopicId;
 use crate::kafka::answer::Answer;
@@ -36,7 +36,8 @@ async fn delete(door: &Door, request: DeleteTopicsRequest) -> DeleteTopicsRespon
         id: Uuid::nil(),
         refused: None,
     });
-    let asked: Vec<Asked> = by_name.chain(request.topics.into_iter().map(asked)).collect();
+    let asked = by_name.chain(request.topics.into_iter().map(asked));
+    let asked = once(asked, |it| (it.name.clone(), it.id));
     let good: Vec<&Asked> = asked.iter().filter(|it| it.refused.is_none()).collect();
     let topics: Vec<TopicRef> = good.iter().map(|it| topic_ref(it)).collect();
     let count = topics.len();

@@ -17,6 +17,7 @@ use crate::kafka::leaders::node;
 
 /// The kind of key that names a group; others name transactional ids and share groups.
 const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
 /// From this version on several keys come at once (KIP-699).
 const MANY_FROM: i16 = 4;
 
@@ -65,6 +66,11 @@ async fn find(
     key_type: i8,
     key: &Str,
 ) -> Result<Coordinator, (ErrorCode, &'static str)> {
+    if key_type == TRANSACTION {
+        // Only of this code do all clients take that it is final: librdkafka asks on after others.
+        let message = "this broker has no transactions";
+        return Err((ErrorCode::TransactionalIdAuthorizationFailed, message));
+    }
     if key_type != GROUP {
         let message = "this broker coordinates consumer groups only";
         return Err((ErrorCode::InvalidRequest, message));

@@ -13,8 +13,9 @@ use crate::kafka::door::Door;
 impl Handle for InitProducerIdRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
         if self.transactional_id.is_some() {
-            // Producers take this as final; a retriable code would let them hang.
-            return Answer::Now(answer(&call, Err(ErrorCode::UnsupportedVersion)));
+            // As from `FindCoordinator`: all producers take this as final.
+            let code = ErrorCode::TransactionalIdAuthorizationFailed;
+            return Answer::Now(answer(&call, Err(code)));
         }
         if let Some(id) = door.producer_ids.take() {
             return Answer::Now(answer(&call, Ok(id)));

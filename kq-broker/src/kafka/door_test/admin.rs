@@ -14,8 +14,9 @@ use kq_proto::kafka::messages::offset_for_leader_epoch::{
 use kq_proto::kafka::messages::{
     CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
     DescribeAclsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeLogDirsRequest,
-    DescribeTopicPartitionsRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
-    ListConfigResourcesRequest, ListOffsetsRequest, MetadataRequest, OffsetForLeaderEpochRequest,
+    DescribeTopicPartitionsRequest, FindCoordinatorRequest, IncrementalAlterConfigsRequest,
+    InitProducerIdRequest, ListConfigResourcesRequest, ListOffsetsRequest, MetadataRequest,
+    OffsetForLeaderEpochRequest,
 };
 use kq_proto::kafka::{ErrorCode, Str};
 
@@ -191,7 +192,41 @@ async fn producer_ids_are_never_given_twice() {
     }
     let transactional_id = Some(text("t"));
     let request = InitProducerIdRequest { transactional_id, ..request };
-    assert_eq!(client.ask(&request).await.error_code, ErrorCode::UnsupportedVersion);
+    let refused = client.ask(&request).await.error_code;
+    assert_eq!(refused, ErrorCode::TransactionalIdAuthorizationFailed);
+    let coordinator_keys = vec![text("t")];
+    let request = FindCoordinatorRequest {
+        coordinator_keys,
+        key_type: 1,
+        ..FindCoordinatorRequest::default()
+    };
+    assert_eq!(client.ask(&request).await.coordinators[0].error_code, refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_named_twice_is_refused_once() {
+    let rig = Rig::start().await;
+    let (mut client, _) = rig.client_with_topic(1).await;
+    let topic = |name, num_partitions| CreatableTopic {
+        name: text(name),
+        num_partitions,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let topics = vec![topic("twice", 1), topic("once", 1), topic("twice", 2)];
+    let made = client.ask(&CreateTopicsRequest { topics, ..Default::default() }).await.topics;
+    let made: Vec<_> = made.iter().map(|it| (&*it.name, it.error_code)).collect();
+    assert_eq!(made, [("twice", ErrorCode::InvalidRequest), ("once", ErrorCode::None)]);
+
+    let topic = |count| CreatePartitionsTopic { name: text("orders"), count, assignments: None };
+    let topics = vec![topic(2), topic(3)];
+    let grown = client.ask(&CreatePartitionsRequest { topics, ..Default::default() }).await.results;
+    assert_eq!((grown.len(), grown[0].error_code), (1, ErrorCode::InvalidRequest));
+
+    let topic = || DeleteTopicState { name: Some(text("orders")), ..Default::default() };
+    let topics = vec![topic(), topic()];
+    let deleted = client.ask(&DeleteTopicsRequest { topics, ..Default::default() }).await.responses;
+    assert_eq!((deleted.len(), deleted[0].error_code), (1, ErrorCode::None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
