@@ -8,9 +8,11 @@ use super::topic_keys::COMPRESSION_TYPES;
 use super::value::Accepts;
 
 pub(super) const BROKER_KEYS: &[ConfigKey] = &[
-    ConfigKey::string("advertised.address", "").unset().fixed().accepts(Accepts::Address).doc(
-        "The address that clients are told to use; when not set, the one of `listen`.",
-    ),
+    ConfigKey::string("advertised.address", "")
+        .unset()
+        .fixed()
+        .accepts(Accepts::Address)
+        .doc("The address that clients are told to use; when not set, the one of `listen`."),
     ConfigKey::string("advertised.listeners", "")
         .unset()
         .derived()
@@ -30,18 +32,19 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::int("compression.gzip.level", "-1")
         .accepts(Accepts::OneOrBetween(-1, 1, 9))
         .doc("Default of the topic key of this name: how hard gzip works; -1: as the codec likes."),
-    ConfigKey::int("compression.lz4.level", "9").between(1, 17).doc(
-        "Kept for Kafka's tools and without effect: lz4 has one level here.",
-    ),
+    ConfigKey::int("compression.lz4.level", "9")
+        .between(1, 17)
+        .doc("Kept for Kafka's tools and without effect: lz4 has one level here."),
     ConfigKey::string("compression.type", "producer")
         .accepts(Accepts::OneOf(COMPRESSION_TYPES))
         .doc("The codec on disk; `producer` keeps what the client chose. Topics can override it."),
     ConfigKey::int("compression.zstd.level", "3")
         .between(-131_072, 22)
         .doc("Default of the topic key of this name: how hard zstd works."),
-    ConfigKey::int("connection.requests.max", "64").between(1, 10_000).fixed().doc(
-        "Requests of one connection in flight at one time; reading waits beyond that.",
-    ),
+    ConfigKey::int("connection.requests.max", "64")
+        .between(1, 10_000)
+        .fixed()
+        .doc("Requests of one connection in flight at one time; reading waits beyond that."),
     ConfigKey::long("connections.max.idle.ms", "600000")
         .at_least(1)
         .millis()
@@ -73,14 +76,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .millis()
         .fixed()
         .doc("The shortest time that a group member may ask to stay silent for."),
-    ConfigKey::int("grpc.message.max.bytes", "4194304")
-        .at_least(1_024)
-        .bytes()
-        .fixed()
-        .doc(
-            "The largest message of the control door. Larger requests to append records come in \
+    ConfigKey::int("grpc.message.max.bytes", "4194304").at_least(1_024).bytes().fixed().doc(
+        "The largest message of the control door. Larger requests to append records come in \
              parts, up to `socket.request.max.bytes`.",
-        ),
+    ),
     ConfigKey::boolean("insecure.listener", "false").fixed().doc(
         "Allows `listen` beyond loopback although nothing there is encrypted or authenticated.",
     ),
@@ -91,26 +90,31 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::string("listeners", "PLAINTEXT://127.0.0.1:9092")
         .derived()
         .doc("The addresses at which clients come in, as Kafka writes them."),
-    ConfigKey::long("log.cleaner.delete.retention.ms", "86400000")
-        .at_least(0)
-        .millis()
-        .doc("Default of the topic key `delete.retention.ms`."),
+    ConfigKey::long("log.cleaner.delete.retention.ms", "86400000").at_least(0).millis().doc(
+        "Default of the topic key `delete.retention.ms`. Without effect as long as nothing \
+             is compacted.",
+    ),
     ConfigKey::long("log.cleaner.max.compaction.lag.ms", "9223372036854775807")
         .at_least(1)
         .millis()
-        .doc("Default of the topic key `max.compaction.lag.ms`."),
-    ConfigKey::double("log.cleaner.min.cleanable.ratio", "0.5")
-        .accepts(Accepts::Ratio)
-        .doc("Default of the topic key `min.cleanable.dirty.ratio`."),
-    ConfigKey::long("log.cleaner.min.compaction.lag.ms", "0")
-        .at_least(0)
-        .millis()
-        .doc("Default of the topic key `min.compaction.lag.ms`."),
+        .doc(
+            "Default of the topic key `max.compaction.lag.ms`. Without effect as long as nothing \
+             is compacted.",
+        ),
+    ConfigKey::double("log.cleaner.min.cleanable.ratio", "0.5").accepts(Accepts::Ratio).doc(
+        "Default of the topic key `min.cleanable.dirty.ratio`. Without effect as long as \
+             nothing is compacted.",
+    ),
+    ConfigKey::long("log.cleaner.min.compaction.lag.ms", "0").at_least(0).millis().doc(
+        "Default of the topic key `min.compaction.lag.ms`. Without effect as long as nothing \
+             is compacted.",
+    ),
     ConfigKey::list("log.cleanup.policy", "delete")
         .accepts(Accepts::ListOf(&["compact", "delete"]))
         .doc("What happens to old segments: delete, compact or both. Topics can override it."),
     ConfigKey::string("log.dirs", "").unset().fixed().doc(
-        "Directories for partitions with commas between them, best one per disk; when not set, `logs` in `data.dir`.",
+        "Directories for partitions with commas between them, best one per disk; when not set, \
+         `logs` in `data.dir`.",
     ),
     ConfigKey::string("log.durability", "fsync").accepts(Accepts::OneOf(&["fsync", "os"])).doc(
         "fsync: acks=all means on stable storage, and readers see only what a power cut cannot \
@@ -143,11 +147,12 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::string("log.message.timestamp.type", "CreateTime")
         .accepts(Accepts::OneOf(&["CreateTime", "LogAppendTime"]))
         .doc("Whose time a record carries: the producer's or the broker's."),
-    ConfigKey::int("log.open.files.max", "0").at_least(0).fixed().doc(
-        "Files of partitions held open at one time; 0: half of what the system allows.",
-    ),
+    ConfigKey::int("log.open.files.max", "0")
+        .at_least(0)
+        .fixed()
+        .doc("Files of partitions held open at one time; 0: half of what the system allows."),
     ConfigKey::boolean("log.preallocate", "false")
-        .doc("Reserves a segment's space when it is begun."),
+        .doc("Without effect: a segment takes space on disk as it grows."),
     ConfigKey::long("log.retention.bytes", "-1")
         .at_least(-1)
         .bytes()
@@ -183,17 +188,19 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .at_least(0)
         .millis()
         .doc("What is taken at random from `log.roll.ms`, so that not all segments roll at once."),
-    ConfigKey::long("log.roll.ms", "").unset().at_least(1).millis().doc(
-        "The age at which a new segment is begun. When not set, `log.roll.hours` counts.",
-    ),
+    ConfigKey::long("log.roll.ms", "")
+        .unset()
+        .at_least(1)
+        .millis()
+        .doc("The age at which a new segment is begun. When not set, `log.roll.hours` counts."),
     ConfigKey::int("log.segment.bytes", "1073741824")
         .at_least(1_048_576)
         .bytes()
         .doc("The size at which a new segment is begun."),
-    ConfigKey::long("log.segment.delete.delay.ms", "60000")
-        .at_least(0)
-        .millis()
-        .doc("How long a deleted segment's file stays."),
+    ConfigKey::long("log.segment.delete.delay.ms", "60000").at_least(0).millis().doc(
+        "Without effect: the files of a dropped segment go at once, and reads under way keep \
+             their bytes.",
+    ),
     ConfigKey::long("log.sync.bytes.max", "4194304").at_least(4_096).bytes().fixed().doc(
         "Unsynced bytes of one partition that start a sync at once, so that the kernel never has \
          much to write back in one go.",
@@ -229,9 +236,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .at_least(0)
         .bytes()
         .doc("The largest record batch."),
-    ConfigKey::string("metadata.log.dir", "").unset().fixed().doc(
-        "The directory of the metadata quorum's log; when not set, `metadata` in `data.dir`.",
-    ),
+    ConfigKey::string("metadata.log.dir", "")
+        .unset()
+        .fixed()
+        .doc("The directory of the metadata quorum's log; when not set, `metadata` in `data.dir`."),
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
         .doc("In-sync replicas without which a write with acks=all is refused."),

@@ -41,12 +41,16 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
         .at_least(0)
         .server(&[same("log.cleaner.delete.retention.ms")])
         .doc(
-            "How long compaction keeps tombstones, so that a slow reader still sees the deletion. Without effect as long as nothing is compacted.",
+            "How long compaction keeps tombstones, so that a slow reader still sees the \
+             deletion. Without effect as long as nothing is compacted.",
         ),
     ConfigKey::long("file.delete.delay.ms", "60000")
         .at_least(0)
         .server(&[same("log.segment.delete.delay.ms")])
-        .doc("Without effect: the files of a dropped segment go at once, and reads under way keep their bytes."),
+        .doc(
+            "Without effect: the files of a dropped segment go at once, and reads under way keep \
+             their bytes.",
+        ),
     ConfigKey::long("flush.messages", "9223372036854775807")
         .at_least(1)
         .server(&[same("log.flush.interval.messages")])
@@ -60,14 +64,20 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
         .doc("Force the log to disk when its oldest unforced record is this old."),
     ConfigKey::list("follower.replication.throttled.replicas", "")
         .accepts(Accepts::ThrottledReplicas)
-        .doc("The replicas whose catching up is throttled on the follower's side. Without effect as long as nothing is replicated."),
+        .doc(
+            "The replicas whose catching up is throttled on the follower's side. Without effect \
+             as long as nothing is replicated.",
+        ),
     ConfigKey::int("index.interval.bytes", "4096")
         .at_least(0)
         .server(&[same("log.index.interval.bytes")])
         .doc("How many bytes of records lie between two entries of the offset index."),
     ConfigKey::list("leader.replication.throttled.replicas", "")
         .accepts(Accepts::ThrottledReplicas)
-        .doc("The replicas whose catching up is throttled on the leader's side. Without effect as long as nothing is replicated."),
+        .doc(
+            "The replicas whose catching up is throttled on the leader's side. Without effect as \
+             long as nothing is replicated.",
+        ),
     ConfigKey::string("log.durability", "fsync")
         .accepts(Accepts::OneOf(&["fsync", "os"]))
         .server(&[same("log.durability")])
@@ -79,7 +89,10 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::long("max.compaction.lag.ms", "9223372036854775807")
         .at_least(1)
         .server(&[same("log.cleaner.max.compaction.lag.ms")])
-        .doc("The longest a record may wait for compaction. Without effect as long as nothing is compacted."),
+        .doc(
+            "The longest a record may wait for compaction. Without effect as long as nothing is \
+             compacted.",
+        ),
     ConfigKey::int("max.message.bytes", "1048588")
         .at_least(0)
         .server(&[same("message.max.bytes")])
@@ -105,11 +118,17 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::double("min.cleanable.dirty.ratio", "0.5")
         .accepts(Accepts::Ratio)
         .server(&[same("log.cleaner.min.cleanable.ratio")])
-        .doc("The share of the log that must be uncompacted before compaction looks at it. Without effect as long as nothing is compacted."),
+        .doc(
+            "The share of the log that must be uncompacted before compaction looks at it. \
+             Without effect as long as nothing is compacted.",
+        ),
     ConfigKey::long("min.compaction.lag.ms", "0")
         .at_least(0)
         .server(&[same("log.cleaner.min.compaction.lag.ms")])
-        .doc("The shortest a record stays as it was written before it may be compacted. Without effect as long as nothing is compacted."),
+        .doc(
+            "The shortest a record stays as it was written before it may be compacted. Without \
+             effect as long as nothing is compacted.",
+        ),
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
         .server(&[same("min.insync.replicas")])
