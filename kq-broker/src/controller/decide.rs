@@ -176,6 +176,7 @@ pub(super) struct Draft<'a, 't> {
     pub(super) settings: &'a Settings,
     pub(super) now: TimestampMs,
     pub(super) records: Vec<MetadataRecord>,
+    partitions_before: u64,
     turn: &'a mut Turn<'t>,
 }
 
@@ -183,7 +184,14 @@ impl<'a, 't> Draft<'a, 't> {
     fn new(image: &MetadataImage, settings: &'a Settings, turn: &'a mut Turn<'t>) -> Self {
         // Time never runs backwards in the history, whatever the clock does.
         let now = turn.now.max(image.changed_at());
-        Self { image: image.clone(), settings, now, records: Vec::new(), turn }
+        let partitions_before = image.partitions_total();
+        let image = image.clone();
+        Self { image, settings, now, records: Vec::new(), partitions_before, turn }
+    }
+
+    /// Partitions that the items accepted so far add.
+    pub(super) fn partitions_added(&self) -> u64 {
+        self.image.partitions_total().saturating_sub(self.partitions_before)
     }
 
     /// Takes an accepted item in.

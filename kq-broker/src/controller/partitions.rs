@@ -259,9 +259,11 @@ fn verify_growth(draft: &Draft<'_, '_>, added: i64) -> Result<u32, ControlError>
     let limits = &draft.settings.limits;
     let refuse =
         |message, hint| Err(ControlError::new(ErrorCode::PolicyViolation, message).hint(hint));
-    let at_once = u32::try_from(added).ok().filter(|it| *it <= limits.command_partitions_max);
+    let max = limits.command_partitions_max;
+    let before = draft.partitions_added();
+    let at_once = u32::try_from(added).ok().filter(|it| before + u64::from(*it) <= u64::from(max));
     let Some(added) = at_once else {
-        let max = limits.command_partitions_max;
+        let added = added.saturating_add_unsigned(before);
         let message = format!("{added} new partitions are more than {max} at a time.");
         return refuse(message, format!("at most {max} now, and more by later changes"));
     };

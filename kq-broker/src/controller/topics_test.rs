@@ -230,3 +230,25 @@ fn a_command_over_too_many_items_is_refused_whole() {
         "10001 items in one request are more than 10000 at a time"
     );
 }
+
+#[test]
+fn the_topics_of_one_command_share_its_bound_on_partitions() {
+    use super::script::Cluster;
+    use super::{Command, NewTopic, Reply};
+    use crate::ids::BrokerId;
+    use crate::metadata::BrokerRegistration;
+    let mut cluster = Cluster::new();
+    cluster.settings.limits.command_partitions_max = 5;
+    let broker = BrokerRegistration::at(BrokerId(1), "127.0.0.1", 9_092);
+    cluster.submit(&Command::RegisterBroker(broker)).unwrap();
+    let of =
+        |name: &str| NewTopic { name: name.into(), partitions: Some(3), ..NewTopic::default() };
+    let topics = vec![of("first"), of("second")];
+    let command = Command::CreateTopics { topics, validate_only: false };
+    let Reply::TopicsCreated(results) = cluster.submit(&command).unwrap().reply else {
+        panic!("topics were asked for")
+    };
+    assert!(results[0].is_ok());
+    let refused = results[1].as_ref().unwrap_err();
+    assert_eq!(refused.message, "6 new partitions are more than 5 at a time.");
+}
