@@ -46,7 +46,7 @@ impl Records for Admin {
         &self,
         request: Request<tonic::Streaming<v1::ProducePart>>,
     ) -> Answer<v1::ProduceResponse> {
-        let gathered = self.parts.gather(request.into_inner()).await?;
+        let gathered = self.parts.gather(request.into_inner(), &self.node.stopping).await?;
         Ok(Response::new(self.append_records(gathered.request).await?))
     }
 

@@ -10,6 +10,7 @@ use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 
 use super::super::error::bad_argument;
@@ -43,14 +44,18 @@ impl PartsMemory {
         Self { units, request_bytes_max }
     }
 
-    /// Takes all parts of a request.
+    /// Takes all parts of a request, unless the broker stops before they are there.
     pub(super) async fn gather(
         &self,
         mut parts: Streaming<v1::ProducePart>,
+        stopping: &CancellationToken,
     ) -> Result<Gathered, Status> {
         let mut gathering = Gathering { memory: self, bytes: BytesMut::new(), held: None };
         loop {
-            let next = tokio::time::timeout(PART_WAIT, parts.message()).await;
+            let next = tokio::select! {
+                next = tokio::time::timeout(PART_WAIT, parts.message()) => next,
+                () = stopping.cancelled() => return Err(Status::unavailable("the broker stops")),
+            };
             match next.map_err(|_| Status::deadline_exceeded("no part of the request came"))?? {
                 Some(part) => gathering.take(&part.bytes)?,
                 None => return gathering.finish(),
