@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::Run;
-use super::load::topic;
+use super::load::{Load, produce, topic};
 use super::report::{Goal, Row, figure, median};
 use super::subject::Subject;
 use crate::clock;
@@ -78,13 +78,27 @@ pub(super) fn start_and_rest(run: &mut Run<'_>) -> Result<Vec<Row>> {
     ])
 }
 
-/// 10,000 partitions without records, and starts with them.
+/// Records in each partition that a start meets.
+const RECORDS_EACH: u64 = 5;
+
+/// Writes into every partition, as an idempotent producer does: a start has its state to find, too.
+fn fill(subject: &Subject, topics: &[String]) -> Result<()> {
+    let load = Load {
+        records: RECORDS_EACH * 625,
+        record_bytes: 200,
+        partitions: 625,
+        settings: &[("acks", "all"), ("enable.idempotence", "true")],
+        compressible: false,
+    };
+    topics.iter().try_for_each(|topic| produce(&subject.bootstrap, topic, &load))
+}
+
+/// 10,000 partitions: what they cost without records, and starts when each of them has some.
 pub(super) fn partitions(run: &mut Run<'_>) -> Result<Vec<Row>> {
     let before = run.subject.rss_bytes()?;
     let topics = run.amount(16);
-    for _ in 0..topics {
-        topic(&run.subject.bootstrap, 625, &[])?;
-    }
+    let names = (0..topics).map(|_| topic(&run.subject.bootstrap, 625, &[]));
+    let names = names.collect::<Result<Vec<_>>>()?;
     clock::pause(Duration::from_secs(2));
     let grown = figure(run.subject.rss_bytes()?.saturating_sub(before)) / MIB;
     let percent = idle_percent(run.subject)?;
@@ -97,11 +111,12 @@ pub(super) fn partitions(run: &mut Run<'_>) -> Result<Vec<Row>> {
         row("CPU idle", "% of a core", percent, Goal::AtMost(0.1)),
     ];
     if run.subject.is_own() {
+        fill(run.subject, &names)?;
+        run.subject.own_cluster()?.broker()?.kill()?;
+        let killed = start(run.subject)?.as_secs_f64();
         run.subject.own_cluster()?.broker()?.stop(START_MAX)?;
         let clean = start(run.subject)?.as_secs_f64();
         rows.push(row("start after a clean stop", "s", clean, Goal::AtMost(3.0)));
-        run.subject.own_cluster()?.broker()?.kill()?;
-        let killed = start(run.subject)?.as_secs_f64();
         rows.push(row("start after kill -9", "s", killed, Goal::AtMost(6.0)));
     }
     Ok(rows)
