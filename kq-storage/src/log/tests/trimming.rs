@@ -1,6 +1,8 @@
 //! Truncation, deletion of records and retention.
 
 use super::*;
+use crate::sim::SimDisk;
+use crate::vfs::create_dir_durable;
 
 #[test]
 fn truncation_cuts_whole_batches_and_appends_go_on() {
@@ -148,5 +150,45 @@ fn segments_roll_by_the_time_of_their_records() {
     for (at, segments) in [(0, 1), (1_000, 1), (1_001, 2), (2_001, 2), (1_500, 2), (2_002, 3)] {
         log.append(batch_at(TimestampMs(NOW.0 + at), &["a"]), EPOCH, NOW).unwrap();
         assert_eq!(log.segment_count(), segments, "at {at}");
+    }
+}
+
+/// A log whose process is killed at that step of a truncation to offset 3; what its file shows
+/// may be in the page cache only.
+fn killed_while_truncating(step: u64) -> SimDisk {
+    let disk = SimDisk::new(11);
+    create_dir_durable(&disk, Path::new("/d")).unwrap();
+    let files = OpenFiles::new(Arc::new(disk.clone()), 8);
+    let id = LogIdentity([7; 16]);
+    let mut log = Log::create(files, PathBuf::from("/d/t-0"), id, small_segments(), NOW).unwrap();
+    fill(&mut log, 3);
+    sync(&mut log);
+    fill(&mut log, 2);
+    let work = log.begin_sync().unwrap().run();
+    log.finish_sync(work).unwrap();
+    disk.crash_at(disk.step() + step);
+    let _ = log.truncate_to(Offset(3));
+    drop(log);
+    disk.kill_process();
+    disk
+}
+
+#[test]
+fn a_truncation_that_a_kill_interrupts_is_made_stable() {
+    for (step, seed) in (0..30).flat_map(|step| (0..8).map(move |seed| (step, seed))) {
+        let disk = killed_while_truncating(step);
+        let open = || {
+            let files = OpenFiles::new(Arc::new(disk.clone()), 8);
+            Log::open(files, PathBuf::from("/d/t-0"), small_segments(), NOW).unwrap().0
+        };
+        let mut log = open();
+        let mut want = read_all(&mut log, 0, 1 << 20);
+        // Too large for the segment that was being cut, which is never written to again.
+        append(&mut log, &["new".repeat(100).as_str()]);
+        sync(&mut log);
+        drop(log);
+        disk.power_cut(seed);
+        want.push("new".repeat(100));
+        assert_eq!(read_all(&mut open(), 0, 1 << 20), want, "killed at step {step}, cut by {seed}");
     }
 }
