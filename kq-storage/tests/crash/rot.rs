@@ -17,6 +17,9 @@ pub(crate) struct Rotten;
 /// Bits that rot, each for itself, at every place where the process dies.
 const FLIPS: u64 = 4;
 
+/// Where in a batch its leader epoch stands, which no checksum covers.
+const EPOCH_BYTES: std::ops::Range<usize> = 12..16;
+
 /// A batch in a file.
 struct Place {
     path: PathBuf,
@@ -58,6 +61,10 @@ fn verify_flipped(disk: &SimDisk, model: &Model, nth: u64) -> Result<(), String>
     disk.flip_bit(&place.path, at, u32::try_from(rng.below(8)).unwrap()).unwrap();
     let Ok((mut log, recovered)) = open_told(disk) else { return Ok(()) };
     let end = log.log_end().offset().0;
+    if EPOCH_BYTES.contains(&(at - place.position)) && recovered.epochs_rebuilt {
+        // The one witness of a batch's epoch is the epochs' file, and that was being replaced.
+        return Ok(());
+    }
     ensure(model.noted_end <= end && read_all(&mut log).is_err(), || {
         let (path, base) = (place.path.display(), place.header.base_offset);
         format!(
