@@ -70,6 +70,11 @@ impl OpenFiles {
         Ok(file)
     }
 
+    /// How many handles may be open.
+    pub fn open_max(&self) -> usize {
+        self.open_max
+    }
+
     /// How many handles the pool holds open.
     pub fn open_count(&self) -> usize {
         let ring = self.ring.lock();

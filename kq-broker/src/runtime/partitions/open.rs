@@ -119,7 +119,9 @@ impl Partitions {
     /// of new partitions cost few commits.
     pub(in crate::runtime) fn open_slots(&self, orders: &[Order]) -> Vec<(PartitionId, Slot)> {
         let mut slots = Vec::with_capacity(orders.len());
-        for some in orders.chunks(OPENED_AT_ONCE_MAX) {
+        // A log that was made or recovered has at most two files that wait for its sync.
+        let at_once = (self.files.open_max() / 2).clamp(1, OPENED_AT_ONCE_MAX);
+        for some in orders.chunks(at_once) {
             let threads = self.threads();
             let open = |order| (order, self.open(order));
             let home = |order: &&Order| self.found.lock().dir_of(order.id);
