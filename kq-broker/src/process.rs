@@ -119,11 +119,11 @@ impl Broker {
             // It says that clients are served; a left-over would lie.
             let _ = std::fs::remove_file(file);
         }
-        node.controller.shutdown().await;
+        let metadata_end = node.controller.shutdown().await;
         if !clean {
             return Err(ProcessError::Unclean);
         }
-        dirs.leave_clean_mark().map_err(ProcessError::Directories)?;
+        dirs.leave_clean_mark(metadata_end).map_err(ProcessError::Directories)?;
         tracing::info!("stopped");
         Ok(())
     }

@@ -23,3 +23,4 @@ mod store;
 mod types;
 
 pub use controller::{Controller, ControllerOptions, ControllerStatus, StartError, Trimming};
+pub use disk::KnownEnd;

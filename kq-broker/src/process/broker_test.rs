@@ -1,9 +1,11 @@
 //! Whole brokers in this process: what they start on, what they refuse, what they leave behind.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Broker, ProcessError};
 use crate::config::BrokerConfig;
+use crate::controller::{Command, NewTopic};
 
 fn config(dir: &Path) -> BrokerConfig {
     let mut config = BrokerConfig::defaults();
@@ -97,6 +99,46 @@ async fn lost_metadata_is_an_error_and_no_new_cluster() {
     std::fs::remove_dir_all(dir.path().join("data/metadata")).unwrap();
     let err = start(config(dir.path())).await.unwrap_err();
     assert!(err.contains("is gone"), "{err}");
+}
+
+/// The journal of the metadata log, and its bytes up to the last that is not zero.
+fn journal(dir: &Path) -> (std::path::PathBuf, Vec<u8>) {
+    let path = dir.join("data/metadata/log/00000000000000000001.journal");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1));
+    (path, bytes)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_metadata_log_that_was_cut_short_is_refused_and_nothing_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(config(dir.path())).await.unwrap();
+    for name in ["first", "last"] {
+        let topic = NewTopic { name: name.to_owned(), ..NewTopic::default() };
+        let command = Command::CreateTopics { topics: vec![topic], validate_only: false };
+        let controller = &broker.node().controller;
+        controller.submit(command, Duration::from_secs(20)).await.unwrap();
+        broker.node().partitions.wait_applied(controller.image().applied()).await;
+    }
+    broker.stop().await.unwrap();
+    let (path, whole) = journal(dir.path());
+    // After a clean stop the mark of it knows the end, after a kill the inventory does.
+    for witness in ["clean-stop", "inventory"] {
+        for lost in [30, 60, whole.len() / 2] {
+            std::fs::write(&path, &whole[..whole.len() - lost]).unwrap();
+            let err = start(config(dir.path())).await.unwrap_err();
+            assert!(err.contains(witness) && err.contains("is lost"), "{lost} lost: {err}");
+        }
+        std::fs::remove_file(dir.path().join("data").join(witness)).unwrap_or(());
+    }
+    let logs = std::fs::read_dir(dir.path().join("data/logs")).unwrap();
+    let names = logs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.ends_with("-stray")));
+    // Brought back whole it starts, with both topics.
+    std::fs::write(&path, &whole).unwrap();
+    let again = start(config(dir.path())).await.unwrap();
+    assert_eq!(again.node().image().topics().count(), 2);
+    again.stop().await.unwrap();
 }
 
 #[test]

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::meta_file::Meta;
 use crate::config::BrokerConfig;
 use crate::ids::ClusterId;
+use crate::raft::KnownEnd;
 
 const CLEAN_MARK: AtomicFile = AtomicFile { magic: *b"KQCS", version: 1 };
 
@@ -112,10 +113,20 @@ impl Dirs {
         &self.metadata
     }
 
-    /// Says that every log was left as a clean stop leaves it.
-    pub(super) fn leave_clean_mark(&self) -> Result<(), String> {
+    /// Says that every log was left as a clean stop leaves it, and where the metadata log ends.
+    pub(super) fn leave_clean_mark(&self, metadata_end: Option<u64>) -> Result<(), String> {
         let Some(path) = self.clean_mark() else { return Ok(()) };
-        CLEAN_MARK.write(self.fs.as_ref(), &path, &[]).map_err(|err| err.to_string())
+        let content = metadata_end.map_or_else(Vec::new, |index| index.to_le_bytes().to_vec());
+        CLEAN_MARK.write(self.fs.as_ref(), &path, &content).map_err(|err| err.to_string())
+    }
+
+    /// Where the metadata log ended at a clean stop, if that was how the last life ended.
+    pub(super) fn metadata_end(&self) -> Option<KnownEnd> {
+        let witness = self.clean_mark()?;
+        // A damaged mark counts as none; whoever takes it says so.
+        let (_, content) = CLEAN_MARK.read(self.fs.as_ref(), &witness).ok()??;
+        let index = u64::from_le_bytes(*content.first_chunk()?);
+        Some(KnownEnd { index, witness })
     }
 
     /// Whether the last life ended cleanly; the mark is gone for good on return.

@@ -107,11 +107,14 @@ async fn start_controller(
     fixed: &StaticConfig,
 ) -> Result<Controller, ProcessError> {
     let wanted = config.cluster_id.clone().map(ClusterId).or_else(|| dirs.cluster_id());
+    let seen = Partitions::known_end(Arc::clone(fs), &config.data_dir);
+    let seen = seen.map_err(ProcessError::Store)?;
     let options = ControllerOptions {
         fs: Arc::clone(fs),
         dir: dirs.metadata_dir().to_owned(),
         broker: BrokerId(config.node_id),
         cluster_id: wanted,
+        known_end: seen.into_iter().chain(dirs.metadata_end()).max_by_key(|end| end.index),
         settings: Settings { fixed: fixed.clone(), limits: Limits::default() },
         trimming: Trimming::default(),
         clock: Arc::new(move || crate::metadata::TimestampMs(clock.now().0)),

@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
@@ -16,10 +15,11 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use super::disk::KnownEnd;
 use super::machine::{Images, Machine};
 use super::network::NoPeers;
 use super::proposer::{Proposer, Submission, WallClock};
-use super::store::Store;
+use super::store::{DiskThread, Store};
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused, Reply, Settings};
 use crate::ids::{BrokerId, ClusterId};
@@ -56,6 +56,8 @@ pub struct ControllerOptions {
     pub broker: BrokerId,
     /// The cluster it must belong to, if that was said.
     pub cluster_id: Option<ClusterId>,
+    /// An entry that its log must reach, if one is known: a log that ends before was cut short.
+    pub known_end: Option<KnownEnd>,
     /// What commands are decided by.
     pub settings: Settings,
     /// When its log is trimmed.
@@ -127,7 +129,7 @@ struct Inner {
     raft: Raft,
     images: Arc<Images>,
     submissions: Mutex<Option<mpsc::Sender<Submission>>>,
-    disk: Mutex<Option<JoinHandle<()>>>,
+    disk: Mutex<Option<DiskThread>>,
     /// Ends what waits for room on the disk.
     stopping: Arc<AtomicBool>,
     deadlines: tokio::task::JoinHandle<()>,
@@ -146,7 +148,8 @@ impl Controller {
         let (fs, dir) = (options.fs.clone(), options.dir.clone());
         let id = u64::from(options.broker.0);
         let first = first_change(&options);
-        let open = move || Store::open(fs, dir, (&first, id));
+        let known_end = options.known_end.clone();
+        let open = move || Store::open(fs, dir, (&first, id), known_end.as_ref());
         let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other);
         let (store, snapshot, disk) = opened.and_then(|opened| opened).map_err(in_dir)?;
         let machine = Machine::open(store.clone(), snapshot.as_deref()).map_err(in_dir)?;
@@ -275,8 +278,9 @@ impl Controller {
         self.inner.raft.trigger().snapshot().await.map_err(|_| stopped())
     }
 
-    /// Stops: finishes the command under way, closes the files in order.
-    pub async fn shutdown(&self) {
+    /// Stops: finishes the command under way, closes the files in order. Tells the last entry of
+    /// the log; none if it was not closed in order.
+    pub async fn shutdown(&self) -> Option<u64> {
         self.inner.deadlines.abort();
         self.inner.stopping.store(true, Ordering::Relaxed);
         drop(self.inner.submissions.lock().take());
@@ -284,13 +288,13 @@ impl Controller {
             tracing::warn!(error = %err, "the metadata quorum did not stop in order");
         }
         let disk = self.inner.disk.lock().take();
-        if let Some(disk) = disk {
-            // The thread ends once openraft's tasks have let go of the store.
-            let joined = tokio::task::spawn_blocking(move || disk.join());
-            if tokio::time::timeout(LEADER_WAIT, joined).await.is_err() {
-                tracing::warn!("the thread of the metadata log did not end");
-            }
+        // The thread ends once openraft's tasks have let go of the store.
+        let joined = tokio::task::spawn_blocking(move || disk?.join().ok()?);
+        if let Ok(joined) = tokio::time::timeout(LEADER_WAIT, joined).await {
+            return joined.ok().flatten();
         }
+        tracing::warn!("the thread of the metadata log did not end");
+        None
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kq_storage::sim::{AfterFailedSync, SimDisk};
 use kq_storage::vfs::{OpenMode, Vfs as _, read_all};
 
-use super::{Controller, ControllerOptions, StartError, Trimming};
+use super::{Controller, ControllerOptions, KnownEnd, StartError, Trimming};
 use crate::controller::{Command, NewTopic, Refused, Reply, Settings};
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerRegistration, MetadataImage, TimestampMs};
@@ -17,11 +17,17 @@ const SOON: Duration = Duration::from_secs(20);
 const TOPICS: usize = 8;
 
 async fn start(disk: &SimDisk) -> Result<Controller, StartError> {
+    start_knowing(disk, 0).await
+}
+
+/// Starts where a file beside the log says that it once held this entry; 0 for no such file.
+async fn start_knowing(disk: &SimDisk, index: u64) -> Result<Controller, StartError> {
     Controller::start(ControllerOptions {
         fs: Arc::new(disk.clone()),
         dir: PathBuf::from("/metadata"),
         broker: BrokerId(1),
         cluster_id: None,
+        known_end: (index > 0).then(|| KnownEnd { index, witness: "/inventory".into() }),
         settings: Settings::default(),
         // So that cuts fall into snapshots and into trimming as well.
         trimming: Trimming { snapshot_entries: 3, kept_entries: 1 },
@@ -46,6 +52,8 @@ struct Told {
     cluster: Option<String>,
     topics: usize,
     sent: usize,
+    /// The last entry that was answered for.
+    index: u64,
     refused: Option<Refused>,
 }
 
@@ -59,6 +67,7 @@ async fn work(disk: &SimDisk) -> Told {
         if outcome.is_err() {
             break;
         }
+        told.index = controller.image().applied();
         told.sent += 1;
         outcome = controller.submit(create(number), SOON).await;
         told.topics += usize::from(outcome.is_ok());
@@ -90,7 +99,8 @@ async fn a_power_cut_at_any_step_loses_nothing_answered() {
         let told = work(&disk).await;
         disk.power_cut(step);
         let when = format!("cut at step {step}");
-        let again = start(&disk).await.unwrap_or_else(|err| panic!("{when}: {err}"));
+        let again = start_knowing(&disk, told.index).await;
+        let again = again.unwrap_or_else(|err| panic!("{when}: {err}"));
         assert_kept(&told, &again.image(), &when);
         // And it goes on as if nothing had been.
         again.submit(register(), SOON).await.unwrap();
@@ -111,7 +121,7 @@ async fn a_failed_sync_ends_the_controller_and_is_not_retried() {
             disk.fail_sync(nth, after);
             let told = work(&disk).await;
             disk.power_cut(nth);
-            let again = start(&disk).await.unwrap();
+            let again = start_knowing(&disk, told.index).await.unwrap();
             assert_kept(&told, &again.image(), &format!("sync {nth} failed, {after:?}"));
             again.shutdown().await;
         }
@@ -178,6 +188,32 @@ async fn every_damaged_byte_is_found_or_does_not_matter() {
                 let same = image.topics().eq(want.topics()) && image.events().eq(want.events());
                 assert!(same, "byte {at} of {} changes what is served", path.display());
             }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_cut_short_is_refused_by_who_saw_its_end() {
+    let whole = SimDisk::new(5);
+    let controller = start(&whole).await.unwrap();
+    controller.submit(register(), SOON).await.unwrap();
+    controller.submit(create(0), SOON).await.unwrap();
+    let index = controller.image().applied();
+    assert_eq!(controller.shutdown().await, Some(index));
+    let path = Path::new("/metadata/log/00000000000000000001.journal");
+    let bytes = read_all(whole.open(path, OpenMode::Read).unwrap().as_ref()).unwrap();
+    // Behind the last entry is only the mark of the stop.
+    let end = used_bytes(&whole, path) - 24;
+    for len in 0..=end {
+        let disk = whole.fork();
+        disk.plant(path, &bytes[..len]).unwrap();
+        match start_knowing(&disk, index).await {
+            Ok(controller) => {
+                assert_eq!(len, end, "starts with {len} of {end} bytes");
+                controller.shutdown().await;
+            }
+            // A log without any entry is refused whoever saw it.
+            Err(err) => assert!(err.to_string().contains("bring"), "{len} of {end}: {err}"),
         }
     }
 }

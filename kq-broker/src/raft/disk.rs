@@ -51,6 +51,15 @@ pub(super) enum Task {
     ReadSnapshot { answer: Answer<Option<Vec<u8>>> },
 }
 
+/// An entry that the log is known to hold, and the file that knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownEnd {
+    /// The entry; it was stable when the file was written.
+    pub index: u64,
+    /// The file.
+    pub witness: PathBuf,
+}
+
 /// The open files.
 #[derive(Debug)]
 pub(super) struct Disk {
@@ -73,6 +82,23 @@ impl Disk {
             tracing::info!(bytes = found.torn_bytes, "cut an unsynced tail of the metadata log");
         }
         Ok(Self { fs, dir, journal, hard })
+    }
+
+    /// Refuses a log that ends before an entry that once stood in it. No crash leaves that: a cut
+    /// or an old copy of the files does, and would pass for a torn tail.
+    pub(super) fn verify_reaches(&self, end: &KnownEnd) -> io::Result<()> {
+        let last = self.last_id()?.map(|id| id.index);
+        if last.is_some_and(|last| end.index <= last) {
+            return Ok(());
+        }
+        let found = last.map_or_else(|| "is empty".into(), |last| format!("ends at entry {last}"));
+        let (wanted, witness) = (end.index, end.witness.display());
+        Err(store_error(format!(
+            "its log {found}, but {witness} was written after entry {wanted}: what followed is \
+             lost. Stop here and bring the files of this directory back, or remove {witness} to go \
+             on without the lost entries: what they changed is gone, and partitions of topics \
+             that they made are set aside in directories that end in -stray"
+        )))
     }
 
     /// Makes an empty directory the first voter of a new cluster; any other stays as it is.
@@ -100,8 +126,13 @@ impl Disk {
         &self.hard
     }
 
+    /// The last entry of the log, be it trimmed or not.
+    pub(super) fn last_id(&self) -> io::Result<Option<LogId>> {
+        Ok(self.last_entry_id()?.or(self.hard.purged))
+    }
+
     /// The last entry, unless it is behind what was purged.
-    pub(super) fn last_entry_id(&self) -> io::Result<Option<LogId>> {
+    fn last_entry_id(&self) -> io::Result<Option<LogId>> {
         let Some(last) = self.journal.last_index() else { return Ok(None) };
         let first = self.first_kept();
         if last < first {
@@ -168,8 +199,8 @@ impl Disk {
         SNAPSHOT_FILE.write(self.fs.as_ref(), &path, bytes).map_err(file_error)
     }
 
-    /// Serves until the last asker is gone, then closes the log in order.
-    pub(super) fn serve(mut self, tasks: &Receiver<Task>) {
+    /// Serves until the last asker is gone, then closes the log in order and tells its last entry.
+    pub(super) fn serve(mut self, tasks: &Receiver<Task>) -> Option<u64> {
         let mut waiting = VecDeque::new();
         loop {
             match tasks.recv() {
@@ -179,9 +210,12 @@ impl Disk {
             waiting.extend(tasks.try_iter());
             self.serve_all(&mut waiting);
         }
+        let last = self.last_id();
         if let Err(err) = self.journal.close() {
             tracing::warn!(error = %err, "the metadata log was not closed in order");
+            return None;
         }
+        last.ok().flatten().map(|id| id.index)
     }
 
     /// One sync for all appends in a row.

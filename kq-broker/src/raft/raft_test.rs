@@ -20,6 +20,7 @@ fn options(dir: PathBuf) -> ControllerOptions {
         dir,
         broker: BrokerId(1),
         cluster_id: None,
+        known_end: None,
         settings: Settings::default(),
         trimming: Trimming::default(),
         clock: Arc::new(|| TimestampMs(1_000)),

@@ -16,10 +16,13 @@ use openraft::{LogState, OptionalSend, RaftLogReader};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::disk::{Disk, Task};
+use super::disk::{Disk, KnownEnd, Task};
 use super::entry::encode_entry;
 use super::types::{Entry, LogId, Types, Vote, store_error};
 use crate::metadata::Change;
+
+/// The thread of the files; it ends with the last entry, if it closed the log in order.
+pub(super) type DiskThread = JoinHandle<Option<u64>>;
 
 /// The store of one voter; clones share it.
 #[derive(Debug, Clone)]
@@ -53,11 +56,13 @@ impl Store {
         fs: Arc<dyn Vfs>,
         dir: PathBuf,
         (first, voter): (&Change, u64),
-    ) -> io::Result<(Self, Option<Vec<u8>>, JoinHandle<()>)> {
+        known_end: Option<&KnownEnd>,
+    ) -> io::Result<(Self, Option<Vec<u8>>, DiskThread)> {
         let mut disk = Disk::open(fs.clone(), dir.clone())?;
+        known_end.map_or(Ok(()), |end| disk.verify_reaches(end))?;
         disk.bootstrap(first, voter)?;
         let hard = disk.hard_state().clone();
-        let last = disk.last_entry_id()?.or(hard.purged);
+        let last = disk.last_id()?;
         let snapshot = disk.read_snapshot()?;
         let (tasks, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new()

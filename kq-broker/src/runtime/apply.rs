@@ -31,7 +31,7 @@ impl Partitions {
                     let all = topic.partitions().map(|(index, _)| index);
                     self.collect_orders(topic, all, &sources, &mut orders);
                 }
-                TopicDelta::Purged(topic) => self.purge(topic),
+                TopicDelta::Purged(topic) => self.purge(topic, new.applied()),
                 TopicDelta::Changed {
                     new,
                     partitions,
@@ -52,7 +52,7 @@ impl Partitions {
         if delta.cluster_config_changed || delta.broker_configs.contains(&self.broker) {
             new.all_topics().for_each(|topic| self.reconfigure(topic, &sources));
         }
-        self.open_all(&orders);
+        self.open_all(&orders, new.applied());
         *image = Arc::clone(new);
         self.applied.send_replace(new.applied());
     }
@@ -74,7 +74,7 @@ impl Partitions {
                 self.collect_orders(topic, [id.index], &sources, &mut orders);
             }
         }
-        self.open_all(&orders);
+        self.open_all(&orders, image.applied());
     }
 
     /// Orders the partitions of these that are ours to lead and not open; tells the others of
@@ -113,22 +113,22 @@ impl Partitions {
         }
     }
 
-    fn open_all(&self, orders: &[Order]) {
+    fn open_all(&self, orders: &[Order], seen: u64) {
         if orders.is_empty() {
             return;
         }
-        self.put_into_service(self.open_slots(orders));
+        self.put_into_service(self.open_slots(orders), seen);
     }
 
     /// The inventory knows a partition before its first record can come.
-    fn put_into_service(&self, mut opened: Vec<(PartitionId, Slot)>) {
+    fn put_into_service(&self, mut opened: Vec<(PartitionId, Slot)>, seen: u64) {
         let served = |(id, slot): &(PartitionId, Slot)| match slot {
             Slot::Serving(_) => Some(*id),
             Slot::Failed(_) => None,
         };
         let come: Vec<_> = opened.iter().filter_map(served).collect();
         let mut inventory = self.inventory.lock();
-        if let Err(err) = inventory.change(&come, &[]) {
+        if let Err(err) = inventory.change(seen, &come, &[]) {
             tracing::error!(%err, "inventory cannot be written: new partitions are not served");
             let why = PartitionError::Storage(err.to_string().into());
             for (id, slot) in opened.iter_mut().filter(|(id, _)| !inventory.contains(*id)) {
@@ -140,7 +140,7 @@ impl Partitions {
         self.slots.write().extend(opened);
     }
 
-    fn purge(&self, topic: &TopicImage) {
+    fn purge(&self, topic: &TopicImage, seen: u64) {
         let ids = topic.partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
         let ids: Vec<_> = ids.collect();
         self.meters.lock().remove(&topic.id);
@@ -156,7 +156,7 @@ impl Partitions {
                 None => {}
             }
         }
-        if let Err(err) = self.inventory.lock().change(&[], &ids) {
+        if let Err(err) = self.inventory.lock().change(seen, &[], &ids) {
             tracing::error!(%err, "inventory cannot be written: it still names a deleted topic");
         }
     }

@@ -23,6 +23,7 @@ use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, PartitionId};
 use crate::observe::Metrics;
+use crate::raft::KnownEnd;
 use crate::replica::Leader;
 
 /// Logs that are opened or made before they are synced; their written files stay open until then.
@@ -94,6 +95,12 @@ impl Partitions {
         });
         store.tell_when_offline();
         Ok(store)
+    }
+
+    /// An entry that the metadata log must reach, as far as the data directory tells.
+    pub fn known_end(fs: Arc<dyn Vfs>, data_dir: &Path) -> Result<Option<KnownEnd>, String> {
+        let inventory = Inventory::open(fs, data_dir).map_err(|err| err.to_string())?;
+        Ok(inventory.known_end())
     }
 
     /// A directory that goes offline takes its partitions with it.
