@@ -11,10 +11,8 @@ use crate::batch::{
 };
 use crate::config::TimestampType;
 use crate::error::AppendError;
-use crate::format::remove_if_there;
-use crate::producers::{ProducerBatch, Sequence, to_bytes};
-use crate::segment::{Indexer, Segment, log_path, snapshot_path};
-use crate::vfs::OpenMode;
+use crate::producers::{ProducerBatch, Sequence};
+use crate::segment::{Indexer, Segment, log_path};
 use crate::{LeaderEpoch, LogEndOffset, StorageError, TimestampMs};
 
 /// Offsets in a segment are counted from its base in 31 bits, as Kafka's indexes do.
@@ -227,12 +225,7 @@ impl Log {
         let end = self.log_end.offset();
         let fs = self.fs().clone();
         self.ensure_indexer()?;
-        let snapshot = snapshot_path(&self.dir, end);
-        let failed = |err| StorageError::io("writing", &snapshot, err);
-        remove_if_there(fs.as_ref(), &snapshot)?;
-        fs.open(&snapshot, OpenMode::CreateNew)
-            .and_then(|file| file.write_all_at(&to_bytes(&self.producers, end), 0))
-            .map_err(failed)?;
+        let snapshot = self.write_snapshot(end)?;
         let path = log_path(&self.dir, end);
         let created = self
             .files
@@ -250,9 +243,12 @@ impl Log {
             sealed.close_indexes();
         }
         let sealed = last_of(&mut self.segments).file(&self.files, &self.dir);
-        self.sync.files.push(Arc::clone(sealed));
+        // The snapshot is stable before the recovery point passes it: an opening looks at none below.
+        self.sync.files.extend([Arc::clone(sealed), snapshot]);
         self.sync.names = true;
         self.segments.push(Segment::created(end, file));
+        // A checkpoint's snapshot at this offset is the segment's own from now on.
+        self.sync.extra_snapshot.take_if(|extra| *extra == end);
         self.indexer = Some(Indexer::new(end));
         self.active_began = super::ActiveBegan { first_record: None, created: now };
         Ok(())

@@ -223,7 +223,8 @@ impl Log {
                 let at = checkpoint.recovery_point;
                 if let Some(producers) = read_snapshot(self.files.fs().as_ref(), &self.dir, at)? {
                     self.producers = producers;
-                    self.sync.extra_snapshot = Some(at);
+                    let of_segment = self.segments.iter().any(|segment| segment.base == at);
+                    self.sync.extra_snapshot = (!of_segment).then_some(at);
                 } else {
                     self.producers = self.rebuilt_producers()?;
                     recovered.producers_rebuilt = true;
@@ -266,10 +267,36 @@ impl Log {
         }
         self.synced_end = LogEndOffset(recovery_point).min(self.log_end);
         self.skip_to_start()?;
+        self.mend_snapshots(snapshots, recovery_point)?;
         self.sync.extra_snapshot = self.newest_extra(snapshots);
         self.producers = self.rebuilt_producers()?;
         recovered.producers_rebuilt = !self.producers.is_empty();
         recovered.epochs_rebuilt = epochs_lost && !self.epochs.entries().is_empty();
+        Ok(())
+    }
+
+    /// Looks at the snapshots of segments that no sync has covered, which are those from the recovery
+    /// point on: a damaged one goes, and a whole one is written again for the next sync, since it may
+    /// be in the page cache only.
+    fn mend_snapshots(
+        &mut self,
+        found: &[Offset],
+        recovery_point: Offset,
+    ) -> Result<(), StorageError> {
+        for offset in found.iter().copied().filter(|offset| *offset >= recovery_point) {
+            let of_segment = self.segments.iter().any(|segment| segment.base == offset);
+            let fs = self.files.fs().as_ref();
+            if !of_segment || read_snapshot(fs, &self.dir, offset)?.is_none() {
+                continue;
+            }
+            let path = snapshot_path(&self.dir, offset);
+            if let Some(bytes) = read_small(fs, &path)? {
+                let file = self.files.existing(path.clone());
+                file.write_all_at(&bytes, 0)
+                    .map_err(|err| StorageError::io("writing again", &path, err))?;
+                self.sync.files.push(file);
+            }
+        }
         Ok(())
     }
 

@@ -11,14 +11,17 @@
 //!   and at rest
 //! ```
 
+use std::sync::Arc;
+
 use super::sync::Mark;
 use super::{Log, last_of};
 use crate::checkpoint::{Checkpoint, ProducersAt};
 use crate::epochs::EPOCHS_FILE;
 use crate::format::{Stable, remove_if_there, replace_small};
+use crate::open_files::PooledFile;
 use crate::producers::to_bytes;
 use crate::segment::snapshot_path;
-use crate::vfs::OpenMode;
+use crate::vfs::exists;
 use crate::{Offset, StorageError};
 
 /// Bytes synced since the last whole checkpoint that make a new one worth its writes.
@@ -84,7 +87,8 @@ impl Log {
             })
     }
 
-    /// Notes all that a restart needs to skip recovery, if everything is synced. Cheap: no syncs.
+    /// Notes all that a restart needs to skip recovery, if everything is synced. Cheap: it waits for no
+    /// sync but, once in a segment's life, that of a snapshot which a power cut took.
     pub fn checkpoint(&mut self) -> Result<(), StorageError> {
         self.refuse_offline()?;
         if self.needs_sync() || self.sync.in_flight.is_some() {
@@ -156,25 +160,55 @@ impl Log {
 
     fn snapshot_producers(&mut self) -> Result<ProducersAt, StorageError> {
         if self.producers.is_empty() {
+            self.drop_extra_snapshot(None)?;
             return Ok(ProducersAt::None);
         }
         let end = self.log_end.offset();
-        let path = snapshot_path(&self.dir, end);
-        let fs = self.files.fs();
-        remove_if_there(fs.as_ref(), &path)?;
-        fs.open(&path, OpenMode::CreateNew)
-            .and_then(|file| file.write_all_at(&to_bytes(&self.producers, end), 0))
-            .map_err(|err| StorageError::io("writing", &path, err))?;
-        self.drop_extra_snapshot(end)?;
-        if last_of(&mut self.segments).base != end {
+        if last_of(&mut self.segments).base == end {
+            self.ensure_segment_snapshot(end)?;
+            self.drop_extra_snapshot(None)?;
+        } else {
+            self.write_snapshot(end)?;
+            self.drop_extra_snapshot(Some(end))?;
             self.sync.extra_snapshot = Some(end);
         }
         Ok(ProducersAt::Snapshot)
     }
 
+    /// Writes the snapshot at the active segment's base if it is gone, and syncs it: it stays for as
+    /// long as the segment, and no later sync would cover it.
+    fn ensure_segment_snapshot(&self, base: Offset) -> Result<(), StorageError> {
+        let path = snapshot_path(&self.dir, base);
+        let found = exists(self.files.fs().as_ref(), &path)
+            .map_err(|err| StorageError::io("looking for", &path, err))?;
+        if found {
+            return Ok(());
+        }
+        self.write_snapshot(base)?.sync_data().map_err(|err| {
+            // Nobody knows what of it is on disk: it must not be found there next time.
+            let _ = remove_if_there(self.files.fs().as_ref(), &path);
+            StorageError::io("syncing", &path, err)
+        })
+    }
+
+    /// Writes the producers' state as of `at`, the log's end. It is not stable yet.
+    pub(super) fn write_snapshot(&self, at: Offset) -> Result<Arc<PooledFile>, StorageError> {
+        let path = snapshot_path(&self.dir, at);
+        remove_if_there(self.files.fs().as_ref(), &path)?;
+        let file = self.files.create_new(path.clone());
+        file.and_then(|file| {
+            file.write_all_at(&to_bytes(&self.producers, at), 0)?;
+            Ok(file)
+        })
+        .map_err(|err| StorageError::io("writing", &path, err))
+    }
+
     /// Removes the snapshot of an earlier checkpoint.
-    pub(super) fn drop_extra_snapshot(&mut self, unless: Offset) -> Result<(), StorageError> {
-        match self.sync.extra_snapshot.take_if(|extra| *extra != unless) {
+    pub(super) fn drop_extra_snapshot(
+        &mut self,
+        unless: Option<Offset>,
+    ) -> Result<(), StorageError> {
+        match self.sync.extra_snapshot.take_if(|extra| Some(*extra) != unless) {
             Some(extra) => {
                 remove_if_there(self.files.fs().as_ref(), &snapshot_path(&self.dir, extra))
             }

@@ -18,6 +18,7 @@ mod failures;
 mod formats;
 mod inspected;
 mod model;
+mod snapshots;
 mod times;
 mod trimming;
 

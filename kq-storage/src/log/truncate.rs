@@ -39,7 +39,7 @@ impl Log {
         self.drop_segments_after(at)?;
         if self.sync.extra_snapshot.is_some_and(|extra| extra > place.offset) {
             // It tells of records that are cut; another history may reach its offset again.
-            self.drop_extra_snapshot(place.offset)?;
+            self.drop_extra_snapshot(Some(place.offset))?;
             self.sync_names()?;
         }
         let segment = last_of(&mut self.segments);
@@ -205,6 +205,8 @@ pub(super) fn remove_indexes(
 }
 
 /// Reads the snapshot of producers at `offset`; `None` if there is none or it is damaged.
+///
+/// A damaged one is of no use to anybody and goes, so that a log that works is also sound.
 pub(super) fn read_snapshot(
     fs: &dyn Vfs,
     dir: &std::path::Path,
@@ -217,7 +219,11 @@ pub(super) fn read_snapshot(
     let Some(bytes) = read_small(fs, &path)? else { return Ok(None) };
     match from_bytes(&bytes, offset) {
         Ok(producers) => Ok(Some(producers)),
-        Err(SnapshotError::Damaged(_)) => Ok(None),
+        Err(SnapshotError::Damaged(_)) => {
+            // Where nothing can be removed it is only looked at in vain again.
+            let _ = remove_if_there(fs, &path);
+            Ok(None)
+        }
         Err(SnapshotError::Version(found)) => {
             Err(crate::producers::SNAPSHOT_FORMAT.unknown_version(&path, found))
         }

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use kq_storage::batch::{BatchHeader, CRC_FROM};
+use kq_storage::inspect::{self, FileKind};
 use kq_storage::sim::{Prng, SimDisk};
 use kq_storage::{LeaderEpoch, Log, Offset, TimestampMs};
 
-use super::{Model, NOW, Stored, new_batch, open, open_told, read_all};
+use super::{Model, NOW, Stored, dir, new_batch, open, open_told, read_all};
 use crate::harness::ensure;
 
 pub(super) fn verify(disk: &SimDisk, model: &Model) -> Result<(), String> {
@@ -17,6 +18,7 @@ pub(super) fn verify(disk: &SimDisk, model: &Model) -> Result<(), String> {
         Ok((mut log, _)) if !model.is_born => return read_all(&mut log).map(drop),
         opened => opened.map_err(|err| format!("recovery: {err}"))?,
     };
+    judge_snapshots(disk.fork())?;
     let found =
         read_all(&mut log).map_err(|fault| format!("{fault}; recovery said {recovered:?}"))?;
     let kept = judge_batches(&log, &found, model)
@@ -26,6 +28,20 @@ pub(super) fn verify(disk: &SimDisk, model: &Model) -> Result<(), String> {
     judge_times(&mut log, &kept)?;
     judge_producers(&mut log, &kept)?;
     judge_going_on(disk, log, &found)
+}
+
+/// After a clean stop no snapshot of producers is damaged, whatever happened before.
+fn judge_snapshots(disk: SimDisk) -> Result<(), String> {
+    disk.kill_process();
+    let log = open(&disk).map_err(|err| err.to_string())?;
+    log.close().map_err(|err| err.to_string())?;
+    for (path, kind, _) in inspect::files(&disk, dir()).map_err(|err| err.to_string())? {
+        if kind == FileKind::ProducerSnapshot {
+            let fault = inspect::verify(&disk, &path).map_err(|err| err.to_string())?;
+            ensure(fault.is_none(), || format!("{}: {fault:?}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Everything synced is there, byte for byte; the rest is a prefix of what was appended.
