@@ -8,6 +8,11 @@
 //! ```
 //! Several requests are in flight at once. One task drives all of it: a request that completes at
 //! once costs neither a task nor a timer, and one that waits is polled here.
+//!
+//! A client that closes its side has left, whether it closed the other one or not: no Kafka client
+//! closes only one. What waits for an answer is dropped then, and this is noticed also while nothing is
+//! read because enough is in flight. A request that stands alone is carried through: it changes
+//! the cluster, and it ends by itself.
 
 use std::collections::VecDeque;
 use std::io;
@@ -156,7 +161,8 @@ impl<T: Transport, S: Serve> Connection<T, S> {
                 return Poll::Ready(e.into());
             }
             if !self.may_take() {
-                return Poll::Pending;
+                let left = self.may_give_up() && self.transport.poll_left(cx).is_ready();
+                return if left { Poll::Ready(Ended::ByClient) } else { Poll::Pending };
             }
             if !may_take {
                 // What was sent has made room: frames that are here come before those that are not,
@@ -187,6 +193,13 @@ impl<T: Transport, S: Serve> Connection<T, S> {
             && self.in_flight.len() < self.in_flight_max
             && self.in_flight_bytes < IN_FLIGHT_BYTES_MAX
             && self.out.held_bytes() + self.answered_bytes < OUT_BYTES_MAX
+    }
+
+    /// Whether something waits that is of no use once the client has left.
+    fn may_give_up(&self) -> bool {
+        let one_stands_alone = self.alone
+            && self.in_flight.back().is_some_and(|one| matches!(one, InFlight::Waiting { .. }));
+        !self.in_flight.is_empty() && !one_stands_alone
     }
 
     /// Takes up the frames that are here; true if one of them has to be polled.
@@ -263,10 +276,11 @@ impl<T: Transport, S: Serve> Connection<T, S> {
 
     /// Tells the sweeper what this connection waits for.
     fn report(&self) {
-        if !self.in_flight.is_empty() {
+        let waits = !self.in_flight.is_empty();
+        if !self.frames.is_empty() && self.may_take() {
+            self.slot.receiving(self.frames.arrived(), waits);
+        } else if waits {
             self.slot.serving();
-        } else if !self.frames.is_empty() {
-            self.slot.receiving(self.frames.arrived());
         } else {
             self.slot.idle();
         }

@@ -68,6 +68,7 @@ impl Serve for Echo {
 struct Rig {
     client: DuplexStream,
     echo: Arc<Echo>,
+    connections: Arc<Connections>,
     task: tokio::task::JoinHandle<Ended>,
 }
 
@@ -89,12 +90,14 @@ fn rig(frame_bytes_max: usize) -> Rig {
     };
     let bounds = Bounds { frame_bytes_max, in_flight_max: 64 };
     let memory = FrameMemory::new(1 << 20);
+    let id = admitted.id;
     let connection = Connection::new(parts, BytesMut::new(), bounds, memory);
     let task = tokio::spawn(async move {
         let _admitted = admitted;
         connection.run().await.1
     });
-    Rig { client, echo, task }
+    connections.started(id, task.abort_handle());
+    Rig { client, echo, connections, task }
 }
 
 impl Rig {
@@ -293,4 +296,22 @@ async fn a_client_that_leaves_drops_what_waits() {
     drop(rig.client);
     assert!(matches!(rig.task.await.unwrap(), Ended::ByClient));
     assert!(rig.echo.parked.lock().remove(0).send(()).is_err(), "its work is dropped");
+}
+
+#[tokio::test]
+async fn a_frame_in_dribbles_gains_no_time_by_a_request_that_waits() {
+    let mut rig = rig(1000);
+    rig.send("l0").await;
+    rig.until_seen(1).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        assert_eq!(rig.connections.tick(), 0, "a client may wait for its answer");
+    }
+    rig.client.write_all(&[0, 0, 0, 9, b'n']).await.unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let ended = (0..20).map(|_| rig.connections.tick()).find(|ended| *ended > 0);
+    assert_eq!(ended, Some(1));
+    assert!(rig.task.await.unwrap_err().is_cancelled());
 }

@@ -82,13 +82,14 @@ impl Slot {
 
     /// The client waits for the connection, or it looks after its time itself.
     pub fn serving(&self) {
-        self.serving.store(true, Ordering::Relaxed);
+        self.received();
         self.deadline_s.store(NEVER, Ordering::Relaxed);
     }
 
-    /// A frame of which this many bytes are here is still arriving.
-    pub fn receiving(&self, arrived: usize) {
-        self.serving.store(false, Ordering::Relaxed);
+    /// A frame of which this many bytes are here is still arriving, perhaps while the client `waits`
+    /// for answers to those before. That lends it no time: it holds memory that all share.
+    pub fn receiving(&self, arrived: usize, waits: bool) {
+        self.serving.store(waits, Ordering::Relaxed);
         let mut since_s = self.frame_since_s.load(Ordering::Relaxed);
         if since_s == NEVER {
             since_s = self.now_s.load(Ordering::Relaxed);
@@ -256,14 +257,14 @@ mod tests {
         let all = connections();
         let one = all.admit(A).unwrap();
         assert_eq!(overdue_after(&one.slot), 60);
-        one.slot.receiving(1);
+        one.slot.receiving(1, false);
         all.tick();
-        one.slot.receiving(2);
+        one.slot.receiving(2, false);
         assert_eq!(overdue_after(&one.slot), 9, "a byte more earns no time");
-        one.slot.receiving(80 << 10);
+        one.slot.receiving(80 << 10, false);
         assert_eq!(overdue_after(&one.slot), 19, "ten times the slowest rate earns ten seconds");
         one.slot.received();
-        one.slot.receiving(3);
+        one.slot.receiving(3, false);
         assert_eq!(overdue_after(&one.slot), 10, "the next frame starts anew");
     }
 
@@ -282,7 +283,7 @@ mod tests {
         let all = connections();
         let one = all.admit(A).unwrap();
         let id = one.id;
-        one.slot.receiving(1);
+        one.slot.receiving(1, false);
         let task = tokio::spawn(async move {
             let _held = one;
             std::future::pending::<()>().await;

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
+use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::io::poll_read_buf;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -25,7 +28,7 @@ use super::connection::{Bounds, Connection, Ended, Parts, Peer, Serve};
 use super::connections::{Admitted, ConnectionLimits, Connections, Refusal};
 use super::frame::FrameMemory;
 use super::noise::Noise;
-use super::transport::{Rewound, Transport};
+use super::transport::{Rewound, Socket};
 use crate::config::BrokerConfig;
 use crate::observe::{Metrics, Refused};
 
@@ -35,6 +38,11 @@ const DESCRIPTORS_RESERVED: u64 = 128;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests in flight may still be answered after the stop was asked for.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
+/// A connection without traffic for this long is probed, so often and so many times: a peer that is
+/// gone holds it for four minutes.
+const KEEPALIVE_AFTER: Duration = Duration::from_mins(2);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEPALIVE_PROBES: u32 = 6;
 /// Room for the first bytes of a connection.
 const FIRST_BYTES: usize = 4 << 10;
 /// What a client of HTTP/2 begins with, whole.
@@ -195,7 +203,7 @@ impl<S: Serve> Port<S> {
     ) {
         let opened = async {
             stream.set_nodelay(true)?;
-            rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
+            keep_alive(&stream)?;
             let local = stream.local_addr()?;
             Ok::<_, io::Error>((local, read_first(&mut stream, &admitted).await?))
         };
@@ -214,7 +222,7 @@ impl<S: Serve> Port<S> {
         }
         let peer = Peer { address, local, software: None };
         let (serve, slot) = (Arc::clone(&self.serve), Arc::clone(&admitted.slot));
-        let parts = Parts { transport: stream, serve, peer, slot };
+        let parts = Parts { transport: Socket::new(&mut stream), serve, peer, slot };
         let (bounds, memory) = (self.each, self.memory.clone());
         let (noise, metrics) = (Arc::clone(&self.noise), Arc::clone(&self.metrics));
         drop(self);
@@ -269,6 +277,16 @@ impl<S: Serve> Port<S> {
     }
 }
 
+/// Has the kernel find out that a peer is gone which could not say so: its machine lost power, or the
+/// network between fell apart. One that is alive may wait for an answer as long as it likes.
+pub(super) fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_AFTER)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
+    Ok(())
+}
+
 /// Counts a connection in, and out when dropped: also when its task is ended from outside.
 struct Counted(Arc<Metrics>);
 
@@ -312,12 +330,12 @@ async fn read_first(stream: &mut TcpStream, admitted: &Admitted) -> io::Result<O
     while leaves_open(&first) {
         let read = std::future::poll_fn(|cx| {
             let mut room = (&mut first).limit(FIRST_BYTES);
-            Transport::poll_read(stream, cx, &mut room)
+            poll_read_buf(Pin::new(&mut *stream), cx, &mut room)
         });
         if read.await? == 0 {
             return Ok(None);
         }
-        admitted.slot.receiving(first.len());
+        admitted.slot.receiving(first.len(), false);
     }
     Ok(Some(first))
 }

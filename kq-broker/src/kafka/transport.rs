@@ -12,6 +12,7 @@ use bytes::buf::Limit;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::region::Region;
 
@@ -19,6 +20,10 @@ use super::region::Region;
 pub trait Transport: Send + Unpin {
     /// Ready when a read is worth a buffer. A stream that cannot tell says so at once.
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ready once the other side has closed or reset the stream, even while bytes that it sent before
+    /// wait to be read. A stream that cannot tell never says so.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Appends what has arrived, within the buffer's limit; 0 is the end of the stream.
     fn poll_read(
@@ -44,9 +49,47 @@ pub trait Transport: Send + Unpin {
     ) -> Poll<io::Result<Option<usize>>>;
 }
 
-impl Transport for TcpStream {
+/// A TCP socket.
+pub struct Socket<'a> {
+    read: ReadHalf<'a>,
+    /// Until somebody asks whether the other side has left.
+    unasked: Option<WriteHalf<'a>>,
+    /// Waits for that from then on.
+    left: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+}
+
+impl<'a> Socket<'a> {
+    /// The transport over `stream`.
+    pub fn new(stream: &'a mut TcpStream) -> Self {
+        let (read, write) = stream.split();
+        Self { read, unasked: Some(write), left: None }
+    }
+}
+
+impl std::fmt::Debug for Socket<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Socket").field("read", &self.read).finish_non_exhaustive()
+    }
+}
+
+impl Transport for Socket<'_> {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_read_ready(cx)
+        self.read.as_ref().poll_read_ready(cx)
+    }
+
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(half) = self.unasked.take() {
+            self.left = Some(Box::pin(async move {
+                // Readable it may be all the time. This interest leaves that out: it stands for urgent
+                // data, of which no socket here is told, and for the end of the stream.
+                let _ = half.ready(Interest::PRIORITY).await;
+            }));
+        }
+        if let Some(left) = &mut self.left {
+            ready!(left.as_mut().poll(cx));
+            self.left = None;
+        }
+        Poll::Ready(())
     }
 
     fn poll_read(
@@ -54,7 +97,7 @@ impl Transport for TcpStream {
         cx: &mut Context<'_>,
         into: &mut Limit<&mut BytesMut>,
     ) -> Poll<io::Result<usize>> {
-        tokio_util::io::poll_read_buf(Pin::new(self), cx, into)
+        tokio_util::io::poll_read_buf(Pin::new(&mut self.read), cx, into)
     }
 
     fn poll_write(
@@ -65,7 +108,7 @@ impl Transport for TcpStream {
     ) -> Poll<io::Result<usize>> {
         let mut flags = SendFlags::NOSIGNAL;
         flags.set(SendFlags::MORE, more);
-        poll_socket(self, cx, |socket| {
+        poll_socket(self.read.as_ref(), cx, |socket| {
             let mut control = SendAncillaryBuffer::default();
             Ok(rustix::net::sendmsg(socket, slices, &mut control, flags)?)
         })
@@ -79,7 +122,7 @@ impl Transport for TcpStream {
         let Some(file) = region.file.as_fd() else { return Poll::Ready(Ok(None)) };
         let mut position = region.position;
         let len = region.len;
-        poll_socket(self, cx, |socket| {
+        poll_socket(self.read.as_ref(), cx, |socket| {
             Ok(rustix::fs::sendfile(socket, file, Some(&mut position), len)?)
         })
         .map_ok(Some)
@@ -109,6 +152,10 @@ pub struct Copying<S>(pub S);
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for Copying<S> {
     fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_left(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
     }
 
     fn poll_read(

@@ -10,7 +10,7 @@ use super::rig::{Rig, batch};
 use crate::ids::{PartitionId, PartitionIndex, TopicId};
 use crate::kafka::outbound::{Outbound, Part};
 use crate::kafka::region::{Region, copy, copy_cached, is_cached, stretch, warm};
-use crate::kafka::transport::{Copying, Transport};
+use crate::kafka::transport::{Copying, Socket, Transport};
 use crate::runtime::{Isolation, Offset, ReadFrom};
 
 /// A broker, and the regions of a partition with small and large batches.
@@ -60,16 +60,13 @@ async fn check(regions: &[Region], mut to: impl Transport, mut from: impl AsyncR
         poll_fn(|cx| out.poll_flush(cx, &mut to)).await.unwrap();
         assert!(out.is_empty());
         assert_eq!(out.held_bytes(), 0, "all that was held is accounted for");
-        drop(to);
     };
     let receiver = async {
         let mut got = Vec::new();
         let mut piece = vec![0; 10_007];
-        loop {
+        while got.len() < want.len() {
             let read = from.read(&mut piece).await.unwrap();
-            if read == 0 {
-                break;
-            }
+            assert!(read > 0, "the stream ends too early");
             got.extend_from_slice(&piece[..read]);
         }
         assert!(got == want, "{} bytes sent, {} received", want.len(), got.len());
@@ -83,7 +80,8 @@ async fn sendfile_sends_every_byte_in_its_place() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (from, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-    check(&regions, accepted.unwrap().0, from.unwrap()).await;
+    let mut to = accepted.unwrap().0;
+    check(&regions, Socket::new(&mut to), from.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
