@@ -109,7 +109,7 @@ fn elect_one(
     let policy =
         ElectionPolicy { unclean: config.unclean_leader_election, ..ElectionPolicy::default() };
     let choice = choose_leader(&old.replicas, (&old.isr, &old.elr), live, &policy);
-    let mut new: PartitionChange = old.to_change(topic.id, index);
+    let mut new = old.clone();
     let in_sync: Vec<BrokerId> = old.isr.iter().copied().filter(|id| live(*id)).collect();
     new.leader = choice.leader();
     new.isr = match new.leader {
@@ -132,7 +132,7 @@ fn elect_one(
         new.leader_epoch.0 = old.leader_epoch.0.saturating_add(1);
     }
     new.partition_epoch = old.partition_epoch.next();
-    Some(MetadataRecord::PartitionChanged(new))
+    Some(MetadataRecord::PartitionChanged(PartitionChange { topic: topic.id, index, now: new }))
 }
 
 /// Who is eligible to lead beside the ISR (KIP-966): who left it while too few stayed still holds

@@ -12,7 +12,7 @@ use super::error::ControlError;
 use super::placement::{PlacementError, Site, place};
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
-use crate::metadata::{MetadataRecord, PartitionChange};
+use crate::metadata::{MetadataRecord, PartitionChange, PartitionImage};
 
 /// The brokers of each partition of a topic that is being created.
 pub(super) fn of_new_topic(
@@ -55,12 +55,14 @@ pub(super) fn first_records(
         MetadataRecord::PartitionChanged(PartitionChange {
             topic,
             index: PartitionIndex(index),
-            replicas: replicas.clone(),
-            leader: isr.first().copied(),
-            isr,
-            leader_epoch: LeaderEpoch(0),
-            partition_epoch: PartitionEpoch(0),
-            ..PartitionChange::default()
+            now: PartitionImage {
+                replicas: replicas.clone(),
+                leader: isr.first().copied(),
+                isr,
+                leader_epoch: LeaderEpoch(0),
+                partition_epoch: PartitionEpoch(0),
+                ..PartitionImage::default()
+            },
         })
     };
     (first..).zip(assignments).map(record).collect()
@@ -177,12 +179,14 @@ fn alter_one(
     }
     let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
     let min_isr = EffectiveTopicConfig::resolve(&topic.configs, &sources).min_insync_replicas;
-    let mut next = now.to_change(it.partition.topic, it.partition.index);
+    let mut next = PartitionImage::clone(now);
     next.elr = super::broker::eligible_outside((&now.isr, &now.elr), &isr, min_isr);
     next.isr = isr;
     next.partition_epoch = next.partition_epoch.next();
-    draft.accept(vec![MetadataRecord::PartitionChanged(next.clone())])?;
-    Ok(AlteredPartition { now: next })
+    let changed =
+        PartitionChange { topic: it.partition.topic, index: it.partition.index, now: next };
+    draft.accept(vec![MetadataRecord::PartitionChanged(changed.clone())])?;
+    Ok(AlteredPartition { now: changed })
 }
 
 fn by_hand(draft: &Draft<'_, '_>, new: &NewTopic) -> Result<Vec<Vec<BrokerId>>, ControlError> {

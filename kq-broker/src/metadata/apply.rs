@@ -270,7 +270,7 @@ impl MetadataImage {
         let old = topic.partition(it.index).cloned();
         let fresh_topic = topic.created_index == stamp.index;
         verify_partition(it, old.as_deref(), topic.partition_count())?;
-        let new = Arc::new(PartitionImage::from(it.clone()));
+        let new = Arc::new(it.now.clone());
         let partitions = &mut self.topic_mut(it.topic)?.partitions;
         if let Some(slot) = partitions.get_mut(it.index.position()) {
             *slot = new.clone();
@@ -416,18 +416,19 @@ fn verify_partition(
     let distinct = |ids: &[BrokerId]| {
         ids.iter().enumerate().all(|(at, id)| !ids.iter().skip(at + 1).any(|other| other == id))
     };
+    let now = &it.now;
     let rules = [
         (it.index.0 <= count, "its index leaves a gap"),
-        (!it.replicas.is_empty(), "it has no replica"),
-        (distinct(&it.replicas), "a replica is named twice"),
-        (distinct(&it.isr), "an in-sync replica is named twice"),
-        (within(&it.isr, &it.replicas), "its ISR is not within its replicas"),
-        (within(&it.elr, &it.replicas), "its ELR is not within its replicas"),
-        (!it.elr.iter().any(|id| it.isr.contains(id)), "its ELR and its ISR overlap"),
-        (it.leader.is_none_or(|id| it.isr.contains(&id)), "its leader is not in its ISR"),
-        (old.is_none_or(|old| old.leader_epoch <= it.leader_epoch), "its leader epoch goes back"),
+        (!now.replicas.is_empty(), "it has no replica"),
+        (distinct(&now.replicas), "a replica is named twice"),
+        (distinct(&now.isr), "an in-sync replica is named twice"),
+        (within(&now.isr, &now.replicas), "its ISR is not within its replicas"),
+        (within(&now.elr, &now.replicas), "its ELR is not within its replicas"),
+        (!now.elr.iter().any(|id| now.isr.contains(id)), "its ELR and its ISR overlap"),
+        (now.leader.is_none_or(|id| now.isr.contains(&id)), "its leader is not in its ISR"),
+        (old.is_none_or(|old| old.leader_epoch <= now.leader_epoch), "its leader epoch goes back"),
         (
-            old.is_none_or(|old| old.partition_epoch < it.partition_epoch),
+            old.is_none_or(|old| old.partition_epoch < now.partition_epoch),
             "its partition epoch does not go forward",
         ),
     ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, Vector};
 
 use super::event::Event;
-use super::record::{BrokerRegistration, ConfigResource, Endpoint, PartitionChange, TimestampMs};
+use super::record::{BrokerRegistration, ConfigResource, Endpoint, TimestampMs};
 use crate::ids::{
     BrokerEpoch, BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionId,
     PartitionIndex, TopicId,
@@ -81,20 +81,20 @@ pub struct SoftDeletion {
     pub reason: Arc<str>,
 }
 
-/// One partition, as the controller knows it.
+/// The whole controller-owned state of one partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartitionImage {
     /// The brokers that hold it, the preferred leader first.
     pub replicas: Vec<BrokerId>,
-    /// The replicas in sync.
+    /// The replicas that are in sync.
     pub isr: Vec<BrokerId>,
-    /// Replicas outside the ISR that hold everything committed.
+    /// Replicas that left the ISR and still hold everything committed (KIP-966).
     pub elr: Vec<BrokerId>,
     /// Replicas that a reassignment is adding.
     pub adding: Vec<BrokerId>,
     /// Replicas that a reassignment will remove.
     pub removing: Vec<BrokerId>,
-    /// Who leads.
+    /// Who leads; none while nobody may.
     pub leader: Option<BrokerId>,
     /// Counts leaders.
     pub leader_epoch: LeaderEpoch,
@@ -371,39 +371,6 @@ impl BrokerImage {
             rack: self.rack.clone(),
             version: self.version.clone(),
             resumed_cleanly: self.resumed_cleanly,
-        }
-    }
-}
-
-impl PartitionImage {
-    /// The record that would make exactly this partition.
-    pub fn to_change(&self, topic: TopicId, index: PartitionIndex) -> PartitionChange {
-        PartitionChange {
-            topic,
-            index,
-            replicas: self.replicas.clone(),
-            isr: self.isr.clone(),
-            elr: self.elr.clone(),
-            adding: self.adding.clone(),
-            removing: self.removing.clone(),
-            leader: self.leader,
-            leader_epoch: self.leader_epoch,
-            partition_epoch: self.partition_epoch,
-        }
-    }
-}
-
-impl From<PartitionChange> for PartitionImage {
-    fn from(it: PartitionChange) -> Self {
-        Self {
-            replicas: it.replicas,
-            isr: it.isr,
-            elr: it.elr,
-            adding: it.adding,
-            removing: it.removing,
-            leader: it.leader,
-            leader_epoch: it.leader_epoch,
-            partition_epoch: it.partition_epoch,
         }
     }
 }

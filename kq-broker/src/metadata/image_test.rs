@@ -15,12 +15,14 @@ fn partition(number: u128, index: u32, isr: &[u32], epoch: u32) -> MetadataRecor
     MetadataRecord::PartitionChanged(PartitionChange {
         topic: topic(number),
         index: PartitionIndex(index),
-        replicas: ids(&[1, 2, 3]),
-        isr: ids(isr),
-        leader: isr.first().map(|id| BrokerId(*id)),
-        leader_epoch: LeaderEpoch(epoch),
-        partition_epoch: PartitionEpoch(epoch),
-        ..PartitionChange::default()
+        now: PartitionImage {
+            replicas: ids(&[1, 2, 3]),
+            isr: ids(isr),
+            leader: isr.first().map(|id| BrokerId(*id)),
+            leader_epoch: LeaderEpoch(epoch),
+            partition_epoch: PartitionEpoch(epoch),
+            ..PartitionImage::default()
+        },
     })
 }
 

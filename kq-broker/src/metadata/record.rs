@@ -5,9 +5,8 @@ use std::fmt;
 pub use kq_storage::TimestampMs;
 use uuid::Uuid;
 
-use crate::ids::{
-    BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
-};
+use super::image::PartitionImage;
+use crate::ids::{BrokerId, ClusterId, Incarnation, PartitionIndex, TopicId};
 
 /// A time as people read it: RFC 3339 in UTC. Times that this cannot write stop at its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,29 +139,15 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// The whole controller-owned state of one partition.
+/// What a partition has become.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartitionChange {
     /// The topic.
     pub topic: TopicId,
     /// The place within it.
     pub index: PartitionIndex,
-    /// The brokers that hold it, the preferred leader first.
-    pub replicas: Vec<BrokerId>,
-    /// The replicas that are in sync.
-    pub isr: Vec<BrokerId>,
-    /// Replicas that left the ISR and still hold everything committed (KIP-966).
-    pub elr: Vec<BrokerId>,
-    /// Replicas that a reassignment is adding.
-    pub adding: Vec<BrokerId>,
-    /// Replicas that a reassignment will remove.
-    pub removing: Vec<BrokerId>,
-    /// Who leads; none while nobody may.
-    pub leader: Option<BrokerId>,
-    /// Counts leaders.
-    pub leader_epoch: LeaderEpoch,
-    /// Counts changes.
-    pub partition_epoch: PartitionEpoch,
+    /// All of it, whatever it was before.
+    pub now: PartitionImage,
 }
 
 /// What a configuration belongs to.
@@ -238,20 +223,21 @@ impl fmt::Display for MetadataRecord {
 
 impl fmt::Display for PartitionChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "partition {}-{}: replicas {}", self.topic, self.index, List(&self.replicas))?;
-        write!(f, " isr {}", List(&self.isr))?;
+        let Self { topic, index, now } = self;
+        write!(f, "partition {topic}-{index}: replicas {}", List(&now.replicas))?;
+        write!(f, " isr {}", List(&now.isr))?;
         for (name, list) in
-            [("elr", &self.elr), ("adding", &self.adding), ("removing", &self.removing)]
+            [("elr", &now.elr), ("adding", &now.adding), ("removing", &now.removing)]
         {
             if !list.is_empty() {
                 write!(f, " {name} {}", List(list))?;
             }
         }
-        match self.leader {
+        match now.leader {
             Some(leader) => write!(f, " leader {leader}")?,
             None => write!(f, " no leader")?,
         }
-        write!(f, " epochs {}/{}", self.leader_epoch.0, self.partition_epoch)
+        write!(f, " epochs {}/{}", now.leader_epoch.0, now.partition_epoch)
     }
 }
 

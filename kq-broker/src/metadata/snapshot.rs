@@ -12,8 +12,7 @@ use prost::Message;
 
 use super::event::{Event, EventKind};
 use super::image::{
-    BrokerImage, BrokerState, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
-    unify,
+    BrokerImage, BrokerState, MetadataImage, Protection, SoftDeletion, TopicImage, unify,
 };
 use super::record::TimestampMs;
 use super::wire::{
@@ -262,7 +261,7 @@ fn topic_to_wire(it: &TopicImage) -> WireTopic {
         created_index: it.created_index,
         partitions: it
             .partitions()
-            .map(|(index, partition)| partition_to_wire(&partition.to_change(it.id, index)))
+            .map(|(index, partition)| partition_to_wire(it.id, index, partition))
             .collect(),
         configs: it.configs.as_ref().clone(),
         protection: it
@@ -278,9 +277,7 @@ fn topic_to_wire(it: &TopicImage) -> WireTopic {
 }
 
 fn topic_from_wire(wire: WireTopic) -> Result<TopicImage, SnapshotError> {
-    let partition = |wire| {
-        partition_from_wire(wire).map(|it| Arc::new(PartitionImage::from(it))).map_err(malformed)
-    };
+    let partition = |wire| partition_from_wire(wire).map(|it| Arc::new(it.now)).map_err(malformed);
     Ok(TopicImage {
         id: id_from_wire(&wire.id).map_err(malformed)?,
         name: wire.name.into(),

@@ -7,6 +7,7 @@
 use prost::{Message, Oneof};
 use uuid::Uuid;
 
+use super::image::PartitionImage;
 use super::record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
     TimestampMs,
@@ -243,7 +244,9 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         MetadataRecord::TopicProtected { topic, protected } => {
             Kind::TopicProtected(WireProtected { topic: id_to_wire(*topic), protected: *protected })
         }
-        MetadataRecord::PartitionChanged(it) => Kind::PartitionChanged(partition_to_wire(it)),
+        MetadataRecord::PartitionChanged(it) => {
+            Kind::PartitionChanged(partition_to_wire(it.topic, it.index, &it.now))
+        }
         MetadataRecord::ConfigChanged { resource, key, value } => Kind::ConfigChanged(WireConfig {
             resource: Some(resource_to_wire(resource)),
             key: key.clone(),
@@ -333,11 +336,15 @@ pub(super) fn broker_from_wire(it: WireBroker) -> Result<BrokerRegistration, Cha
     })
 }
 
-pub(super) fn partition_to_wire(it: &PartitionChange) -> WirePartition {
+pub(super) fn partition_to_wire(
+    topic: TopicId,
+    index: PartitionIndex,
+    it: &PartitionImage,
+) -> WirePartition {
     let list = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
     WirePartition {
-        topic: id_to_wire(it.topic),
-        index: it.index.0,
+        topic: id_to_wire(topic),
+        index: index.0,
         replicas: list(&it.replicas),
         isr: list(&it.isr),
         elr: list(&it.elr),
@@ -351,9 +358,7 @@ pub(super) fn partition_to_wire(it: &PartitionChange) -> WirePartition {
 
 pub(super) fn partition_from_wire(it: WirePartition) -> Result<PartitionChange, ChangeDecodeError> {
     let list = |ids: Vec<u32>| ids.into_iter().map(BrokerId).collect();
-    Ok(PartitionChange {
-        topic: id_from_wire(&it.topic)?,
-        index: PartitionIndex(it.index),
+    let now = PartitionImage {
         replicas: list(it.replicas),
         isr: list(it.isr),
         elr: list(it.elr),
@@ -362,7 +367,8 @@ pub(super) fn partition_from_wire(it: WirePartition) -> Result<PartitionChange, 
         leader: it.leader.map(BrokerId),
         leader_epoch: LeaderEpoch(it.leader_epoch),
         partition_epoch: PartitionEpoch(it.partition_epoch),
-    })
+    };
+    Ok(PartitionChange { topic: id_from_wire(&it.topic)?, index: PartitionIndex(it.index), now })
 }
 
 fn resource_to_wire(resource: &ConfigResource) -> WireResource {

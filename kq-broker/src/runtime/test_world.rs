@@ -13,7 +13,9 @@ use super::{Clock, Isolation, Offset, Partition, Partitions, ReadFrom, StorePart
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId};
-use crate::metadata::{Change, ConfigResource, MetadataImage, MetadataRecord, PartitionChange};
+use crate::metadata::{
+    Change, ConfigResource, MetadataImage, MetadataRecord, PartitionChange, PartitionImage,
+};
 use crate::observe::Metrics;
 
 pub(super) const LOGS: &str = "/data/logs";
@@ -105,12 +107,14 @@ impl World {
             records.push(MetadataRecord::PartitionChanged(PartitionChange {
                 topic,
                 index,
-                replicas: vec![BrokerId(1)],
-                isr: vec![BrokerId(1)],
-                leader: Some(BrokerId(1)),
-                leader_epoch: LeaderEpoch(0),
-                partition_epoch: PartitionEpoch(0),
-                ..PartitionChange::default()
+                now: PartitionImage {
+                    replicas: vec![BrokerId(1)],
+                    isr: vec![BrokerId(1)],
+                    leader: Some(BrokerId(1)),
+                    leader_epoch: LeaderEpoch(0),
+                    partition_epoch: PartitionEpoch(0),
+                    ..PartitionImage::default()
+                },
             }));
         }
         records.extend(configs.iter().map(|(key, value)| set(number, key, value)));
