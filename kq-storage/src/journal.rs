@@ -42,6 +42,10 @@ pub struct JournalOptions {
     pub entry_bytes_max: usize,
     /// Zeros are written ahead in steps of this size; 0 for none.
     pub allocate_bytes: u64,
+    /// Zeros that stay ahead of the last entry as long as the disk has room for them. On a full one
+    /// entries go into them, so that their owner can still write what makes room. Needs steps to
+    /// write zeros in.
+    pub reserve_bytes: u64,
 }
 
 impl Default for JournalOptions {
@@ -50,6 +54,7 @@ impl Default for JournalOptions {
             segment_bytes: 8 * 1024 * 1024,
             entry_bytes_max: 64 * 1024 * 1024,
             allocate_bytes: 256 * 1024,
+            reserve_bytes: 0,
         }
     }
 }
@@ -160,10 +165,24 @@ impl Journal {
         let appended = self.append_checked(entries);
         if let Err(JournalError::File(FileError::Io { source, .. })) = &appended {
             // Only a full disk is known to have done nothing else.
-            let undone = source.kind() == ErrorKind::StorageFull && self.cut_from(next).is_ok();
+            let undone = source.kind() == ErrorKind::StorageFull && self.undo_append(next).is_ok();
             self.is_offline = !undone;
         }
         appended
+    }
+
+    /// Bytes of frames that the newest file takes without more room on the disk, as long as its file
+    /// system writes in place.
+    pub fn room(&self) -> u64 {
+        self.active.as_ref().filter(|_| !self.is_offline).map_or(0, Active::room)
+    }
+
+    /// Writes zeros ahead for so many bytes, if the disk has room for them; tells what is there.
+    pub fn make_room(&mut self, bytes: u64) -> u64 {
+        if let Some(active) = self.active.as_mut().filter(|_| !self.is_offline) {
+            active.allocate(active.end().saturating_add(bytes), self.options.allocate_bytes);
+        }
+        self.room()
     }
 
     /// Makes all entries stable. After a failure the journal stays offline.
@@ -256,22 +275,47 @@ impl Journal {
 
     fn append_checked(&mut self, entries: &[(u64, &[u8])]) -> Result<(), JournalError> {
         let mut rest = entries;
-        while let (Some((base, _)), Some(active)) = (rest.first(), self.active.as_mut()) {
-            let room = self.options.segment_bytes.saturating_sub(active.end());
-            let mut fits = fitting_entries(rest, room);
-            if fits == 0 && !active.segment.is_empty() {
-                self.roll(*base)?;
-                continue;
-            }
-            // An entry larger than a file gets a file of its own.
-            fits = fits.max(1);
+        while let Some((base, _)) = rest.first() {
+            let fits = self.make_way(*base, rest)?;
+            let Some(active) = self.active.as_mut() else { break };
             let (now, later) = rest.split_at(fits);
             let path = active.segment.path.clone();
-            active
-                .append(now, self.options.allocate_bytes)
-                .map_err(FileError::io("append to", &path))?;
+            active.append(now, self.options).map_err(FileError::io("append to", &path))?;
             rest = later;
         }
+        Ok(())
+    }
+
+    /// How many of the entries go into the active file, one at least; begins a new one when it is full.
+    fn make_way(&mut self, base: u64, entries: &[(u64, &[u8])]) -> Result<usize, FileError> {
+        let Some(active) = &self.active else { return Ok(entries.len()) };
+        let fits = |room| fitting_entries(entries, room);
+        let now = fits(self.options.segment_bytes.saturating_sub(active.end()));
+        if now > 0 || active.segment.is_empty() {
+            // An entry larger than a file gets a file of its own.
+            return Ok(now.max(1));
+        }
+        let in_reserve = fits(active.room());
+        match self.roll(base) {
+            Ok(()) => self.make_way(base, entries),
+            // Without room for another file this one grows beyond its size.
+            Err(FileError::Io { source, .. })
+                if source.kind() == ErrorKind::StorageFull && in_reserve > 0 =>
+            {
+                Ok(in_reserve)
+            }
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Takes back what an append has written before the disk was full.
+    fn undo_append(&mut self, next: u64) -> Result<(), FileError> {
+        let untouched = |active: &Active| active.segment.next_index() == next && !active.is_torn();
+        if self.active.as_ref().is_some_and(untouched) {
+            return Ok(());
+        }
+        self.cut_from(next)?;
+        self.make_room(self.options.reserve_bytes);
         Ok(())
     }
 
@@ -281,10 +325,10 @@ impl Journal {
             active.sync().map_err(FileError::io("sync", &active.segment.path))?;
         }
         let old = self.active.take();
-        let created = Active::create(self.fs.as_ref(), &self.dir, header_of(base, false));
+        let created = self.create_with_reserve(base);
         match created {
             Ok(new) => {
-                self.sealed.extend(old.map(Active::seal));
+                self.sealed.extend(old.map(Active::seal_trimmed));
                 self.active = Some(new);
                 Ok(())
             }
@@ -293,6 +337,14 @@ impl Journal {
                 Err(err)
             }
         }
+    }
+
+    /// A new file must not cost the reserve that the old one has.
+    fn create_with_reserve(&self, base: u64) -> Result<Active, FileError> {
+        let (fs, reserve) = (self.fs.as_ref(), self.options.reserve_bytes);
+        let mut new = Active::create(fs, &self.dir, header_of(base, false))?;
+        new.allocate(new.end().saturating_add(reserve), self.options.allocate_bytes);
+        if new.room() >= reserve { Ok(new) } else { Err(new.discard(fs)) }
     }
 
     fn start(&mut self, base: u64, starts_afresh: bool) -> Result<(), FileError> {

@@ -9,7 +9,7 @@ use kq_storage::sim::{AfterFailedSync, SimDisk};
 use kq_storage::vfs::{OpenMode, Vfs as _, read_all};
 
 use super::{Controller, ControllerOptions, KnownEnd, StartError, Trimming};
-use crate::controller::{Command, NewTopic, Refused, Reply, Settings};
+use crate::controller::{Command, NewTopic, Refused, Reply, Settings, TopicRef};
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerRegistration, MetadataImage, TimestampMs};
 
@@ -149,6 +149,74 @@ async fn a_full_disk_refuses_commands_and_keeps_serving_the_image() {
     controller.shutdown().await;
     let again = start(&disk).await.unwrap();
     assert_eq!(again.image().topics().count(), TOPICS);
+    again.shutdown().await;
+}
+
+/// Somebody else takes what is free.
+fn fill(disk: &SimDisk) {
+    disk.set_capacity(None);
+    let used = u64::MAX - disk.free_bytes(Path::new("/")).unwrap();
+    disk.set_capacity(Some(used));
+}
+
+fn purge(number: usize) -> Command {
+    let name = TopicRef::Name(format!("topic-{number}"));
+    Command::DeleteTopics { topics: vec![name], keep_for_ms: None, validate_only: false }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_takes_what_makes_room_and_a_start() {
+    for seed in 0..2 {
+        let disk = SimDisk::new(seed);
+        assert_eq!(work(&disk).await.topics, TOPICS);
+        fill(&disk);
+        for number in 0..TOPICS {
+            let controller = start(&disk).await.unwrap();
+            controller.submit(register(), SOON).await.unwrap();
+            let refused = controller.submit(create(50), SOON).await.unwrap_err().refused;
+            assert_eq!(refused, Refused::Storage);
+            let reply = controller.submit(purge(number), SOON).await.unwrap();
+            let Reply::TopicsDeleted(results) = reply else { panic!("{reply:?}") };
+            assert!(results.iter().all(Result::is_ok), "{results:?}");
+            controller.shutdown().await;
+            if seed % 2 == 0 {
+                disk.power_cut(seed);
+            }
+            // What a snapshot may have freed is taken as well.
+            fill(&disk);
+        }
+        disk.set_capacity(None);
+        let again = start(&disk).await.unwrap();
+        assert_eq!(again.image().topics().count(), 0);
+        again.submit(create(51), SOON).await.unwrap();
+        again.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_makes_room_leaves_the_start_its_part_of_the_reserve() {
+    let disk = SimDisk::new(9);
+    let controller = start(&disk).await.unwrap();
+    controller.submit(register(), SOON).await.unwrap();
+    controller.submit(create(0), SOON).await.unwrap();
+    fill(&disk);
+    let mut count = 0;
+    let refused = loop {
+        let topics = vec![TopicRef::Name("topic-0".into())];
+        let protected = count % 2 == 0;
+        let command = Command::ProtectTopics { topics, protected, validate_only: false };
+        let reason = "x".repeat(400);
+        match controller.submit_for(reason, command, SOON).await {
+            Ok(_) => count += 1,
+            Err(err) => break err,
+        }
+    };
+    assert!(count > 1_000, "only {count}");
+    assert_eq!(refused.refused, Refused::Storage);
+    controller.submit(register(), SOON).await.unwrap();
+    controller.shutdown().await;
+    let again = start(&disk).await.unwrap();
+    again.submit(register(), SOON).await.unwrap();
     again.shutdown().await;
 }
 

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvError};
 
 use kq_storage::vfs::{Vfs, create_dir_durable};
@@ -29,7 +30,11 @@ const JOURNAL: JournalOptions = JournalOptions {
     segment_bytes: 4 * 1024 * 1024,
     entry_bytes_max: 64 * 1024 * 1024,
     allocate_bytes: 64 * 1024,
+    reserve_bytes: RESERVE_BYTES,
 };
+
+/// What the log keeps for the commands that make room on a full disk: some thousand of them.
+pub(super) const RESERVE_BYTES: u64 = 1024 * 1024;
 
 type Answer<T> = oneshot::Sender<io::Result<T>>;
 
@@ -47,6 +52,8 @@ pub(super) enum Task {
     Purge { upto: LogId, answer: Answer<()> },
     /// Replaces the snapshot.
     SaveSnapshot { bytes: Vec<u8>, answer: Answer<()> },
+    /// Sets so many bytes aside for entries, if the disk has them; tells what is there.
+    MakeRoom { bytes: u64, answer: Answer<u64> },
     /// Reads the snapshot.
     ReadSnapshot { answer: Answer<Option<Vec<u8>>> },
 }
@@ -67,6 +74,8 @@ pub(super) struct Disk {
     dir: PathBuf,
     journal: Journal,
     hard: HardState,
+    /// Bytes that entries still find in the journal when the disk is full.
+    room: Arc<AtomicU64>,
 }
 
 impl Disk {
@@ -76,12 +85,13 @@ impl Disk {
             Some((_, bytes)) => HardState::decode(&bytes)?,
             None => HardState::default(),
         };
-        let (journal, found) =
+        let (mut journal, found) =
             Journal::open(fs.clone(), dir.join("log"), JOURNAL).map_err(store_error)?;
         if found.torn_bytes > 0 {
             tracing::info!(bytes = found.torn_bytes, "cut an unsynced tail of the metadata log");
         }
-        Ok(Self { fs, dir, journal, hard })
+        let room = Arc::new(AtomicU64::new(journal.make_room(RESERVE_BYTES)));
+        Ok(Self { fs, dir, journal, hard, room })
     }
 
     /// Refuses a log that ends before an entry that once stood in it. No crash leaves that: a cut
@@ -120,6 +130,17 @@ impl Disk {
         self.append(0, &entries.each_ref().map(encode_entry))?;
         self.journal.sync().map_err(store_error)?;
         self.save_hard_state(HardState { vote: Some(first_vote(voter)), purged: None })
+    }
+
+    /// Where the room for entries on a full disk is told.
+    pub(super) fn room(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.room)
+    }
+
+    fn make_room(&mut self, bytes: u64) -> u64 {
+        let room = self.journal.make_room(bytes);
+        self.room.store(room, Ordering::Relaxed);
+        room
     }
 
     pub(super) fn hard_state(&self) -> &HardState {
@@ -167,7 +188,9 @@ impl Disk {
     fn append(&mut self, first: u64, entries: &[Vec<u8>]) -> io::Result<()> {
         let numbered: Vec<(u64, &[u8])> =
             (first + 1..).zip(entries.iter().map(Vec::as_slice)).collect();
-        self.journal.append(&numbered).map_err(store_error)
+        let appended = self.journal.append(&numbered).map_err(store_error);
+        self.room.store(self.journal.room(), Ordering::Relaxed);
+        appended
     }
 
     fn save_hard_state(&mut self, hard: HardState) -> io::Result<()> {
@@ -263,6 +286,7 @@ impl Disk {
             Task::SaveSnapshot { bytes, answer } => {
                 drop(answer.send(self.save_snapshot(&bytes)));
             }
+            Task::MakeRoom { bytes, answer } => drop(answer.send(Ok(self.make_room(bytes)))),
             Task::ReadSnapshot { answer } => drop(answer.send(self.read_snapshot())),
         }
     }

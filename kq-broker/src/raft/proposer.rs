@@ -9,6 +9,7 @@ use openraft::errors::{ClientWriteError, RaftError};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::disk::RESERVE_BYTES;
 use super::machine::Images;
 use super::store::Store;
 use super::types::{Proposal, Raft, Types};
@@ -18,10 +19,12 @@ use crate::metadata::{Change, TimestampMs};
 /// Appended bytes after which a snapshot is taken even if few entries hold them.
 const SNAPSHOT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Room that must be left after a change that makes metadata grow.
-const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
-/// Room that must be left after a change that helps to make room.
-const LAST_RESERVE_BYTES: u64 = 256 * 1024;
+/// What must be free on the disk after a change that makes metadata grow.
+const FREE_BYTES: u64 = 4 * 1024 * 1024;
+/// What the commands that make room leave in the log's reserve, for starts on a full disk.
+const START_BYTES: u64 = 128 * 1024;
+/// What an entry takes in the log beside its change, and more.
+const ENTRY_BYTES: u64 = 256;
 
 /// Tells the time of day.
 pub(super) type WallClock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
@@ -57,20 +60,32 @@ impl Proposer {
         }
     }
 
-    /// Refuses what would fill the disk: a log that has failed once stays out of service, so a
-    /// reserve is kept for the commands that make room again.
-    fn verify_room(&self, command: &Command, change: &Change) -> Result<(), ControlError> {
-        let Some(free) = self.store.free_bytes() else { return Ok(()) };
-        let reserve = if makes_room(command) { LAST_RESERVE_BYTES } else { RESERVE_BYTES };
-        // Once in the log and once more in a snapshot.
-        let bytes = 2 * change.encode().len() as u64;
-        if free >= reserve + bytes {
+    /// Refuses what would fill the disk: a log that has failed once stays out of service.
+    ///
+    /// What makes room again goes into the log's own reserve, which nobody else can fill.
+    async fn verify_room(&self, command: &Command, change: &Change) -> Result<(), ControlError> {
+        let bytes = change.encode().len() as u64;
+        let wanted = match use_of(command) {
+            Use::Start => bytes + ENTRY_BYTES,
+            Use::MakesRoom => bytes + ENTRY_BYTES + START_BYTES,
+            Use::Grows => {
+                // Once in the log and once more in a snapshot.
+                let free = self.store.free_bytes().unwrap_or(u64::MAX);
+                if free < FREE_BYTES + 2 * bytes {
+                    return Err(disk_full(free, "left").hint(
+                        "make room on the disk, for example by deleting records or topics or by \
+                         lowering retention",
+                    ));
+                }
+                RESERVE_BYTES
+            }
+        };
+        let room = self.store.room(wanted).await;
+        if wanted <= room {
             return Ok(());
         }
-        let message = format!("the disk of the metadata log has only {free} bytes left");
-        Err(ControlError::new(ErrorCode::KafkaStorageError, message)
-            .refused(Refused::Storage)
-            .hint("make room on the disk, for example by deleting topics or lowering retention"))
+        Err(disk_full(room, "left in its reserve")
+            .hint("delete records, which needs none of it, or files that are not the broker's"))
     }
 
     async fn propose(
@@ -94,7 +109,7 @@ impl Proposer {
         }
         let time = now.max(image.changed_at());
         let change = Change { time, reason: reason.into_owned(), records: decision.records };
-        self.verify_room(command, &change)?;
+        self.verify_room(command, &change).await?;
         let written = Box::pin(self.raft.client_write(Proposal(Arc::new(change)))).await;
         let written = written.map_err(|err| {
             *is_current = false;
@@ -108,18 +123,37 @@ impl Proposer {
     }
 }
 
-/// Whether a command is one that an operator needs when the disk is full.
-fn makes_room(command: &Command) -> bool {
-    matches!(
-        command,
+/// What a command is for when the disk is full.
+enum Use {
+    /// No broker starts without it.
+    Start,
+    /// An operator needs it, to make room.
+    MakesRoom,
+    /// It makes metadata grow.
+    Grows,
+}
+
+fn use_of(command: &Command) -> Use {
+    match command {
+        Command::RegisterBroker(_) => Use::Start,
         Command::DeleteTopics { .. }
-            | Command::PurgeTopics { .. }
-            | Command::ProtectTopics { .. }
-            | Command::AlterConfigs { .. }
-            | Command::IncrementalAlterConfigs { .. }
-            | Command::RegisterBroker(_)
-            | Command::Tick
-    )
+        | Command::PurgeTopics { .. }
+        | Command::ProtectTopics { .. }
+        | Command::AlterConfigs { .. }
+        | Command::IncrementalAlterConfigs { .. }
+        | Command::Tick => Use::MakesRoom,
+        Command::FenceBroker { .. }
+        | Command::CreateTopics { .. }
+        | Command::RestoreTopics { .. }
+        | Command::CreatePartitions { .. }
+        | Command::AllocateProducerIds { .. }
+        | Command::AlterPartitions { .. } => Use::Grows,
+    }
+}
+
+fn disk_full(bytes: u64, left: &str) -> ControlError {
+    let message = format!("the disk of the metadata log has only {bytes} bytes {left}");
+    ControlError::new(ErrorCode::KafkaStorageError, message).refused(Refused::Storage)
 }
 
 fn write_error(err: RaftError<Types, ClientWriteError<Types>>) -> ControlError {

@@ -38,6 +38,8 @@ struct Shared {
     known: Mutex<Known>,
     /// Bytes appended since the last snapshot was taken.
     appended_bytes: AtomicU64,
+    /// Bytes that entries still find in the log when the disk is full.
+    room: Arc<AtomicU64>,
     /// Set when nothing is to wait for room any more.
     stopping: Arc<AtomicBool>,
 }
@@ -64,13 +66,14 @@ impl Store {
         let hard = disk.hard_state().clone();
         let last = disk.last_id()?;
         let snapshot = disk.read_snapshot()?;
+        let room = disk.room();
         let (tasks, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("kq-metadata".into())
             .spawn(move || disk.serve(&inbox))?;
         let known = Mutex::new(Known { vote: hard.vote, purged: hard.purged, last });
         let (appended_bytes, stopping) = (AtomicU64::new(0), Arc::default());
-        let shared = Shared { fs, dir, tasks, known, appended_bytes, stopping };
+        let shared = Shared { fs, dir, tasks, known, appended_bytes, room, stopping };
         Ok((Self { shared: Arc::new(shared) }, snapshot, thread))
     }
 
@@ -105,6 +108,17 @@ impl Store {
     /// Bytes that can still be written where the log is; none if the system does not tell.
     pub(super) fn free_bytes(&self) -> Option<u64> {
         self.shared.fs.space(&self.shared.dir).ok().map(|space| space.free_bytes)
+    }
+
+    /// Bytes that entries find in the log even when the disk is full. Sees to it that there are so
+    /// many, where the disk has room for them.
+    pub(super) async fn room(&self, wanted: u64) -> u64 {
+        let room = self.shared.room.load(Ordering::Relaxed);
+        if wanted <= room {
+            return room;
+        }
+        // The thread of the files is gone only where nothing is written any more.
+        self.ask(|answer| Task::MakeRoom { bytes: wanted, answer }).await.unwrap_or(0)
     }
 
     /// Bytes of entries that no snapshot of this process holds yet.

@@ -53,15 +53,29 @@ pub(super) fn scan(path: &Path, file: &[u8], header: FileHeader) -> Result<Scann
     }
     let end = u32::try_from(at)
         .map_err(|_| FileError::damaged(path, at as u64, "it is longer than a journal file"))?;
-    let tail = file.get(at + mark_bytes..).unwrap_or_default();
+    let tail = file.get(at + mark_bytes..used_bytes(file)).unwrap_or_default();
     let torn_bytes = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1) as u64;
     let is_clean = mark_bytes > 0 && torn_bytes == 0;
     Ok(Scanned { positions, end, proven, is_clean, torn_bytes })
 }
 
+/// Where the last block ends that is not all zeros: behind it is only room that was set aside.
+fn used_bytes(file: &[u8]) -> usize {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    let mut used = file;
+    while let Some((front, block)) = used.split_last_chunk::<4096>() {
+        if *block != BLOCK {
+            break;
+        }
+        used = front;
+    }
+    used.len()
+}
+
 /// Whether a whole frame after `at` was written when the file was known to be stable beyond `at`.
 fn has_frame_synced_beyond(file: &[u8], at: usize, next: u64) -> bool {
-    (at + 1..file.len().saturating_sub(FRAME_BYTES - 1)).any(|place| {
+    let places_end = file.len().saturating_sub(FRAME_BYTES - 1).min(used_bytes(file));
+    (at + 1..places_end).any(|place| {
         let word = |from: usize| file.get(place + from..).and_then(|rest| rest.first_chunk::<4>());
         // Cheap tests first: this runs over every byte of what follows.
         let synced = word(16).map_or(0, |bytes| u32::from_le_bytes(*bytes)) as usize;

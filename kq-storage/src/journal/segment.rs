@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::JournalOptions;
 use super::frame::{FRAME_BYTES, FileHeader, Frame, HEADER_BYTES};
 use super::scan::{Scanned, scan};
 use crate::canary;
@@ -34,6 +35,8 @@ pub(super) struct Active {
     synced: u32,
     /// Where the zeros end that were written ahead.
     allocated: u64,
+    /// A write failed: bytes of no entry may stand behind the end.
+    is_torn: bool,
 }
 
 /// What a file turned out to be when the journal was opened.
@@ -137,14 +140,11 @@ impl Active {
             sync_parent(fs, &path)
         };
         if let Err(source) = write() {
-            // Left there, it would claim that the entries before it end at its base.
-            let undo = || fs.remove_file(&path).and_then(|()| sync_parent(fs, &path));
-            let source = undo().map_or_else(io::Error::other, |()| source);
-            return Err(FileError::Io { action: "create", path, source });
+            return Err(undo_create(fs, path, source));
         }
         let end = u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX);
         let segment = Segment { path, header, positions: Vec::new(), end };
-        let active = Self { segment, file, synced: end, allocated: 0 };
+        let active = Self { segment, file, synced: end, allocated: 0, is_torn: false };
         active.mark();
         Ok(active)
     }
@@ -158,7 +158,7 @@ impl Active {
         let opened = fs.open(&segment.path, OpenMode::ReadWrite);
         let file = opened.map_err(FileError::io("open", &segment.path))?;
         let allocated = file.len().map_err(FileError::io("measure", &segment.path))?;
-        let mut active = Self { file, synced: segment.end, allocated, segment };
+        let mut active = Self { file, synced: segment.end, allocated, is_torn: false, segment };
         if !scanned.is_clean {
             let repaired = active.settle(scanned.proven).and_then(|()| active.cut());
             repaired.map_err(FileError::io("repair", &active.segment.path))?;
@@ -193,7 +193,7 @@ impl Active {
     pub(super) fn append(
         &mut self,
         entries: &[(u64, &[u8])],
-        allocate_bytes: u64,
+        options: JournalOptions,
     ) -> io::Result<()> {
         let mut bytes = Vec::new();
         let mut positions = Vec::with_capacity(entries.len());
@@ -202,8 +202,15 @@ impl Active {
             Frame::encode(&mut bytes, *index, self.synced, payload);
         }
         let end = self.position_after(bytes.len())?;
-        self.allocate(u64::from(end), allocate_bytes);
-        self.file.write_all_at(&bytes, self.end())?;
+        self.allocate(u64::from(end) + options.reserve_bytes, options.allocate_bytes);
+        if options.reserve_bytes > 0 && self.room() < bytes.len() as u64 {
+            // Nothing was written, so nothing has to be cut, and the reserve with it.
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        if let Err(err) = self.file.write_all_at(&bytes, self.end()) {
+            self.is_torn = true;
+            return Err(err);
+        }
         self.segment.positions.append(&mut positions);
         self.segment.end = end;
         Ok(())
@@ -240,6 +247,28 @@ impl Active {
         self.cut()
     }
 
+    /// Bytes ahead of the end that are written as zeros.
+    pub(super) fn room(&self) -> u64 {
+        self.allocated.saturating_sub(self.end())
+    }
+
+    /// Whether bytes of no entry may stand behind the end.
+    pub(super) const fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
+    /// Removes a file that was just made; tells that the disk is full, or what else went wrong.
+    pub(super) fn discard(self, fs: &dyn Vfs) -> FileError {
+        undo_create(fs, self.segment.path, io::ErrorKind::StorageFull.into())
+    }
+
+    /// Makes a read segment of it, without the room ahead; synced beforehand.
+    pub(super) fn seal_trimmed(self) -> Segment {
+        // Zeros behind the last entry only cost room.
+        let _ = self.file.truncate(self.end());
+        self.segment
+    }
+
     /// Makes a read segment of it; synced beforehand.
     pub(super) fn seal(self) -> Segment {
         self.segment
@@ -248,6 +277,7 @@ impl Active {
     fn cut(&mut self) -> io::Result<()> {
         self.file.truncate(self.end())?;
         self.allocated = self.end();
+        self.is_torn = false;
         if canary::is("truncate_unsynced") {
             self.synced = self.segment.end;
             return Ok(());
@@ -260,16 +290,25 @@ impl Active {
         u32::try_from(at).map_err(|_| io::ErrorKind::FileTooLarge.into())
     }
 
-    /// Writes zeros ahead of `end`: a sync that changes no length costs the file system less.
-    fn allocate(&mut self, end: u64, allocate_bytes: u64) {
+    /// Writes zeros ahead up to `end` at least, as far as there is room: a sync that changes no
+    /// length costs the file system less, and what they take is there when the disk is full.
+    pub(super) fn allocate(&mut self, end: u64, allocate_bytes: u64) {
         if allocate_bytes == 0 || end <= self.allocated {
             return;
         }
         let until = end.next_multiple_of(allocate_bytes);
-        let zeros = vec![0; usize::try_from(until - end).unwrap_or(0)];
-        // Without room for zeros there may still be room for entries.
-        if self.file.write_all_at(&zeros, end).is_ok() {
-            self.allocated = until;
-        }
+        // Behind all that is there, the mark among it.
+        let Ok(from) = self.file.len() else { return };
+        let zeros = vec![0; usize::try_from(until.saturating_sub(from)).unwrap_or(0)];
+        // Without room for all of them there may still be room for some, or for entries.
+        let _ = self.file.write_all_at(&zeros, from);
+        self.allocated = self.file.len().unwrap_or(from);
     }
+}
+
+/// Takes a new file back: left there, it would claim that the entries before it end at its base.
+fn undo_create(fs: &dyn Vfs, path: PathBuf, source: io::Error) -> FileError {
+    let undo = || fs.remove_file(&path).and_then(|()| sync_parent(fs, &path));
+    let source = undo().map_or_else(io::Error::other, |()| source);
+    FileError::Io { action: "create", path, source }
 }

@@ -5,8 +5,12 @@ use std::path::Path;
 use super::*;
 use crate::sim::{AfterFailedSync, SimDisk};
 
-const SMALL: JournalOptions =
-    JournalOptions { segment_bytes: 200, entry_bytes_max: 1000, allocate_bytes: 0 };
+const SMALL: JournalOptions = JournalOptions {
+    segment_bytes: 200,
+    entry_bytes_max: 1000,
+    allocate_bytes: 0,
+    reserve_bytes: 0,
+};
 
 fn dir() -> &'static Path {
     Path::new("/raft/log")
@@ -220,4 +224,62 @@ fn allocated_room_reads_as_no_entries() {
     append(&mut journal, 20..300).unwrap();
     journal.close().unwrap();
     assert_holds(&reopen(), 1..300);
+}
+
+const KEEPS_ROOM: JournalOptions =
+    JournalOptions { segment_bytes: 400, allocate_bytes: 128, reserve_bytes: 1_000, ..SMALL };
+
+fn open_with_reserve(disk: &SimDisk) -> Journal {
+    Journal::open(Arc::new(disk.clone()), dir().to_path_buf(), KEEPS_ROOM).unwrap().0
+}
+
+/// Whatever is free is taken by somebody else.
+fn fill(disk: &SimDisk) {
+    let used = u64::MAX - disk.free_bytes(dir()).unwrap();
+    disk.set_capacity(Some(used));
+}
+
+#[test]
+fn the_reserve_takes_entries_on_a_full_disk_and_across_the_size_of_a_file() {
+    for before in 2..30 {
+        let disk = SimDisk::new(before);
+        let mut journal = open_with_reserve(&disk);
+        append(&mut journal, 1..before).unwrap();
+        journal.sync().unwrap();
+        fill(&disk);
+        let mut next = before;
+        while append(&mut journal, next..next + 1).is_ok() {
+            journal.sync().unwrap();
+            next += 1;
+        }
+        let (least, most) = (1_000 / (FRAME_BYTES + 16), 1_128 / FRAME_BYTES);
+        let count = usize::try_from(next - before).unwrap();
+        assert!((least..=most).contains(&count), "{count} entries in the reserve of {before}");
+        let copy = disk.fork();
+        copy.power_cut(before);
+        assert_holds(&open_with_reserve(&copy), 1..next);
+        // With room again it goes on, and has its reserve back.
+        disk.set_capacity(None);
+        append(&mut journal, next..next + 40).unwrap();
+        assert!(journal.room() >= 1_000);
+        journal.close().unwrap();
+        let journal = open_with_reserve(&disk);
+        assert_holds(&journal, 1..next + 40);
+        assert!(journal.room() >= 1_000, "{} bytes", journal.room());
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_reserve_leaves_it_as_it_was() {
+    let disk = SimDisk::new(0);
+    let mut journal = open_with_reserve(&disk);
+    append(&mut journal, 1..4).unwrap();
+    journal.sync().unwrap();
+    fill(&disk);
+    journal.append(&[(4, &[7; 500])]).unwrap();
+    let room = journal.room();
+    journal.append(&[(5, &[7; 1_000])]).unwrap_err();
+    assert_eq!(journal.room(), room);
+    append(&mut journal, 5..7).unwrap();
+    assert_eq!(journal.next_index(), Some(7));
 }

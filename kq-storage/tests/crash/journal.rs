@@ -38,6 +38,7 @@ fn open(disk: &SimDisk, seed: u64) -> Result<Journal, JournalError> {
         segment_bytes: 2_048,
         entry_bytes_max: 4_096,
         allocate_bytes: if seed.is_multiple_of(3) { 1_024 } else { 0 },
+        reserve_bytes: if seed.is_multiple_of(6) { 3_000 } else { 0 },
     };
     Journal::open(Arc::new(disk.clone()), PathBuf::from("/raft/log"), options)
         .map(|(journal, _)| journal)

@@ -17,8 +17,12 @@ fn dir() -> &'static Path {
 }
 
 fn open(disk: &SimDisk) -> Result<Journal, JournalError> {
-    let options =
-        JournalOptions { segment_bytes: 400, entry_bytes_max: 1_000, allocate_bytes: 128 };
+    let options = JournalOptions {
+        segment_bytes: 400,
+        entry_bytes_max: 1_000,
+        allocate_bytes: 128,
+        reserve_bytes: 256,
+    };
     Ok(Journal::open(Arc::new(disk.clone()), dir().to_path_buf(), options)?.0)
 }
 
