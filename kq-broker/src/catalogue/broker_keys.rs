@@ -205,7 +205,7 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         "Unsynced bytes of one partition that start a sync at once, so that the kernel never has \
          much to write back in one go.",
     ),
-    ConfigKey::int("log.sync.delay.max.ms", "20").between(0, 60_000).millis().fixed().doc(
+    ConfigKey::int("log.sync.delay.max.ms", "500").between(0, 60_000).millis().fixed().doc(
         "How long records that nobody waits for may stay unsynced before the broker syncs them.",
     ),
     ConfigKey::int("log.sync.threads", "4")

@@ -13,8 +13,10 @@ fn cost(subject: &mut Subject, load: &Load<'_>) -> Result<f64> {
     // The first batches pay for connections and files, not for records.
     let warm = Load { records: u64::try_from(load.partitions)? * 10, ..*load };
     produce(&subject.bootstrap, &name, &warm)?;
+    subject.rest()?;
     let before = subject.cpu()?;
     produce(&subject.bootstrap, &name, load)?;
+    subject.rest()?;
     let used = subject.cpu()?.saturating_sub(before);
     delete(&subject.bootstrap, &name)?;
     Ok(used.as_secs_f64())

@@ -5,12 +5,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::clock;
 use crate::cluster::{BrokerState, Guard, Plan};
 use crate::programs::Programs;
 use crate::run::target;
 
 /// Clock ticks in a second, in which the kernel tells processor times (`USER_HZ`).
 const TICKS_PER_SECOND: u64 = 100;
+
+/// A broker rests when it used next to nothing for so long, longer than records stay unsynced.
+const REST: Duration = Duration::from_millis(700);
+/// What it may use meanwhile: twice the ticks that the kernel counts in.
+const REST_CPU_MAX: Duration = Duration::from_millis(20);
+/// A broker that never rests is measured all the same.
+const REST_LOOKS_MAX: usize = 15;
 
 /// A running broker, our own or another one's.
 #[derive(Debug)]
@@ -86,6 +94,19 @@ impl Subject {
         let ticks: Result<Vec<u64>> = self.pids.iter().map(|pid| cpu_ticks(*pid)).collect();
         let millis = ticks?.iter().sum::<u64>() * 1000 / TICKS_PER_SECOND;
         Ok(Duration::from_millis(millis))
+    }
+
+    /// Waits until the broker rests: work that an earlier load has left behind, like files to be
+    /// deleted or records to be synced, is over.
+    pub(crate) fn rest(&self) -> Result<()> {
+        for _ in 0..REST_LOOKS_MAX {
+            let before = self.cpu()?;
+            clock::pause(REST);
+            if self.cpu()?.saturating_sub(before) <= REST_CPU_MAX {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Resident memory of all its processes, in bytes.
