@@ -25,6 +25,7 @@ mod build;
 mod codec;
 mod header;
 mod patch;
+mod quick_walk;
 mod record;
 mod validate;
 

@@ -77,11 +77,14 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool> {
             continue;
         }
         note(format_args!("measuring {name}"));
+        // What earlier loads left unwritten would be in the way of whoever comes next.
+        rustix::fs::sync();
         let mut subject = Subject::own(&programs)?;
         let mut run = Run { subject: &mut subject, rounds, quick: args.quick };
         let mut rows = line(&mut run).with_context(|| format!("line {name}"))?;
         drop(subject);
         if let Some(other) = &args.against {
+            rustix::fs::sync();
             let mut subject = Subject::foreign(other)?;
             let mut run = Run { subject: &mut subject, rounds, quick: args.quick };
             match line(&mut run) {

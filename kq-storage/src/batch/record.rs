@@ -13,6 +13,7 @@ use std::io::{self, BufRead};
 use bytes::Bytes;
 
 use super::codec::with_plain;
+use super::quick_walk;
 use super::{
     BatchHeader, Compression, DecompressError, DecompressLimits, HEADER_BYTES, decompress,
 };
@@ -92,11 +93,10 @@ pub fn walk_records(
 ) -> Result<RecordsSummary, RecordError> {
     let block = bytes.get(HEADER_BYTES..header.size).unwrap_or_default();
     if header.attributes.compression == Compression::None {
-        // No dynamic calls here: this runs for every record that comes in uncompressed.
-        return Walk { from: block, record: 0, taken: 0 }.all(header);
+        return quick_walk::walk(block, header).map_or_else(|| careful_walk(block, header), Ok);
     }
     let quick = with_plain(header.attributes.compression, block, limits, |plain| {
-        Walk { from: plain, record: 0, taken: 0 }.all(header)
+        careful_walk(plain, header)
     });
     if let Some(walked) = quick {
         return walked;
@@ -104,6 +104,14 @@ pub fn walk_records(
     decompress(header.attributes.compression, block, limits, |records| {
         Walk { from: records, record: 0, taken: 0 }.all(header)
     })
+}
+
+/// Says of records that lie in memory what is wrong with them.
+pub(super) fn careful_walk(
+    records: &[u8],
+    header: &BatchHeader,
+) -> Result<RecordsSummary, RecordError> {
+    Walk { from: records, record: 0, taken: 0 }.all(header)
 }
 
 struct Walk<R> {
