@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// The least time between the starts of two syncs that nobody waits for.
 const LATER_SPACING: Duration = Duration::from_millis(2);
@@ -102,13 +102,7 @@ impl<T> SyncQueue<T> {
                 let number = state.next_number;
                 state.next_number += 1;
                 state.later.insert((due, number), partition);
-                let watched = state.watched;
-                drop(state);
-                if !watched {
-                    self.wake.notify_one();
-                } else if is_first {
-                    self.due.notify_one();
-                }
+                self.tell_of_due(state, is_first);
             }
         }
     }
@@ -121,6 +115,11 @@ impl<T> SyncQueue<T> {
         }
         let is_first = state.due().is_none_or(|first| due < first);
         state.notes.push_back((due, partition));
+        self.tell_of_due(state, is_first);
+    }
+
+    /// Lets someone look at the due times, of which the newest may be the first.
+    fn tell_of_due(&self, state: MutexGuard<'_, State<T>>, is_first: bool) {
         let watched = state.watched;
         drop(state);
         if !watched {
