@@ -44,6 +44,9 @@ pub(crate) enum Chore {
     Fix,
     /// House rules that no lint knows: layers, sizes, names in the documents
     Tidy,
+    /// The relay between the brokers of a cluster, which `cluster up` starts
+    #[command(hide = true)]
+    Relay(RelayArgs),
 }
 
 /// Which cluster.
@@ -52,6 +55,24 @@ pub(crate) struct At {
     /// The cluster's name
     #[arg(long, default_value = "local", value_parser = cluster_name)]
     pub(crate) name: String,
+}
+
+/// Which brokers of which cluster.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<u32>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// Which way a network is lost, seen from a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Way {
+    /// What is sent to it
+    In,
+    /// What it sends
+    Out,
 }
 
 /// What to do with a cluster.
@@ -74,27 +95,49 @@ pub(crate) enum ClusterVerb {
         #[arg(short, long, value_enum, default_value_t = Format::Table)]
         output: Format,
     },
-    /// SIGKILL a broker
-    Kill {
-        id: u32,
+    /// One broker more, which joins the others
+    Add {
+        /// Its rack [default: the next one in turn]
+        #[arg(long)]
+        rack: Option<String>,
         #[command(flatten)]
         at: At,
     },
-    /// SIGSTOP a broker
-    Pause {
+    /// SIGKILL brokers
+    Kill(Which),
+    /// SIGSTOP brokers
+    Pause(Which),
+    /// SIGCONT brokers
+    Resume(Which),
+    /// Stop brokers if they run and start them again on their data
+    Restart(Which),
+    /// Lose the network between a broker and the others; clients still reach it
+    PartitionOff {
         id: u32,
+        /// Lose only what it sends (out) or what is sent to it (in)
+        #[arg(long, value_enum, value_name = "WAY")]
+        one_way: Option<Way>,
+        /// Only between it and this one
+        #[arg(long, value_name = "ID")]
+        from: Option<u32>,
         #[command(flatten)]
         at: At,
     },
-    /// SIGCONT a broker
-    Resume {
+    /// Make the network between a broker and the others slow
+    Slow {
         id: u32,
+        /// How much later bytes arrive, each way
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
+        delay: Duration,
+        /// Bytes a second between it and each other, each way
+        #[arg(long, value_name = "BYTES")]
+        rate: Option<u64>,
         #[command(flatten)]
         at: At,
     },
-    /// Stop a broker if it runs and start it again on its data
-    Restart {
-        id: u32,
+    /// Give a broker, or all, their network back
+    Heal {
+        id: Option<u32>,
         #[command(flatten)]
         at: At,
     },
@@ -114,9 +157,12 @@ pub(crate) enum ClusterVerb {
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) at: At,
-    /// How many brokers
-    #[arg(long, default_value_t = 1)]
-    pub(crate) brokers: u32,
+    /// How many brokers [default: 1, or as many as the stopped cluster of that name has]
+    #[arg(long)]
+    pub(crate) brokers: Option<u32>,
+    /// Racks that the brokers take in turn [default: a,b,c when there are several brokers]
+    #[arg(long, value_name = "RACK", value_delimiter = ',')]
+    pub(crate) racks: Vec<String>,
     /// The port of broker 1; broker N listens N - 1 further up
     #[arg(long, default_value_t = BASE_PORT)]
     pub(crate) base_port: u16,
@@ -126,6 +172,17 @@ pub(crate) struct UpArgs {
     /// A key of the broker's configuration, its value as in TOML (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     pub(crate) set: Vec<(String, String)>,
+}
+
+/// Arguments of `relay`.
+#[derive(Debug, Args)]
+pub(crate) struct RelayArgs {
+    /// Where orders come in
+    pub(crate) socket: PathBuf,
+    /// The port of broker 1; broker N listens N - 1 further up
+    pub(crate) base_port: u16,
+    /// Brokers between which it relays at most
+    pub(crate) brokers: u32,
 }
 
 /// How a status is printed.

@@ -11,6 +11,7 @@ mod clock;
 mod cluster;
 mod output;
 mod programs;
+mod relay;
 mod run;
 mod signals;
 mod suites;
@@ -49,5 +50,6 @@ fn dispatch(chore: Chore) -> anyhow::Result<bool> {
         Chore::Ci(args) => ci::run(&args),
         Chore::Fix => ci::fix(),
         Chore::Tidy => Ok(tidy::run()),
+        Chore::Relay(args) => cluster::serve_relay(&args),
     }
 }

@@ -72,8 +72,7 @@ fn plan(args: &DemoArgs) -> Result<Plan> {
         None if cluster::is_free(BASE_PORT) => BASE_PORT,
         None => cluster::free_base_port(1)?,
     };
-    let name = "demo".to_owned();
-    Ok(Plan { name, brokers: args.brokers, base_port, settings: Vec::new(), data_dir: None })
+    Ok(Plan { base_port, ..Plan::of("demo", args.brokers)? })
 }
 
 fn ctl(programs: &Programs, bootstrap: &str, args: &[&str]) -> Result<String> {

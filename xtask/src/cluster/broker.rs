@@ -13,11 +13,48 @@ use serde::{Deserialize, Serialize};
 
 use super::http;
 use super::process::Started;
-use super::{Stopped, directory};
+use super::{Roles, Stopped, directory};
 use crate::clock::poll_until;
 
 /// How many lines of a broker's log an error quotes.
 const LOG_LINES_QUOTED: usize = 12;
+
+/// What a broker is started with.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) id: u32,
+    pub(super) address: SocketAddr,
+    pub(super) rack: Option<String>,
+    pub(super) data_dir: PathBuf,
+    pub(super) config: PathBuf,
+    pub(super) program: PathBuf,
+    /// Brokers that were there before it, where it reaches them; none for the first.
+    pub(super) join: Vec<String>,
+    /// Where it reaches others, when not where they listen.
+    pub(super) peers: Vec<(u32, SocketAddr)>,
+}
+
+impl Seat {
+    /// Its TOML: what a local cluster needs, then what else was asked for.
+    pub(super) fn configuration(&self, settings: &[(String, String)]) -> String {
+        let mut lines = vec![
+            format!("\"node.id\" = {}", self.id),
+            format!("\"listen\" = \"{}\"", self.address),
+            format!("\"data.dir\" = {:?}", self.data_dir.display().to_string()),
+        ];
+        lines.extend(self.rack.iter().map(|rack| format!("\"broker.rack\" = {rack:?}")));
+        if !self.join.is_empty() {
+            lines.push(format!("\"join\" = \"{}\"", self.join.join(",")));
+        }
+        if !self.peers.is_empty() {
+            let peers = self.peers.iter().map(|(id, address)| format!("{id}={address}"));
+            lines.push(format!("\"peer.addresses\" = \"{}\"", peers.collect::<Vec<_>>().join(",")));
+        }
+        lines.extend(settings.iter().map(|(key, value)| format!("\"{key}\" = {value}")));
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
 
 /// One broker as the cluster's file holds it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +62,8 @@ pub(crate) struct BrokerState {
     pub(crate) id: u32,
     pub(crate) address: String,
     pub(crate) data_dir: PathBuf,
+    #[serde(default)]
+    pub(crate) rack: Option<String>,
     program: PathBuf,
     config: PathBuf,
     process: Option<Started>,
@@ -56,15 +95,20 @@ impl Standing {
 }
 
 impl BrokerState {
-    pub(super) fn stopped(
-        id: u32,
-        address: SocketAddr,
-        data_dir: PathBuf,
-        config: PathBuf,
-        program: &Path,
-    ) -> Self {
-        let program = program.to_path_buf();
-        Self { id, address: address.to_string(), data_dir, program, config, process: None }
+    pub(super) fn stopped(seat: Seat) -> Self {
+        let Seat { id, data_dir, rack, program, config, .. } = seat;
+        let address = seat.address.to_string();
+        Self { id, address, data_dir, rack, program, config, process: None }
+    }
+
+    /// The binary that it runs.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Whether it has never been started on its directory.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.data_dir.join("meta").exists()
     }
 
     /// The port of all its doors.
@@ -172,15 +216,28 @@ impl BrokerState {
         gone.with_context(|| format!("broker {} outlives SIGKILL", self.id))
     }
 
-    /// Ends it with SIGTERM, and with SIGKILL when that does not help.
-    pub(crate) fn stop(&self, limit: Duration) -> Result<Stopped> {
-        let Some(process) = self.process() else {
-            return Ok(Stopped::Itself);
-        };
+    /// Sends it SIGTERM if it runs, and lets it run if it is held.
+    pub(super) fn ask_to_stop(&self) -> Result<()> {
+        let Some(process) = self.process() else { return Ok(()) };
+        // The order matters: the one that is held takes both when it goes on.
+        process.signal(Signal::TERM)?;
         if process.is_held() {
             process.signal(Signal::CONT)?;
         }
-        process.signal(Signal::TERM)?;
+        Ok(())
+    }
+
+    /// Ends it with SIGTERM, and with SIGKILL when that does not help.
+    pub(crate) fn stop(&self, limit: Duration) -> Result<Stopped> {
+        self.ask_to_stop()?;
+        self.wait_stopped(limit)
+    }
+
+    /// Waits for its end, and brings it about when it does not come.
+    pub(super) fn wait_stopped(&self, limit: Duration) -> Result<Stopped> {
+        let Some(process) = self.process() else {
+            return Ok(Stopped::Itself);
+        };
         if poll_until(limit, || (!process.is_alive()).then_some(())).is_some() {
             return Ok(Stopped::Itself);
         }
@@ -197,13 +254,17 @@ impl BrokerState {
         format!("the end of {}:\n{}", log.display(), last.join("\n"))
     }
 
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    pub(super) fn to_json(&self, roles: &Roles) -> serde_json::Value {
         serde_json::json!({
             "id": self.id,
             "pid": self.process().map(|it| it.pid),
             "address": self.address,
             "data_dir": self.data_dir,
             "state": self.standing().word(),
+            "rack": self.rack,
+            "quorum": roles.in_quorum(self.id),
+            "leader_count": roles.leads(self.id),
+            "network": roles.network(self.id),
         })
     }
 }

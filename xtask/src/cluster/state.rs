@@ -1,15 +1,18 @@
-//! What is written down of a cluster: enough to find, stop and start it again.
+//! What is written down of a cluster: enough to find, stop and start it again, and to add to it.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
-use super::broker::BrokerState;
+use super::broker::{BrokerState, Seat};
+use super::plan::verify_count;
+use super::relay::RelayState;
+use super::{Plan, Roles, Standing};
 use crate::programs::Programs;
+use crate::relay::{LinkView, Order};
 use crate::run::target;
 
 /// A cluster as `cluster.json` holds it.
@@ -18,6 +21,14 @@ pub(crate) struct ClusterState {
     pub(crate) name: String,
     pub(crate) bootstrap: String,
     pub(crate) brokers: Vec<BrokerState>,
+    #[serde(default)]
+    pub(crate) relay: Option<RelayState>,
+    /// Racks that brokers take in turn.
+    #[serde(default)]
+    pub(crate) racks: Vec<String>,
+    /// Keys of the brokers' configuration over what a local cluster sets.
+    #[serde(default)]
+    settings: Vec<(String, String)>,
 }
 
 /// The folder of a cluster.
@@ -50,26 +61,78 @@ impl ClusterState {
         names
     }
 
-    /// What `plan` asks for, with the brokers' configurations written and nothing started.
+    /// What `plan` asks for, with the brokers' configurations written; only the relay runs.
     pub(super) fn planned(plan: &Plan, programs: &Programs) -> Result<Self> {
         let dir = directory(&plan.name);
-        let mut brokers = Vec::new();
+        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let relay = plan.relayed.then(|| RelayState::start(&dir, plan.base_port)).transpose()?;
+        let mut cluster = Self {
+            name: plan.name.clone(),
+            bootstrap: String::new(),
+            brokers: Vec::new(),
+            relay,
+            racks: plan.racks.clone(),
+            settings: plan.settings.clone(),
+        };
         for id in 1..=plan.brokers {
-            let above = u16::try_from(id - 1).ok().and_then(|it| plan.base_port.checked_add(it));
-            let port = above.context("the base port leaves no room for that many brokers")?;
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            let home = dir.join(format!("broker-{id}"));
-            let data_dir = plan.data_dir.clone().unwrap_or_else(|| home.join("data"));
-            fs::create_dir_all(&home)
-                .with_context(|| format!("cannot create {}", home.display()))?;
-            let config = home.join("broker.toml");
-            let text = configuration(id, address, &data_dir, &plan.settings);
-            fs::write(&config, text)
-                .with_context(|| format!("cannot write {}", config.display()))?;
-            brokers.push(BrokerState::stopped(id, address, data_dir, config, &programs.broker));
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, plan.port(id)?));
+            let mut seat = cluster.seat(id, address, &programs.broker);
+            if let Some(data_dir) = plan.data_dirs.get(&id) {
+                seat.data_dir.clone_from(data_dir);
+            }
+            cluster.take_seat(seat)?;
         }
-        let bootstrap = brokers.iter().map(|it| it.address.clone()).collect::<Vec<_>>().join(",");
-        Ok(Self { name: plan.name.clone(), bootstrap, brokers })
+        cluster.save()?;
+        Ok(cluster)
+    }
+
+    /// Writes the configuration of the broker after the last one; its id.
+    pub(super) fn plan_one_more(&mut self, rack: Option<&str>) -> Result<u32> {
+        let last = self.brokers.last().context("a cluster without brokers")?;
+        let id = last.id + 1;
+        verify_count(id)?;
+        let port = last.port().checked_add(1).context("no port is left above the last broker")?;
+        let program = last.program().to_path_buf();
+        let mut seat = self.seat(id, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), &program);
+        if let Some(rack) = rack {
+            seat.rack = Some(rack.to_owned());
+        }
+        self.take_seat(seat)?;
+        Ok(id)
+    }
+
+    fn seat(&self, id: u32, address: SocketAddr, program: &std::path::Path) -> Seat {
+        let home = directory(&self.name).join(format!("broker-{id}"));
+        let turn = usize::try_from(id - 1).unwrap_or_default();
+        let join = self.brokers.iter().map(|it| match &self.relay {
+            Some(relay) => relay.address(id, it.id).map(|it| it.to_string()),
+            None => Some(it.address.clone()),
+        });
+        let peers = self.relay.as_ref().map(|relay| relay.addresses(id)).unwrap_or_default();
+        Seat {
+            id,
+            address,
+            rack: self.racks.get(turn % self.racks.len().max(1)).cloned(),
+            data_dir: home.join("data"),
+            config: home.join("broker.toml"),
+            program: program.to_path_buf(),
+            join: join.flatten().collect(),
+            peers,
+        }
+    }
+
+    fn take_seat(&mut self, seat: Seat) -> Result<()> {
+        let config = seat.config.clone();
+        if let Some(home) = config.parent() {
+            fs::create_dir_all(home)
+                .with_context(|| format!("cannot create {}", home.display()))?;
+        }
+        fs::write(&config, seat.configuration(&self.settings))
+            .with_context(|| format!("cannot write {}", config.display()))?;
+        self.brokers.push(BrokerState::stopped(seat));
+        let addresses = self.brokers.iter().map(|it| it.address.as_str());
+        self.bootstrap = addresses.collect::<Vec<_>>().join(",");
+        Ok(())
     }
 
     /// Writes it down, whole or not at all.
@@ -99,30 +162,36 @@ impl ClusterState {
         format!("cluster {} has no broker {id}, only {}", self.name, ids.join(", "))
     }
 
+    /// Whether no broker runs.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.brokers.iter().all(|broker| broker.standing() == Standing::Stopped)
+    }
+
+    /// Gives the relay an order; the links as they are then.
+    pub(crate) fn network(&self, order: Order) -> Result<Vec<LinkView>> {
+        let relay = self.relay.as_ref().context("the brokers of this cluster have no relay")?;
+        relay.order(order)
+    }
+
+    /// Refuses to start brokers that could not reach the others.
+    pub(super) fn verify_network(&self) -> Result<()> {
+        if self.relay.as_ref().is_some_and(|relay| !relay.is_alive()) {
+            bail!(
+                "the relay of cluster {name} is gone; `cargo xtask cluster down --keep-data \
+                 --name {name}`, then `up`",
+                name = self.name
+            );
+        }
+        Ok(())
+    }
+
     /// What `cluster status -o json` prints; outside scripts rely on these names.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        let brokers: Vec<_> = self.brokers.iter().map(BrokerState::to_json).collect();
+    pub(crate) fn to_json(&self, roles: &Roles) -> serde_json::Value {
+        let brokers: Vec<_> = self.brokers.iter().map(|it| it.to_json(roles)).collect();
         serde_json::json!({ "name": self.name, "bootstrap": self.bootstrap, "brokers": brokers })
     }
 }
 
 fn file_of(name: &str) -> PathBuf {
     directory(name).join("cluster.json")
-}
-
-/// A broker's TOML: what a local cluster needs, then what the plan adds.
-fn configuration(
-    id: u32,
-    address: SocketAddr,
-    data_dir: &Path,
-    settings: &[(String, String)],
-) -> String {
-    let mut lines = vec![
-        format!("\"node.id\" = {id}"),
-        format!("\"listen\" = \"{address}\""),
-        format!("\"data.dir\" = {:?}", data_dir.display().to_string()),
-    ];
-    lines.extend(settings.iter().map(|(key, value)| format!("\"{key}\" = {value}")));
-    lines.push(String::new());
-    lines.join("\n")
 }

@@ -92,7 +92,7 @@ pub(super) fn full_disk(kit: &Kit) -> Result<Verdict> {
         Err(fault) => return Ok(Verdict::Skipped(format!("{fault:#}"))),
     };
     let mut plan = Plan::test("test-full")?;
-    plan.data_dir = Some(mount.dir.join("data"));
+    plan.data_dirs.insert(1, mount.dir.join("data"));
     let mut cluster = Guard::up(&plan, &kit.programs)?;
     let mut fill = Command::new(python);
     fill.arg(script("until_full.py")).args([&cluster.0.bootstrap, "filled"]);
@@ -116,7 +116,7 @@ pub(super) fn twenty_power_cuts(kit: &Kit) -> Result<Verdict> {
         Err(fault) => return Ok(Verdict::Skipped(format!("{fault:#}"))),
     };
     let mut plan = Plan::test("test-power")?;
-    plan.data_dir = Some(mount.dir.join("data"));
+    plan.data_dirs.insert(1, mount.dir.join("data"));
     let mut cluster = Guard::up(&plan, &kit.programs)?;
     let bootstrap = cluster.0.bootstrap.clone();
     let mut producer = Survivor::start(python, &bootstrap, "unplugged", 4)?;
