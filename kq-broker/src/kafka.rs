@@ -28,8 +28,6 @@ pub mod outbound;
 pub mod producer_ids;
 pub mod region;
 pub mod sessions;
-#[cfg(test)]
-mod sessions_test;
 pub mod topic_key;
 pub mod transport;
 

@@ -43,7 +43,7 @@ mod topic_rules;
 pub use clock::Clock;
 pub use committed::Committed;
 pub use error::PartitionError;
-pub use fetch_waiter::{FetchWaiter, Watch};
+pub use fetch_waiter::{FetchWaiter, Parked, Sees, Watch};
 pub use groups::{Groups, OFFSETS_TOPIC, PendingReply, ShardHost};
 pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;

@@ -1,4 +1,4 @@
-//! Fetch sessions (KIP-227): a consumer of many partitions names them once and then only what changed.
+//! Fetch sessions (KIP-227): a reader of many partitions names them once and then only what changed.
 //!
 //! ```text
 //!   id 0, epoch -1   no session: all partitions in request and response
@@ -7,7 +7,12 @@
 //!                    the response leaves out partitions with nothing new
 //!   id n, epoch -1   closes the session
 //! ```
-//! Pure: time is an argument.
+//! Here is who has a session, and how many there may be; [`session`] is what one session knows.
+//! Time is an argument.
+
+pub mod session;
+#[cfg(test)]
+mod sessions_test;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,138 +21,14 @@ use std::time::Duration;
 use kq_proto::kafka::ErrorCode;
 use parking_lot::Mutex;
 
-use super::topic_key::TopicKey;
+use crate::ids::BrokerId;
+
+pub use self::session::{Key, Reader, Session, Told, Wanted};
 
 /// A full cache lets a new session in only by dropping one that was silent for this long.
 const EVICTABLE_AFTER: Duration = Duration::from_mins(2);
-/// Partitions of all sessions together: each takes a third of a KiB, whether it exists or not.
+/// Partitions of all sessions together: each takes half a KiB, whether it exists or not.
 const PARTITIONS_MAX: usize = 500_000;
-
-/// One partition that a fetch wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// The topic.
-    pub topic: TopicKey,
-    /// The partition's index, as it came.
-    pub index: i32,
-    /// The first offset wanted.
-    pub offset: i64,
-    /// Most bytes of this partition.
-    pub bytes_max: i32,
-    /// The leader epoch that the client knows, or -1.
-    pub leader_epoch: i32,
-    /// The epoch of the last record that it has, or -1.
-    pub last_fetched_epoch: i32,
-}
-
-/// What a response says of a partition besides its records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
-    /// The high watermark.
-    pub high_watermark: i64,
-    /// The log start offset.
-    pub log_start: i64,
-    /// True when the response cannot be left out: records, an error, a diverging epoch.
-    pub must_tell: bool,
-    /// True when it was an error.
-    pub failed: bool,
-}
-
-type Key = (TopicKey, i32);
-
-#[derive(Debug)]
-struct Cached {
-    wanted: Wanted,
-    /// What the client knows, unless it has to be told again.
-    known: Option<(i64, i64)>,
-}
-
-/// One consumer's partitions. Their order rotates, so that each gets its turn at the byte limit.
-#[derive(Debug)]
-pub struct Session {
-    id: i32,
-    /// The epoch that the next request must carry.
-    epoch: i32,
-    by_id: bool,
-    next_turn: u64,
-    turns: BTreeMap<u64, Cached>,
-    turn_of: BTreeMap<Key, u64>,
-}
-
-impl Session {
-    fn new(id: i32, by_id: bool) -> Self {
-        let (turns, turn_of) = Default::default();
-        Self { id, epoch: 1, by_id, next_turn: 0, turns, turn_of }
-    }
-
-    /// The session's number.
-    pub fn id(&self) -> i32 {
-        self.id
-    }
-
-    /// Its partitions in turn.
-    pub fn wanted(&self) -> impl Iterator<Item = &Wanted> {
-        self.turns.values().map(|cached| &cached.wanted)
-    }
-
-    fn partition_count(&self) -> usize {
-        self.turns.len()
-    }
-
-    fn want(&mut self, mut wanted: Wanted) {
-        let key = (wanted.topic.detached(), wanted.index);
-        wanted.topic = key.0.clone();
-        if let Some(cached) = self.turn_of.get(&key).and_then(|turn| self.turns.get_mut(turn)) {
-            cached.wanted = wanted;
-            return;
-        }
-        self.turns.insert(self.next_turn, Cached { wanted, known: None });
-        self.turn_of.insert(key, self.next_turn);
-        self.next_turn += 1;
-    }
-
-    fn forget(&mut self, key: &Key) {
-        if let Some(turn) = self.turn_of.remove(key) {
-            self.turns.remove(&turn);
-        }
-    }
-
-    /// Whether a response must speak of this partition; remembers what the client then knows.
-    pub fn tell(&mut self, topic: &TopicKey, index: i32, told: Told) -> bool {
-        let key = (topic.clone(), index);
-        let Some(turn) = self.turn_of.get(&key).copied() else { return true };
-        let Some(mut cached) = self.turns.remove(&turn) else { return true };
-        let now = (told.high_watermark, told.log_start);
-        let news = told.must_tell || cached.known != Some(now);
-        cached.known = (!told.failed).then_some(now);
-        // Whoever was served goes behind the others.
-        let turn = if told.must_tell && !told.failed { self.next_turn } else { turn };
-        self.next_turn += u64::from(turn == self.next_turn);
-        self.turns.insert(turn, cached);
-        self.turn_of.insert(key, turn);
-        news
-    }
-
-    fn advance(&mut self) {
-        self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
-    }
-}
-
-#[derive(Debug)]
-struct Slot {
-    session: Arc<Mutex<Session>>,
-    partition_count: usize,
-    used_at: Duration,
-}
-
-/// The sessions of one broker, bounded in number.
-#[derive(Debug)]
-pub struct FetchSessions {
-    slots_max: usize,
-    /// Those of all slots together.
-    partition_count: usize,
-    slots: BTreeMap<i32, Slot>,
-}
 
 /// What a request says of its session.
 #[derive(Debug, Clone, Copy)]
@@ -158,6 +39,8 @@ pub struct Asked {
     pub epoch: i32,
     /// Whether topics are named by id.
     pub by_id: bool,
+    /// Who asks.
+    pub reader: Reader,
 }
 
 /// How to read the partitions of a request.
@@ -165,10 +48,64 @@ pub struct Asked {
 pub enum Scope {
     /// Those in the request, and all of them in the response.
     Sessionless(Vec<Wanted>),
-    /// The same, and the response opens a session.
-    Opening(Vec<Wanted>),
-    /// Those of the session.
-    Incremental(Arc<Mutex<Session>>),
+    /// The same, and the response opens this session.
+    Opening(Arc<Mutex<Session>>),
+    /// Those of the session, as long as it is at this epoch.
+    Incremental(Arc<Mutex<Session>>, i32),
+}
+
+#[derive(Debug)]
+struct Slot {
+    session: Arc<Mutex<Session>>,
+    reader: Reader,
+    partition_count: usize,
+    used_at: Duration,
+}
+
+/// The sessions of one broker, bounded in number.
+///
+/// Followers do not compete with consumers: there are no more of them than brokers, and a consumer
+/// that loses its session costs one request with all its partitions.
+#[derive(Debug)]
+pub struct FetchSessions {
+    slots_max: usize,
+    /// Those of all slots together.
+    partition_count: usize,
+    slots: BTreeMap<i32, Slot>,
+}
+
+/// Sessions that were closed. Whoever holds them drops them with the cache unlocked: a session
+/// leaves each of its partitions then.
+type Closed = Vec<Arc<Mutex<Session>>>;
+
+/// Finds what a request is about; changes its session by what it names and forgets.
+pub fn resolve(
+    sessions: &Mutex<FetchSessions>,
+    asked: Asked,
+    wanted: Vec<Wanted>,
+    forgotten: &[Key],
+    now: Duration,
+) -> Result<Scope, ErrorCode> {
+    if asked.epoch <= 0 {
+        let _closed = sessions.lock().close(asked.id, asked.reader);
+        if asked.epoch < 0 {
+            return Ok(Scope::Sessionless(wanted));
+        }
+        let session = Session::new(asked.by_id, asked.reader, wanted);
+        return Ok(Scope::Opening(Arc::new(Mutex::new(session))));
+    }
+    let session = sessions.lock().find(asked, now)?;
+    let (next_epoch, partition_count) = {
+        let mut session = session.lock();
+        session.advance(asked, wanted, forgotten)?;
+        (session.next_epoch(), session.partition_count())
+    };
+    let (fits, _closed) = sessions.lock().recount(asked.id, partition_count);
+    if !fits {
+        // The client begins anew with all its partitions, and without a session if need be.
+        return Err(ErrorCode::FetchSessionIdNotFound);
+    }
+    Ok(Scope::Incremental(session, next_epoch))
 }
 
 impl FetchSessions {
@@ -182,89 +119,95 @@ impl FetchSessions {
         self.slots.len()
     }
 
-    /// Finds what a request is about; changes its session by what it names and forgets.
-    pub fn resolve(
-        &mut self,
-        asked: Asked,
-        wanted: Vec<Wanted>,
-        forgotten: Vec<(TopicKey, i32)>,
-        now: Duration,
-    ) -> Result<Scope, ErrorCode> {
-        if asked.epoch <= 0 {
-            self.close(asked.id);
-            let opening = asked.epoch == 0;
-            return Ok(if opening { Scope::Opening(wanted) } else { Scope::Sessionless(wanted) });
-        }
-        let slot = self.slots.get_mut(&asked.id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
-        let mut session = slot.session.lock();
-        if session.epoch != asked.epoch {
-            return Err(ErrorCode::InvalidFetchSessionEpoch);
-        }
-        if session.by_id != asked.by_id {
-            return Err(ErrorCode::FetchSessionTopicIdError);
-        }
+    fn find(&mut self, asked: Asked, now: Duration) -> Result<Arc<Mutex<Session>>, ErrorCode> {
+        let slot = self.slots.get_mut(&asked.id).filter(|slot| slot.reader == asked.reader);
+        let slot = slot.ok_or(ErrorCode::FetchSessionIdNotFound)?;
         slot.used_at = now;
-        session.advance();
-        for partition in wanted {
-            session.want(partition);
-        }
-        // Named and forgotten at once: forgotten, as in Kafka.
-        for key in forgotten {
-            session.forget(&key);
-        }
-        let before = std::mem::replace(&mut slot.partition_count, session.partition_count());
-        drop(session);
-        let session = Arc::clone(&slot.session);
-        self.partition_count = self.partition_count - before + slot.partition_count;
-        if self.partition_count > PARTITIONS_MAX && slot.partition_count > before {
-            // The client begins anew with all its partitions, and without a session if need be.
-            self.close(asked.id);
-            return Err(ErrorCode::FetchSessionIdNotFound);
-        }
-        Ok(Scope::Incremental(session))
+        Ok(Arc::clone(&slot.session))
     }
 
-    fn close(&mut self, id: i32) {
-        if let Some(slot) = self.slots.remove(&id) {
-            self.partition_count -= slot.partition_count;
-        }
+    /// Notes how many partitions a session has now; one that grows beyond all bounds is closed.
+    fn recount(&mut self, id: i32, partition_count: usize) -> (bool, Closed) {
+        let Some(slot) = self.slots.get_mut(&id) else { return (true, Closed::new()) };
+        let before = std::mem::replace(&mut slot.partition_count, partition_count);
+        let may_grow = slot.reader != Reader::Consumer;
+        self.partition_count = self.partition_count - before + partition_count;
+        let fits = self.partition_count <= PARTITIONS_MAX || partition_count <= before || may_grow;
+        (fits, if fits { Closed::new() } else { self.remove(id).into_iter().collect() })
     }
 
-    /// Opens a session under a number drawn by the caller; none when there is no room.
-    pub fn open(
+    /// Closes a session, if it is this reader's.
+    fn close(&mut self, id: i32, reader: Reader) -> Closed {
+        let is_his = self.slots.get(&id).is_some_and(|slot| slot.reader == reader);
+        is_his.then(|| self.remove(id)).flatten().into_iter().collect()
+    }
+
+    fn remove(&mut self, id: i32) -> Option<Arc<Mutex<Session>>> {
+        let slot = self.slots.remove(&id)?;
+        self.partition_count -= slot.partition_count;
+        Some(slot.session)
+    }
+
+    /// Keeps a new session under a number drawn by the caller; false when there is no room.
+    pub fn admit(
         &mut self,
         id: i32,
-        by_id: bool,
-        wanted: Vec<Wanted>,
+        session: &Arc<Mutex<Session>>,
         now: Duration,
-    ) -> Option<Arc<Mutex<Session>>> {
-        if id <= 0 || self.slots.contains_key(&id) || !self.make_room(wanted.len(), now) {
-            return None;
+    ) -> (bool, Closed) {
+        let mut locked = session.lock();
+        let (reader, partition_count) = (locked.reader(), locked.partition_count());
+        let taken = id <= 0 || self.slots.contains_key(&id);
+        if taken {
+            return (false, Closed::new());
         }
-        let mut session = Session::new(id, by_id);
-        for partition in wanted {
-            session.want(partition);
+        let (fits, closed) = match reader {
+            Reader::Consumer => self.make_room(partition_count, now),
+            Reader::Replica { broker, .. } => {
+                (true, self.make_room_for_follower(broker, partition_count))
+            }
+        };
+        if fits {
+            locked.begin(id);
+            self.partition_count += partition_count;
+            let session = Arc::clone(session);
+            self.slots.insert(id, Slot { session, reader, partition_count, used_at: now });
         }
-        let partition_count = session.partition_count();
-        self.partition_count += partition_count;
-        let session = Arc::new(Mutex::new(session));
-        let slot = Slot { session: Arc::clone(&session), partition_count, used_at: now };
-        self.slots.insert(id, slot);
-        Some(session)
+        (fits, closed)
     }
 
-    /// Makes room for a session of so many partitions, at the cost of one that was silent for long.
-    fn make_room(&mut self, partition_count: usize, now: Duration) -> bool {
+    /// Makes room for a consumer's session, at the cost of another's that was silent for long.
+    fn make_room(&mut self, partition_count: usize, now: Duration) -> (bool, Closed) {
         if self.has_room(partition_count) {
-            return true;
+            return (true, Closed::new());
         }
-        let oldest = self.slots.iter().min_by_key(|(_, slot)| slot.used_at);
-        let Some((&id, slot)) = oldest else { return false };
-        if now.saturating_sub(slot.used_at) < EVICTABLE_AFTER {
-            return false;
+        let silent = |slot: &Slot| now.saturating_sub(slot.used_at) >= EVICTABLE_AFTER;
+        let Some(id) = self.oldest_consumer().filter(|id| self.slots.get(id).is_some_and(silent))
+        else {
+            return (false, Closed::new());
+        };
+        let closed = self.remove(id).into_iter().collect();
+        (self.has_room(partition_count), closed)
+    }
+
+    /// Makes room for the session of a follower, which comes in place of the one it had before and
+    /// of as many consumers' sessions as it takes.
+    fn make_room_for_follower(&mut self, broker: BrokerId, partition_count: usize) -> Closed {
+        let is_same = |slot: &Slot| slot.reader.broker() == Some(broker);
+        let same: Vec<_> =
+            self.slots.iter().filter(|(_, slot)| is_same(slot)).map(|(id, _)| *id).collect();
+        let mut closed: Closed = same.into_iter().filter_map(|id| self.remove(id)).collect();
+        while !self.has_room(partition_count)
+            && let Some(id) = self.oldest_consumer()
+        {
+            closed.extend(self.remove(id));
         }
-        self.close(id);
-        self.has_room(partition_count)
+        closed
+    }
+
+    fn oldest_consumer(&self) -> Option<i32> {
+        let consumers = self.slots.iter().filter(|(_, slot)| slot.reader == Reader::Consumer);
+        consumers.min_by_key(|(_, slot)| slot.used_at).map(|(id, _)| *id)
     }
 
     fn has_room(&self, partition_count: usize) -> bool {

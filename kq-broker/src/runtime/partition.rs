@@ -94,6 +94,7 @@ impl Partition {
 
     pub(super) fn set_hidden(&self, hidden: bool) {
         self.hidden.store(hidden, Ordering::Release);
+        self.state.lock().watchers.interrupt();
     }
 }
 

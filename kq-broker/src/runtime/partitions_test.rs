@@ -67,7 +67,7 @@ async fn a_parked_fetch_wakes_when_its_bytes_are_readable() {
     let store = world.start();
     let partitions = [0, 1].map(|index| store.get(partition_id(1, index)).unwrap());
     let waiter = FetchWaiter::new();
-    let watches = partitions.clone().map(|it| it.watch(&waiter));
+    let watches = partitions.clone().map(|it| it.watch(&waiter, 0));
     waiter.reset();
     assert_eq!(readable_bytes(&partitions[1]), 0);
     waiter.arm(1);

@@ -21,7 +21,7 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// What a reader may see of open transactions.
+/// How far a reader may see.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Isolation {
     /// Everything below the high watermark.
@@ -29,6 +29,8 @@ pub enum Isolation {
     ReadUncommitted,
     /// Everything below the last stable offset.
     ReadCommitted,
+    /// Everything that the log holds: a follower.
+    LogEnd,
 }
 
 /// A wish to read.

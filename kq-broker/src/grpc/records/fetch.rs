@@ -86,6 +86,7 @@ impl Admin {
         let end_now = |offsets: crate::runtime::LogOffsets| match isolation {
             Isolation::ReadUncommitted => offsets.high_watermark().offset(),
             Isolation::ReadCommitted => offsets.last_stable().offset(),
+            Isolation::LogEnd => offsets.log_end().offset(),
         };
         let from = it.from.unwrap_or(v1::OffsetSpec {
             spec: Some(v1::offset_spec::Spec::Named(v1::offset_spec::Named::Latest.into())),
@@ -114,7 +115,7 @@ impl Admin {
     async fn pump(&self, fetch: &mut Fetch, cursors: &mut [Cursor]) -> Result<(), Gone> {
         let waiter = FetchWaiter::new();
         let _watches: Vec<_> =
-            cursors.iter().map(|cursor| cursor.partition.watch(&waiter)).collect();
+            cursors.iter().map(|cursor| cursor.partition.watch(&waiter, 0)).collect();
         loop {
             waiter.reset();
             let mut has_read = false;

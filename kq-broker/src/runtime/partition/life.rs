@@ -52,6 +52,7 @@ impl Partition {
             }
         };
         state.step(Input::LogStartMoved { log_start });
+        state.watchers.log_start_moved();
         Ok(log_start)
     }
 
@@ -83,6 +84,7 @@ impl Partition {
         let log_start = log.log_start();
         if log_start != state.leader.offsets().log_start() {
             state.step(Input::LogStartMoved { log_start });
+            state.watchers.log_start_moved();
         }
         Ok(deleted.len())
     }
@@ -109,6 +111,8 @@ impl Partition {
         let mut state = self.state.lock();
         state.step(Input::Reelected { epoch });
         state.step(Input::IsrCommitted { isr });
+        // Readers that know an older term must be told.
+        state.watchers.interrupt();
     }
 
     /// Ends service for this reason; whoever waits is told so. Answers the log that was open.

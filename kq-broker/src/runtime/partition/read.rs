@@ -54,6 +54,7 @@ impl State {
         match isolation {
             Isolation::ReadUncommitted => offsets.high_watermark().offset(),
             Isolation::ReadCommitted => offsets.last_stable().offset(),
+            Isolation::LogEnd => offsets.log_end().offset(),
         }
     }
 

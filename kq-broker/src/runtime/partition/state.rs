@@ -1,15 +1,15 @@
 //! What the lock of a partition guards.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use kq_storage::{HighWatermark, Log, Offset};
 
 use crate::replica::{Durability, Input, Leader, Output};
+use crate::runtime::PartitionError;
+use crate::runtime::fetch_waiter::Watchers;
 use crate::runtime::sync_queue::Urgency;
-use crate::runtime::{FetchWaiter, PartitionError};
 
 /// When a partition is synced although nobody waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) struct State {
     /// In the order of their offsets.
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) next_ticket: u64,
-    pub(super) watchers: Vec<Arc<FetchWaiter>>,
+    pub(super) watchers: Watchers,
     /// Bytes appended and not yet readable.
     unseen_bytes: u64,
     pub(super) unsynced_bytes: u64,
@@ -77,7 +77,7 @@ impl State {
             out: Vec::new(),
             waiting: VecDeque::new(),
             next_ticket: 0,
-            watchers: Vec::new(),
+            watchers: Watchers::default(),
             unseen_bytes: 0,
             unsynced_bytes: 0,
             unsynced_records: 0,
@@ -128,6 +128,7 @@ impl State {
         self.unseen_bytes += bytes;
         self.unsynced_bytes += bytes;
         self.unsynced_records = self.unsynced_records.saturating_add(records);
+        self.watchers.appended(bytes);
         self.step(input);
     }
 
@@ -136,16 +137,14 @@ impl State {
         for waiting in self.waiting.drain(..) {
             waiting.waker.wake();
         }
-        for watcher in &self.watchers {
-            watcher.interrupt();
-        }
+        self.watchers.interrupt();
         std::mem::replace(&mut self.slot, Slot::Closed(why))
     }
 
     /// Whether someone sits and waits for records to be synced.
     pub(super) fn someone_waits(&self) -> bool {
-        let readers_wait = !self.watchers.is_empty();
-        !self.waiting.is_empty() || (readers_wait && self.durability() == Durability::Fsync)
+        let fsync = self.durability() == Durability::Fsync;
+        !self.waiting.is_empty() || (fsync && self.watchers.a_consumer_waits())
     }
 
     pub(super) fn durability(&self) -> Durability {
@@ -158,9 +157,7 @@ impl State {
         }
         // When only some of the bytes became readable, all count: a reader looks again then.
         let bytes = std::mem::take(&mut self.unseen_bytes);
-        for watcher in &self.watchers {
-            watcher.grew(bytes);
-        }
+        self.watchers.committed(bytes);
         if to.offset() < self.leader.offsets().log_end().offset() {
             self.unseen_bytes = bytes;
         }

@@ -11,22 +11,24 @@ use crate::replica::Acks;
 use crate::runtime::{FetchWaiter, PartitionError, Watch};
 
 impl Partition {
-    /// Registers a fetch, to be woken when records become readable here.
-    pub fn watch(self: &Arc<Self>, waiter: &Arc<FetchWaiter>) -> Watch {
+    /// Registers a reader, to be told when there is more to read here or something changed. It knows
+    /// the partition by this number.
+    pub fn watch(self: &Arc<Self>, waiter: &Arc<FetchWaiter>, number: u32) -> Watch {
         let mut state = self.state.lock();
-        state.watchers.push(Arc::clone(waiter));
-        match &state.slot {
-            Slot::Open(_) => self.sync_what_readers_wait_for(&mut state),
-            Slot::Closed(_) => waiter.interrupt(),
+        state.watchers.add(waiter, number);
+        if let Slot::Closed(_) = &state.slot {
+            waiter.interrupt();
         }
-        Watch::new(Arc::clone(self), Arc::clone(waiter))
+        Watch::new(Arc::clone(self), Arc::clone(waiter), number)
     }
 
-    pub(in crate::runtime) fn unwatch(&self, waiter: &Arc<FetchWaiter>) {
-        let mut state = self.state.lock();
-        if let Some(at) = state.watchers.iter().position(|it| Arc::ptr_eq(it, waiter)) {
-            state.watchers.swap_remove(at);
-        }
+    pub(in crate::runtime) fn unwatch(&self, waiter: &Arc<FetchWaiter>, number: u32) {
+        self.state.lock().watchers.remove(waiter, number);
+    }
+
+    /// A consumer is about to wait for more than it can see: what only lacks its sync is synced.
+    pub fn sync_for_readers(self: &Arc<Self>) {
+        self.sync_what_readers_wait_for(&mut self.state.lock());
     }
 
     /// The outcome of a wait for `until`; `None` leaves `waker` in the queue under `ticket`.

@@ -50,6 +50,8 @@ wire! {
     tagged {
         0 [17.., ignorable] replica_directory_id: Uuid,
         1 [18.., ignorable] high_watermark: i64 = i64::MAX,
+        // Ours, out of the way of Kafka's own tags: what a follower has on stable storage.
+        10_000 [15.., ignorable] synced_end: i64 = -1,
     }
 
     struct ForgottenTopic {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use kq_proto::kafka::ErrorCode;
 
+use super::Fetch;
 use crate::catalogue::topic_value;
+use crate::ids::{BrokerId, PartitionId};
 use crate::kafka::door::Door;
-use crate::kafka::sessions::{Scope, Wanted};
+use crate::kafka::sessions::{Reader, Session, Told, Wanted};
 use crate::kafka::topic_key::TopicKey;
 use crate::metadata::MetadataImage;
 use crate::runtime::{
-    FetchWaiter, Isolation, LeaderEpoch, Offset, Partition, ReadFrom, ReadOutcome, Watch,
+    FetchWaiter, Isolation, LeaderEpoch, Offset, Partition, PartitionError, ReadFrom, ReadOutcome,
+    Watch,
 };
 
 /// What a fetch may take, and what it waits for.
@@ -29,9 +32,12 @@ pub(super) struct Limits {
 /// What one partition has.
 #[derive(Debug)]
 pub(super) struct PartitionRead {
+    /// The session's number for it.
+    pub(super) number: u32,
     pub(super) topic: TopicKey,
     pub(super) index: i32,
-    pub(super) outcome: Result<Found, ErrorCode>,
+    pub(super) outcome: Result<Found, PartitionRefused>,
+    pub(super) told: Told,
 }
 
 /// What was found, and where, so that what is sent of it can be counted there.
@@ -41,77 +47,219 @@ pub(super) struct Found {
     pub(super) read: ReadOutcome,
 }
 
+/// Why a partition was not read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartitionRefused {
+    pub(super) code: ErrorCode,
+    /// Where its log starts and ends, if the reader is outside.
+    pub(super) span: Option<(Offset, Offset)>,
+}
+
 /// What all of them have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Reading {
+    /// Of a session, only those that the client must hear of.
     pub(super) partitions: Vec<PartitionRead>,
     pub(super) bytes: usize,
     /// Something that the client must hear at once: an error, a diverging log.
     pub(super) is_urgent: bool,
+    /// No partition is wanted at all.
+    pub(super) wants_nothing: bool,
 }
 
-/// Reads every partition, in turn, within the limits.
-pub(super) fn read(door: &Door, scope: &Scope, limits: Limits) -> Reading {
-    let image = door.image();
-    let mut reading = Reading { partitions: Vec::new(), bytes: 0, is_urgent: false };
-    for_each(scope, |wanted| {
-        let bytes_left = limits.bytes_max.saturating_sub(reading.bytes);
-        let outcome = find(door, &image, wanted).and_then(|partition| {
-            if !limits.reads_zstd && is_zstd(door, &image, partition.topic()) {
-                return Err(ErrorCode::UnsupportedCompressionType);
-            }
-            let from = read_from(wanted, limits, bytes_left, reading.bytes == 0)?;
-            let read = partition.read(from).map_err(|error| error.code())?;
-            Ok(Found { partition, read })
-        });
-        match &outcome {
-            Ok(found) => {
-                reading.bytes += found.read.plan.bytes;
-                reading.is_urgent |= found.read.diverging.is_some();
-            }
-            Err(_) => reading.is_urgent = true,
+/// What a pass reads from.
+pub(super) struct Source<'a> {
+    door: &'a Door,
+    image: Arc<MetadataImage>,
+    limits: Limits,
+    reader: Reader,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(fetch: &'a Fetch) -> Self {
+        let Fetch { door, reader, limits, .. } = fetch;
+        Self { door, image: door.image(), limits: *limits, reader: *reader }
+    }
+
+    /// Reads every partition, in turn, within the limits.
+    pub(super) fn read_all(&self, all: &[Wanted]) -> Reading {
+        let mut reading = Reading { wants_nothing: all.is_empty(), ..Reading::default() };
+        for wanted in all {
+            let read = self.read(0, wanted, self.find(wanted), reading.bytes);
+            reading.count(&read);
+            reading.partitions.push(read);
         }
-        let (topic, index) = (wanted.topic.clone(), wanted.index);
-        reading.partitions.push(PartitionRead { topic, index, outcome });
-    });
-    reading
-}
+        reading
+    }
 
-/// Registers the fetch with every partition that it wants.
-pub(super) fn watch(door: &Door, scope: &Scope, waiter: &Arc<FetchWaiter>) -> Vec<Watch> {
-    let image = door.image();
-    let mut watches = Vec::new();
-    for_each(scope, |wanted| {
-        if let Ok(partition) = find(door, &image, wanted) {
-            watches.push(partition.watch(waiter));
+    /// Reads the partitions of a session that are ready, in turn; what does not fit any more stays
+    /// ready. The first response of a session speaks of `all`.
+    pub(super) fn read_session(&self, session: &mut Session, all: bool) -> Reading {
+        session.waiter().reset();
+        session.take_changed();
+        let wants_nothing = session.partition_count() == 0;
+        let mut reading = Reading { wants_nothing, ..Reading::default() };
+        let mut from = 0;
+        while let Some((turn, number)) = session.next_ready(from) {
+            from = turn + 1;
+            let is_full = reading.bytes > 0 && reading.bytes >= self.limits.bytes_max;
+            if is_full && !all {
+                break;
+            }
+            let Some(wanted) = session.wanted(number).cloned() else { continue };
+            let found = self.find(&wanted);
+            if let Ok(partition) = &found {
+                watch(session, number, partition);
+            }
+            let read = self.read(number, &wanted, found, reading.bytes);
+            if session.look(number, read.told) {
+                reading.count(&read);
+                reading.partitions.push(read);
+            }
         }
-    });
-    watches
-}
+        reading
+    }
 
-fn for_each(scope: &Scope, mut each: impl FnMut(&Wanted)) {
-    match scope {
-        Scope::Sessionless(wanted) | Scope::Opening(wanted) => wanted.iter().for_each(each),
-        Scope::Incremental(session) => session.lock().wanted().for_each(&mut each),
+    /// Registers a fetch without session with every partition that it wants.
+    pub(super) fn watch_all(&self, all: &[Wanted], waiter: &Arc<FetchWaiter>) -> Vec<Watch> {
+        let found = all.iter().filter_map(|wanted| self.find(wanted).ok());
+        found.map(|partition| partition.watch(waiter, 0)).collect()
+    }
+
+    fn find(&self, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
+        let id = wanted.topic.partition(&self.image, wanted.index)?;
+        if let Some(broker) = self.reader.broker() {
+            self.verify_replica(id, broker)?;
+        }
+        self.door.node.partition(id).map_err(|error| error.code())
+    }
+
+    /// Only a replica of a partition follows it.
+    fn verify_replica(&self, id: PartitionId, broker: BrokerId) -> Result<(), ErrorCode> {
+        let partition = self.image.partition(id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let follows = partition.replicas.contains(&broker) && broker != self.door.node.broker_id;
+        if follows { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) }
+    }
+
+    fn read(
+        &self,
+        number: u32,
+        wanted: &Wanted,
+        found: Result<Arc<Partition>, ErrorCode>,
+        bytes_before: usize,
+    ) -> PartitionRead {
+        let outcome = match found {
+            Ok(partition) => self.read_found(wanted, partition, bytes_before),
+            Err(code) => Err(PartitionRefused { code, span: None }),
+        };
+        let told = told(&outcome, wanted, self.limits.isolation);
+        PartitionRead { number, topic: wanted.topic.clone(), index: wanted.index, outcome, told }
+    }
+
+    fn read_found(
+        &self,
+        wanted: &Wanted,
+        partition: Arc<Partition>,
+        bytes_before: usize,
+    ) -> Result<Found, PartitionRefused> {
+        if !self.limits.reads_zstd && self.is_zstd(partition.topic()) {
+            return Err(ErrorCode::UnsupportedCompressionType.into());
+        }
+        let bytes_left = self.limits.bytes_max.saturating_sub(bytes_before);
+        let from = read_from(wanted, self.limits.isolation, bytes_left, bytes_before == 0)?;
+        let read = partition.read(from)?;
+        Ok(Found { partition, read })
+    }
+
+    /// Whether a topic's batches are compressed with zstd whatever its producers send (KIP-110).
+    fn is_zstd(&self, topic: &str) -> bool {
+        self.image.topic_by_name(topic).is_some_and(|topic| {
+            let sources = self.door.config_sources(&self.image);
+            topic_value(&topic.configs, &sources, "compression.type").as_deref() == Some("zstd")
+        })
     }
 }
 
-fn find(door: &Door, image: &MetadataImage, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
-    let id = wanted.topic.partition(image, wanted.index)?;
-    door.node.partition(id).map_err(|error| error.code())
+/// Takes the session's place at a partition, unless it has it.
+fn watch(session: &mut Session, number: u32, partition: &Arc<Partition>) {
+    let waiter = Arc::clone(session.waiter());
+    if let Some(place) = session.watch(number)
+        && !place.as_ref().is_some_and(|it| it.is_at(partition))
+    {
+        *place = Some(partition.watch(&waiter, number));
+    }
 }
 
-/// Whether a topic's batches are compressed with zstd whatever its producers send (KIP-110).
-fn is_zstd(door: &Door, image: &MetadataImage, topic: &str) -> bool {
-    image.topic_by_name(topic).is_some_and(|topic| {
-        let codec = topic_value(&topic.configs, &door.config_sources(image), "compression.type");
-        codec.as_deref() == Some("zstd")
-    })
+impl Reading {
+    fn count(&mut self, read: &PartitionRead) {
+        match &read.outcome {
+            Ok(found) => {
+                self.bytes += found.read.plan.bytes;
+                self.is_urgent |= found.read.diverging.is_some();
+            }
+            Err(_) => self.is_urgent = true,
+        }
+    }
+
+    /// Before a consumer waits for more: what it does not see only for want of a sync is synced.
+    pub(super) fn sync_for_readers(&self, limits: Limits) {
+        if limits.isolation == Isolation::LogEnd {
+            return;
+        }
+        let found = self.partitions.iter().filter_map(|read| read.outcome.as_ref().ok());
+        found.for_each(|found| found.partition.sync_for_readers());
+    }
+}
+
+impl From<ErrorCode> for PartitionRefused {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, span: None }
+    }
+}
+
+impl From<PartitionError> for PartitionRefused {
+    fn from(error: PartitionError) -> Self {
+        let mut refused = Self::from(error.code());
+        if let PartitionError::OffsetOutOfRange { start, end, .. } = error {
+            refused.span = Some((start.offset(), end.offset()));
+        }
+        refused
+    }
+}
+
+fn told(outcome: &Result<Found, PartitionRefused>, wanted: &Wanted, isolation: Isolation) -> Told {
+    let Ok(Found { read, .. }) = outcome else {
+        return Told {
+            high_watermark: -1,
+            log_start: -1,
+            must_tell: true,
+            failed: true,
+            has_more: false,
+        };
+    };
+    let offsets = &read.offsets;
+    let until = match isolation {
+        Isolation::ReadUncommitted => offsets.high_watermark().offset(),
+        Isolation::ReadCommitted => offsets.last_stable().offset(),
+        Isolation::LogEnd => offsets.log_end().offset(),
+    };
+    Told {
+        high_watermark: wire(offsets.high_watermark().offset()),
+        log_start: wire(offsets.log_start().offset()),
+        must_tell: read.plan.bytes > 0 || read.diverging.is_some(),
+        failed: false,
+        has_more: read.plan.bytes == 0 && wanted.offset < wire(until),
+    }
+}
+
+/// An offset as the protocol carries it.
+pub(super) fn wire(offset: Offset) -> i64 {
+    i64::try_from(offset.0).unwrap_or(i64::MAX)
 }
 
 fn read_from(
     wanted: &Wanted,
-    limits: Limits,
+    isolation: Isolation,
     bytes_left: usize,
     at_least_one: bool,
 ) -> Result<ReadFrom, ErrorCode> {
@@ -121,7 +269,7 @@ fn read_from(
         offset: Offset(offset),
         leader_epoch: epoch(wanted.leader_epoch),
         last_fetched_epoch: epoch(wanted.last_fetched_epoch),
-        isolation: limits.isolation,
+        isolation,
         bytes_max,
         at_least_one,
     })

@@ -7,12 +7,12 @@ use kq_proto::kafka::messages::fetch::{
 use kq_proto::kafka::{ErrorCode, Part as WirePart, Records, Writer, response_frame};
 
 use super::Fetch;
-use super::read::{Found, PartitionRead, Reading};
+use super::read::{Found, PartitionRead, PartitionRefused, Reading, wire};
 use crate::kafka::answer::{Outcome, Response};
 use crate::kafka::dispatch::Call;
 use crate::kafka::leaders::Leaders;
 use crate::kafka::outbound::Part;
-use crate::kafka::sessions::{Scope, Told};
+use crate::kafka::sessions::{Reader, Scope, Session};
 use crate::metadata::MetadataImage;
 use crate::runtime::{Isolation, ReadOutcome, ReadPlan};
 
@@ -29,7 +29,7 @@ struct Draft {
     leaders: Leaders,
 }
 
-/// Encodes what was read, as far as the session has not heard it yet.
+/// Encodes what was read, and notes in the session what the client then knows.
 pub(super) fn respond(fetch: &Fetch, mut reading: Reading) -> Outcome {
     let mut draft = Draft::default();
     draft.response.session_id = settle(fetch, &mut reading);
@@ -46,52 +46,51 @@ pub(super) fn respond(fetch: &Fetch, mut reading: Reading) -> Outcome {
     draft.encode(fetch)
 }
 
-/// Brings the session up to date, keeps only what it must hear, and returns its number.
+/// Brings the session up to date and returns its number. A later request of the session may have come
+/// since the reading: then it is the one that tells.
 fn settle(fetch: &Fetch, reading: &mut Reading) -> i32 {
-    let session = match &fetch.scope {
-        Scope::Sessionless(_) => return 0,
-        Scope::Opening(wanted) => {
+    match &fetch.scope {
+        Scope::Sessionless(_) => 0,
+        Scope::Opening(session) => {
             let now = fetch.door.node.clock.elapsed();
             let id = fetch.door.draw_session_id();
-            let wanted = wanted.clone();
-            let opened = fetch.door.sessions.lock().open(id, fetch.asked.by_id, wanted, now);
-            let Some(session) = opened else { return 0 };
-            let mut session = session.lock();
-            for partition in &reading.partitions {
-                session.tell(&partition.topic, partition.index, told(&partition.outcome));
+            let (fits, _closed) = fetch.door.sessions.lock().admit(id, session, now);
+            if !fits {
+                return 0;
             }
-            return session.id();
+            tell(&mut session.lock(), reading);
+            id
         }
-        Scope::Incremental(session) => session,
-    };
-    let mut session = session.lock();
-    reading.partitions.retain(|it| session.tell(&it.topic, it.index, told(&it.outcome)));
-    session.id()
-}
-
-fn told(outcome: &Result<Found, ErrorCode>) -> Told {
-    match outcome {
-        Err(_) => Told { high_watermark: -1, log_start: -1, must_tell: true, failed: true },
-        Ok(Found { read, .. }) => Told {
-            high_watermark: wire(read.offsets.high_watermark().offset().0),
-            log_start: wire(read.offsets.log_start().offset().0),
-            must_tell: read.plan.bytes > 0 || read.diverging.is_some(),
-            failed: false,
-        },
+        Scope::Incremental(session, epoch) => {
+            let mut session = session.lock();
+            if session.next_epoch() == *epoch {
+                tell(&mut session, reading);
+            } else {
+                reading.partitions.clear();
+            }
+            session.id()
+        }
     }
 }
 
-fn wire(offset: u64) -> i64 {
-    i64::try_from(offset).unwrap_or(i64::MAX)
+fn tell(session: &mut Session, reading: &Reading) {
+    for read in &reading.partitions {
+        session.tell(read.number, read.told);
+    }
 }
 
 impl Draft {
     fn add(&mut self, fetch: &Fetch, image: &MetadataImage, read: PartitionRead) {
         let data = match read.outcome {
             Ok(found) => self.found(fetch, read.index, found),
-            Err(code) => {
+            Err(PartitionRefused { code, span }) => {
                 fetch.door.failed(fetch.call.key, code);
                 let mut data = refused(read.index, code);
+                if let Some((start, end)) = span.filter(|_| fetch.reader != Reader::Consumer) {
+                    // A follower decides by the leader's log where it starts over.
+                    data.log_start_offset = wire(start);
+                    data.diverging_epoch.end_offset = wire(end);
+                }
                 let elsewhere =
                     matches!(code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
                 if elsewhere
@@ -130,13 +129,13 @@ impl Draft {
         let committed = fetch.limits.isolation == Isolation::ReadCommitted;
         let diverging_epoch = diverging.map(|(epoch, end)| EpochEndOffset {
             epoch: i32::try_from(epoch.0).unwrap_or(i32::MAX),
-            end_offset: wire(end.offset().0),
+            end_offset: wire(end.offset()),
         });
         PartitionData {
             partition_index: index,
-            high_watermark: wire(offsets.high_watermark().offset().0),
-            last_stable_offset: wire(offsets.last_stable().offset().0),
-            log_start_offset: wire(offsets.log_start().offset().0),
+            high_watermark: wire(offsets.high_watermark().offset()),
+            last_stable_offset: wire(offsets.last_stable().offset()),
+            log_start_offset: wire(offsets.log_start().offset()),
             aborted_transactions: committed.then(Vec::new),
             records: Some(records),
             diverging_epoch: diverging_epoch.unwrap_or_default(),
