@@ -1,18 +1,23 @@
-//! One replica of one partition, as a state machine without I/O.
+//! One replica of one partition, leading or following, as a state machine without I/O.
 //!
-//! `Leader::step` takes an [`Input`] and appends [`Output`]s; the shell in `runtime` carries the
-//! outputs out and feeds the results back in as inputs. Time arrives as an argument, and so does
-//! the completion of a sync.
+//! `step` takes an event and appends commands; the shell in `runtime` carries the commands out and
+//! feeds the results back in as events. Time arrives as an argument, and so does the completion of
+//! a sync.
 //!
 //! ```text
 //!   log start <= last stable <= high watermark <= log end
 //!                                synced end    <= log end
 //!
-//!   high watermark = the least of what the in-sync replicas hold, where the leader holds
+//!   high watermark = the least of what the in-sync replicas hold, and those about to be in sync;
+//!       moves only while min.insync.replicas are in sync; a replica holds
 //!       what is synced      with durability fsync
 //!       what is appended    with durability os
 //! ```
 
+mod follower;
+mod follower_io;
+#[cfg(test)]
+mod follower_test;
 mod input;
 mod leader;
 #[cfg(test)]
@@ -20,10 +25,14 @@ mod leader_test;
 mod output;
 mod refusal;
 
-pub use input::{Input, Rules};
+pub use follower::Follower;
+pub use follower_io::{
+    Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, FollowerStart,
+};
+pub use input::{Input, LeaderStart, ProposalRefusal, Rules};
 pub use leader::Leader;
-pub use output::Output;
-pub use refusal::{Acks, EpochRefusal, NotEnoughReplicas};
+pub use output::{IsrProposal, Output, ProposalReason};
+pub use refusal::{Acks, AppendRefused, EpochRefusal, FetchVerdict, NotEnoughReplicas};
 
 /// When a record counts as held by a replica.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,21 +1,34 @@
 //! The leader's side of replication: who holds what, and what is therefore committed.
 
+mod handover;
+mod isr;
+mod progress;
+
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kq_storage::{
     HighWatermark, LastStableOffset, LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset,
 };
 
-use super::input::{Input, Rules};
-use super::{Acks, Durability, EpochRefusal, NotEnoughReplicas, Output};
-use crate::ids::BrokerId;
+use self::handover::Handover;
+use self::isr::Proposal;
+use self::progress::{Fetched, Progress};
+use super::input::{Input, LeaderStart, Rules};
+use super::{
+    Acks, AppendRefused, Durability, EpochRefusal, FetchVerdict, NotEnoughReplicas, Output,
+};
+use crate::ids::{BrokerId, PartitionEpoch};
 
-/// A leading replica. The in-sync set is itself and the followers marked so.
+/// A leading replica.
 #[derive(Debug)]
 pub struct Leader {
+    me: BrokerId,
     epoch: LeaderEpoch,
+    /// Where the log ended when the epoch began.
+    epoch_start: LogEndOffset,
+    partition_epoch: PartitionEpoch,
     rules: Rules,
     log_start: LogStartOffset,
     log_end: LogEndOffset,
@@ -23,41 +36,38 @@ pub struct Leader {
     synced_end: LogEndOffset,
     /// Invariant: never goes back while this replica leads.
     high_watermark: HighWatermark,
-    followers: BTreeMap<BrokerId, Follower>,
-}
-
-/// What the leader knows of one follower.
-#[derive(Debug, Clone, Copy, Default)]
-struct Follower {
-    in_sync: bool,
-    /// Invariant: never past the leader's log end.
-    has_below: Offset,
-    caught_up_at: Duration,
-    /// Set from a proposal to the controller until the next committed in-sync set.
-    proposed: bool,
+    /// As committed. Invariant: this replica is in it.
+    isr: Vec<BrokerId>,
+    /// All replicas but this one.
+    followers: BTreeMap<BrokerId, Progress>,
+    /// At most one in flight: it may be committed at any time until its fate is known.
+    proposal: Option<Proposal>,
+    handover: Option<Handover>,
 }
 
 impl Leader {
-    /// A leader from `epoch` on, over a log that spans `log_start` to `log_end` and is stable below
-    /// `synced_end`. `followers` are the other replicas, with whether they are in sync.
-    pub fn new(
-        epoch: LeaderEpoch,
-        rules: Rules,
-        (log_start, synced_end, log_end): (LogStartOffset, LogEndOffset, LogEndOffset),
-        followers: impl IntoIterator<Item = (BrokerId, bool)>,
-    ) -> Self {
-        let known = |(id, in_sync)| (id, Follower { in_sync, ..Follower::default() });
+    /// A leader from `start.epoch` on. What it can commit by itself is committed at once.
+    pub fn new(start: LeaderStart) -> Self {
+        let LeaderStart { me, epoch, partition_epoch, rules, log_start, log_end, now, .. } = start;
+        let known = start.high_watermark.map_or(log_start.offset(), HighWatermark::offset);
         let mut leader = Self {
+            me,
             epoch,
+            epoch_start: log_end,
+            partition_epoch,
             rules,
             log_start,
             log_end,
-            synced_end: synced_end.min(log_end),
-            high_watermark: HighWatermark(log_start.offset()),
-            followers: followers.into_iter().map(known).collect(),
+            synced_end: start.synced_end.min(log_end),
+            high_watermark: HighWatermark(known.max(log_start.offset()).min(log_end.offset())),
+            isr: Vec::new(),
+            followers: BTreeMap::new(),
+            proposal: None,
+            handover: None,
         };
-        let held = leader.held_by_all();
-        leader.high_watermark = HighWatermark(held.max(log_start.offset()));
+        leader.take_membership(&start.replicas, start.isr, now);
+        leader.take_handover(start.handover, now);
+        leader.advance_high_watermark(&mut Vec::new());
         leader.assert_invariants();
         leader
     }
@@ -69,29 +79,54 @@ impl Leader {
             Input::Appended { log_end } => self.on_appended(log_end),
             Input::Synced { synced_end } => self.on_synced(synced_end),
             Input::LogStartMoved { log_start } => self.on_log_start_moved(log_start),
-            Input::FollowerFetched { follower, has_below, now } => {
-                self.on_fetched(follower, has_below, now, out);
+            Input::FollowerFetched {
+                follower,
+                broker_epoch,
+                fetch_offset,
+                synced_end,
+                log_start,
+                now,
+            } => {
+                let fetched = Fetched { broker_epoch, fetch_offset, synced_end, log_start, now };
+                self.on_fetched(follower, fetched, out);
             }
             Input::Ticked { now } => self.on_ticked(now, out),
-            Input::IsrCommitted { isr } => self.on_isr_committed(&isr),
-            Input::Reelected { epoch } => {
+            Input::PartitionCommitted { epoch, partition_epoch, replicas, isr, handover, now } => {
                 assert!(self.epoch <= epoch, "a leader epoch never goes back");
-                self.epoch = epoch;
+                if self.partition_epoch < partition_epoch {
+                    self.partition_epoch = partition_epoch;
+                    self.begin_epoch(epoch);
+                    self.take_membership(&replicas, isr, now);
+                    self.take_handover(handover, now);
+                }
+            }
+            Input::ProposalRefused { partition_epoch, refusal, now } => {
+                self.on_refused(partition_epoch, refusal, now);
             }
             Input::Reconfigured { rules } => self.rules = rules,
         }
         self.advance_high_watermark(out);
+        self.hand_over_when_ready(out);
         assert!(before <= self.high_watermark, "the high watermark never goes back");
         self.assert_invariants();
     }
 
-    /// Refuses a write that asks for more replicas than are in sync; other writes pass.
-    pub fn verify_append(&self, acks: Acks) -> Result<(), NotEnoughReplicas> {
-        let in_sync = self.in_sync_count();
-        if acks == Acks::All && in_sync < self.rules.isr_min {
-            return Err(NotEnoughReplicas { in_sync, needed: self.rules.isr_min });
+    /// Refuses a write that asks for more replicas than are in sync, and every write while the
+    /// partition is handed over.
+    pub fn verify_append(&self, acks: Acks) -> Result<(), AppendRefused> {
+        if let Some(handover) = &self.handover {
+            return Err(AppendRefused::Draining { to: handover.to });
+        }
+        if acks == Acks::All {
+            self.verify_isr()?;
         }
         Ok(())
+    }
+
+    /// Whether enough replicas are in sync for acks=all.
+    pub fn verify_isr(&self) -> Result<(), NotEnoughReplicas> {
+        let (in_sync, needed) = (self.in_sync_count(), self.isr_min());
+        if in_sync < needed { Err(NotEnoughReplicas { in_sync, needed }) } else { Ok(()) }
     }
 
     /// Refuses a client that knows another leader epoch than this one; `None` asks for no check.
@@ -105,9 +140,38 @@ impl Leader {
         }
     }
 
+    /// What becomes of a fetch from `offset` by a log whose last record has `last_epoch`, where the
+    /// local log says of that epoch: the greatest one not above it, and where it ends.
+    pub fn judge_fetch(
+        &self,
+        offset: Offset,
+        last_epoch: Option<LeaderEpoch>,
+        own_end: Option<(LeaderEpoch, Offset)>,
+    ) -> FetchVerdict {
+        if offset < self.log_start.offset() {
+            return FetchVerdict::OutOfRange;
+        }
+        if let (Some(last_epoch), Some((epoch, end))) = (last_epoch, own_end)
+            && (epoch < last_epoch || end < offset)
+        {
+            return FetchVerdict::Diverging { epoch, end };
+        }
+        if self.log_end.offset() < offset { FetchVerdict::OutOfRange } else { FetchVerdict::Serve }
+    }
+
+    /// Whether a broker holds the partition, this one included.
+    pub fn is_replica(&self, id: BrokerId) -> bool {
+        id == self.me || self.followers.contains_key(&id)
+    }
+
     /// The term of office of this leader.
     pub const fn epoch(&self) -> LeaderEpoch {
         self.epoch
+    }
+
+    /// The committed state that it goes by.
+    pub const fn partition_epoch(&self) -> PartitionEpoch {
+        self.partition_epoch
     }
 
     /// What the topic asks for.
@@ -120,20 +184,38 @@ impl Leader {
         self.high_watermark
     }
 
+    /// Whether the high watermark has reached all that was committed before this epoch. Until then
+    /// the latest offset is not known here (KIP-207).
+    pub fn knows_latest(&self) -> bool {
+        self.epoch_start.offset() <= self.high_watermark.offset()
+    }
+
     /// The first offset that a power cut may take.
     pub const fn synced_end(&self) -> LogEndOffset {
         self.synced_end
     }
 
+    /// The in-sync replicas, this one included, as committed.
+    pub fn isr(&self) -> &[BrokerId] {
+        &self.isr
+    }
+
     /// In-sync replicas, this one included.
     pub fn in_sync_count(&self) -> usize {
-        1 + self.followers.values().filter(|it| it.in_sync).count()
+        self.isr.len()
     }
 
     /// Whether a sync of the local log alone would commit all that it holds.
     pub fn waits_for_sync_alone(&self) -> bool {
         let log_end = self.log_end.offset();
-        self.followers.values().all(|it| !it.in_sync || it.has_below == log_end)
+        self.verify_isr().is_ok()
+            && self.counted().all(|it| log_end <= it.held(self.rules.durability))
+    }
+
+    /// Below this every replica has dropped its records, as far as their fetches told.
+    pub fn low_watermark(&self) -> LogStartOffset {
+        let followers = self.followers.values().map(Progress::log_start);
+        followers.fold(self.log_start, LogStartOffset::min)
     }
 
     /// The four positions. Without transactions the last stable offset is the high watermark.
@@ -163,46 +245,22 @@ impl Leader {
         self.log_start = log_start;
     }
 
-    fn on_fetched(&mut self, id: BrokerId, has: Offset, now: Duration, out: &mut Vec<Output>) {
-        let Some(follower) = self.followers.get_mut(&id) else { return };
-        // A follower cannot hold what its leader never had; the fetch was refused before it came here.
-        assert!(has <= self.log_end.offset(), "follower {id} is past the leader's log end");
-        follower.has_below = has;
-        if has == self.log_end.offset() {
-            follower.caught_up_at = now;
-        }
-        let holds_all_committed = self.high_watermark.offset() <= has;
-        // An operating error, not a bug: its disk lost records that it had confirmed.
-        if follower.in_sync && !holds_all_committed {
-            follower.propose(Output::ProposeIsrShrink { lagging: id }, out);
-        } else if !follower.in_sync && holds_all_committed {
-            follower.propose(Output::ProposeIsrGrowth { caught_up: id }, out);
-        }
-    }
-
-    fn on_ticked(&mut self, now: Duration, out: &mut Vec<Output>) {
-        for (&id, follower) in self.followers.iter_mut().filter(|(_, it)| it.in_sync) {
-            if follower.has_below == self.log_end.offset() {
-                follower.caught_up_at = now;
-            }
-            if self.rules.lag_max < now.saturating_sub(follower.caught_up_at) {
-                follower.propose(Output::ProposeIsrShrink { lagging: id }, out);
-            }
-        }
-    }
-
-    fn on_isr_committed(&mut self, isr: &BTreeSet<BrokerId>) {
-        for (id, follower) in &mut self.followers {
-            follower.in_sync = isr.contains(id);
-            follower.proposed = false;
+    /// Elected again: whatever followers held under the old epoch is compared anew.
+    fn begin_epoch(&mut self, epoch: LeaderEpoch) {
+        if self.epoch < epoch {
+            self.epoch = epoch;
+            self.epoch_start = self.log_end;
+            self.followers.clear();
         }
     }
 
     fn advance_high_watermark(&mut self, out: &mut Vec<Output>) {
-        let held = HighWatermark(self.held_by_all());
-        if self.high_watermark < held {
-            self.high_watermark = held;
-            out.push(Output::AdvanceHighWatermark { to: held });
+        let to = HighWatermark(self.held_by_all());
+        // KIP-966: what too few replicas hold is not committed, or those who left the ISR last
+        // would no longer hold all that is.
+        if self.verify_isr().is_ok() && self.high_watermark < to {
+            self.high_watermark = to;
+            out.push(Output::AdvanceHighWatermark { to });
         }
     }
 
@@ -211,26 +269,31 @@ impl Leader {
             Durability::Fsync => self.synced_end,
             Durability::Os => self.log_end,
         };
-        let in_sync = self.followers.values().filter(|it| it.in_sync);
-        in_sync.map(|it| it.has_below).fold(here.offset(), Offset::min)
+        let held = self.counted().map(|it| it.held(self.rules.durability));
+        held.fold(here.offset(), Offset::min)
+    }
+
+    /// `min.insync.replicas`, but no more than there are replicas.
+    fn isr_min(&self) -> usize {
+        self.rules.isr_min.min(1 + self.followers.len())
     }
 
     fn assert_invariants(&self) {
         assert!(self.log_start.offset() <= self.high_watermark.offset());
         assert!(self.high_watermark.offset() <= self.log_end.offset());
         assert!(self.synced_end <= self.log_end);
+        assert!(self.epoch_start <= self.log_end);
+        assert!(self.isr.contains(&self.me), "a leader is in its own ISR");
+        assert!(!self.followers.contains_key(&self.me), "nobody follows himself");
         for follower in self.followers.values() {
-            assert!(follower.has_below <= self.log_end.offset());
+            follower.assert_within(self.log_end);
+        }
+        if let Some(proposal) = &self.proposal {
+            assert_eq!(proposal.partition_epoch, self.partition_epoch);
         }
     }
-}
 
-impl Follower {
-    /// Asks once; the answer comes as `Input::IsrCommitted`.
-    fn propose(&mut self, proposal: Output, out: &mut Vec<Output>) {
-        if !self.proposed {
-            self.proposed = true;
-            out.push(proposal);
-        }
+    fn caught_up(&self, follower: &Progress, now: Duration) -> bool {
+        follower.caught_up(self.log_end, self.rules, now)
     }
 }

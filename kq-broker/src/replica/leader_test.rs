@@ -1,35 +1,85 @@
 //! Scripts of events on the left, the leader's commands on the right.
 
+mod isr;
+mod terms;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use kq_storage::{LeaderEpoch, LogEndOffset, LogStartOffset, Offset};
+use kq_storage::{HighWatermark, LeaderEpoch, LogEndOffset, LogStartOffset, Offset};
 
-use super::{Acks, Durability, Input, Leader, Rules};
-use crate::ids::BrokerId;
+use super::{Acks, Durability, Input, Leader, LeaderStart, ProposalRefusal, Rules};
+use crate::ids::{BrokerEpoch, BrokerId, PartitionEpoch};
 
-/// Runs a script against leader 1 of an empty log, epoch 5, with these in-sync followers.
+/// Runs a script against leader 1 of an empty log, epochs 5/1, with these in-sync followers.
 #[track_caller]
 fn check(followers: &[u32], script: &str, want: Expect) {
-    let rules = Rules { lag_max: Duration::from_secs(10), ..Rules::default() };
-    let followers = followers.iter().map(|id| (BrokerId(*id), true));
-    let span = (LogStartOffset::default(), LogEndOffset::default(), LogEndOffset::default());
-    let mut leader = Leader::new(LeaderEpoch(5), rules, span, followers);
+    let replicas = ids(&[&[1], followers].concat());
+    run(&mut Leader::new(start(replicas)), script, want);
+}
+
+/// Runs it against a leader over a log that ends at 10, synced, with high watermark 4.
+#[track_caller]
+fn check_elected(followers: &[u32], script: &str, want: Expect) {
+    let mut start = start(ids(&[&[1], followers].concat()));
+    (start.synced_end, start.log_end) = (end(10), end(10));
+    start.high_watermark = Some(HighWatermark(Offset(4)));
+    run(&mut Leader::new(start), script, want);
+}
+
+fn start(replicas: Vec<BrokerId>) -> LeaderStart {
+    LeaderStart {
+        me: BrokerId(1),
+        epoch: LeaderEpoch(5),
+        partition_epoch: PartitionEpoch(1),
+        rules: rules(),
+        log_start: LogStartOffset::default(),
+        synced_end: end(0),
+        log_end: end(0),
+        high_watermark: None,
+        isr: replicas.clone(),
+        replicas,
+        handover: None,
+        now: Duration::ZERO,
+    }
+}
+
+fn run(leader: &mut Leader, script: &str, want: Expect) {
     let mut got = String::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         writeln!(got, "{line}").unwrap();
-        if let Some(answer) = question(line, &leader) {
+        if let Some(answer) = question(line, leader) {
             writeln!(got, "    {answer}").unwrap();
             continue;
         }
         let mut out = Vec::new();
-        leader.step(parse(line), &mut out);
+        leader.step(parse(line, leader), &mut out);
         for output in out {
             writeln!(got, "    {output}").unwrap();
         }
     }
     want.assert_eq(&got);
+}
+
+fn rules() -> Rules {
+    Rules { lag_max: Duration::from_secs(10), ..Rules::default() }
+}
+
+fn ids(list: &[u32]) -> Vec<BrokerId> {
+    list.iter().copied().map(BrokerId).collect()
+}
+
+const fn end(offset: u64) -> LogEndOffset {
+    LogEndOffset(Offset(offset))
+}
+
+fn number(word: &str) -> u64 {
+    word.parse().unwrap()
+}
+
+fn small(word: &str) -> u32 {
+    word.parse().unwrap()
 }
 
 fn question(line: &str, leader: &Leader) -> Option<String> {
@@ -41,42 +91,85 @@ fn question(line: &str, leader: &Leader) -> Option<String> {
             Some(told(leader.verify_append(acks).map_err(|err| err.to_string())))
         }
         ["knows", "epoch", epoch] => {
-            let epoch = LeaderEpoch(epoch.parse().unwrap());
+            let epoch = LeaderEpoch(small(epoch));
             Some(told(leader.verify_epoch(Some(epoch)).map_err(|err| err.to_string())))
+        }
+        ["knows", "latest"] => Some(leader.knows_latest().to_string()),
+        ["judge", offset, "after", epoch, "ending", of, at] => {
+            let own_end = (LeaderEpoch(small(of)), Offset(number(at)));
+            let last_epoch = Some(LeaderEpoch(small(epoch)));
+            let verdict = leader.judge_fetch(Offset(number(offset)), last_epoch, Some(own_end));
+            Some(format!("{verdict:?}"))
         }
         _ => None,
     }
 }
 
-fn parse(line: &str) -> Input {
+fn parse(line: &str, leader: &Leader) -> Input {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let number = |word: &str| word.parse::<u64>().unwrap();
-    let seconds = |word: &str| Duration::from_secs(number(word.trim_end_matches('s')));
-    let broker = |word: &str| BrokerId(word.parse().unwrap());
-    let end = |word: &str| LogEndOffset(Offset(number(word)));
-    let rules = Rules { lag_max: Duration::from_secs(10), ..Rules::default() };
+    let seconds = |word: &str| Duration::from_secs_f64(word.trim_end_matches('s').parse().unwrap());
     match words[..] {
-        ["append", "to", to] => Input::Appended { log_end: end(to) },
-        ["sync", "to", to] => Input::Synced { synced_end: end(to) },
+        ["append", "to", to] => Input::Appended { log_end: end(number(to)) },
+        ["sync", "to", to] => Input::Synced { synced_end: end(number(to)) },
         ["start", "at", at] => {
             Input::LogStartMoved { log_start: LogStartOffset(Offset(number(at))) }
         }
-        ["fetch", "by", id, "from", from, "at", now] => Input::FollowerFetched {
-            follower: broker(id),
-            has_below: Offset(number(from)),
-            now: seconds(now),
-        },
+        ["fetch", "by", id, "from", from, "at", now] => {
+            fetch(id, "9", (number(from), number(from)), seconds(now))
+        }
+        ["fetch", "by", id, "from", from, "synced", synced, "at", now] => {
+            fetch(id, "9", (number(from), number(synced)), seconds(now))
+        }
+        ["fetch", "by", id, "as", epoch, "from", from, "at", now] => {
+            fetch(id, epoch, (number(from), number(from)), seconds(now))
+        }
         ["tick", now] => Input::Ticked { now: seconds(now) },
-        ["isr", ref ids @ ..] => {
-            Input::IsrCommitted { isr: ids.iter().map(|it| broker(it)).collect() }
+        ["commit", epochs, "isr", isr, ref rest @ ..] => commit(leader, epochs, isr, rest),
+        [refusal @ ("rejected" | "superseded" | "unanswered"), epoch, "at", now] => {
+            let refusal = match refusal {
+                "rejected" => ProposalRefusal::Rejected,
+                "superseded" => ProposalRefusal::Superseded,
+                _ => ProposalRefusal::Unanswered,
+            };
+            let partition_epoch = PartitionEpoch(small(epoch));
+            Input::ProposalRefused { partition_epoch, refusal, now: seconds(now) }
         }
         ["durability", "os"] => {
-            Input::Reconfigured { rules: Rules { durability: Durability::Os, ..rules } }
+            Input::Reconfigured { rules: Rules { durability: Durability::Os, ..rules() } }
         }
         ["min", "isr", count] => {
-            Input::Reconfigured { rules: Rules { isr_min: count.parse().unwrap(), ..rules } }
+            Input::Reconfigured { rules: Rules { isr_min: count.parse().unwrap(), ..rules() } }
         }
         _ => panic!("unknown line: {line}"),
+    }
+}
+
+fn fetch(id: &str, epoch: &str, (from, synced): (u64, u64), now: Duration) -> Input {
+    Input::FollowerFetched {
+        follower: BrokerId(small(id)),
+        broker_epoch: BrokerEpoch(number(epoch)),
+        fetch_offset: Offset(from),
+        synced_end: Offset(synced),
+        log_start: LogStartOffset::default(),
+        now,
+    }
+}
+
+/// `5/2 isr 1,2 [to 2] at 3s`; the replicas stay as they are.
+fn commit(leader: &Leader, epochs: &str, isr: &str, rest: &[&str]) -> Input {
+    let (epoch, partition_epoch) = epochs.split_once('/').unwrap();
+    let (handover, now) = match rest {
+        ["to", to, "at", now] => (Some(BrokerId(small(to))), now),
+        ["at", now] => (None, now),
+        _ => panic!("unknown words: {rest:?}"),
+    };
+    Input::PartitionCommitted {
+        epoch: LeaderEpoch(small(epoch)),
+        partition_epoch: PartitionEpoch(small(partition_epoch)),
+        replicas: (1..=4).map(BrokerId).filter(|id| leader.is_replica(*id)).collect(),
+        isr: isr.split(',').map(|id| BrokerId(small(id))).collect(),
+        handover,
+        now: Duration::from_secs(number(now.trim_end_matches('s'))),
     }
 }
 
@@ -91,7 +184,7 @@ fn nothing_is_committed_before_it_is_synced() {
         sync to 12
         sync to 10
         ",
-        expect![[r"
+        expect![[r#"
             append to 10
             sync to 4
                 advance high watermark to 4
@@ -99,7 +192,7 @@ fn nothing_is_committed_before_it_is_synced() {
             sync to 12
                 advance high watermark to 12
             sync to 10
-        "]],
+        "#]],
     );
 }
 
@@ -113,14 +206,14 @@ fn page_cache_durability_commits_what_is_appended() {
         append to 10
         sync to 10
         ",
-        expect![[r"
+        expect![[r#"
             append to 3
             durability os
                 advance high watermark to 3
             append to 10
                 advance high watermark to 10
             sync to 10
-        "]],
+        "#]],
     );
 }
 
@@ -135,7 +228,7 @@ fn commits_when_the_slowest_in_sync_follower_has_it() {
         fetch by 3 from 4 at 1s
         fetch by 3 from 10 at 2s
         ",
-        expect![[r"
+        expect![[r#"
             append to 10
             sync to 10
             fetch by 2 from 10 at 1s
@@ -143,112 +236,27 @@ fn commits_when_the_slowest_in_sync_follower_has_it() {
                 advance high watermark to 4
             fetch by 3 from 10 at 2s
                 advance high watermark to 10
-        "]],
-    );
-}
-
-#[test]
-fn a_silent_follower_leaves_the_isr_and_unblocks_commits() {
-    check(
-        &[2, 3],
-        "
-        append to 5
-        sync to 5
-        fetch by 2 from 5 at 1s
-        tick 10s
-        tick 11s
-        tick 12s
-        isr 1 2
-        ",
-        expect![[r#"
-            append to 5
-            sync to 5
-            fetch by 2 from 5 at 1s
-            tick 10s
-            tick 11s
-                propose isr without 3
-            tick 12s
-            isr 1 2
-                advance high watermark to 5
         "#]],
     );
 }
 
 #[test]
-fn a_follower_that_caught_up_asks_to_come_back() {
+fn a_follower_counts_by_what_it_has_synced() {
     check(
         &[2],
         "
-        append to 5
-        sync to 5
-        isr 1
-        fetch by 2 from 3 at 1s
-        fetch by 2 from 5 at 2s
-        fetch by 2 from 5 at 3s
-        isr 1 2
-        fetch by 2 from 2 at 4s
+        append to 10
+        sync to 10
+        fetch by 2 from 10 synced 3 at 1s
+        durability os
         ",
         expect![[r#"
-            append to 5
-            sync to 5
-            isr 1
-                advance high watermark to 5
-            fetch by 2 from 3 at 1s
-            fetch by 2 from 5 at 2s
-                propose isr with 2
-            fetch by 2 from 5 at 3s
-            isr 1 2
-            fetch by 2 from 2 at 4s
-                propose isr without 2
-        "#]],
-    );
-}
-
-#[test]
-fn acks_all_is_refused_while_too_few_are_in_sync() {
-    check(
-        &[2],
-        "
-        may append with acks all
-        isr 1
-        min isr 2
-        may append with acks all
-        may append with acks 1
-        isr 1 2
-        may append with acks all
-        ",
-        expect![[r#"
-            may append with acks all
-                yes
-            isr 1
-            min isr 2
-            may append with acks all
-                1 replicas are in sync and min.insync.replicas is 2
-            may append with acks 1
-                yes
-            isr 1 2
-            may append with acks all
-                yes
-        "#]],
-    );
-}
-
-#[test]
-fn clients_with_another_leader_epoch_are_refused() {
-    check(
-        &[],
-        "
-        knows epoch 4
-        knows epoch 5
-        knows epoch 6
-        ",
-        expect![[r#"
-            knows epoch 4
-                leader epoch 4 is over, 5 is current
-            knows epoch 5
-                yes
-            knows epoch 6
-                leader epoch 6 is not known here yet, 5 is current
+            append to 10
+            sync to 10
+            fetch by 2 from 10 synced 3 at 1s
+                advance high watermark to 3
+            durability os
+                advance high watermark to 10
         "#]],
     );
 }

@@ -1,6 +1,8 @@
 //! What a leading replica refuses, before anything is changed.
 
-use kq_storage::LeaderEpoch;
+use kq_storage::{LeaderEpoch, Offset};
+
+use crate::ids::BrokerId;
 
 /// Whose possession of a record its producer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,20 @@ pub struct NotEnoughReplicas {
     pub needed: usize,
 }
 
+/// Why a leader takes no write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendRefused {
+    /// The write asks for more replicas than are in sync.
+    #[error(transparent)]
+    NotEnoughReplicas(#[from] NotEnoughReplicas),
+    /// The leader is about to be moved; the producer tries again and finds the next one.
+    #[error("the partition is being handed over to broker {to}")]
+    Draining {
+        /// Who leads next.
+        to: BrokerId,
+    },
+}
+
 /// The client's idea of the leader epoch is not the leader's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EpochRefusal {
@@ -42,4 +58,20 @@ pub enum EpochRefusal {
         /// What is so.
         current: LeaderEpoch,
     },
+}
+
+/// What becomes of a replica's fetch, as far as the logs are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchVerdict {
+    /// Its log is a prefix of the leader's: records go out, and what it holds counts.
+    Serve,
+    /// Its log parted from the leader's (KIP-320, KIP-595): it cuts its log and asks again.
+    Diverging {
+        /// The greatest epoch known here that is not above the follower's last.
+        epoch: LeaderEpoch,
+        /// Where that epoch ends here.
+        end: Offset,
+    },
+    /// There is nothing at its offset: the leader's log begins after it, or ends before it.
+    OutOfRange,
 }

@@ -5,18 +5,17 @@
 //!   purged    out of service, directory renamed, files removed, inventory
 //! ```
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use kq_storage::{LeaderEpoch, remove_log, vfs};
+use kq_storage::{remove_log, vfs};
 
 use super::partitions::{Order, Partitions, Slot};
 use super::topic_rules::TopicRules;
 use super::{Partition, PartitionError, home};
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{PartitionId, PartitionIndex};
-use crate::metadata::{MetadataDelta, MetadataImage, PartitionImage, TopicDelta, TopicImage};
+use crate::metadata::{MetadataDelta, MetadataImage, TopicDelta, TopicImage};
 
 impl Partitions {
     /// Brings the files from the image before to this one. Blocks.
@@ -95,7 +94,7 @@ impl Partitions {
             let id = PartitionId { topic: topic.id, index };
             let known = self.slots.read().get(&id).cloned();
             match known {
-                Some(Slot::Serving(partition)) => lead(&partition, image),
+                Some(Slot::Serving(partition)) => partition.lead(image),
                 Some(Slot::Failed(_)) => {}
                 None => {
                     let rules = rules.get_or_insert_with(|| self.rules_of(topic, sources)).clone();
@@ -103,9 +102,10 @@ impl Partitions {
                         id,
                         topic: Arc::clone(&topic.name),
                         hidden: !topic.is_visible(),
-                        epoch: LeaderEpoch(image.leader_epoch.0),
+                        epoch: image.leader_epoch,
+                        partition_epoch: image.partition_epoch,
                         replicas: image.replicas.clone(),
-                        isr: image.isr.iter().copied().collect(),
+                        isr: image.isr.clone(),
                         rules,
                     });
                 }
@@ -193,9 +193,4 @@ impl Partitions {
             }
         }
     }
-}
-
-fn lead(partition: &Arc<Partition>, image: &PartitionImage) {
-    let isr: BTreeSet<_> = image.isr.iter().copied().collect();
-    partition.lead(LeaderEpoch(image.leader_epoch.0), isr);
 }

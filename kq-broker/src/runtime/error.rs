@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kq_proto::kafka::ErrorCode;
 use kq_storage::{LogEndOffset, LogStartOffset, Offset};
 
-use crate::replica::{EpochRefusal, NotEnoughReplicas};
+use crate::replica::{AppendRefused, EpochRefusal, NotEnoughReplicas};
 
 /// A refusal or a failure of one partition.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,6 +55,16 @@ pub enum PartitionError {
     /// The broker is stopping.
     #[error("the broker is stopping")]
     Stopping,
+}
+
+impl From<AppendRefused> for PartitionError {
+    fn from(refused: AppendRefused) -> Self {
+        match refused {
+            AppendRefused::NotEnoughReplicas(it) => Self::NotEnoughReplicas(it),
+            // Its producer asks for the metadata again until the next leader is there.
+            AppendRefused::Draining { .. } => Self::NotLeader,
+        }
+    }
 }
 
 impl PartitionError {

@@ -8,7 +8,8 @@ use super::test_world::{
     World, batch, everything_from, partition_id, readable_bytes, set, topic_id,
 };
 use super::{Acks, FetchWaiter, Isolation, Offset, OffsetSpec, PartitionError, Partitions};
-use crate::metadata::{MetadataRecord, TimestampMs};
+use crate::ids::{BrokerId, PartitionEpoch, PartitionIndex};
+use crate::metadata::{MetadataRecord, PartitionChange, PartitionImage, TimestampMs};
 
 #[tokio::test]
 async fn an_acknowledged_record_survives_a_power_cut() {
@@ -82,6 +83,18 @@ async fn a_parked_fetch_wakes_when_its_bytes_are_readable() {
 async fn too_few_in_sync_replicas_refuse_only_acks_all() {
     let mut world = World::new();
     world.create_topic(1, "orders", 1, &[("min.insync.replicas", "2")]);
+    // A single replica would be all there are, and so enough.
+    world.commit(vec![MetadataRecord::PartitionChanged(PartitionChange {
+        topic: topic_id(1),
+        index: PartitionIndex(0),
+        now: PartitionImage {
+            replicas: vec![BrokerId(1), BrokerId(2)],
+            isr: vec![BrokerId(1)],
+            leader: Some(BrokerId(1)),
+            partition_epoch: PartitionEpoch(1),
+            ..PartitionImage::default()
+        },
+    })]);
     let store = world.start();
     let partition = store.get(partition_id(1, 0)).unwrap();
     let refused = partition.append(batch("a"), Acks::All).unwrap_err();

@@ -1,18 +1,16 @@
 //! What happens to a partition between its first and its last day: new configuration, old records
 //! dropped, its log closed.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use kq_storage::{
-    LeaderEpoch, Log, LogConfig, LogStartOffset, Offset, ProducerId, ReadError, StorageError,
-};
+use kq_storage::{Log, LogConfig, LogStartOffset, Offset, ProducerId, ReadError, StorageError};
 
 use kq_storage::producers::Producer;
 
 use super::Partition;
 use super::state::{Slot, SyncRules};
-use crate::ids::BrokerId;
+use crate::metadata::PartitionImage;
 use crate::replica::{Input, Rules};
 use crate::runtime::PartitionError;
 use crate::runtime::storage_failure::read_failed;
@@ -107,10 +105,16 @@ impl Partition {
     }
 
     /// The controller has committed another term or another in-sync set.
-    pub(in crate::runtime) fn lead(&self, epoch: LeaderEpoch, isr: BTreeSet<BrokerId>) {
+    pub(in crate::runtime) fn lead(&self, image: &PartitionImage) {
         let mut state = self.state.lock();
-        state.step(Input::Reelected { epoch });
-        state.step(Input::IsrCommitted { isr });
+        state.step(Input::PartitionCommitted {
+            epoch: image.leader_epoch,
+            partition_epoch: image.partition_epoch,
+            replicas: image.replicas.clone(),
+            isr: image.isr.clone(),
+            handover: None,
+            now: Duration::ZERO,
+        });
         // Readers that know an older term must be told.
         state.watchers.interrupt();
     }

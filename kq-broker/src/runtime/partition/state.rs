@@ -116,7 +116,9 @@ impl State {
             match output {
                 Output::AdvanceHighWatermark { to } => self.on_committed(to, &mut woken),
                 // A broker without followers never gets here; replication sends these on.
-                Output::ProposeIsrShrink { .. } | Output::ProposeIsrGrowth { .. } => {}
+                Output::ProposeIsr(_)
+                | Output::HandoverReady { .. }
+                | Output::HandoverFailed { .. } => {}
             }
         }
         self.out = out;

@@ -7,7 +7,6 @@ use kq_storage::Offset;
 
 use super::Partition;
 use super::state::{Slot, State, Waiting};
-use crate::replica::Acks;
 use crate::runtime::{FetchWaiter, PartitionError, Watch};
 
 impl Partition {
@@ -45,7 +44,7 @@ impl Partition {
         }
         if until <= state.leader.high_watermark().offset() {
             // The committed high watermark is not enough when the ISR has shrunk below its minimum.
-            let enough = state.leader.verify_append(Acks::All);
+            let enough = state.leader.verify_isr();
             return Some(enough.map_err(PartitionError::NotEnoughReplicasAfterAppend));
         }
         state.keep_waiting(until, ticket, waker);

@@ -1,9 +1,9 @@
 //! Putting the store together at start, and opening single partitions.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_storage::vfs::Vfs;
 use kq_storage::{LeaderEpoch, Log, OpenFiles, Recovered, read_identity};
@@ -21,10 +21,10 @@ use super::super::{Clock, LogDir, Partition, PartitionError, home};
 use super::{Partitions, Slot};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
-use crate::ids::{BrokerId, PartitionId};
+use crate::ids::{BrokerId, PartitionEpoch, PartitionId};
 use crate::observe::Metrics;
 use crate::raft::KnownEnd;
-use crate::replica::Leader;
+use crate::replica::{Leader, LeaderStart};
 
 /// Logs that are opened or made before they are synced; their written files stay open until then.
 const OPENED_AT_ONCE_MAX: usize = 500;
@@ -55,8 +55,9 @@ pub(in crate::runtime) struct Order {
     pub(in crate::runtime) topic: Arc<str>,
     pub(in crate::runtime) hidden: bool,
     pub(in crate::runtime) epoch: LeaderEpoch,
+    pub(in crate::runtime) partition_epoch: PartitionEpoch,
     pub(in crate::runtime) replicas: Vec<BrokerId>,
-    pub(in crate::runtime) isr: BTreeSet<BrokerId>,
+    pub(in crate::runtime) isr: Vec<BrokerId>,
     pub(in crate::runtime) rules: TopicRules,
 }
 
@@ -228,10 +229,20 @@ impl Partitions {
     }
 
     fn leader(&self, order: &Order, log: &Log) -> Leader {
-        let span = (log.log_start(), log.synced_end(), log.log_end());
-        let others = order.replicas.iter().filter(|id| **id != self.broker);
-        let followers = others.map(|id| (*id, order.isr.contains(id)));
-        Leader::new(order.epoch, order.rules.replica, span, followers)
+        Leader::new(LeaderStart {
+            me: self.broker,
+            epoch: order.epoch,
+            partition_epoch: order.partition_epoch,
+            rules: order.rules.replica,
+            log_start: log.log_start(),
+            synced_end: log.synced_end(),
+            log_end: log.log_end(),
+            high_watermark: None,
+            replicas: order.replicas.clone(),
+            isr: order.isr.clone(),
+            handover: None,
+            now: Duration::ZERO,
+        })
     }
 
     fn least_used_dir(&self) -> Result<Arc<LogDir>, PartitionError> {

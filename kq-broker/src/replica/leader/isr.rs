@@ -1,0 +1,191 @@
+//! Who is in sync: whom the leader proposes to take in or to drop, one proposal at a time.
+//!
+//! ```text
+//!   committed ISR   what the controller has said; counts for min.insync.replicas
+//!   maximal ISR     committed ISR, and whom a proposal in flight or a follower's last step to the
+//!                   high watermark would add; the watermark waits for all of them
+//! ```
+
+use std::time::Duration;
+
+use super::super::input::ProposalRefusal;
+use super::super::output::{IsrProposal, Output, ProposalReason};
+use super::Leader;
+use super::progress::{Fetched, Progress};
+use crate::ids::{BrokerId, PartitionEpoch};
+
+/// How long the high watermark waits for a follower's last step. One round of fetching is enough
+/// for it; a follower that died in between must not hold up producers.
+const JOINING_MAX: Duration = Duration::from_secs(1);
+
+/// How long a follower is left alone that did not make its last step.
+const AFTER_JOINING: Duration = Duration::from_secs(5);
+
+/// How long a follower is left alone whom the controller would not have.
+const AFTER_REJECTION: Duration = Duration::from_secs(1);
+
+/// A proposal in flight.
+#[derive(Debug)]
+pub(super) struct Proposal {
+    isr: Vec<BrokerId>,
+    why: ProposalReason,
+    /// What it was made from: no later state can come of it.
+    pub(super) partition_epoch: PartitionEpoch,
+    unanswered: bool,
+}
+
+impl Leader {
+    /// The followers that the high watermark waits for: the maximal ISR (D6 of the invariants).
+    pub(super) fn counted(&self) -> impl Iterator<Item = &Progress> {
+        let proposed = self.proposal.as_ref().map_or(&[][..], |it| it.isr.as_slice());
+        let counts = |id: &BrokerId, follower: &Progress| {
+            self.isr.contains(id) || proposed.contains(id) || follower.joining_since.is_some()
+        };
+        self.followers.iter().filter(move |(id, it)| counts(id, it)).map(|(_, it)| it)
+    }
+
+    pub(super) fn take_membership(
+        &mut self,
+        replicas: &[BrokerId],
+        isr: Vec<BrokerId>,
+        now: Duration,
+    ) {
+        let me = self.me;
+        self.followers.retain(|id, _| replicas.contains(id));
+        for id in replicas.iter().filter(|id| **id != me) {
+            self.followers.entry(*id).or_insert_with(|| Progress::unheard(now));
+        }
+        for id in &isr {
+            if let Some(follower) = self.followers.get_mut(id) {
+                follower.joining_since = None;
+            }
+        }
+        self.isr = isr;
+        // It was committed just now, or never will be: it compares the partition epoch.
+        self.proposal = None;
+    }
+
+    pub(super) fn on_fetched(&mut self, id: BrokerId, fetched: Fetched, out: &mut Vec<Output>) {
+        let (log_end, rules) = (self.log_end, self.rules);
+        let Some(follower) = self.followers.get_mut(&id) else { return };
+        // What its log holds beyond the leader's was cut before the fetch was served.
+        assert!(fetched.fetch_offset <= log_end.offset(), "follower {id} is past the leader's end");
+        if !follower.note(&fetched, log_end, rules) {
+            return;
+        }
+        if !self.isr.contains(&id) {
+            self.let_join(id, fetched.now, out);
+        } else if self.lost_records(id) {
+            // An operating error, not a bug: its disk lost records that it had confirmed.
+            self.propose_without(&[id], ProposalReason::LostRecords(id), out);
+        }
+    }
+
+    pub(super) fn on_ticked(&mut self, now: Duration, out: &mut Vec<Output>) {
+        let (log_end, rules) = (self.log_end, self.rules);
+        for (id, follower) in &mut self.followers {
+            if self.isr.contains(id) {
+                follower.pass_time(log_end, rules, now);
+            }
+            if follower.joining_since.is_some_and(|since| JOINING_MAX < now.saturating_sub(since)) {
+                follower.joining_since = None;
+                follower.barred_until = now + AFTER_JOINING;
+            }
+        }
+        self.tick_handover(now, out);
+        if self.send_again(out) {
+            return;
+        }
+        let in_isr = self.followers.iter().filter(|(id, _)| self.isr.contains(id));
+        let lagging = in_isr.filter(|(_, it)| !self.caught_up(it, now));
+        let lagging: Vec<BrokerId> = lagging.map(|(id, _)| *id).collect();
+        if !lagging.is_empty() {
+            self.propose_without(&lagging, ProposalReason::Lagging(lagging.clone()), out);
+        }
+    }
+
+    pub(super) fn on_refused(
+        &mut self,
+        partition_epoch: PartitionEpoch,
+        refusal: ProposalRefusal,
+        now: Duration,
+    ) {
+        let Some(proposal) = &mut self.proposal else { return };
+        if proposal.partition_epoch != partition_epoch {
+            return;
+        }
+        match refusal {
+            ProposalRefusal::Superseded => {}
+            ProposalRefusal::Unanswered => proposal.unanswered = true,
+            ProposalRefusal::Rejected => {
+                for id in proposal.isr.iter().filter(|id| !self.isr.contains(id)) {
+                    if let Some(follower) = self.followers.get_mut(id) {
+                        follower.barred_until = now + AFTER_REJECTION;
+                    }
+                }
+                self.proposal = None;
+            }
+        }
+    }
+
+    /// Takes a follower in that holds all that is committed and the start of this epoch, below
+    /// which logs may differ until they were compared. One that is a step away is waited for: under
+    /// load the high watermark would outrun it for ever.
+    fn let_join(&mut self, id: BrokerId, now: Duration, out: &mut Vec<Output>) {
+        let (watermark, durability) = (self.high_watermark.offset(), self.rules.durability);
+        let epoch_start = self.epoch_start.offset();
+        let proposing = self.proposal.is_some();
+        let Some(follower) = self.followers.get_mut(&id) else { return };
+        let held = follower.held(durability);
+        if now < follower.barred_until || proposing || held < epoch_start {
+            return;
+        }
+        if watermark <= held {
+            follower.joining_since = None;
+            let mut isr = self.isr.clone();
+            isr.push(id);
+            self.propose(isr, ProposalReason::CaughtUp(vec![id]), out);
+        } else if follower.is_close {
+            follower.joining_since.get_or_insert(now);
+        }
+    }
+
+    fn lost_records(&self, id: BrokerId) -> bool {
+        let watermark = self.high_watermark.offset();
+        self.followers.get(&id).is_some_and(|it| it.log_end() < watermark)
+    }
+
+    fn propose_without(&mut self, gone: &[BrokerId], why: ProposalReason, out: &mut Vec<Output>) {
+        let isr = self.isr.iter().copied().filter(|id| !gone.contains(id)).collect();
+        self.propose(isr, why, out);
+    }
+
+    fn propose(&mut self, isr: Vec<BrokerId>, why: ProposalReason, out: &mut Vec<Output>) {
+        if self.proposal.is_none() {
+            let partition_epoch = self.partition_epoch;
+            let proposal = Proposal { isr, why, partition_epoch, unanswered: false };
+            out.push(self.as_sent(&proposal));
+            self.proposal = Some(proposal);
+        }
+    }
+
+    /// Sends a proposal again that found nobody; tells whether one is in flight.
+    fn send_again(&mut self, out: &mut Vec<Output>) -> bool {
+        let Some(mut proposal) = self.proposal.take() else { return false };
+        if std::mem::take(&mut proposal.unanswered) {
+            out.push(self.as_sent(&proposal));
+        }
+        self.proposal = Some(proposal);
+        true
+    }
+
+    fn as_sent(&self, proposal: &Proposal) -> Output {
+        let epoch_of = |id: &BrokerId| self.followers.get(id).and_then(Progress::broker_epoch);
+        Output::ProposeIsr(IsrProposal {
+            isr: proposal.isr.iter().map(|id| (*id, epoch_of(id))).collect(),
+            leader_epoch: self.epoch,
+            partition_epoch: proposal.partition_epoch,
+            why: proposal.why.clone(),
+        })
+    }
+}

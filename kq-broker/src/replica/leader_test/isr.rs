@@ -1,0 +1,296 @@
+//! Who leaves the in-sync set, who comes back, and what waits for them.
+
+use expect_test::expect;
+
+use super::check;
+
+#[test]
+fn a_silent_follower_leaves_the_isr_and_unblocks_commits() {
+    check(
+        &[2, 3],
+        "
+        append to 5
+        sync to 5
+        fetch by 2 from 5 at 1s
+        tick 10s
+        tick 11s
+        tick 12s
+        commit 5/2 isr 1,2 at 12s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            fetch by 2 from 5 at 1s
+            tick 10s
+            tick 11s
+                propose isr 1 2@9 from epochs 5/1: 3 fell behind
+            tick 12s
+            commit 5/2 isr 1,2 at 12s
+                advance high watermark to 5
+        "#]],
+    );
+}
+
+#[test]
+fn a_follower_one_round_behind_under_load_stays_in_sync() {
+    check(
+        &[2],
+        "
+        append to 5
+        fetch by 2 from 0 at 1s
+        append to 9
+        fetch by 2 from 5 at 8s
+        append to 12
+        fetch by 2 from 9 at 16s
+        tick 17s
+        tick 19s
+        ",
+        expect![[r#"
+            append to 5
+            fetch by 2 from 0 at 1s
+            append to 9
+            fetch by 2 from 5 at 8s
+            append to 12
+            fetch by 2 from 9 at 16s
+            tick 17s
+            tick 19s
+                propose isr 1 from epochs 5/1: 2 fell behind
+        "#]],
+    );
+}
+
+#[test]
+fn a_follower_that_caught_up_asks_to_come_back() {
+    check(
+        &[2],
+        "
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 3 at 1s
+        fetch by 2 from 5 at 2s
+        fetch by 2 from 5 at 3s
+        commit 5/3 isr 1,2 at 3s
+        fetch by 2 from 2 at 4s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+                advance high watermark to 5
+            fetch by 2 from 3 at 1s
+            fetch by 2 from 5 at 2s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            fetch by 2 from 5 at 3s
+            commit 5/3 isr 1,2 at 3s
+            fetch by 2 from 2 at 4s
+                propose isr 1 from epochs 5/3: 2 lost records
+        "#]],
+    );
+}
+
+#[test]
+fn the_watermark_waits_for_whom_a_proposal_would_add() {
+    check(
+        &[2],
+        "
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 5 at 1s
+        append to 9
+        sync to 9
+        superseded 2 at 2s
+        unanswered 2 at 2s
+        tick 3s
+        rejected 2 at 3s
+        fetch by 2 from 9 at 3.5s
+        fetch by 2 from 9 at 4s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+                advance high watermark to 5
+            fetch by 2 from 5 at 1s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            append to 9
+            sync to 9
+            superseded 2 at 2s
+            unanswered 2 at 2s
+            tick 3s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            rejected 2 at 3s
+                advance high watermark to 9
+            fetch by 2 from 9 at 3.5s
+            fetch by 2 from 9 at 4s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+        "#]],
+    );
+}
+
+#[test]
+fn the_watermark_waits_a_moment_for_a_follower_one_step_away() {
+    check(
+        &[2],
+        "
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 0 at 1s
+        append to 9
+        sync to 9
+        fetch by 2 from 5 at 2s
+        append to 12
+        sync to 12
+        fetch by 2 from 9 at 3s
+        commit 5/3 isr 1,2 at 3s
+        fetch by 2 from 12 at 3s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+                advance high watermark to 5
+            fetch by 2 from 0 at 1s
+            append to 9
+            sync to 9
+                advance high watermark to 9
+            fetch by 2 from 5 at 2s
+            append to 12
+            sync to 12
+            fetch by 2 from 9 at 3s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            commit 5/3 isr 1,2 at 3s
+            fetch by 2 from 12 at 3s
+                advance high watermark to 12
+        "#]],
+    );
+}
+
+#[test]
+fn a_follower_that_stops_one_step_away_is_not_waited_for() {
+    check(
+        &[2],
+        "
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 0 at 1s
+        append to 9
+        sync to 9
+        fetch by 2 from 5 at 2s
+        append to 12
+        sync to 12
+        tick 3s
+        tick 4s
+        fetch by 2 from 9 at 5s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+                advance high watermark to 5
+            fetch by 2 from 0 at 1s
+            append to 9
+            sync to 9
+                advance high watermark to 9
+            fetch by 2 from 5 at 2s
+            append to 12
+            sync to 12
+            tick 3s
+            tick 4s
+                advance high watermark to 12
+            fetch by 2 from 9 at 5s
+        "#]],
+    );
+}
+
+#[test]
+fn one_proposal_is_in_flight_at_a_time() {
+    check(
+        &[2, 3],
+        "
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 5 at 1s
+        fetch by 3 from 5 at 1s
+        tick 60s
+        commit 5/3 isr 1,2 at 60s
+        fetch by 3 from 5 at 61s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+                advance high watermark to 5
+            fetch by 2 from 5 at 1s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            fetch by 3 from 5 at 1s
+            tick 60s
+            commit 5/3 isr 1,2 at 60s
+            fetch by 3 from 5 at 61s
+                propose isr 1 2@9 3@9 from epochs 5/3: 3 caught up
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_is_committed_below_the_minimum_isr() {
+    check(
+        &[2, 3],
+        "
+        min isr 2
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 5 at 1s
+        commit 5/3 isr 1,2 at 2s
+        ",
+        expect![[r#"
+            min isr 2
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+            fetch by 2 from 5 at 1s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            commit 5/3 isr 1,2 at 2s
+                advance high watermark to 5
+        "#]],
+    );
+}
+
+#[test]
+fn acks_all_is_refused_while_too_few_are_in_sync() {
+    check(
+        &[2],
+        "
+        may append with acks all
+        commit 5/2 isr 1 at 1s
+        min isr 2
+        may append with acks all
+        may append with acks 1
+        commit 5/3 isr 1,2 at 2s
+        may append with acks all
+        min isr 3
+        may append with acks all
+        ",
+        expect![[r#"
+            may append with acks all
+                yes
+            commit 5/2 isr 1 at 1s
+            min isr 2
+            may append with acks all
+                1 replicas are in sync and min.insync.replicas is 2
+            may append with acks 1
+                yes
+            commit 5/3 isr 1,2 at 2s
+            may append with acks all
+                yes
+            min isr 3
+            may append with acks all
+                yes
+        "#]],
+    );
+}
