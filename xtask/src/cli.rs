@@ -34,6 +34,8 @@ pub(crate) enum Chore {
     Canary(CanaryArgs),
     /// The fuzz targets, each for a bounded time; needs cargo-fuzz and a nightly toolchain
     Fuzz(FuzzArgs),
+    /// Real brokers under kills, pauses, lost networks and power cuts; checks every record after
+    Chaos(ChaosArgs),
     /// What kq costs, each figure beside the raw operation it is made of
     Bench(BenchArgs),
     /// An outside black-box suite against a running cluster
@@ -258,6 +260,37 @@ pub(crate) struct FuzzArgs {
     pub(crate) length: Duration,
 }
 
+/// Arguments of `chaos`.
+#[derive(Debug, Args)]
+pub(crate) struct ChaosArgs {
+    /// How long things go wrong
+    #[arg(long, default_value_t = 2.0, value_parser = minutes)]
+    pub(crate) minutes: f64,
+    /// What is drawn; the same seed strikes at the same times [default: another one each time]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// How many brokers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) brokers: u32,
+    /// Leave the power of their disks alone; without root that is so anyway
+    #[arg(long)]
+    pub(crate) no_power_cuts: bool,
+    /// A key of the brokers' configuration, its value as in TOML (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Optimised binaries
+    #[arg(long)]
+    pub(crate) release: bool,
+}
+
+impl ChaosArgs {
+    /// How long things go wrong.
+    #[cfg(feature = "bench")]
+    pub(crate) fn length(&self) -> Duration {
+        Duration::from_secs_f64(self.minutes * 60.0)
+    }
+}
+
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -326,6 +359,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(format!("{unit} is no unit of time here; ms, s, m and h are")),
     };
     millis.map(Duration::from_millis).ok_or_else(|| "the time is too long".to_owned())
+}
+
+/// A part of an hour, or some hours.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse::<f64>().map_err(|_| "expected a number of minutes")?;
+    if !(0.01..=10_000.0).contains(&minutes) {
+        return Err("expected 0.01 to 10000 minutes".to_owned());
+    }
+    Ok(minutes)
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@
 
 #[cfg(feature = "bench")]
 mod bench;
+#[cfg(any(feature = "bench", test))]
+mod chaos;
 mod chores;
 mod ci;
 mod cli;
 mod clock;
 mod cluster;
+mod mounts;
 mod output;
 mod programs;
 mod relay;
@@ -45,6 +48,7 @@ fn dispatch(chore: Chore) -> anyhow::Result<bool> {
         Chore::Sim(args) => chores::sim::run(&args),
         Chore::Canary(args) => chores::sim::canary(&args),
         Chore::Fuzz(args) => chores::fuzz::run(&args),
+        Chore::Chaos(args) => chores::chaos::run(&args),
         Chore::Bench(args) => chores::bench::run(&args),
         Chore::Compat(args) => suites::compat::run(&args),
         Chore::Ci(args) => ci::run(&args),

@@ -2,8 +2,7 @@
 
 mod disks;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::{Check, Kit};
 use crate::clock::{self, poll_until};
 use crate::cluster::{Guard, Plan, Stopped};
 use crate::programs::Programs;
-use crate::run::{capture, target};
+use crate::run::capture;
 use crate::tally::Verdict;
 
 /// How often the broker is killed under one producer.
@@ -127,16 +126,4 @@ fn refused_start(kit: &Kit, data_dir: &Path, flags: &[&str]) -> Result<String> {
     ensure!(!status.success(), "it ended with {status}, as if all were well");
     let words = [output.stdout, output.stderr].concat();
     Ok(String::from_utf8_lossy(&words).into_owned())
-}
-
-/// A folder for mounts of one check, empty, whatever a run that broke off left there.
-fn mount_point(name: &str) -> Result<PathBuf> {
-    let dir = target().join("mounts").join(name);
-    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let here = dir.display().to_string();
-    if mounts.lines().any(|line| line.split(' ').nth(1) == Some(here.as_str())) {
-        capture(Command::new("umount").arg(&dir))?;
-    }
-    Ok(dir)
 }

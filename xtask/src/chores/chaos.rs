@@ -1,0 +1,36 @@
+//! `cargo xtask chaos`. Its clients are librdkafka, so the chore calls itself again with them.
+
+use anyhow::Result;
+
+use crate::cli::ChaosArgs;
+
+#[cfg(feature = "bench")]
+pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
+    crate::chaos::run(args)
+}
+
+#[cfg(not(feature = "bench"))]
+pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
+    Ok(crate::run::finish(&mut command(args))?.success())
+}
+
+/// The call of this chore in the program that has the clients.
+#[cfg(not(feature = "bench"))]
+fn command(args: &ChaosArgs) -> std::process::Command {
+    let mut again = crate::run::cargo(["run", "--quiet", "--package", "xtask"]);
+    again.args(["--features", "bench", "--", "chaos"]);
+    again.args(["--minutes", &args.minutes.to_string()]);
+    again.args(["--brokers", &args.brokers.to_string()]);
+    if let Some(seed) = args.seed {
+        again.args(["--seed", &seed.to_string()]);
+    }
+    for (key, value) in &args.set {
+        again.args(["--set", &format!("{key}={value}")]);
+    }
+    for (given, flag) in [(args.no_power_cuts, "--no-power-cuts"), (args.release, "--release")] {
+        if given {
+            again.arg(flag);
+        }
+    }
+    again
+}
