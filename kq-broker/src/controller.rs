@@ -21,6 +21,7 @@ mod partitions;
 mod placement;
 #[cfg(test)]
 mod placement_test;
+pub mod plan;
 #[cfg(test)]
 mod script;
 mod topics;

@@ -1,0 +1,83 @@
+//! Plans: moves of replicas and leaders, with what they cost and what speaks against them, before
+//! anything is moved.
+//!
+//! ```text
+//!   Goal --targets--> moves --costs--> bytes, peak disk, time, spread
+//!                       \----rules---> twelve verdicts, KQ-S001 to KQ-S012
+//! ```
+//! Pure, and always the same for the same image and the same facts. A plan is bound to the cluster
+//! and to the partition epochs that it saw: [`judge`] refuses it once they have moved on.
+
+mod balance;
+mod cost;
+mod facts;
+mod goal;
+mod moves;
+mod refusal;
+mod rules;
+mod sites;
+mod targets;
+#[cfg(test)]
+mod targets_test;
+mod view;
+mod words;
+#[cfg(test)]
+mod world;
+
+pub use cost::{Bottleneck, Direction, PeakDisk, Spread, Summary};
+pub use facts::{BrokerFacts, Measured, PartitionFacts, QuorumFacts, ReplicaFacts};
+pub use goal::{Goal, Objective, Options, Request, Scope, Throttle};
+pub use moves::{Cordoning, LeftOut, Move, Plan, PlanId};
+pub use rules::{Finding, Outcome, RuleId, UnknownRule, Verdict};
+
+use std::collections::BTreeSet;
+
+use super::error::ControlError;
+use crate::catalogue::StaticConfig;
+use crate::ids::PartitionId;
+use crate::metadata::MetadataImage;
+use view::View;
+
+/// The plan that reaches a goal, with its costs and verdicts; an error when there is none.
+///
+/// A plan that breaks rules is returned all the same, so that its verdicts can be read: whether it
+/// may be applied is [`Plan::is_refused`].
+pub fn propose(
+    request: &Request,
+    image: &MetadataImage,
+    fixed: &StaticConfig,
+    measured: &Measured,
+) -> Result<Plan, ControlError> {
+    let view = View::new(image, fixed, measured);
+    let wanted = targets::targets(&view, request)?;
+    let (moves, mut left_out) = moves::bounded(&view, wanted, request.options.bytes_max);
+    let mut plan = Plan::new(&view, request, moves);
+    if request.options.skip_unsafe {
+        let unsafe_ones = plan.broken_partitions();
+        let causes = plan.causes();
+        let (kept, dropped) = split(plan.moves, &unsafe_ones);
+        left_out.extend(dropped.into_iter().map(|it| LeftOut::by_rule(&it, &causes)));
+        plan = Plan::new(&view, request, kept);
+    }
+    plan.left_out = left_out;
+    plan.refusal = refusal::write(&view, request, &plan);
+    Ok(plan)
+}
+
+/// Judges a plan again, on the image of now: what changed since it was made counts.
+pub fn judge(
+    plan: &Plan,
+    image: &MetadataImage,
+    fixed: &StaticConfig,
+    measured: &Measured,
+) -> Plan {
+    let view = View::new(image, fixed, measured);
+    let request = plan.as_request();
+    let mut judged = Plan { verdicts: rules::judge(&view, plan), ..plan.clone() };
+    judged.refusal = refusal::write(&view, &request, &judged);
+    judged
+}
+
+fn split(moves: Vec<Move>, out: &BTreeSet<PartitionId>) -> (Vec<Move>, Vec<Move>) {
+    moves.into_iter().partition(|it| !out.contains(&it.partition))
+}

@@ -1,0 +1,287 @@
+//! From a goal to the replicas that each partition is to have: rack-aware, with as few moves as it
+//! takes, and always the same for the same image.
+
+use std::collections::BTreeSet;
+
+use kq_proto::kafka::ErrorCode;
+
+use super::balance;
+use super::goal::{Goal, Options, Request};
+use super::sites::Sites;
+use super::view::View;
+use crate::controller::error::ControlError;
+use crate::ids::{BrokerId, PartitionId, PartitionIndex};
+use crate::metadata::PartitionImage;
+
+/// Partitions with the brokers that they are to be on.
+pub(super) type Wanted = Vec<(PartitionId, Vec<BrokerId>)>;
+
+/// What a goal makes of the cluster; partitions that it leaves as they are may be among them.
+pub(super) fn targets(view: &View<'_>, request: &Request) -> Result<Wanted, ControlError> {
+    let scope = partitions(view, &request.options)?;
+    verify_brokers(view, request)?;
+    let mut sites = Sites::new(view, &request.options);
+    match &request.goal {
+        Goal::Assign(lists) => lists
+            .iter()
+            .map(|(id, list)| verify_list(view, *id, list).map(|()| (*id, list.clone())))
+            .collect(),
+        Goal::To(list) => {
+            let turned = |id: &PartitionId| (*id, turned(&request.options, *id, list));
+            let wanted: Wanted = scope.iter().map(turned).collect();
+            wanted.iter().try_for_each(|(id, list)| verify_list(view, *id, list))?;
+            Ok(wanted)
+        }
+        Goal::Balance(objective) => {
+            Ok(balance::balance(view, &mut sites, &scope, (*objective, request.options.bytes_max)))
+        }
+        goal @ (Goal::Replace { .. }
+        | Goal::Add(_)
+        | Goal::Remove(_)
+        | Goal::ReplicationFactor(_)
+        | Goal::Racks
+        | Goal::Drain { .. }
+        | Goal::Decommission(_)) => one_by_one(view, &mut sites, &scope, goal),
+    }
+}
+
+/// Goals that are reached partition by partition.
+fn one_by_one(
+    view: &View<'_>,
+    sites: &mut Sites<'_>,
+    scope: &[PartitionId],
+    goal: &Goal,
+) -> Result<Wanted, ControlError> {
+    let racks_total = view.racks_total();
+    let mut wanted = Wanted::new();
+    let mut homeless = Vec::new();
+    for id in scope {
+        let Some((topic, partition)) = view.find(*id) else { continue };
+        let now = settled(partition);
+        let next = match goal {
+            Goal::Replace { old, new } => replace(sites, &now, *old, Some(*new)),
+            Goal::Drain { broker, leaders_only: true } => Some(put_last(&now, *broker)),
+            Goal::Drain { broker, .. } | Goal::Decommission(broker) => {
+                replace(sites, &now, *broker, None)
+            }
+            Goal::Add(broker) => Some(added(&now, *broker)),
+            Goal::Remove(broker) => Some(removed(&now, *broker)),
+            Goal::ReplicationFactor(factor) => resized(view, sites, partition, *factor),
+            Goal::Racks => Some(spread_over_racks(sites, &now, racks_total)),
+            Goal::Assign(_) | Goal::To(_) | Goal::Balance(_) => Some(now.clone()),
+        };
+        match next {
+            Some(next) if next.is_empty() => {
+                let message = format!("{}/{} would have no replica left", topic.name, id.index);
+                return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message)
+                    .hint("move its last replica to another broker instead of removing it"));
+            }
+            Some(next) => {
+                sites.shift(*id, &now, &next);
+                wanted.push((*id, next));
+            }
+            None => homeless.push(format!("{}/{}", topic.name, id.index)),
+        }
+    }
+    if homeless.is_empty() { Ok(wanted) } else { Err(no_room(sites, &homeless, goal)) }
+}
+
+/// The replicas of a partition without those that are still being added.
+pub(super) fn settled(partition: &PartitionImage) -> Vec<BrokerId> {
+    let stays = |id: &BrokerId| !partition.adding.contains(id);
+    partition.replicas.iter().copied().filter(stays).collect()
+}
+
+/// Another broker in the place of `old`: `new`, or the best there is when nobody is named or who
+/// is named holds a replica already or is excluded.
+fn replace(
+    sites: &Sites<'_>,
+    now: &[BrokerId],
+    old: BrokerId,
+    new: Option<BrokerId>,
+) -> Option<Vec<BrokerId>> {
+    if !now.contains(&old) {
+        return Some(now.to_vec());
+    }
+    let rest = removed(now, old);
+    let excluded = |id: &BrokerId| sites.by_id.get(id).is_some_and(|it| it.excluded);
+    let free = new.filter(|id| !rest.contains(id) && !excluded(id));
+    let taker = free.or_else(|| sites.pick(&rest, &[old]))?;
+    Some(now.iter().map(|id| if *id == old { taker } else { *id }).collect())
+}
+
+fn removed(now: &[BrokerId], out: BrokerId) -> Vec<BrokerId> {
+    now.iter().copied().filter(|id| *id != out).collect()
+}
+
+fn added(now: &[BrokerId], broker: BrokerId) -> Vec<BrokerId> {
+    let mut next = now.to_vec();
+    if !next.contains(&broker) {
+        next.push(broker);
+    }
+    next
+}
+
+/// The same replicas with one broker as the last choice to lead.
+fn put_last(now: &[BrokerId], broker: BrokerId) -> Vec<BrokerId> {
+    if now.first() != Some(&broker) {
+        return now.to_vec();
+    }
+    added(&removed(now, broker), broker)
+}
+
+fn resized(
+    view: &View<'_>,
+    sites: &Sites<'_>,
+    partition: &PartitionImage,
+    factor: usize,
+) -> Option<Vec<BrokerId>> {
+    let mut next = settled(partition);
+    while next.len() < factor {
+        next.push(sites.pick(&next, &[])?);
+    }
+    while next.len() > factor {
+        // The first is the preferred leader, so it goes only when nobody else is left to go.
+        let victim = (1..next.len().max(2)).rev().max_by_key(|at| {
+            let id = next.get(*at).copied().unwrap_or_default();
+            let weight = sites.by_id.get(&id).map_or(0, |it| it.weight);
+            let useless = (!view.image.is_live(id), !partition.isr.contains(&id));
+            (useless, sites.rack_mates(id, &next), weight)
+        })?;
+        next.remove(victim.min(next.len() - 1));
+    }
+    Some(next)
+}
+
+/// Moves replicas out of racks that hold several while another rack holds none.
+fn spread_over_racks(sites: &Sites<'_>, now: &[BrokerId], racks_total: usize) -> Vec<BrokerId> {
+    let mut next = now.to_vec();
+    for _ in 0..now.len() {
+        let racks: BTreeSet<_> = next.iter().filter_map(|id| sites.rack(*id)).collect();
+        if racks.len() >= next.len().min(racks_total) {
+            break;
+        }
+        let crowded = next.iter().copied().enumerate().rev().max_by_key(|(_, id)| {
+            let weight = sites.by_id.get(id).map_or(0, |it| it.weight);
+            (sites.rack_mates(*id, &next), weight)
+        });
+        let Some((at, crowded)) = crowded else { break };
+        let rest = removed(&next, crowded);
+        let taker = sites.pick(&rest, &[crowded]);
+        let Some(taker) = taker.filter(|id| sites.rack_mates(*id, &rest) == 0) else { break };
+        if let Some(slot) = next.get_mut(at) {
+            *slot = taker;
+        }
+    }
+    next
+}
+
+/// The list for one partition: those of a whole topic take turns at who is first.
+fn turned(options: &Options, id: PartitionId, list: &[BrokerId]) -> Vec<BrokerId> {
+    let named = options.scope.iter().any(|it| !it.partitions.is_empty());
+    let mut list = list.to_vec();
+    if !named && !list.is_empty() {
+        let turn = id.index.position() % list.len();
+        list.rotate_left(turn);
+    }
+    list
+}
+
+/// The partitions in scope, in the order of topics' names.
+fn partitions(view: &View<'_>, options: &Options) -> Result<Vec<PartitionId>, ControlError> {
+    let mut ids = Vec::new();
+    let mut topics: Vec<_> = Vec::new();
+    for scope in &options.scope {
+        let topic = view.image.topic_by_name(&scope.topic).ok_or_else(|| {
+            let message = format!("topic '{}' does not exist", scope.topic);
+            ControlError::new(ErrorCode::UnknownTopicOrPartition, message)
+        })?;
+        if let Some(index) = scope.partitions.iter().find(|it| **it >= topic.partition_count()) {
+            let message = format!("topic '{}' has no partition {index}", scope.topic);
+            return Err(ControlError::new(ErrorCode::UnknownTopicOrPartition, message));
+        }
+        topics.push((topic, scope.partitions.clone()));
+    }
+    if options.scope.is_empty() {
+        topics = view.image.topics().map(|it| (it, Vec::new())).collect();
+    }
+    let mut seen = BTreeSet::new();
+    for (topic, partitions) in topics {
+        for index in (0..topic.partition_count()).map(PartitionIndex) {
+            let id = PartitionId { topic: topic.id, index };
+            let wanted = partitions.is_empty() || partitions.contains(&index.0);
+            if wanted && seen.insert(id) {
+                ids.push(id);
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// A broker that is named must exist: a slip of the pen is no dead broker.
+fn verify_brokers(view: &View<'_>, request: &Request) -> Result<(), ControlError> {
+    let mut named: Vec<BrokerId> = match &request.goal {
+        Goal::To(list) => list.clone(),
+        Goal::Replace { old, new } => vec![*old, *new],
+        Goal::Add(broker)
+        | Goal::Remove(broker)
+        | Goal::Drain { broker, .. }
+        | Goal::Decommission(broker) => vec![*broker],
+        Goal::Assign(lists) => lists.values().flatten().copied().collect(),
+        Goal::ReplicationFactor(0) => {
+            let message = "a replication factor is at least 1";
+            return Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message));
+        }
+        Goal::ReplicationFactor(_) | Goal::Balance(_) | Goal::Racks => Vec::new(),
+    };
+    named.extend(&request.options.brokers);
+    named.extend(&request.options.exclude);
+    match named.into_iter().find(|id| view.image.broker(*id).is_none()) {
+        Some(id) => {
+            let message = format!("no broker with id {id} is registered");
+            Err(ControlError::new(ErrorCode::BrokerIdNotRegistered, message)
+                .hint("see 'kq-ctl broker list' for the brokers there are"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn verify_list(view: &View<'_>, id: PartitionId, list: &[BrokerId]) -> Result<(), ControlError> {
+    let refuse = |code, message: String| Err(ControlError::new(code, message));
+    let Some((topic, _)) = view.find(id) else {
+        return refuse(ErrorCode::UnknownTopicOrPartition, format!("partition {id} is unknown"));
+    };
+    let name = format!("{}/{}", topic.name, id.index);
+    if list.is_empty() {
+        let message = format!("{name} would have no replica");
+        return refuse(ErrorCode::InvalidReplicaAssignment, message);
+    }
+    let distinct: BTreeSet<_> = list.iter().collect();
+    if distinct.len() < list.len() {
+        let message = format!("a broker is named twice for {name}");
+        return refuse(ErrorCode::InvalidReplicaAssignment, message);
+    }
+    Ok(())
+}
+
+fn no_room(sites: &Sites<'_>, homeless: &[String], goal: &Goal) -> ControlError {
+    let open: Vec<String> = sites.open().map(|(id, _)| id.to_string()).collect();
+    let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
+    let first = homeless.first().map(String::as_str).unwrap_or_default();
+    let message = format!(
+        "{} partitions find no broker for a replica, {first} first; brokers that could take one: \
+         {open}",
+        homeless.len()
+    );
+    let hint = if let Goal::Drain { broker, .. } = goal {
+        format!(
+            "start another broker, or move only the leaders: kq-ctl broker drain {broker} \
+             --leaders-only"
+        )
+    } else if let Goal::ReplicationFactor(_) = goal {
+        "ask for fewer replicas or start more brokers".to_owned()
+    } else {
+        "start another broker, or lower the replication factor first".to_owned()
+    };
+    ControlError::new(ErrorCode::InvalidReplicationFactor, message).hint(hint)
+}
