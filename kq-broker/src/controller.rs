@@ -8,6 +8,7 @@
 //! Pure: the clock and fresh ids come in as arguments, and nothing is changed here. A command over
 //! several items refuses each item on its own; what it decides holds together in one raft entry.
 
+mod balance;
 mod broker;
 #[cfg(test)]
 mod changes_test;
@@ -16,6 +17,10 @@ mod configs;
 mod decide;
 mod election;
 mod error;
+mod isr;
+mod leader_command;
+mod leader_policy;
+mod leaders;
 mod names;
 mod partitions;
 mod placement;
@@ -28,13 +33,19 @@ mod topics;
 #[cfg(test)]
 mod topics_test;
 
+pub use broker::may_stop;
 pub use command::{
     AlterConfigs, AlterOp, AlterPartition, AlteredPartition, Command, ConfigAlteration,
     ConfigTarget, CreatedTopic, DeletedTopic, IncrementalAlter, ManualAssignment, NewPartitions,
     NewTopic, ProducerIdBlock, ProtectedTopic, Reply, TopicRef,
 };
 pub use decide::{Decision, Limits, Settings, Turn, decide};
-pub use election::{Choice, ElectionPolicy, choose_leader};
+pub use election::{Ballot, Choice, choose_leader};
 pub use error::{ControlError, Refused};
+pub use leader_command::{
+    Elected, ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, Patch,
+    PolicyChange, PolicyTarget,
+};
+pub use leader_policy::LeaderRules;
 pub use names::verify_topic_name;
 pub use placement::{PlacementError, Site, place};

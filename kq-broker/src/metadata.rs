@@ -15,7 +15,10 @@ mod event;
 mod image;
 #[cfg(test)]
 mod image_test;
+mod policy;
+mod policy_wire;
 mod record;
+mod roster;
 mod snapshot;
 mod wire;
 
@@ -23,12 +26,16 @@ pub use apply::ApplyError;
 pub use delta::{MetadataDelta, TopicDelta};
 pub use event::{EVENTS_MAX, Event, EventKind};
 pub use image::{
-    BrokerImage, BrokerLoad, BrokerState, ConfigMap, MetadataImage, PartitionImage, Protection,
-    SoftDeletion, TopicImage, is_internal_name,
+    ConfigMap, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
+    is_internal_name,
+};
+pub use policy::{
+    Freeze, LeaderPlace, LeaderPolicy, PolicyScope, UncleanPolicy, UncleanPolicyError,
 };
 pub use record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
     TimestampMs, Utc, clip,
 };
+pub use roster::{BrokerImage, BrokerLoad, BrokerState, Cordon};
 pub use snapshot::SnapshotError;
 pub use wire::ChangeDecodeError;

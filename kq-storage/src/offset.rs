@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The position of one record in a partition log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub u64);
@@ -73,7 +75,9 @@ impl Offset {
 }
 
 /// The term of office under which records were appended; grows, and is a number only, here.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct LeaderEpoch(pub u32);
 
 /// An idempotent producer's identity, granted by the cluster.
@@ -85,7 +89,9 @@ pub struct ProducerId(pub u64);
 pub struct ProducerEpoch(pub u16);
 
 /// Milliseconds since the start of 1970, UTC.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct TimestampMs(pub i64);
 
 macro_rules! shown_as_number {

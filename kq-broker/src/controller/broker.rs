@@ -1,48 +1,197 @@
-//! Brokers: registered, fenced, given producer ids; and the elections that follow.
+//! Brokers: registered, fenced, stopped, cordoned, forgotten; and the elections that follow.
+
+use std::sync::Arc;
 
 use kq_proto::kafka::ErrorCode;
 
 use super::command::{ProducerIdBlock, Reply};
 use super::decide::Draft;
-use super::election::{Choice, ElectionPolicy, choose_leader};
-use super::error::ControlError;
-use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
-use crate::ids::{BrokerEpoch, BrokerId, PartitionIndex};
+use super::election::{changed, with_isr, without};
+use super::error::{ControlError, Refused};
+use super::leaders::{Seat, elect_where, leave, reconsider};
+use crate::catalogue::Durability;
+use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::{
-    BrokerRegistration, MetadataImage, MetadataRecord, PartitionChange, PartitionImage, TopicImage,
+    BrokerImage, BrokerRegistration, BrokerState, MetadataImage, MetadataRecord, PartitionImage,
 };
 
 /// The last producer id: the protocol carries it in a signed field.
 const PRODUCER_ID_MAX: u64 = i64::MAX.unsigned_abs();
 
+/// A broker process is up. Its earlier life is fenced first: what it led, others lead, as far as
+/// there are others in sync.
 pub(super) fn register(
     draft: &mut Draft<'_, '_>,
     it: &BrokerRegistration,
 ) -> Result<Reply, ControlError> {
-    let known = draft.image.broker(it.broker);
-    if let Some(same) = known.filter(|known| known.registration() == *it && known.is_live()) {
-        return Ok(Reply::BrokerRegistered { epoch: same.epoch });
+    let broker = it.broker;
+    let known = draft.image.broker(broker).cloned();
+    if let Some(known) = &known {
+        if known.registration() == *it && known.may_lead() {
+            return Ok(Reply::BrokerRegistered { epoch: known.epoch });
+        }
+        verify_one_life(known, it)?;
     }
+    let disk_is_new = known.as_ref().is_some_and(|known| known.directory != it.directory);
+    let holds = |partition: &PartitionImage| partition.replicas.contains(&broker);
+    reconsider(
+        draft,
+        holds,
+        |seat| {
+            if disk_is_new { lose(seat, broker) } else { step_back(seat, it) }
+        },
+    )?;
     draft.accept(vec![MetadataRecord::BrokerRegistered(it.clone())])?;
-    elect(draft, |partition| partition.leader.is_none())?;
+    elect_where(draft, |partition| partition.leader.is_none())?;
     Ok(Reply::BrokerRegistered { epoch: BrokerEpoch(0) })
 }
 
+/// Two processes must not be one broker. A life that still counts as live ends by being fenced; or
+/// by another process holding its directory, for a directory has one owner at a time.
+fn verify_one_life(known: &BrokerImage, new: &BrokerRegistration) -> Result<(), ControlError> {
+    let same_process = known.incarnation == new.incarnation;
+    if !known.is_live() || same_process || known.directory == new.directory {
+        return Ok(());
+    }
+    let message = format!(
+        "broker {} is registered already: its process {} lives, on another directory",
+        known.id, known.incarnation
+    );
+    Err(ControlError::new(ErrorCode::DuplicateBrokerRegistration, message)
+        .hint("stop that process, or give this one a node.id of its own"))
+}
+
+/// A partition of which a broker lost everything with its disk (KIP-903). It is in no ISR and no
+/// ELR any more, also where it was the last one.
+fn lose(seat: &Seat<'_>, broker: BrokerId) -> Option<PartitionImage> {
+    let poorer = without(seat.now, broker);
+    let elected = Seat { now: &poorer, gone: Some(broker), ..*seat }.elect();
+    let next = elected.unwrap_or(poorer);
+    let epochs = PartitionImage {
+        leader_epoch: seat.now.leader_epoch,
+        partition_epoch: seat.now.partition_epoch,
+        ..next
+    };
+    changed(seat.now, epochs)
+}
+
+/// A partition after a replica of it stopped and came back before that was noticed: others in sync
+/// go on without it, and where there are none it goes on as the last that was in sync.
+fn step_back(seat: &Seat<'_>, it: &BrokerRegistration) -> Option<PartitionImage> {
+    let broker = it.broker;
+    let now = seat.now;
+    let mut next = now.clone();
+    if now.isr.contains(&broker) {
+        let others: Vec<BrokerId> = now.isr.iter().copied().filter(|id| *id != broker).collect();
+        if others.is_empty() {
+            return None;
+        }
+        next = with_isr(now, others, seat.rules.min_isr);
+        next.leader = now.leader.filter(|id| *id != broker);
+    }
+    if seat.rules.durability == Durability::Os && !it.resumed_cleanly {
+        // What it had not synced is gone, and that may be anything that was committed.
+        next.elr.retain(|id| *id != broker);
+    }
+    next.handover = now.handover.filter(|to| *to != broker && next.leader.is_some());
+    let elected = Seat { now: &next, gone: Some(broker), ..*seat }.elect();
+    let next = elected.unwrap_or(next);
+    let epochs = PartitionImage {
+        leader_epoch: now.leader_epoch,
+        partition_epoch: now.partition_epoch,
+        ..next
+    };
+    changed(now, epochs)
+}
+
+/// Takes a broker out of every ISR and lets others lead what it led.
 pub(super) fn fence(
     draft: &mut Draft<'_, '_>,
     broker: BrokerId,
-    fenced: bool,
+    epoch: Option<BrokerEpoch>,
 ) -> Result<Reply, ControlError> {
-    let Some(known) = draft.image.broker(broker) else {
-        let message = format!("broker {broker} never registered");
-        return Err(ControlError::new(ErrorCode::BrokerIdNotRegistered, message));
-    };
-    if known.is_live() != fenced {
+    let known = find(&draft.image, broker)?;
+    if let Some(epoch) = epoch {
+        verify_epoch(&draft.image, broker, epoch)?;
+    }
+    if !known.is_live() {
         return Ok(Reply::Done);
     }
-    draft.accept(vec![MetadataRecord::BrokerFenced { broker, fenced }])?;
-    elect(draft, |partition| partition.leader.is_none() || partition.isr.contains(&broker))?;
+    draft.accept(vec![MetadataRecord::BrokerFenced { broker }])?;
+    elect_where(draft, |partition| partition.isr.contains(&broker))?;
     Ok(Reply::Done)
+}
+
+/// A broker is about to stop. Asked again, it tries again for what could not move before.
+pub(super) fn begin_shutdown(
+    draft: &mut Draft<'_, '_>,
+    broker: BrokerId,
+    epoch: BrokerEpoch,
+) -> Result<Reply, ControlError> {
+    verify_epoch(&draft.image, broker, epoch)?;
+    match find(&draft.image, broker)?.state {
+        BrokerState::Fenced => return Ok(Reply::Done),
+        BrokerState::Stopping => {}
+        BrokerState::Active => draft.accept(vec![MetadataRecord::BrokerStopping { broker }])?,
+    }
+    leave(draft, broker)?;
+    Ok(Reply::Done)
+}
+
+/// Whether a broker that is to stop has nothing left that could move away first.
+pub fn may_stop(image: &MetadataImage, broker: BrokerId) -> bool {
+    let stopping = image.broker(broker).is_none_or(|it| !it.may_lead());
+    stopping && image.broker_load(broker).handovers == 0
+}
+
+pub(super) fn cordon(
+    draft: &mut Draft<'_, '_>,
+    broker: BrokerId,
+    decommission: bool,
+) -> Result<Reply, ControlError> {
+    let known = find(&draft.image, broker)?;
+    if known.cordon.as_ref().is_none_or(|it| it.decommission != decommission) {
+        draft.accept(vec![MetadataRecord::BrokerCordoned { broker, decommission }])?;
+    }
+    Ok(Reply::Done)
+}
+
+pub(super) fn uncordon(draft: &mut Draft<'_, '_>, broker: BrokerId) -> Result<Reply, ControlError> {
+    if find(&draft.image, broker)?.cordon.is_some() {
+        draft.accept(vec![MetadataRecord::BrokerUncordoned { broker }])?;
+    }
+    Ok(Reply::Done)
+}
+
+pub(super) fn unregister(
+    draft: &mut Draft<'_, '_>,
+    broker: BrokerId,
+) -> Result<Reply, ControlError> {
+    let known = find(&draft.image, broker)?;
+    let in_use = |message: String, hint: String| {
+        Err(ControlError::new(ErrorCode::InvalidRequest, message)
+            .refused(Refused::BrokerInUse)
+            .hint(hint))
+    };
+    if known.is_live() {
+        let message = format!("broker {broker} is {}, not fenced", known.state.as_str());
+        return in_use(message, "stop its process first".to_owned());
+    }
+    let replicas = draft.image.broker_load(broker).replicas;
+    if replicas > 0 {
+        let message = format!("broker {broker} still holds {replicas} replicas");
+        let hint = format!("kq-ctl broker decommission {broker} moves them to other brokers");
+        return in_use(message, hint);
+    }
+    draft.accept(vec![MetadataRecord::BrokerUnregistered { broker }])?;
+    Ok(Reply::Done)
+}
+
+fn find(image: &MetadataImage, broker: BrokerId) -> Result<Arc<BrokerImage>, ControlError> {
+    image.broker(broker).cloned().ok_or_else(|| {
+        let message = format!("broker {broker} never registered");
+        ControlError::new(ErrorCode::BrokerIdNotRegistered, message)
+    })
 }
 
 pub(super) fn allocate_producer_ids(
@@ -68,85 +217,11 @@ pub(super) fn verify_epoch(
     broker: BrokerId,
     epoch: BrokerEpoch,
 ) -> Result<(), ControlError> {
-    let Some(known) = image.broker(broker) else {
-        let message = format!("broker {broker} never registered");
-        return Err(ControlError::new(ErrorCode::BrokerIdNotRegistered, message));
-    };
+    let known = find(image, broker)?;
     if known.epoch != epoch {
         let message =
             format!("broker {broker} is at epoch {}, the request came from {epoch}", known.epoch);
         return Err(ControlError::new(ErrorCode::StaleBrokerEpoch, message));
     }
     Ok(())
-}
-
-/// Elects anew where `concerned`: fenced brokers leave ISR and lead.
-fn elect(
-    draft: &mut Draft<'_, '_>,
-    concerned: impl Fn(&PartitionImage) -> bool,
-) -> Result<(), ControlError> {
-    let mut records = Vec::new();
-    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
-    for topic in draft.image.all_topics() {
-        if !topic.partitions.iter().any(|it| concerned(it)) {
-            continue;
-        }
-        let config = EffectiveTopicConfig::resolve(&topic.configs, &sources);
-        for (index, partition) in topic.partitions().filter(|(_, it)| concerned(it)) {
-            records.extend(elect_one(&draft.image, (topic, index), partition, &config));
-        }
-    }
-    if records.is_empty() { Ok(()) } else { draft.accept(records) }
-}
-
-fn elect_one(
-    image: &MetadataImage,
-    (topic, index): (&TopicImage, PartitionIndex),
-    old: &PartitionImage,
-    config: &EffectiveTopicConfig,
-) -> Option<MetadataRecord> {
-    let live = |id: BrokerId| image.is_live(id);
-    let policy =
-        ElectionPolicy { unclean: config.unclean_leader_election, ..ElectionPolicy::default() };
-    let choice = choose_leader(&old.replicas, (&old.isr, &old.elr), live, &policy);
-    let mut new = old.clone();
-    let in_sync: Vec<BrokerId> = old.isr.iter().copied().filter(|id| live(*id)).collect();
-    new.leader = choice.leader();
-    new.isr = match new.leader {
-        // The last one to be in sync stays in the ISR, so that it alone can lead again.
-        None => old.isr.clone(),
-        Some(leader) if in_sync.contains(&leader) => in_sync,
-        Some(leader) => vec![leader],
-    };
-    new.elr = match choice {
-        // Nobody else is known to hold what this one lacks.
-        Choice::Unclean(_) => Vec::new(),
-        Choice::Clean(_) | Choice::Nobody => {
-            eligible_outside((&old.isr, &old.elr), &new.isr, config.min_insync_replicas)
-        }
-    };
-    if old.leader == new.leader && old.isr == new.isr {
-        return None;
-    }
-    if old.leader != new.leader {
-        new.leader_epoch.0 = old.leader_epoch.0.saturating_add(1);
-    }
-    new.partition_epoch = old.partition_epoch.next();
-    Some(MetadataRecord::PartitionChanged(PartitionChange { topic: topic.id, index, now: new }))
-}
-
-/// Who is eligible to lead beside the ISR (KIP-966): who left it while too few stayed still holds
-/// everything that is committed, for nothing is committed until enough are back.
-pub(super) fn eligible_outside(
-    (old_isr, old_elr): (&[BrokerId], &[BrokerId]),
-    new_isr: &[BrokerId],
-    min_isr: u32,
-) -> Vec<BrokerId> {
-    if new_isr.len() >= min_isr as usize {
-        return Vec::new();
-    }
-    let mut eligible: Vec<BrokerId> = old_elr.to_vec();
-    eligible.extend(old_isr.iter().filter(|id| !old_elr.contains(id)));
-    eligible.retain(|id| !new_isr.contains(id));
-    eligible
 }

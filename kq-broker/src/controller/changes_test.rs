@@ -103,8 +103,8 @@ fn leaders_move_with_their_brokers() {
         create orders r=2
         fence 1
         fence 2
-        unfence 2
-        unfence 1
+        register 2
+        register 1
         isr orders to=2,1 epoch=3
         isr orders to=2,1 epoch=2
         isr orders to=1 epoch=3
@@ -122,15 +122,17 @@ fn leaders_move_with_their_brokers() {
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
             fence 1
                 broker 1 fenced
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 1/1
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] leader 2 epochs 1/1
             fence 2
                 broker 2 fenced
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] no leader epochs 2/2
-            unfence 2
-                broker 2 unfenced
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 3/3
-            unfence 1
-                broker 1 unfenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] no leader epochs 2/2
+            register 2
+                broker 2 registered
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] leader 2 epochs 3/3
+                -> epoch 6
+            register 1
+                broker 1 registered
+                -> epoch 7
             isr orders to=2,1 epoch=3
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2,1] leader 2 epochs 3/4
             isr orders to=2,1 epoch=2

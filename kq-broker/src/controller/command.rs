@@ -1,15 +1,20 @@
 //! What can be asked of the controller, and what it answers.
 //!
 //! Numbers that clients send are signed here as on the wire, because a refusal must name the very
-//! value that was sent; what is accepted leaves as typed records.
+//! value that was sent; what is accepted leaves as typed records. Commands and replies travel
+//! between brokers as JSON, so that any broker can be asked.
 
+use serde::{Deserialize, Serialize};
+
+use super::ControlError;
+use super::leader_command::{
+    ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, PolicyChange, PolicyTarget,
+};
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, TopicId};
 use crate::metadata::{BrokerRegistration, PartitionChange, TimestampMs};
 
-use super::ControlError;
-
 /// A topic by name or by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TopicRef {
     /// By name.
     Name(String),
@@ -18,16 +23,49 @@ pub enum TopicRef {
 }
 
 /// A request to the controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Tells the cluster that a broker process is up.
     RegisterBroker(BrokerRegistration),
-    /// Takes a broker out of service, or lets it in again.
+    /// Takes a broker out of service until it registers again.
     FenceBroker {
         /// Which broker.
         broker: BrokerId,
-        /// True to fence.
-        fenced: bool,
+        /// Its registration; a newer one is left alone. None for whichever it has.
+        epoch: Option<BrokerEpoch>,
+        /// Why.
+        why: FenceReason,
+    },
+    /// A broker is about to stop: its leaders are to move away, and it takes on nothing new. It may
+    /// stop once [`may_stop`](super::may_stop) says so.
+    BeginShutdown {
+        /// Which broker.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+    },
+    /// Gives a broker no new replicas.
+    CordonBroker {
+        /// Which broker.
+        broker: BrokerId,
+        /// Whether it is to leave the cluster for good.
+        decommission: bool,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Lets a broker have new replicas again.
+    UncordonBroker {
+        /// Which broker.
+        broker: BrokerId,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Forgets a broker that is fenced and holds nothing.
+    UnregisterBroker {
+        /// Which broker.
+        broker: BrokerId,
+        /// Checks all and changes nothing.
+        validate_only: bool,
     },
     /// Creates topics, each on its own.
     CreateTopics {
@@ -105,12 +143,66 @@ pub enum Command {
         /// The partitions.
         partitions: Vec<AlterPartition>,
     },
-    /// Time has passed: purges what is due.
+    /// Makes the targets of handovers lead: the leader has drained, they hold everything.
+    CompleteHandover {
+        /// The broker that led them.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+        /// The partitions.
+        handovers: Vec<Handover>,
+    },
+    /// Gives handovers up: the targets did not catch up in time.
+    CancelHandover {
+        /// The broker that leads them.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+        /// The partitions.
+        handovers: Vec<Handover>,
+    },
+    /// Moves leaders, or elects some where there are none.
+    ElectLeaders {
+        /// Among which replicas.
+        kind: ElectionKind,
+        /// Of which partitions; none for all.
+        partitions: Option<Vec<PartitionRef>>,
+        /// Who is to lead them; none for whom the policy names.
+        designate: Option<BrokerId>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Changes what is said about leaders.
+    SetLeaderPolicy {
+        /// Of which topics, or of all.
+        targets: Vec<PolicyTarget>,
+        /// What changes.
+        change: PolicyChange,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Keeps leaders where they are: only failures and shutdowns move them.
+    FreezeLeaders {
+        /// Of which topics, or of all.
+        targets: Vec<PolicyTarget>,
+        /// For how long; none until it is lifted.
+        for_ms: Option<u64>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Lets leaders move again.
+    UnfreezeLeaders {
+        /// Of which topics, or of all.
+        targets: Vec<PolicyTarget>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Time has passed: purges what is due, ends freezes, balances leaders.
     Tick,
 }
 
 /// A topic to be made.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTopic {
     /// Its name.
     pub name: String,
@@ -125,7 +217,7 @@ pub struct NewTopic {
 }
 
 /// The replicas of one partition, chosen by hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManualAssignment {
     /// The partition.
     pub partition: i32,
@@ -134,7 +226,7 @@ pub struct ManualAssignment {
 }
 
 /// More partitions for a topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPartitions {
     /// The topic.
     pub topic: String,
@@ -145,7 +237,7 @@ pub struct NewPartitions {
 }
 
 /// What configuration values are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConfigTarget {
     /// A topic by name.
     Topic(String),
@@ -164,7 +256,7 @@ impl std::fmt::Display for ConfigTarget {
 }
 
 /// All values of one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlterConfigs {
     /// Which resource.
     pub target: ConfigTarget,
@@ -173,7 +265,7 @@ pub struct AlterConfigs {
 }
 
 /// Changes of single values of one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncrementalAlter {
     /// Which resource.
     pub target: ConfigTarget,
@@ -182,7 +274,7 @@ pub struct IncrementalAlter {
 }
 
 /// One change of one value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigAlteration {
     /// The key.
     pub key: String,
@@ -193,7 +285,7 @@ pub struct ConfigAlteration {
 }
 
 /// What is done to a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlterOp {
     /// It becomes the one given.
     Set,
@@ -219,7 +311,7 @@ impl AlterOp {
 }
 
 /// An ISR that a leader proposes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlterPartition {
     /// The partition.
     pub partition: PartitionId,
@@ -227,12 +319,12 @@ pub struct AlterPartition {
     pub leader_epoch: LeaderEpoch,
     /// The state it has seen: a change in between refuses the proposal.
     pub partition_epoch: PartitionEpoch,
-    /// The ISR it proposes, each with the registration it knows.
-    pub isr: Vec<(BrokerId, BrokerEpoch)>,
+    /// The ISR it proposes, each with the registration it knows; none is not compared (KIP-903).
+    pub isr: Vec<(BrokerId, Option<BrokerEpoch>)>,
 }
 
 /// The controller's answer: one entry per item of the command, in its order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// Nothing more to say.
     Done,
@@ -257,15 +349,24 @@ pub enum Reply {
     ProducerIds(ProducerIdBlock),
     /// To `AlterPartitions`.
     PartitionsAltered(Vec<Result<AlteredPartition, ControlError>>),
-    /// To `Tick`: the topics that were purged.
+    /// To `CompleteHandover` and `CancelHandover`.
+    HandoversSettled(Vec<Result<AlteredPartition, ControlError>>),
+    /// To `ElectLeaders`: in the order of the request, or of topics and partitions for all, and
+    /// then only those where something was to be done.
+    LeadersElected(Vec<ElectedPartition>),
+    /// To `SetLeaderPolicy`, `FreezeLeaders` and `UnfreezeLeaders`: whether that changed anything.
+    PoliciesSet(Vec<Result<bool, ControlError>>),
+    /// To `Tick`.
     Ticked {
-        /// How many.
+        /// How many topics were purged.
         purged: usize,
+        /// How many leaders were asked to move.
+        moved: usize,
     },
 }
 
 /// A topic that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedTopic {
     /// Its name.
     pub name: String,
@@ -285,7 +386,7 @@ impl CreatedTopic {
 }
 
 /// A topic that was deleted, purged or restored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletedTopic {
     /// Its name.
     pub name: String,
@@ -302,7 +403,7 @@ pub struct DeletedTopic {
 }
 
 /// A topic that was protected, or is no longer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtectedTopic {
     /// Its name.
     pub name: String,
@@ -313,7 +414,7 @@ pub struct ProtectedTopic {
 }
 
 /// Producer ids for one broker to give out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProducerIdBlock {
     /// The first id.
     pub first: u64,
@@ -322,7 +423,7 @@ pub struct ProducerIdBlock {
 }
 
 /// What became of a proposed ISR.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlteredPartition {
     /// The partition as it is now.
     pub now: PartitionChange,

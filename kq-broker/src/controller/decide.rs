@@ -1,10 +1,13 @@
 //! The one entry: command in, records and reply out.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::command::{Command, Reply};
 use super::error::ControlError;
-use super::{broker, configs, partitions, topics};
+use super::leaders::{self, Settled};
+use super::{balance, broker, configs, isr, leader_policy, partitions, topics};
 use crate::catalogue::StaticConfig;
 use crate::ids::{BrokerEpoch, TopicId};
 use crate::metadata::{ApplyError, Change, MetadataImage, MetadataRecord, TimestampMs};
@@ -72,45 +75,65 @@ pub fn decide(
 ) -> Result<Decision, ControlError> {
     verify_items(command, settings.limits.command_items_max)?;
     let mut draft = Draft::new(image, settings, turn);
-    let (reply, validate_only) = match command {
-        Command::RegisterBroker(it) => (broker::register(&mut draft, it)?, false),
-        Command::FenceBroker { broker, fenced } => {
-            (broker::fence(&mut draft, *broker, *fenced)?, false)
+    let reply = carry_out(&mut draft, command)?;
+    let records = if command.validate_only() { Vec::new() } else { draft.records };
+    Ok(Decision { records, reply })
+}
+
+fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, ControlError> {
+    Ok(match command {
+        Command::RegisterBroker(it) => broker::register(draft, it)?,
+        Command::FenceBroker { broker, epoch, .. } => broker::fence(draft, *broker, *epoch)?,
+        Command::BeginShutdown { broker, epoch } => broker::begin_shutdown(draft, *broker, *epoch)?,
+        Command::CordonBroker { broker, decommission, .. } => {
+            broker::cordon(draft, *broker, *decommission)?
         }
-        Command::CreateTopics { topics, validate_only } => {
-            (topics::create(&mut draft, topics), *validate_only)
+        Command::UncordonBroker { broker, .. } => broker::uncordon(draft, *broker)?,
+        Command::UnregisterBroker { broker, .. } => broker::unregister(draft, *broker)?,
+        Command::CreateTopics { topics, .. } => topics::create(draft, topics),
+        Command::DeleteTopics { topics, keep_for_ms, .. } => {
+            topics::delete(draft, topics, *keep_for_ms)
         }
-        Command::DeleteTopics { topics, keep_for_ms, validate_only } => {
-            (topics::delete(&mut draft, topics, *keep_for_ms), *validate_only)
+        Command::RestoreTopics { topics, .. } => topics::restore(draft, topics),
+        Command::PurgeTopics { topics, .. } => topics::purge(draft, topics),
+        Command::ProtectTopics { topics, protected, .. } => {
+            topics::protect(draft, topics, *protected)
         }
-        Command::RestoreTopics { topics, validate_only } => {
-            (topics::restore(&mut draft, topics), *validate_only)
-        }
-        Command::PurgeTopics { topics, validate_only } => {
-            (topics::purge(&mut draft, topics), *validate_only)
-        }
-        Command::ProtectTopics { topics, protected, validate_only } => {
-            (topics::protect(&mut draft, topics, *protected), *validate_only)
-        }
-        Command::CreatePartitions { topics, validate_only } => {
-            (partitions::create(&mut draft, topics), *validate_only)
-        }
-        Command::AlterConfigs { resources, validate_only } => {
-            (configs::replace(&mut draft, resources), *validate_only)
-        }
-        Command::IncrementalAlterConfigs { resources, validate_only } => {
-            (configs::alter(&mut draft, resources), *validate_only)
-        }
+        Command::CreatePartitions { topics, .. } => partitions::create(draft, topics),
+        Command::AlterConfigs { resources, .. } => configs::replace(draft, resources),
+        Command::IncrementalAlterConfigs { resources, .. } => configs::alter(draft, resources),
         Command::AllocateProducerIds { broker, epoch } => {
-            (broker::allocate_producer_ids(&mut draft, *broker, *epoch)?, false)
+            broker::allocate_producer_ids(draft, *broker, *epoch)?
         }
         Command::AlterPartitions { broker, epoch, partitions } => {
-            (partitions::alter(&mut draft, (*broker, *epoch), partitions)?, false)
+            isr::alter(draft, (*broker, *epoch), partitions)?
         }
-        Command::Tick => (topics::tick(&mut draft)?, false),
-    };
-    let records = if validate_only { Vec::new() } else { draft.records };
-    Ok(Decision { records, reply })
+        Command::CompleteHandover { broker, epoch, handovers } => {
+            leaders::settle_handovers(draft, (*broker, *epoch), handovers, Settled::Complete)?
+        }
+        Command::CancelHandover { broker, epoch, handovers } => {
+            leaders::settle_handovers(draft, (*broker, *epoch), handovers, Settled::Cancel)?
+        }
+        Command::ElectLeaders { kind, partitions, designate, .. } => {
+            leaders::elect_asked(draft, *kind, partitions.as_deref(), *designate)?
+        }
+        Command::SetLeaderPolicy { targets, change, .. } => {
+            leader_policy::set(draft, targets, change)
+        }
+        Command::FreezeLeaders { targets, for_ms, .. } => {
+            leader_policy::freeze(draft, targets, *for_ms)
+        }
+        Command::UnfreezeLeaders { targets, .. } => leader_policy::unfreeze(draft, targets),
+        Command::Tick => tick(draft)?,
+    })
+}
+
+/// What the time that passed makes due.
+fn tick(draft: &mut Draft<'_, '_>) -> Result<Reply, ControlError> {
+    let purged = topics::purge_due(draft)?;
+    balance::thaw(draft)?;
+    let moved = balance::balance(draft)?;
+    Ok(Reply::Ticked { purged, moved })
 }
 
 /// Refuses a command over so many items that deciding it would hold up all others.
@@ -124,9 +147,19 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         Command::CreatePartitions { topics, .. } => topics.len(),
         Command::AlterConfigs { resources, .. } => resources.len(),
         Command::IncrementalAlterConfigs { resources, .. } => resources.len(),
+        Command::ElectLeaders { partitions, .. } => partitions.as_ref().map_or(0, Vec::len),
+        Command::SetLeaderPolicy { targets, .. }
+        | Command::FreezeLeaders { targets, .. }
+        | Command::UnfreezeLeaders { targets, .. } => targets.len(),
         Command::AlterPartitions { .. }
+        | Command::CompleteHandover { .. }
+        | Command::CancelHandover { .. }
         | Command::RegisterBroker(_)
         | Command::FenceBroker { .. }
+        | Command::BeginShutdown { .. }
+        | Command::CordonBroker { .. }
+        | Command::UncordonBroker { .. }
+        | Command::UnregisterBroker { .. }
         | Command::AllocateProducerIds { .. }
         | Command::Tick => 0,
     };
@@ -138,14 +171,53 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
 }
 
 impl Command {
-    /// Why it is sent, when the sender gives no reason.
-    pub const fn usual_reason(&self) -> &'static str {
+    /// Whether it only asks what would happen.
+    pub const fn validate_only(&self) -> bool {
         match self {
-            Self::RegisterBroker(_) => "broker started",
-            Self::Tick => "its time was up",
-            Self::AllocateProducerIds { .. } => "block used up",
-            Self::AlterPartitions { .. } => "proposed by the leader",
-            Self::FenceBroker { .. }
+            Self::CordonBroker { validate_only, .. }
+            | Self::UncordonBroker { validate_only, .. }
+            | Self::UnregisterBroker { validate_only, .. }
+            | Self::CreateTopics { validate_only, .. }
+            | Self::DeleteTopics { validate_only, .. }
+            | Self::RestoreTopics { validate_only, .. }
+            | Self::PurgeTopics { validate_only, .. }
+            | Self::ProtectTopics { validate_only, .. }
+            | Self::CreatePartitions { validate_only, .. }
+            | Self::AlterConfigs { validate_only, .. }
+            | Self::IncrementalAlterConfigs { validate_only, .. }
+            | Self::ElectLeaders { validate_only, .. }
+            | Self::SetLeaderPolicy { validate_only, .. }
+            | Self::FreezeLeaders { validate_only, .. }
+            | Self::UnfreezeLeaders { validate_only, .. } => *validate_only,
+            Self::RegisterBroker(_)
+            | Self::FenceBroker { .. }
+            | Self::BeginShutdown { .. }
+            | Self::AllocateProducerIds { .. }
+            | Self::AlterPartitions { .. }
+            | Self::CompleteHandover { .. }
+            | Self::CancelHandover { .. }
+            | Self::Tick => false,
+        }
+    }
+
+    /// Why it is sent, when the sender gives no reason.
+    pub fn usual_reason(&self) -> Cow<'static, str> {
+        match self {
+            Self::RegisterBroker(it) => format!("broker {} started", it.broker).into(),
+            Self::FenceBroker { broker, why, .. } => format!("broker {broker}: {why}").into(),
+            Self::BeginShutdown { broker, .. } => format!("broker {broker} is to stop").into(),
+            Self::Tick => "its time was up".into(),
+            Self::AllocateProducerIds { .. } => "block used up".into(),
+            Self::AlterPartitions { .. } => "proposed by the leader".into(),
+            Self::CompleteHandover { .. } => "handed over by the leader".into(),
+            Self::CancelHandover { .. } => "the handover took too long".into(),
+            Self::CordonBroker { .. }
+            | Self::UncordonBroker { .. }
+            | Self::UnregisterBroker { .. }
+            | Self::ElectLeaders { .. }
+            | Self::SetLeaderPolicy { .. }
+            | Self::FreezeLeaders { .. }
+            | Self::UnfreezeLeaders { .. }
             | Self::CreateTopics { .. }
             | Self::DeleteTopics { .. }
             | Self::RestoreTopics { .. }
@@ -153,7 +225,7 @@ impl Command {
             | Self::ProtectTopics { .. }
             | Self::CreatePartitions { .. }
             | Self::AlterConfigs { .. }
-            | Self::IncrementalAlterConfigs { .. } => "asked by a client",
+            | Self::IncrementalAlterConfigs { .. } => "asked by a client".into(),
         }
     }
 }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use kq_proto::kafka::ErrorCode;
+use serde::{Deserialize, Serialize};
 
 /// Refusals that Kafka has no code of its own for, told apart for kq's own clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refused {
     /// As the Kafka code says.
     Plain,
@@ -18,6 +19,10 @@ pub enum Refused {
     NotDeleted,
     /// No configuration key has that name.
     UnknownKey,
+    /// Leaders are frozen where they are.
+    Frozen,
+    /// The broker still lives or still holds replicas.
+    BrokerInUse,
     /// No controller leads right now.
     NoController,
     /// The deadline passed; whether the command took effect is not known.
@@ -35,6 +40,8 @@ impl Refused {
             Self::NameReserved => Some("kq.EXISTS"),
             Self::NotDeleted => Some("kq.NOT_DELETED"),
             Self::UnknownKey => Some("kq.UNKNOWN_CONFIG_KEY"),
+            Self::Frozen => Some("kq.LEADERS_FROZEN"),
+            Self::BrokerInUse => Some("kq.BROKER_IN_USE"),
             Self::NoController => Some("kq.NO_CONTROLLER"),
             Self::Deadline => Some("kq.DEADLINE"),
             Self::Storage => Some("kq.METADATA_OFFLINE"),
@@ -43,9 +50,10 @@ impl Refused {
 }
 
 /// Why a command, or one item of it, was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlError {
     /// Kafka's code.
+    #[serde(with = "code_number")]
     pub code: ErrorCode,
     /// What was refused, the value at fault, what is accepted.
     pub message: String,
@@ -91,3 +99,18 @@ impl fmt::Display for ControlError {
 }
 
 impl std::error::Error for ControlError {}
+
+/// Error codes travel between brokers by their number.
+mod code_number {
+    use kq_proto::kafka::ErrorCode;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(code: &ErrorCode, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i16(code.code())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<ErrorCode, D::Error> {
+        i16::deserialize(from).map(ErrorCode::from_code)
+    }
+}

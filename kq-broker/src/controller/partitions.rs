@@ -1,17 +1,15 @@
-//! Partitions: how many, where, and who is in sync.
+//! Partitions: how many, and where.
 
 use std::collections::BTreeMap;
 
 use kq_proto::kafka::ErrorCode;
 
-use super::command::{
-    AlterPartition, AlteredPartition, ManualAssignment, NewPartitions, NewTopic, Reply,
-};
+use super::command::{ManualAssignment, NewPartitions, NewTopic, Reply};
 use super::decide::Draft;
 use super::error::ControlError;
 use super::placement::{PlacementError, Site, place};
-use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
-use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
+use crate::catalogue::ConfigSources;
+use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
 use crate::metadata::{MetadataRecord, PartitionChange, PartitionImage};
 
 /// The brokers of each partition of a topic that is being created.
@@ -51,7 +49,7 @@ pub(super) fn first_records(
     assignments: &[Vec<BrokerId>],
 ) -> Vec<MetadataRecord> {
     let record = |(index, replicas): (u32, &Vec<BrokerId>)| {
-        let isr: Vec<_> = replicas.iter().copied().filter(|id| draft.image.is_live(*id)).collect();
+        let isr: Vec<_> = replicas.iter().copied().filter(|id| draft.image.may_lead(*id)).collect();
         MetadataRecord::PartitionChanged(PartitionChange {
             topic,
             index: PartitionIndex(index),
@@ -127,68 +125,6 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, Con
     Ok(old)
 }
 
-pub(super) fn alter(
-    draft: &mut Draft<'_, '_>,
-    (broker, epoch): (BrokerId, BrokerEpoch),
-    proposals: &[AlterPartition],
-) -> Result<Reply, ControlError> {
-    super::broker::verify_epoch(&draft.image, broker, epoch)?;
-    let results = proposals.iter().map(|it| alter_one(draft, broker, it)).collect();
-    Ok(Reply::PartitionsAltered(results))
-}
-
-fn alter_one(
-    draft: &mut Draft<'_, '_>,
-    proposer: BrokerId,
-    it: &AlterPartition,
-) -> Result<AlteredPartition, ControlError> {
-    let refuse = |code, message: String| Err(ControlError::new(code, message));
-    let Some(topic) = draft.image.topic_by_id(it.partition.topic) else {
-        let message = format!("Topic id {} is unknown.", it.partition.topic);
-        return refuse(ErrorCode::UnknownTopicId, message);
-    };
-    let Some(now) = topic.partition(it.partition.index) else {
-        let message = format!("Topic '{}' has no partition {}.", topic.name, it.partition.index);
-        return refuse(ErrorCode::UnknownTopicOrPartition, message);
-    };
-    if now.leader != Some(proposer) || now.leader_epoch > it.leader_epoch {
-        let message = format!("Broker {proposer} does not lead in epoch {}.", now.leader_epoch.0);
-        return refuse(ErrorCode::FencedLeaderEpoch, message);
-    }
-    if now.leader_epoch < it.leader_epoch || now.partition_epoch < it.partition_epoch {
-        return refuse(ErrorCode::NotController, "The proposer knows a newer state.".to_owned());
-    }
-    if now.partition_epoch != it.partition_epoch {
-        let message = format!(
-            "The partition is at epoch {}, the proposal saw {}.",
-            now.partition_epoch, it.partition_epoch
-        );
-        return refuse(ErrorCode::InvalidUpdateVersion, message);
-    }
-    let isr: Vec<BrokerId> = it.isr.iter().map(|(id, _)| *id).collect();
-    if !isr.contains(&proposer) || !isr.iter().all(|id| now.replicas.contains(id)) {
-        let message = "An ISR holds its leader and nothing but replicas.".to_owned();
-        return refuse(ErrorCode::InvalidRequest, message);
-    }
-    let eligible = |(id, epoch): &&(BrokerId, BrokerEpoch)| {
-        draft.image.broker(*id).is_some_and(|broker| broker.is_live() && broker.epoch == *epoch)
-    };
-    if let Some((id, _)) = it.isr.iter().find(|it| !eligible(it)) {
-        let message = format!("Broker {id} is fenced or has registered again.");
-        return refuse(ErrorCode::IneligibleReplica, message);
-    }
-    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
-    let min_isr = EffectiveTopicConfig::resolve(&topic.configs, &sources).min_insync_replicas;
-    let mut next = PartitionImage::clone(now);
-    next.elr = super::broker::eligible_outside((&now.isr, &now.elr), &isr, min_isr);
-    next.isr = isr;
-    next.partition_epoch = next.partition_epoch.next();
-    let changed =
-        PartitionChange { topic: it.partition.topic, index: it.partition.index, now: next };
-    draft.accept(vec![MetadataRecord::PartitionChanged(changed.clone())])?;
-    Ok(AlteredPartition { now: changed })
-}
-
 fn by_hand(draft: &Draft<'_, '_>, new: &NewTopic) -> Result<Vec<Vec<BrokerId>>, ControlError> {
     for (is_set, what) in [
         (new.replication_factor.is_some(), "replication factor"),
@@ -252,7 +188,7 @@ fn verify_brokers(
             list.len()
         ));
     }
-    if !list.iter().any(|id| draft.image.is_live(*id)) {
+    if !list.iter().any(|id| draft.image.may_lead(*id)) {
         return refuse("All brokers of an assignment are fenced.".to_owned());
     }
     Ok(list)
@@ -286,7 +222,7 @@ fn sites(draft: &Draft<'_, '_>) -> Vec<Site> {
         Site {
             broker: broker.id,
             rack: broker.rack.clone(),
-            live: broker.is_live(),
+            live: broker.takes_replicas(),
             replicas: load.replicas,
             leaders: load.preferred,
         }

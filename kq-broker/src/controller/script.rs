@@ -6,8 +6,8 @@ use expect_test::Expect;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{BrokerEpoch, BrokerId, PartitionEpoch, PartitionId, PartitionIndex};
-use crate::metadata::{BrokerRegistration, Change, MetadataImage, TimestampMs};
+use crate::ids::{BrokerEpoch, BrokerId, Incarnation, PartitionEpoch, PartitionId, PartitionIndex};
+use crate::metadata::{BrokerRegistration, Change, LeaderPlace, MetadataImage, TimestampMs};
 
 /// A controller whose clock moves one millisecond with each command, and whose ids count up.
 pub(super) struct Cluster {
@@ -66,9 +66,12 @@ fn write_refusals(reply: &Reply, got: &mut String) {
         Reply::TopicsProtected(it) => refused(it),
         Reply::PartitionsCreated(it) => refused(it),
         Reply::ConfigsAltered(it) => refused(it),
-        Reply::PartitionsAltered(it) => refused(it),
+        Reply::PartitionsAltered(it) | Reply::HandoversSettled(it) => refused(it),
         Reply::ProducerIds(it) => vec![format!("ids {} + {}", it.first, it.count)],
-        Reply::Ticked { purged } => vec![format!("purged {purged}")],
+        Reply::LeadersElected(it) => it.iter().map(outcome).collect(),
+        Reply::PoliciesSet(it) => refused(it),
+        Reply::Ticked { purged, moved: 0 } => vec![format!("purged {purged}")],
+        Reply::Ticked { purged, moved } => vec![format!("purged {purged}, moved {moved}")],
         Reply::BrokerRegistered { epoch } => vec![format!("epoch {epoch}")],
         Reply::Done => Vec::new(),
     };
@@ -77,56 +80,155 @@ fn write_refusals(reply: &Reply, got: &mut String) {
     }
 }
 
-/// `verb name.. key=value..`; `?` after the verb only validates.
-pub(super) fn parse(cluster: &Cluster, line: &str) -> Command {
-    let mut words = line.split_whitespace();
-    let verb = words.next().unwrap();
-    let (verb, validate_only) = (verb.trim_end_matches('?'), verb.ends_with('?'));
-    let (settings, names): (Vec<&str>, Vec<&str>) = words.partition(|word| word.contains('='));
-    let settings: Vec<(&str, &str)> =
-        settings.into_iter().map(|word| word.split_once('=').unwrap()).collect();
-    let get = |key: &str| settings.iter().find(|it| it.0 == key).map(|it| it.1);
-    let number = |key: &str| get(key).map(|it| it.parse::<i64>().unwrap());
-    let topics = || names.iter().map(|name| TopicRef::Name((*name).to_owned())).collect();
-    let broker = || BrokerId(names[0].parse().unwrap());
-    match verb {
-        "register" => {
-            let mut it = BrokerRegistration::at(broker(), "localhost", 9_092);
-            it.rack = get("rack").map(str::to_owned);
-            it.resumed_cleanly = get("clean").is_some();
-            Command::RegisterBroker(it)
+fn outcome(it: &ElectedPartition) -> String {
+    let ElectedPartition { topic, index, result } = it;
+    match result {
+        Ok(it) if it.hands_over => format!("{topic}/{index} hands over to {}", it.new),
+        Ok(it) => format!("{topic}/{index} is led by {}", it.new),
+        Err(err) => format!("{topic}/{index}: {err}"),
+    }
+}
+
+/// A line of a script: `verb name.. key=value..`; `?` after the verb only validates.
+struct Line<'a> {
+    verb: &'a str,
+    validate_only: bool,
+    names: Vec<&'a str>,
+    settings: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Line<'a> {
+    fn read(line: &'a str) -> Self {
+        let mut words = line.split_whitespace();
+        let verb = words.next().unwrap();
+        let (settings, names): (Vec<&str>, Vec<&str>) = words.partition(|word| word.contains('='));
+        Self {
+            verb: verb.trim_end_matches('?'),
+            validate_only: verb.ends_with('?'),
+            names,
+            settings: settings.into_iter().map(|word| word.split_once('=').unwrap()).collect(),
         }
-        "fence" => Command::FenceBroker { broker: broker(), fenced: true },
-        "unfence" => Command::FenceBroker { broker: broker(), fenced: false },
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.settings.iter().find(|it| it.0 == key).map(|it| it.1)
+    }
+
+    fn number(&self, key: &str) -> Option<i64> {
+        self.get(key).map(|it| it.parse().unwrap())
+    }
+
+    fn broker(&self) -> BrokerId {
+        BrokerId(self.names[0].parse().unwrap())
+    }
+
+    fn topics(&self) -> Vec<TopicRef> {
+        self.names.iter().map(|name| TopicRef::Name((*name).to_owned())).collect()
+    }
+
+    fn partitions(&self) -> Option<Vec<PartitionRef>> {
+        let named: Vec<_> = self.names.iter().map(|name| partition_ref(name)).collect();
+        (!named.is_empty()).then_some(named)
+    }
+}
+
+/// The command that a line stands for.
+pub(super) fn parse(cluster: &Cluster, line: &str) -> Command {
+    let it = Line::read(line);
+    let validate_only = it.validate_only;
+    match it.verb {
         "create" => {
-            let topics = names.iter().map(|name| new_topic(name, &settings)).collect();
+            let topics = it.names.iter().map(|name| new_topic(name, &it.settings)).collect();
             Command::CreateTopics { topics, validate_only }
         }
         "delete" => {
-            let keep_for_ms = number("keep").map(i64::unsigned_abs);
-            Command::DeleteTopics { topics: topics(), keep_for_ms, validate_only }
+            let keep_for_ms = it.number("keep").map(i64::unsigned_abs);
+            Command::DeleteTopics { topics: it.topics(), keep_for_ms, validate_only }
         }
-        "restore" => Command::RestoreTopics { topics: topics(), validate_only },
-        "purge" => Command::PurgeTopics { topics: topics(), validate_only },
-        "protect" => Command::ProtectTopics { topics: topics(), protected: true, validate_only },
-        "unprotect" => Command::ProtectTopics { topics: topics(), protected: false, validate_only },
+        "restore" => Command::RestoreTopics { topics: it.topics(), validate_only },
+        "purge" => Command::PurgeTopics { topics: it.topics(), validate_only },
+        "protect" | "unprotect" => {
+            let protected = it.verb == "protect";
+            Command::ProtectTopics { topics: it.topics(), protected, validate_only }
+        }
         "grow" => {
-            let assignments = get("at").map(|text| text.split('/').map(list).collect());
-            let total = i32::try_from(number("to").unwrap()).unwrap();
-            let topic = names[0].to_owned();
+            let assignments = it.get("at").map(|text| text.split('/').map(list).collect());
+            let total = i32::try_from(it.number("to").unwrap()).unwrap();
+            let topic = it.names[0].to_owned();
             let topics = vec![NewPartitions { topic, total, assignments }];
             Command::CreatePartitions { topics, validate_only }
         }
         "replace" | "set" | "unset" | "append" | "subtract" => {
-            configs(verb, &names, &settings, validate_only)
+            configs(it.verb, &it.names, &it.settings, validate_only)
         }
-        "ids" => {
-            let epoch = number("epoch").map_or(BrokerEpoch(1), |it| BrokerEpoch(it.unsigned_abs()));
-            Command::AllocateProducerIds { broker: broker(), epoch }
-        }
-        "isr" => propose_isr(cluster, names[0], get("to").unwrap(), number("epoch").unwrap()),
         "tick" => Command::Tick,
-        _ => panic!("unknown line: {line}"),
+        _ => parse_of_brokers(cluster, &it),
+    }
+}
+
+fn parse_of_brokers(cluster: &Cluster, it: &Line<'_>) -> Command {
+    let validate_only = it.validate_only;
+    let epoch = it.number("epoch").map(|it| BrokerEpoch(it.unsigned_abs()));
+    match it.verb {
+        "register" => {
+            let mut new = BrokerRegistration::at(it.broker(), "localhost", 9_092);
+            let uuid =
+                |key| Uuid::from_u128(it.number(key).unwrap_or_default().unsigned_abs().into());
+            new.rack = it.get("rack").map(str::to_owned);
+            new.resumed_cleanly = it.get("clean").is_some();
+            new.directory = uuid("disk");
+            new.incarnation = Incarnation(uuid("life"));
+            Command::RegisterBroker(new)
+        }
+        "fence" => {
+            let why = FenceReason::SessionExpired;
+            Command::FenceBroker { broker: it.broker(), epoch, why }
+        }
+        "stop" => {
+            let broker = it.broker();
+            Command::BeginShutdown { broker, epoch: epoch.unwrap_or(epoch_of(cluster, broker)) }
+        }
+        "cordon" => {
+            let decommission = it.get("for") == Some("good");
+            Command::CordonBroker { broker: it.broker(), decommission, validate_only }
+        }
+        "uncordon" => Command::UncordonBroker { broker: it.broker(), validate_only },
+        "unregister" => Command::UnregisterBroker { broker: it.broker(), validate_only },
+        "ids" => {
+            let epoch = epoch.unwrap_or(BrokerEpoch(1));
+            Command::AllocateProducerIds { broker: it.broker(), epoch }
+        }
+        _ => parse_of_leaders(cluster, it),
+    }
+}
+
+fn parse_of_leaders(cluster: &Cluster, it: &Line<'_>) -> Command {
+    let validate_only = it.validate_only;
+    let targets = || policy_targets(&it.names);
+    match it.verb {
+        "isr" => {
+            propose_isr(cluster, it.names[0], it.get("to").unwrap(), it.number("epoch").unwrap())
+        }
+        "done" | "cancel" => settle(cluster, it.verb, it.names[0], it.get("to")),
+        "elect" => {
+            let kind = match it.get("unclean") {
+                Some(_) => ElectionKind::Unclean,
+                None => ElectionKind::Preferred,
+            };
+            let designate = it.number("to").map(|id| BrokerId(u32::try_from(id).unwrap()));
+            let partitions = it.partitions();
+            Command::ElectLeaders { kind, partitions, designate, validate_only }
+        }
+        "policy" => {
+            let change = policy_change(&it.settings);
+            Command::SetLeaderPolicy { targets: targets(), change, validate_only }
+        }
+        "freeze" => {
+            let for_ms = it.number("for").map(i64::unsigned_abs);
+            Command::FreezeLeaders { targets: targets(), for_ms, validate_only }
+        }
+        "unfreeze" => Command::UnfreezeLeaders { targets: targets(), validate_only },
+        verb => panic!("unknown verb: {verb}"),
     }
 }
 
@@ -187,14 +289,82 @@ fn propose_isr(cluster: &Cluster, topic: &str, isr: &str, epoch: i64) -> Command
     let topic = cluster.image.topic_by_name(topic).unwrap();
     let partition = PartitionId { topic: topic.id, index: PartitionIndex(0) };
     let now = cluster.image.partition(partition).unwrap();
-    let epoch_of = |id: BrokerId| cluster.image.broker(id).map(|it| it.epoch).unwrap_or_default();
     let isr = list(isr).into_iter().filter_map(BrokerId::from_wire);
     let proposal = AlterPartition {
         partition,
         leader_epoch: now.leader_epoch,
         partition_epoch: PartitionEpoch(u32::try_from(epoch).unwrap()),
-        isr: isr.map(|id| (id, epoch_of(id))).collect(),
+        isr: isr.map(|id| (id, Some(epoch_of(cluster, id)))).collect(),
     };
     let broker = now.leader.unwrap();
-    Command::AlterPartitions { broker, epoch: epoch_of(broker), partitions: vec![proposal] }
+    let epoch = epoch_of(cluster, broker);
+    Command::AlterPartitions { broker, epoch, partitions: vec![proposal] }
+}
+
+fn epoch_of(cluster: &Cluster, id: BrokerId) -> BrokerEpoch {
+    cluster.image.broker(id).map(|it| it.epoch).unwrap_or_default()
+}
+
+/// `topic` for its first partition, or `topic/3`.
+fn partition_ref(name: &str) -> PartitionRef {
+    let (topic, index) = name.split_once('/').unwrap_or((name, "0"));
+    PartitionRef { topic: TopicRef::Name(topic.to_owned()), index: index.parse().unwrap() }
+}
+
+/// What the leader of a topic's first partition says of its handover.
+fn settle(cluster: &Cluster, verb: &str, topic: &str, to: Option<&str>) -> Command {
+    let topic = cluster.image.topic_by_name(topic).unwrap();
+    let now = topic.partition(PartitionIndex(0)).unwrap();
+    let broker = now.leader.unwrap_or_default();
+    let to = to.map(|it| BrokerId(it.parse().unwrap())).or(now.handover).unwrap_or_default();
+    let handovers = vec![Handover {
+        partition: PartitionId { topic: topic.id, index: PartitionIndex(0) },
+        leader_epoch: now.leader_epoch,
+        partition_epoch: now.partition_epoch,
+        to,
+    }];
+    let epoch = epoch_of(cluster, broker);
+    match verb {
+        "done" => Command::CompleteHandover { broker, epoch, handovers },
+        _ => Command::CancelHandover { broker, epoch, handovers },
+    }
+}
+
+/// The topics named, or all of them.
+fn policy_targets(names: &[&str]) -> Vec<PolicyTarget> {
+    let topic = |name: &&str| match *name {
+        "all" => PolicyTarget::Cluster,
+        name => PolicyTarget::Topic(TopicRef::Name(name.to_owned())),
+    };
+    names.iter().map(topic).collect()
+}
+
+/// `-` takes back what was said.
+fn patch<T>(text: &str, set: impl Fn(&str) -> T) -> Patch<T> {
+    if text == "-" { Patch::Unset } else { Patch::Set(set(text)) }
+}
+
+fn policy_change(settings: &[(&str, &str)]) -> PolicyChange {
+    let place = |text: &str| match text.parse() {
+        Ok(id) => LeaderPlace::Broker(BrokerId(id)),
+        Err(_) => LeaderPlace::Rack(text.to_owned()),
+    };
+    let places = |text: &str| text.split(',').filter(|it| !it.is_empty()).map(place).collect();
+    let mut change = PolicyChange::default();
+    for (key, text) in settings {
+        match *key {
+            "prefer" => change.prefer = patch(text, places),
+            "avoid" => change.avoid = patch(text, places),
+            "unclean" => change.unclean = patch(text, |it| it.parse().unwrap()),
+            "balance" => change.auto_balance = patch(text, |it| it == "on"),
+            "rate" => change.moves_per_minute = patch(text, |it| it.parse().unwrap()),
+            "pin" => {
+                let (index, broker) = text.split_once(':').unwrap();
+                let broker = broker.parse().ok().map(BrokerId);
+                change.pins.push((PartitionIndex(index.parse().unwrap()), broker));
+            }
+            _ => panic!("unknown part of a policy: {key}"),
+        }
+    }
+    change
 }

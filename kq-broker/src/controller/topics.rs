@@ -110,8 +110,8 @@ pub(super) fn protect(draft: &mut Draft<'_, '_>, topics: &[TopicRef], protected:
     Reply::TopicsProtected(topics.iter().map(protect_one).collect())
 }
 
-/// Purges the topics whose time is up and that nobody protects.
-pub(super) fn tick(draft: &mut Draft<'_, '_>) -> Result<Reply, ControlError> {
+/// Purges the topics whose time is up and that nobody protects; tells how many.
+pub(super) fn purge_due(draft: &mut Draft<'_, '_>) -> Result<usize, ControlError> {
     let is_due = |topic: &&Arc<TopicImage>| {
         topic.protection.is_none()
             && topic.soft_deletion.as_ref().is_some_and(|it| it.purge_at <= draft.now)
@@ -122,7 +122,7 @@ pub(super) fn tick(draft: &mut Draft<'_, '_>) -> Result<Reply, ControlError> {
         draft
             .accept(due.into_iter().map(|topic| MetadataRecord::TopicPurged { topic }).collect())?;
     }
-    Ok(Reply::Ticked { purged })
+    Ok(purged)
 }
 
 fn described(topic: &TopicImage) -> DeletedTopic {
@@ -151,7 +151,10 @@ fn find_any(draft: &Draft<'_, '_>, topic: &TopicRef) -> Result<Arc<TopicImage>, 
     }
 }
 
-fn find_visible(draft: &Draft<'_, '_>, topic: &TopicRef) -> Result<Arc<TopicImage>, ControlError> {
+pub(super) fn find_visible(
+    draft: &Draft<'_, '_>,
+    topic: &TopicRef,
+) -> Result<Arc<TopicImage>, ControlError> {
     let found = find_any(draft, topic)?;
     let Some(deletion) = &found.soft_deletion else { return Ok(found) };
     let code = match topic {

@@ -112,6 +112,7 @@ fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
     let endpoint = broker.endpoints.first();
     let state = match broker.state {
         BrokerState::Active => v1::BrokerState::Running,
+        BrokerState::Stopping => v1::BrokerState::ShuttingDown,
         BrokerState::Fenced => v1::BrokerState::Fenced,
     };
     let replicas = image.broker_load(broker.id).replicas;

@@ -162,10 +162,19 @@ fn event_of(event: &Event) -> v1::Event {
 
 fn kind_of(kind: EventKind) -> v1::EventKind {
     match kind {
-        EventKind::ClusterCreated | EventKind::ReplicasChanged => v1::EventKind::Other,
+        EventKind::ClusterCreated
+        | EventKind::ReplicasChanged
+        | EventKind::HandoverChanged
+        | EventKind::BrokerStopping
+        | EventKind::BrokerCordoned
+        | EventKind::BrokerUncordoned
+        | EventKind::LeaderPolicyChanged
+        | EventKind::LeadersFrozen
+        | EventKind::LeadersUnfrozen
+        | EventKind::LeadersBalanced => v1::EventKind::Other,
         EventKind::BrokerRegistered => v1::EventKind::BrokerRegistered,
         EventKind::BrokerFenced => v1::EventKind::BrokerFenced,
-        EventKind::BrokerUnfenced => v1::EventKind::BrokerUnfenced,
+        EventKind::BrokerUnregistered => v1::EventKind::BrokerUnregistered,
         EventKind::TopicCreated => v1::EventKind::TopicCreated,
         EventKind::TopicDeleted => v1::EventKind::TopicDeleted,
         EventKind::TopicRestored => v1::EventKind::TopicRestored,
@@ -175,7 +184,9 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::PartitionsAdded => v1::EventKind::PartitionsAdded,
         EventKind::IsrShrunk => v1::EventKind::IsrShrunk,
         EventKind::IsrExpanded => v1::EventKind::IsrExpanded,
-        EventKind::LeaderChanged => v1::EventKind::LeaderChanged,
+        EventKind::LeaderChanged | EventKind::LeaderElectedUncleanly => {
+            v1::EventKind::LeaderChanged
+        }
         EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
     }
 }

@@ -3,19 +3,18 @@
 //! A change that does not fit its image was proposed by a bug, or the raft log lies: both are
 //! errors that stop the applying broker before it serves a truth that its peers do not share.
 
-use std::fmt::Write as _;
+mod brokers;
+mod partitions;
+mod policies;
+mod topics;
+
 use std::sync::Arc;
 
 use super::event::{EVENTS_MAX, Event, EventKind};
-use super::image::{
-    BrokerImage, BrokerState, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
-    unify,
-};
-use super::record::{
-    BrokerRegistration, Change, ConfigResource, List, MetadataRecord, PartitionChange, TimestampMs,
-    Utc, clip,
-};
-use crate::ids::{BrokerEpoch, BrokerId, ClusterId, PartitionId, PartitionIndex, TopicId};
+use super::image::MetadataImage;
+use super::record::{Change, ConfigResource, MetadataRecord, TimestampMs, clip};
+use super::roster::BrokerState;
+use crate::ids::{BrokerId, ClusterId, PartitionId, TopicId};
 
 /// A change that does not fit the image it is applied to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +33,9 @@ pub enum ApplyError {
     /// It names a broker that is not there.
     #[error("a change names broker {0}, which never registered")]
     UnknownBroker(BrokerId),
+    /// It forgets a broker that still holds replicas.
+    #[error("a change forgets broker {0}, which still holds replicas")]
+    BrokerInUse(BrokerId),
     /// It makes a topic whose name or id is taken.
     #[error("a change creates topic {0}, which exists")]
     TopicExists(String),
@@ -90,27 +92,43 @@ impl MetadataImage {
     }
 
     fn apply_record(&mut self, stamp: &Stamp, record: &MetadataRecord) -> Result<(), ApplyError> {
+        use MetadataRecord as Record;
         match record {
-            MetadataRecord::ClusterCreated { cluster_id } => self.create_cluster(stamp, cluster_id),
-            MetadataRecord::BrokerRegistered(it) => {
+            Record::ClusterCreated { cluster_id } => self.create_cluster(stamp, cluster_id),
+            Record::BrokerRegistered(it) => {
                 self.register(stamp, it);
                 Ok(())
             }
-            MetadataRecord::BrokerFenced { broker, fenced } => self.fence(stamp, *broker, *fenced),
-            MetadataRecord::TopicCreated { topic, name } => self.create(stamp, *topic, name),
-            MetadataRecord::TopicSoftDeleted { topic, purge_at } => {
-                self.hide(stamp, *topic, *purge_at)
+            Record::BrokerFenced { broker } => {
+                self.change_state(stamp, *broker, BrokerState::Fenced)
             }
-            MetadataRecord::TopicRestored { topic } => self.restore(stamp, *topic),
-            MetadataRecord::TopicPurged { topic } => self.purge(stamp, *topic),
-            MetadataRecord::TopicProtected { topic, protected } => {
-                self.protect(stamp, *topic, *protected)
+            Record::BrokerStopping { broker } => {
+                self.change_state(stamp, *broker, BrokerState::Stopping)
             }
-            MetadataRecord::PartitionChanged(it) => self.change_partition(stamp, it),
-            MetadataRecord::ConfigChanged { resource, key, value } => {
+            Record::BrokerCordoned { broker, decommission } => {
+                self.cordon(stamp, *broker, Some(*decommission))
+            }
+            Record::BrokerUncordoned { broker } => self.cordon(stamp, *broker, None),
+            Record::BrokerUnregistered { broker } => self.unregister(stamp, *broker),
+            Record::TopicCreated { topic, name } => self.create(stamp, *topic, name),
+            Record::TopicSoftDeleted { topic, purge_at } => self.hide(stamp, *topic, *purge_at),
+            Record::TopicRestored { topic } => self.restore(stamp, *topic),
+            Record::TopicPurged { topic } => self.purge(stamp, *topic),
+            Record::TopicProtected { topic, protected } => self.protect(stamp, *topic, *protected),
+            Record::PartitionChanged(it) => self.change_partition(stamp, it),
+            Record::ConfigChanged { resource, key, value } => {
                 self.change_config(stamp, resource, key, value.as_deref())
             }
-            MetadataRecord::ProducerIdsAllocated { next, .. } => {
+            Record::LeaderPolicyChanged { scope, policy } => {
+                self.change_policy(stamp, *scope, policy)
+            }
+            Record::LeadersFrozen { scope, until } => self.freeze_leaders(stamp, *scope, *until),
+            Record::LeadersUnfrozen { scope } => self.unfreeze_leaders(stamp, *scope),
+            Record::LeadersBalanced { moves } => {
+                self.balance_leaders(stamp, *moves);
+                Ok(())
+            }
+            Record::ProducerIdsAllocated { next, .. } => {
                 if *next < self.next_producer_id {
                     return Err(ApplyError::ProducerIdsReused(*next));
                 }
@@ -131,209 +149,6 @@ impl MetadataImage {
                 self.record_event(stamp, EventKind::ClusterCreated, &format!("cluster {new}"), "");
                 Ok(())
             }
-        }
-    }
-
-    fn register(&mut self, stamp: &Stamp, it: &BrokerRegistration) {
-        let image = BrokerImage {
-            id: it.broker,
-            incarnation: it.incarnation,
-            epoch: BrokerEpoch(stamp.index),
-            registered_at: stamp.time,
-            endpoints: it.endpoints.clone(),
-            rack: it.rack.clone(),
-            version: it.version.clone(),
-            resumed_cleanly: it.resumed_cleanly,
-            state: BrokerState::Active,
-        };
-        if !it.resumed_cleanly && self.brokers.contains_key(&it.broker) {
-            self.raise_leader_epochs(it.broker);
-        }
-        let mut detail = format!("version {}", it.version);
-        for endpoint in &it.endpoints {
-            let _ = write!(detail, ", {} {}:{}", endpoint.listener, endpoint.host, endpoint.port);
-        }
-        self.brokers.insert(it.broker, Arc::new(image));
-        let subject = format!("broker {}", it.broker);
-        self.record_event(stamp, EventKind::BrokerRegistered, &subject, &detail);
-    }
-
-    /// A leader that lost an unsynced tail writes those offsets again: under a new epoch, so that
-    /// readers and followers can tell the two apart.
-    fn raise_leader_epochs(&mut self, broker: BrokerId) {
-        let leads =
-            |topic: &TopicImage| topic.partitions.iter().any(|it| it.leader == Some(broker));
-        let led: Vec<TopicId> =
-            self.topics.values().filter(|it| leads(it)).map(|it| it.id).collect();
-        for id in led {
-            let Some(topic) = self.topics.get_mut(&id) else { continue };
-            for partition in &mut Arc::make_mut(topic).partitions {
-                if partition.leader == Some(broker) {
-                    let partition = Arc::make_mut(partition);
-                    partition.leader_epoch.0 = partition.leader_epoch.0.saturating_add(1);
-                    partition.partition_epoch = partition.partition_epoch.next();
-                }
-            }
-        }
-    }
-
-    fn fence(&mut self, stamp: &Stamp, id: BrokerId, fenced: bool) -> Result<(), ApplyError> {
-        let broker = self.brokers.get_mut(&id).ok_or(ApplyError::UnknownBroker(id))?;
-        let (state, kind) = if fenced {
-            (BrokerState::Fenced, EventKind::BrokerFenced)
-        } else {
-            (BrokerState::Active, EventKind::BrokerUnfenced)
-        };
-        if broker.state != state {
-            Arc::make_mut(broker).state = state;
-            self.record_event(stamp, kind, &format!("broker {id}"), "");
-        }
-        Ok(())
-    }
-
-    fn create(&mut self, stamp: &Stamp, id: TopicId, name: &str) -> Result<(), ApplyError> {
-        let shared: Arc<str> = name.into();
-        if self.topics.contains_key(&id) || self.names.contains_key(name) {
-            return Err(ApplyError::TopicExists(name.to_owned()));
-        }
-        let topic = TopicImage {
-            id,
-            name: shared.clone(),
-            created_at: stamp.time,
-            created_index: stamp.index,
-            partitions: imbl::Vector::new(),
-            configs: Arc::default(),
-            protection: None,
-            soft_deletion: None,
-        };
-        self.topics.insert(id, Arc::new(topic));
-        self.names.insert(shared, id);
-        self.unified_names.insert(unify(name).into(), id);
-        self.record_event(stamp, EventKind::TopicCreated, &format!("topic {name}"), "");
-        Ok(())
-    }
-
-    fn topic_mut(&mut self, id: TopicId) -> Result<&mut TopicImage, ApplyError> {
-        let topic = self.topics.get_mut(&id).ok_or(ApplyError::UnknownTopic(id))?;
-        Ok(Arc::make_mut(topic))
-    }
-
-    fn hide(&mut self, stamp: &Stamp, id: TopicId, at: TimestampMs) -> Result<(), ApplyError> {
-        let reason = stamp.reason.clone();
-        let topic = self.topic_mut(id)?;
-        topic.soft_deletion = Some(SoftDeletion { deleted_at: stamp.time, purge_at: at, reason });
-        let subject = format!("topic {}", topic.name);
-        let detail = format!("kept until {}", Utc(at));
-        self.hidden.insert(id, at);
-        self.record_event(stamp, EventKind::TopicDeleted, &subject, &detail);
-        Ok(())
-    }
-
-    fn restore(&mut self, stamp: &Stamp, id: TopicId) -> Result<(), ApplyError> {
-        let topic = self.topic_mut(id)?;
-        topic.soft_deletion = None;
-        let subject = format!("topic {}", topic.name);
-        self.hidden.remove(&id);
-        self.record_event(stamp, EventKind::TopicRestored, &subject, "");
-        Ok(())
-    }
-
-    fn purge(&mut self, stamp: &Stamp, id: TopicId) -> Result<(), ApplyError> {
-        let topic = self.topics.remove(&id).ok_or(ApplyError::UnknownTopic(id))?;
-        self.names.remove(&topic.name);
-        self.unified_names.remove(unify(&topic.name).as_str());
-        self.hidden.remove(&id);
-        self.partitions_total -= u64::from(topic.partition_count());
-        for partition in &topic.partitions {
-            self.remove_load(partition);
-        }
-        let subject = format!("topic {}", topic.name);
-        let detail = format!("{} partitions", topic.partition_count());
-        self.record_event(stamp, EventKind::TopicPurged, &subject, &detail);
-        Ok(())
-    }
-
-    fn protect(&mut self, stamp: &Stamp, id: TopicId, on: bool) -> Result<(), ApplyError> {
-        let since = stamp.time;
-        let reason = stamp.reason.clone();
-        let topic = self.topic_mut(id)?;
-        topic.protection = on.then_some(Protection { since, reason });
-        let subject = format!("topic {}", topic.name);
-        let kind = if on { EventKind::TopicProtected } else { EventKind::TopicUnprotected };
-        self.record_event(stamp, kind, &subject, "");
-        Ok(())
-    }
-
-    fn change_partition(&mut self, stamp: &Stamp, it: &PartitionChange) -> Result<(), ApplyError> {
-        let topic = self.topics.get(&it.topic).ok_or(ApplyError::UnknownTopic(it.topic))?;
-        let name = topic.name.clone();
-        let old = topic.partition(it.index).cloned();
-        let fresh_topic = topic.created_index == stamp.index;
-        verify_partition(it, old.as_deref(), topic.partition_count())?;
-        let new = Arc::new(it.now.clone());
-        let partitions = &mut self.topic_mut(it.topic)?.partitions;
-        if let Some(slot) = partitions.get_mut(it.index.position()) {
-            *slot = new.clone();
-        } else {
-            partitions.push_back(new.clone());
-            self.partitions_total += 1;
-        }
-        if let Some(old) = &old {
-            self.remove_load(old);
-        }
-        self.add_load(&new);
-        match old {
-            Some(old) => self.record_partition_events(stamp, (&name, it.index), &old, &new),
-            None if !fresh_topic => self.record_added_partition(stamp, &name, it.index),
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// One event for all the partitions that one change adds to a topic.
-    fn record_added_partition(&mut self, stamp: &Stamp, topic: &str, index: PartitionIndex) {
-        let subject = format!("topic {topic}");
-        let same = |it: &Arc<Event>| {
-            it.index == stamp.index
-                && it.kind == EventKind::PartitionsAdded
-                && *it.subject == *subject
-        };
-        let detail = format!("now {} partitions", u64::from(index.0) + 1);
-        match self.events.back_mut() {
-            Some(last) if same(last) => Arc::make_mut(last).detail = detail.into(),
-            _ => self.record_event(stamp, EventKind::PartitionsAdded, &subject, &detail),
-        }
-    }
-
-    fn record_partition_events(
-        &mut self,
-        stamp: &Stamp,
-        (topic, index): (&str, PartitionIndex),
-        old: &PartitionImage,
-        new: &PartitionImage,
-    ) {
-        let subject = format!("partition {topic}/{index}");
-        let from_to = |a: &[BrokerId], b: &[BrokerId]| format!("{} to {}", List(a), List(b));
-        if old.replicas != new.replicas {
-            let detail = from_to(&old.replicas, &new.replicas);
-            self.record_event(stamp, EventKind::ReplicasChanged, &subject, &detail);
-        }
-        let left = old.isr.iter().any(|id| !new.isr.contains(id));
-        let joined = new.isr.iter().any(|id| !old.isr.contains(id));
-        for (kind, happened) in [(EventKind::IsrShrunk, left), (EventKind::IsrExpanded, joined)] {
-            if happened {
-                self.record_event(stamp, kind, &subject, &from_to(&old.isr, &new.isr));
-            }
-        }
-        if old.leader != new.leader {
-            let name = |id: Option<BrokerId>| id.map_or("none".to_owned(), |id| id.to_string());
-            let detail = format!(
-                "{} to {}, leader epoch {}",
-                name(old.leader),
-                name(new.leader),
-                new.leader_epoch.0
-            );
-            self.record_event(stamp, EventKind::LeaderChanged, &subject, &detail);
         }
     }
 
@@ -403,40 +218,5 @@ impl MetadataImage {
             (newest == self.events_total, "event numbers have no gaps"),
         ];
         invariants.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
-    }
-}
-
-/// Checks a partition against what it was, before it becomes part of an image.
-fn verify_partition(
-    it: &PartitionChange,
-    old: Option<&PartitionImage>,
-    count: u32,
-) -> Result<(), ApplyError> {
-    let within = |inner: &[BrokerId], outer: &[BrokerId]| inner.iter().all(|id| outer.contains(id));
-    let distinct = |ids: &[BrokerId]| {
-        ids.iter().enumerate().all(|(at, id)| !ids.iter().skip(at + 1).any(|other| other == id))
-    };
-    let now = &it.now;
-    let rules = [
-        (it.index.0 <= count, "its index leaves a gap"),
-        (!now.replicas.is_empty(), "it has no replica"),
-        (distinct(&now.replicas), "a replica is named twice"),
-        (distinct(&now.isr), "an in-sync replica is named twice"),
-        (within(&now.isr, &now.replicas), "its ISR is not within its replicas"),
-        (within(&now.elr, &now.replicas), "its ELR is not within its replicas"),
-        (!now.elr.iter().any(|id| now.isr.contains(id)), "its ELR and its ISR overlap"),
-        (now.leader.is_none_or(|id| now.isr.contains(&id)), "its leader is not in its ISR"),
-        (old.is_none_or(|old| old.leader_epoch <= now.leader_epoch), "its leader epoch goes back"),
-        (
-            old.is_none_or(|old| old.partition_epoch < now.partition_epoch),
-            "its partition epoch does not go forward",
-        ),
-    ];
-    match rules.into_iter().find(|(holds, _)| !holds) {
-        Some((_, why)) => {
-            let partition = PartitionId { topic: it.topic, index: it.index };
-            Err(ApplyError::BadPartition { partition, why })
-        }
-        None => Ok(()),
     }
 }

@@ -67,6 +67,7 @@ macro_rules! kinds {
     };
 }
 
+// The number 4 was a kind that is gone: it is never used again.
 kinds! {
     /// The cluster came to be.
     ClusterCreated = 1 "cluster_created",
@@ -74,8 +75,6 @@ kinds! {
     BrokerRegistered = 2 "broker_registered",
     /// A broker may no longer lead.
     BrokerFenced = 3 "broker_fenced",
-    /// A broker may lead again.
-    BrokerUnfenced = 4 "broker_unfenced",
     /// A topic came to be.
     TopicCreated = 5 "topic_created",
     /// A topic was hidden until a deadline.
@@ -100,6 +99,26 @@ kinds! {
     ReplicasChanged = 15 "replicas_changed",
     /// A configuration value changed.
     ConfigChanged = 16 "config_changed",
+    /// A replica leads that may lack what was committed.
+    LeaderElectedUncleanly = 17 "leader_elected_uncleanly",
+    /// A leader is to hand over, or no longer.
+    HandoverChanged = 18 "handover_changed",
+    /// A broker is about to stop.
+    BrokerStopping = 19 "broker_stopping",
+    /// A broker is given no new replicas.
+    BrokerCordoned = 20 "broker_cordoned",
+    /// A broker may be given new replicas again.
+    BrokerUncordoned = 21 "broker_uncordoned",
+    /// A broker was forgotten.
+    BrokerUnregistered = 22 "broker_unregistered",
+    /// What is said about leaders changed.
+    LeaderPolicyChanged = 23 "leader_policy_changed",
+    /// Leaders stay where they are.
+    LeadersFrozen = 24 "leaders_frozen",
+    /// Leaders may move again.
+    LeadersUnfrozen = 25 "leaders_unfrozen",
+    /// The controller moved leaders to where they are preferred.
+    LeadersBalanced = 26 "leaders_balanced",
 }
 
 impl fmt::Display for EventKind {

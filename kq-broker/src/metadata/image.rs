@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
+use serde::{Deserialize, Serialize};
 
 use super::event::Event;
-use super::record::{BrokerRegistration, ConfigResource, Endpoint, TimestampMs};
+use super::policy::{Freeze, LeaderPolicy};
+use super::record::{ConfigResource, TimestampMs};
+use super::roster::{BrokerImage, BrokerLoad};
 use crate::ids::{
-    BrokerEpoch, BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionId,
-    PartitionIndex, TopicId,
+    BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId,
 };
 
 /// Configuration values that were set, by key.
@@ -33,6 +35,9 @@ pub struct MetadataImage {
     pub(super) brokers: OrdMap<BrokerId, Arc<BrokerImage>>,
     pub(super) broker_configs: OrdMap<BrokerId, Arc<ConfigMap>>,
     pub(super) cluster_config: Arc<ConfigMap>,
+    pub(super) leader_policy: Arc<LeaderPolicy>,
+    pub(super) freeze: Option<Freeze>,
+    pub(super) balanced_at: TimestampMs,
     pub(super) next_producer_id: u64,
     pub(super) partitions_total: u64,
     pub(super) loads: OrdMap<BrokerId, BrokerLoad>,
@@ -59,6 +64,10 @@ pub struct TopicImage {
     pub protection: Option<Protection>,
     /// Set while it is hidden and waits for its purge.
     pub soft_deletion: Option<SoftDeletion>,
+    /// Who should lead it, as far as that was said for it alone.
+    pub leader_policy: Arc<LeaderPolicy>,
+    /// Set while its leaders stay where they are.
+    pub freeze: Option<Freeze>,
 }
 
 /// Why a topic must not be deleted.
@@ -82,7 +91,10 @@ pub struct SoftDeletion {
 }
 
 /// The whole controller-owned state of one partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// A replica is in at most one of `isr`, `elr` and `last_known`. The ISR is empty only after the
+/// disk of the last replica in it was replaced: then nobody can be elected cleanly.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionImage {
     /// The brokers that hold it, the preferred leader first.
     pub replicas: Vec<BrokerId>,
@@ -90,57 +102,22 @@ pub struct PartitionImage {
     pub isr: Vec<BrokerId>,
     /// Replicas that left the ISR and still hold everything committed (KIP-966).
     pub elr: Vec<BrokerId>,
+    /// Other replicas that were in sync once, the last to leave first: each of them lacks no more
+    /// of what is committed than those behind it (the last known ELR of KIP-966).
+    pub last_known: Vec<BrokerId>,
     /// Replicas that a reassignment is adding.
     pub adding: Vec<BrokerId>,
     /// Replicas that a reassignment will remove.
     pub removing: Vec<BrokerId>,
     /// Who leads; none while nobody may.
     pub leader: Option<BrokerId>,
+    /// To whom the leader is to hand over, once that one holds everything; it takes no writes
+    /// meanwhile.
+    pub handover: Option<BrokerId>,
     /// Counts leaders.
     pub leader_epoch: LeaderEpoch,
     /// Counts changes.
     pub partition_epoch: PartitionEpoch,
-}
-
-/// One broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokerImage {
-    /// Its number.
-    pub id: BrokerId,
-    /// The process life that registered last.
-    pub incarnation: Incarnation,
-    /// The raft index of that registration.
-    pub epoch: BrokerEpoch,
-    /// When it registered.
-    pub registered_at: TimestampMs,
-    /// Where it is reached.
-    pub endpoints: Vec<Endpoint>,
-    /// Where it stands.
-    pub rack: Option<String>,
-    /// The build it runs.
-    pub version: String,
-    /// Whether its logs held all that its life before had written.
-    pub resumed_cleanly: bool,
-    /// Whether it may lead.
-    pub state: BrokerState,
-}
-
-/// How much a broker carries, as placement weighs it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BrokerLoad {
-    /// Replicas on it.
-    pub replicas: u64,
-    /// Partitions whose preferred leader it is.
-    pub preferred: u64,
-}
-
-/// What a broker may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BrokerState {
-    /// Lead and be counted on.
-    Active,
-    /// Nothing, until it registers again.
-    Fenced,
 }
 
 impl MetadataImage {
@@ -221,50 +198,24 @@ impl MetadataImage {
         self.topics.len()
     }
 
-    /// How much a broker carries, hidden topics included.
-    pub fn broker_load(&self, id: BrokerId) -> BrokerLoad {
-        self.loads.get(&id).copied().unwrap_or_default()
+    /// What holds for the leaders of topics that say nothing of their own.
+    pub fn leader_policy(&self) -> &Arc<LeaderPolicy> {
+        &self.leader_policy
     }
 
-    /// Counts a partition in.
-    pub(super) fn add_load(&mut self, partition: &PartitionImage) {
-        for (position, id) in partition.replicas.iter().enumerate() {
-            let load = self.loads.entry(*id).or_default();
-            load.replicas += 1;
-            load.preferred += u64::from(position == 0);
-        }
+    /// Set while all leaders stay where they are.
+    pub fn freeze(&self) -> Option<&Freeze> {
+        self.freeze.as_ref()
     }
 
-    /// Counts a partition out.
-    pub(super) fn remove_load(&mut self, partition: &PartitionImage) {
-        for (position, id) in partition.replicas.iter().enumerate() {
-            let load = self.loads.entry(*id).or_default();
-            load.replicas -= 1;
-            load.preferred -= u64::from(position == 0);
-            if *load == BrokerLoad::default() {
-                self.loads.remove(id);
-            }
-        }
+    /// What keeps the leaders of a topic where they are: its own freeze or the cluster's.
+    pub fn freeze_of(&self, topic: &TopicImage) -> Option<Freeze> {
+        topic.freeze.clone().or_else(|| self.freeze.clone())
     }
 
-    /// A broker that has ever registered.
-    pub fn broker(&self, id: BrokerId) -> Option<&Arc<BrokerImage>> {
-        self.brokers.get(&id)
-    }
-
-    /// All brokers that have ever registered, in the order of their ids.
-    pub fn brokers(&self) -> impl Iterator<Item = &Arc<BrokerImage>> {
-        self.brokers.values()
-    }
-
-    /// Brokers that may lead, in the order of their ids.
-    pub fn live_brokers(&self) -> impl Iterator<Item = &Arc<BrokerImage>> {
-        self.brokers.values().filter(|it| it.is_live())
-    }
-
-    /// Whether a broker may lead.
-    pub fn is_live(&self, id: BrokerId) -> bool {
-        self.broker(id).is_some_and(|it| it.is_live())
+    /// When leaders were last moved to where they are preferred.
+    pub fn balanced_at(&self) -> TimestampMs {
+        self.balanced_at
     }
 
     /// The values set for one resource; empty when none are.
@@ -354,25 +305,6 @@ impl TopicImage {
 /// Whether a topic of this name belongs to the cluster itself.
 pub fn is_internal_name(name: &str) -> bool {
     matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
-}
-
-impl BrokerImage {
-    /// Whether it may lead.
-    pub fn is_live(&self) -> bool {
-        self.state == BrokerState::Active
-    }
-
-    /// The registration that made it.
-    pub fn registration(&self) -> BrokerRegistration {
-        BrokerRegistration {
-            broker: self.id,
-            incarnation: self.incarnation,
-            endpoints: self.endpoints.clone(),
-            rack: self.rack.clone(),
-            version: self.version.clone(),
-            resumed_cleanly: self.resumed_cleanly,
-        }
-    }
 }
 
 /// A name as metrics see it, where `.` and `_` are one.

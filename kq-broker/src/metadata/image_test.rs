@@ -73,7 +73,7 @@ fn history() -> Vec<Change> {
                 set(ConfigResource::Broker(BrokerId(1)), "num.partitions", Some("5")),
                 set(ConfigResource::Broker(BrokerId(1)), "num.partitions", None),
                 MetadataRecord::ProducerIdsAllocated { broker: BrokerId(1), next: 1_000 },
-                MetadataRecord::BrokerFenced { broker: BrokerId(2), fenced: true },
+                MetadataRecord::BrokerFenced { broker: BrokerId(2) },
             ],
         ),
     ]

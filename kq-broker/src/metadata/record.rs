@@ -3,9 +3,11 @@
 use std::fmt;
 
 pub use kq_storage::TimestampMs;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::image::PartitionImage;
+use super::policy::{LeaderPolicy, PolicyScope};
 use crate::ids::{BrokerId, ClusterId, Incarnation, PartitionIndex, TopicId};
 
 /// A time as people read it: RFC 3339 in UTC. Times that this cannot write stop at its ends.
@@ -52,12 +54,32 @@ pub enum MetadataRecord {
     },
     /// A broker process came up; its epoch is the index of the raft entry that holds this.
     BrokerRegistered(BrokerRegistration),
-    /// A broker may no longer lead or be counted on, or may again.
+    /// A broker may no longer lead or be counted on, until it registers again.
     BrokerFenced {
         /// Which broker.
         broker: BrokerId,
-        /// True when fenced, false when let in again.
-        fenced: bool,
+    },
+    /// A broker is about to stop and takes on nothing new.
+    BrokerStopping {
+        /// Which broker.
+        broker: BrokerId,
+    },
+    /// A broker is given no new replicas.
+    BrokerCordoned {
+        /// Which broker.
+        broker: BrokerId,
+        /// Whether it is to leave the cluster for good.
+        decommission: bool,
+    },
+    /// A broker may be given new replicas again.
+    BrokerUncordoned {
+        /// Which broker.
+        broker: BrokerId,
+    },
+    /// A broker that holds nothing any more was forgotten.
+    BrokerUnregistered {
+        /// Which broker.
+        broker: BrokerId,
     },
     /// A topic came to be; its partitions follow in the same change.
     TopicCreated {
@@ -101,6 +123,30 @@ pub enum MetadataRecord {
         /// The new value; none when removed.
         value: Option<String>,
     },
+    /// What is said about leaders: all of it, whatever was said before.
+    LeaderPolicyChanged {
+        /// For which leaders.
+        scope: PolicyScope,
+        /// What is said now.
+        policy: LeaderPolicy,
+    },
+    /// Leaders stay where they are.
+    LeadersFrozen {
+        /// Which leaders.
+        scope: PolicyScope,
+        /// When that ends by itself.
+        until: Option<TimestampMs>,
+    },
+    /// Leaders may move again.
+    LeadersUnfrozen {
+        /// Which leaders.
+        scope: PolicyScope,
+    },
+    /// The controller moved leaders to where they are preferred; which ones, follows.
+    LeadersBalanced {
+        /// How many.
+        moves: u32,
+    },
     /// A block of producer ids was given to a broker.
     ProducerIdsAllocated {
         /// To which broker.
@@ -111,12 +157,15 @@ pub enum MetadataRecord {
 }
 
 /// A broker, as it describes itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerRegistration {
     /// Its number.
     pub broker: BrokerId,
     /// This life of it.
     pub incarnation: Incarnation,
+    /// The id of the directory that holds its logs. An id that is not the known one means that its
+    /// disk is new (KIP-903): then it holds nothing.
+    pub directory: Uuid,
     /// Where clients and peers reach it.
     pub endpoints: Vec<Endpoint>,
     /// Where it stands, for placement.
@@ -129,7 +178,7 @@ pub struct BrokerRegistration {
 }
 
 /// One address that a broker advertises.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The listener's name, for example `PLAINTEXT`.
     pub listener: String,
@@ -140,7 +189,7 @@ pub struct Endpoint {
 }
 
 /// What a partition has become.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionChange {
     /// The topic.
     pub topic: TopicId,
@@ -181,6 +230,7 @@ impl BrokerRegistration {
         Self {
             broker,
             incarnation: Incarnation(Uuid::nil()),
+            directory: Uuid::nil(),
             endpoints: vec![endpoint],
             rack: None,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -195,8 +245,16 @@ impl fmt::Display for MetadataRecord {
         match self {
             Self::ClusterCreated { cluster_id } => write!(f, "cluster {cluster_id} created"),
             Self::BrokerRegistered(it) => write!(f, "broker {} registered", it.broker),
-            Self::BrokerFenced { broker, fenced: true } => write!(f, "broker {broker} fenced"),
-            Self::BrokerFenced { broker, fenced: false } => write!(f, "broker {broker} unfenced"),
+            Self::BrokerFenced { broker } => write!(f, "broker {broker} fenced"),
+            Self::BrokerStopping { broker } => write!(f, "broker {broker} stopping"),
+            Self::BrokerCordoned { broker, decommission: false } => {
+                write!(f, "broker {broker} cordoned")
+            }
+            Self::BrokerCordoned { broker, decommission: true } => {
+                write!(f, "broker {broker} to be decommissioned")
+            }
+            Self::BrokerUncordoned { broker } => write!(f, "broker {broker} uncordoned"),
+            Self::BrokerUnregistered { broker } => write!(f, "broker {broker} unregistered"),
             Self::TopicCreated { topic, name } => write!(f, "topic {name} created as {topic}"),
             Self::TopicSoftDeleted { topic, purge_at } => {
                 write!(f, "topic {topic} deleted, kept until {}", Utc(*purge_at))
@@ -214,6 +272,15 @@ impl fmt::Display for MetadataRecord {
             Self::ConfigChanged { resource, key, value: None } => {
                 write!(f, "config of {resource}: {key} removed")
             }
+            Self::LeaderPolicyChanged { scope, policy } => {
+                write!(f, "leader policy of {scope}: {policy}")
+            }
+            Self::LeadersFrozen { scope, until: Some(until) } => {
+                write!(f, "leaders of {scope} frozen until {}", Utc(*until))
+            }
+            Self::LeadersFrozen { scope, until: None } => write!(f, "leaders of {scope} frozen"),
+            Self::LeadersUnfrozen { scope } => write!(f, "leaders of {scope} unfrozen"),
+            Self::LeadersBalanced { moves } => write!(f, "{moves} leaders balanced"),
             Self::ProducerIdsAllocated { broker, next } => {
                 write!(f, "producer ids below {next} given to broker {broker}")
             }
@@ -226,9 +293,13 @@ impl fmt::Display for PartitionChange {
         let Self { topic, index, now } = self;
         write!(f, "partition {topic}-{index}: replicas {}", List(&now.replicas))?;
         write!(f, " isr {}", List(&now.isr))?;
-        for (name, list) in
-            [("elr", &now.elr), ("adding", &now.adding), ("removing", &now.removing)]
-        {
+        let others = [
+            ("elr", &now.elr),
+            ("last known", &now.last_known),
+            ("adding", &now.adding),
+            ("removing", &now.removing),
+        ];
+        for (name, list) in others {
             if !list.is_empty() {
                 write!(f, " {name} {}", List(list))?;
             }
@@ -236,6 +307,9 @@ impl fmt::Display for PartitionChange {
         match now.leader {
             Some(leader) => write!(f, " leader {leader}")?,
             None => write!(f, " no leader")?,
+        }
+        if let Some(to) = now.handover {
+            write!(f, " handing over to {to}")?;
         }
         write!(f, " epochs {}/{}", now.leader_epoch.0, now.partition_epoch)
     }
@@ -247,6 +321,15 @@ impl fmt::Display for ConfigResource {
             Self::Topic(id) => write!(f, "topic {id}"),
             Self::Broker(id) => write!(f, "broker {id}"),
             Self::Cluster => f.write_str("all brokers"),
+        }
+    }
+}
+
+impl fmt::Display for PolicyScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("all topics"),
+            Self::Topic(id) => write!(f, "topic {id}"),
         }
     }
 }

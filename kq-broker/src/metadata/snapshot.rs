@@ -11,10 +11,14 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::event::{Event, EventKind};
-use super::image::{
-    BrokerImage, BrokerState, MetadataImage, Protection, SoftDeletion, TopicImage, unify,
+use super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
+use super::policy::LeaderPolicy;
+use super::policy_wire::{
+    WireFreeze, WireLeaderPolicy, freeze_from_wire, freeze_to_wire, leader_policy_from_wire,
+    leader_policy_to_wire,
 };
 use super::record::TimestampMs;
+use super::roster::{BrokerImage, BrokerState, Cordon};
 use super::wire::{
     ChangeDecodeError, WireBroker, WirePartition, broker_from_wire, broker_to_wire, id_from_wire,
     id_to_wire, partition_from_wire, partition_to_wire,
@@ -69,6 +73,12 @@ struct WireImage {
     events: Vec<WireEvent>,
     #[prost(uint64, tag = "10")]
     events_total: u64,
+    #[prost(message, optional, tag = "11")]
+    leader_policy: Option<WireLeaderPolicy>,
+    #[prost(message, optional, tag = "12")]
+    freeze: Option<WireFreeze>,
+    #[prost(int64, tag = "13")]
+    balanced_at_ms: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -89,6 +99,10 @@ struct WireTopic {
     soft_deletion: Option<WireSoftDeletion>,
     #[prost(uint64, tag = "8")]
     created_index: u64,
+    #[prost(message, optional, tag = "9")]
+    leader_policy: Option<WireLeaderPolicy>,
+    #[prost(message, optional, tag = "10")]
+    freeze: Option<WireFreeze>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -117,8 +131,32 @@ struct WireBrokerState {
     epoch: u64,
     #[prost(int64, tag = "3")]
     registered_at_ms: i64,
-    #[prost(bool, tag = "4")]
-    fenced: bool,
+    #[prost(enumeration = "WireState", tag = "4")]
+    state: i32,
+    #[prost(int64, tag = "5")]
+    state_since_ms: i64,
+    #[prost(string, tag = "6")]
+    state_reason: String,
+    #[prost(message, optional, tag = "7")]
+    cordon: Option<WireCordon>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+enum WireState {
+    Active = 0,
+    Fenced = 1,
+    Stopping = 2,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireCordon {
+    #[prost(int64, tag = "1")]
+    since_ms: i64,
+    #[prost(string, tag = "2")]
+    reason: String,
+    #[prost(bool, tag = "3")]
+    decommission: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -206,6 +244,9 @@ impl MetadataImage {
             next_producer_id: self.next_producer_id,
             events: self.events.iter().map(|it| event_to_wire(it)).collect(),
             events_total: self.events_total,
+            leader_policy: Some(leader_policy_to_wire(&self.leader_policy)),
+            freeze: self.freeze.as_ref().map(freeze_to_wire),
+            balanced_at_ms: self.balanced_at.0,
         }
     }
 
@@ -217,6 +258,9 @@ impl MetadataImage {
             cluster_config: Arc::new(wire.cluster_config),
             next_producer_id: wire.next_producer_id,
             events_total: wire.events_total,
+            leader_policy: said(wire.leader_policy)?,
+            freeze: wire.freeze.map(freeze_from_wire),
+            balanced_at: TimestampMs(wire.balanced_at_ms),
             ..Self::default()
         };
         for topic in wire.topics {
@@ -273,6 +317,8 @@ fn topic_to_wire(it: &TopicImage) -> WireTopic {
             purge_at_ms: it.purge_at.0,
             reason: it.reason.to_string(),
         }),
+        leader_policy: Some(leader_policy_to_wire(&it.leader_policy)),
+        freeze: it.freeze.as_ref().map(freeze_to_wire),
     }
 }
 
@@ -293,7 +339,14 @@ fn topic_from_wire(wire: WireTopic) -> Result<TopicImage, SnapshotError> {
             purge_at: TimestampMs(it.purge_at_ms),
             reason: it.reason.into(),
         }),
+        leader_policy: said(wire.leader_policy)?,
+        freeze: wire.freeze.map(freeze_from_wire),
     })
+}
+
+fn said(wire: Option<WireLeaderPolicy>) -> Result<Arc<LeaderPolicy>, SnapshotError> {
+    let policy = wire.map(leader_policy_from_wire).transpose().map_err(malformed)?;
+    Ok(Arc::new(policy.unwrap_or_default()))
 }
 
 fn broker_state_to_wire(it: &BrokerImage) -> WireBrokerState {
@@ -301,7 +354,19 @@ fn broker_state_to_wire(it: &BrokerImage) -> WireBrokerState {
         registration: Some(broker_to_wire(&it.registration())),
         epoch: it.epoch.0,
         registered_at_ms: it.registered_at.0,
-        fenced: !it.is_live(),
+        state: match it.state {
+            BrokerState::Active => WireState::Active,
+            BrokerState::Fenced => WireState::Fenced,
+            BrokerState::Stopping => WireState::Stopping,
+        }
+        .into(),
+        state_since_ms: it.state_since.0,
+        state_reason: it.state_reason.to_string(),
+        cordon: it.cordon.as_ref().map(|it| WireCordon {
+            since_ms: it.since.0,
+            reason: it.reason.to_string(),
+            decommission: it.decommission,
+        }),
     }
 }
 
@@ -310,16 +375,30 @@ fn broker_state_from_wire(wire: WireBrokerState) -> Result<BrokerImage, Snapshot
         .registration
         .ok_or_else(|| SnapshotError::Malformed("a broker has no registration".to_owned()))?;
     let it = broker_from_wire(registration).map_err(malformed)?;
+    let state = match WireState::try_from(wire.state) {
+        Ok(WireState::Active) => BrokerState::Active,
+        Ok(WireState::Fenced) => BrokerState::Fenced,
+        Ok(WireState::Stopping) => BrokerState::Stopping,
+        Err(err) => return Err(SnapshotError::Malformed(err.to_string())),
+    };
     Ok(BrokerImage {
         id: it.broker,
         incarnation: it.incarnation,
         epoch: BrokerEpoch(wire.epoch),
         registered_at: TimestampMs(wire.registered_at_ms),
+        directory: it.directory,
         endpoints: it.endpoints,
         rack: it.rack,
         version: it.version,
         resumed_cleanly: it.resumed_cleanly,
-        state: if wire.fenced { BrokerState::Fenced } else { BrokerState::Active },
+        state,
+        state_since: TimestampMs(wire.state_since_ms),
+        state_reason: wire.state_reason.into(),
+        cordon: wire.cordon.map(|it| Cordon {
+            since: TimestampMs(it.since_ms),
+            reason: it.reason.into(),
+            decommission: it.decommission,
+        }),
     })
 }
 

@@ -8,6 +8,10 @@ use prost::{Message, Oneof};
 use uuid::Uuid;
 
 use super::image::PartitionImage;
+use super::policy_wire::{
+    WireFrozen, WireScope, WireScopedPolicy, frozen_from_wire, frozen_to_wire, scope_from_wire,
+    scope_to_wire, scoped_policy_from_wire, scoped_policy_to_wire,
+};
 use super::record::{
     BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
     TimestampMs,
@@ -42,7 +46,10 @@ pub(super) struct WireChange {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct WireRecord {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(
+        oneof = "Kind",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19"
+    )]
     kind: Option<Kind>,
 }
 
@@ -53,7 +60,7 @@ enum Kind {
     #[prost(message, tag = "2")]
     BrokerRegistered(WireBroker),
     #[prost(message, tag = "3")]
-    BrokerFenced(WireFenced),
+    BrokerFenced(WireBrokerId),
     #[prost(message, tag = "4")]
     TopicCreated(WireTopic),
     #[prost(message, tag = "5")]
@@ -70,6 +77,22 @@ enum Kind {
     ConfigChanged(WireConfig),
     #[prost(message, tag = "11")]
     ProducerIdsAllocated(WireProducerIds),
+    #[prost(message, tag = "12")]
+    BrokerStopping(WireBrokerId),
+    #[prost(message, tag = "13")]
+    BrokerCordoned(WireCordoned),
+    #[prost(message, tag = "14")]
+    BrokerUncordoned(WireBrokerId),
+    #[prost(message, tag = "15")]
+    BrokerUnregistered(WireBrokerId),
+    #[prost(message, tag = "16")]
+    LeaderPolicyChanged(WireScopedPolicy),
+    #[prost(message, tag = "17")]
+    LeadersFrozen(WireFrozen),
+    #[prost(message, tag = "18")]
+    LeadersUnfrozen(WireScope),
+    #[prost(uint32, tag = "19")]
+    LeadersBalanced(u32),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -92,6 +115,8 @@ pub(super) struct WireBroker {
     version: String,
     #[prost(bool, tag = "6")]
     resumed_cleanly: bool,
+    #[prost(bytes = "vec", tag = "7")]
+    directory: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -104,12 +129,19 @@ struct WireEndpoint {
     port: u32,
 }
 
+/// Field 2 said whether a broker was fenced or let in again; it is never used again.
 #[derive(Clone, PartialEq, Message)]
-struct WireFenced {
+struct WireBrokerId {
+    #[prost(uint32, tag = "1")]
+    broker: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireCordoned {
     #[prost(uint32, tag = "1")]
     broker: u32,
     #[prost(bool, tag = "2")]
-    fenced: bool,
+    decommission: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -164,6 +196,10 @@ pub(super) struct WirePartition {
     leader_epoch: u32,
     #[prost(uint32, tag = "10")]
     partition_epoch: u32,
+    #[prost(uint32, repeated, tag = "11")]
+    last_known: Vec<u32>,
+    #[prost(uint32, optional, tag = "12")]
+    handover: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -218,14 +254,19 @@ impl Change {
 }
 
 fn record_to_wire(record: &MetadataRecord) -> WireRecord {
+    let number = |id: BrokerId| WireBrokerId { broker: id.0 };
     let kind = match record {
         MetadataRecord::ClusterCreated { cluster_id } => {
             Kind::ClusterCreated(WireCluster { cluster_id: cluster_id.0.clone() })
         }
         MetadataRecord::BrokerRegistered(it) => Kind::BrokerRegistered(broker_to_wire(it)),
-        MetadataRecord::BrokerFenced { broker, fenced } => {
-            Kind::BrokerFenced(WireFenced { broker: broker.0, fenced: *fenced })
+        MetadataRecord::BrokerFenced { broker } => Kind::BrokerFenced(number(*broker)),
+        MetadataRecord::BrokerStopping { broker } => Kind::BrokerStopping(number(*broker)),
+        MetadataRecord::BrokerCordoned { broker, decommission } => {
+            Kind::BrokerCordoned(WireCordoned { broker: broker.0, decommission: *decommission })
         }
+        MetadataRecord::BrokerUncordoned { broker } => Kind::BrokerUncordoned(number(*broker)),
+        MetadataRecord::BrokerUnregistered { broker } => Kind::BrokerUnregistered(number(*broker)),
         MetadataRecord::TopicCreated { topic, name } => {
             Kind::TopicCreated(WireTopic { topic: id_to_wire(*topic), name: name.clone() })
         }
@@ -252,6 +293,14 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
             key: key.clone(),
             value: value.clone(),
         }),
+        MetadataRecord::LeaderPolicyChanged { scope, policy } => {
+            Kind::LeaderPolicyChanged(scoped_policy_to_wire(*scope, policy))
+        }
+        MetadataRecord::LeadersFrozen { scope, until } => {
+            Kind::LeadersFrozen(frozen_to_wire(*scope, *until))
+        }
+        MetadataRecord::LeadersUnfrozen { scope } => Kind::LeadersUnfrozen(scope_to_wire(*scope)),
+        MetadataRecord::LeadersBalanced { moves } => Kind::LeadersBalanced(*moves),
         MetadataRecord::ProducerIdsAllocated { broker, next } => {
             Kind::ProducerIdsAllocated(WireProducerIds { broker: broker.0, next: *next })
         }
@@ -265,9 +314,30 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
             MetadataRecord::ClusterCreated { cluster_id: ClusterId(it.cluster_id) }
         }
         Kind::BrokerRegistered(it) => MetadataRecord::BrokerRegistered(broker_from_wire(it)?),
-        Kind::BrokerFenced(it) => {
-            MetadataRecord::BrokerFenced { broker: BrokerId(it.broker), fenced: it.fenced }
+        Kind::BrokerFenced(it) => MetadataRecord::BrokerFenced { broker: BrokerId(it.broker) },
+        Kind::BrokerStopping(it) => MetadataRecord::BrokerStopping { broker: BrokerId(it.broker) },
+        Kind::BrokerCordoned(it) => MetadataRecord::BrokerCordoned {
+            broker: BrokerId(it.broker),
+            decommission: it.decommission,
+        },
+        Kind::BrokerUncordoned(it) => {
+            MetadataRecord::BrokerUncordoned { broker: BrokerId(it.broker) }
         }
+        Kind::BrokerUnregistered(it) => {
+            MetadataRecord::BrokerUnregistered { broker: BrokerId(it.broker) }
+        }
+        Kind::LeaderPolicyChanged(it) => {
+            let (scope, policy) = scoped_policy_from_wire(it)?;
+            MetadataRecord::LeaderPolicyChanged { scope, policy }
+        }
+        Kind::LeadersFrozen(it) => {
+            let (scope, until) = frozen_from_wire(it)?;
+            MetadataRecord::LeadersFrozen { scope, until }
+        }
+        Kind::LeadersUnfrozen(it) => {
+            MetadataRecord::LeadersUnfrozen { scope: scope_from_wire(&it)? }
+        }
+        Kind::LeadersBalanced(moves) => MetadataRecord::LeadersBalanced { moves },
         Kind::TopicCreated(it) => {
             MetadataRecord::TopicCreated { topic: id_from_wire(&it.topic)?, name: it.name }
         }
@@ -316,6 +386,7 @@ pub(super) fn broker_to_wire(it: &BrokerRegistration) -> WireBroker {
         rack: it.rack.clone(),
         version: it.version.clone(),
         resumed_cleanly: it.resumed_cleanly,
+        directory: it.directory.as_bytes().to_vec(),
     }
 }
 
@@ -326,9 +397,12 @@ pub(super) fn broker_from_wire(it: WireBroker) -> Result<BrokerRegistration, Cha
     };
     let incarnation = Uuid::from_slice(&it.incarnation)
         .map_err(|_| ChangeDecodeError::BadField("incarnation"))?;
+    let directory =
+        Uuid::from_slice(&it.directory).map_err(|_| ChangeDecodeError::BadField("directory"))?;
     Ok(BrokerRegistration {
         broker: BrokerId(it.broker),
         incarnation: Incarnation(incarnation),
+        directory,
         endpoints: it.endpoints.into_iter().map(endpoint).collect::<Result<_, _>>()?,
         rack: it.rack,
         version: it.version,
@@ -353,6 +427,8 @@ pub(super) fn partition_to_wire(
         leader: it.leader.map(|id| id.0),
         leader_epoch: it.leader_epoch.0,
         partition_epoch: it.partition_epoch.0,
+        last_known: list(&it.last_known),
+        handover: it.handover.map(|id| id.0),
     }
 }
 
@@ -367,6 +443,8 @@ pub(super) fn partition_from_wire(it: WirePartition) -> Result<PartitionChange, 
         leader: it.leader.map(BrokerId),
         leader_epoch: LeaderEpoch(it.leader_epoch),
         partition_epoch: PartitionEpoch(it.partition_epoch),
+        last_known: list(it.last_known),
+        handover: it.handover.map(BrokerId),
     };
     Ok(PartitionChange { topic: id_from_wire(&it.topic)?, index: PartitionIndex(it.index), now })
 }

@@ -37,7 +37,9 @@ pub(super) async fn start_node(
     let controller = start_controller(&config, dirs, &fs, clock, &fixed).await?;
     dirs.claim(&controller.cluster_id()).map_err(ProcessError::Directories)?;
     let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
-    register(&controller, &config, &advertised, resumed_cleanly).await?;
+    let directory = dirs.log_dirs().first().map(|dir| dir.1).unwrap_or_default();
+    let life = Life { directory, resumed_cleanly };
+    register(&controller, &config, &advertised, life).await?;
     let metrics = Arc::new(Metrics::new());
     let partitions = open_partitions(
         StoreParts {
@@ -123,11 +125,18 @@ async fn start_controller(
     started.map_err(|err| ProcessError::Quorum(err.to_string()))
 }
 
+/// What a process finds of the life before it.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    directory: Uuid,
+    resumed_cleanly: bool,
+}
+
 async fn register(
     controller: &Controller,
     config: &BrokerConfig,
     advertised: &(String, u16),
-    resumed_cleanly: bool,
+    life: Life,
 ) -> Result<(), ProcessError> {
     let (host, port) = advertised.clone();
     let registration = BrokerRegistration {
@@ -136,7 +145,8 @@ async fn register(
         endpoints: vec![Endpoint { listener: LISTENER.to_owned(), host, port }],
         rack: config.rack.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        resumed_cleanly,
+        directory: life.directory,
+        resumed_cleanly: life.resumed_cleanly,
     };
     let command = Command::RegisterBroker(registration);
     let registered = controller.submit(command, CONTROL_WAIT).await;

@@ -230,7 +230,7 @@ impl Controller {
         deadline: Duration,
     ) -> Result<Reply, ControlError> {
         let reason = match reason.into() {
-            empty if empty.is_empty() => command.usual_reason().into(),
+            empty if empty.is_empty() => command.usual_reason(),
             given => tidy_reason(&given),
         };
         let (reply, replied) = oneshot::channel();
@@ -384,7 +384,7 @@ async fn keep_deadlines(
 async fn tick(submissions: &mpsc::Sender<Submission>) {
     let command = Command::Tick;
     let (reply, replied) = oneshot::channel();
-    let reason = command.usual_reason().into();
+    let reason = command.usual_reason();
     if submissions.send(Submission { command, reason, reply }).await.is_err() {
         return;
     }

@@ -136,13 +136,23 @@ enum Use {
 fn use_of(command: &Command) -> Use {
     match command {
         Command::RegisterBroker(_) => Use::Start,
-        Command::DeleteTopics { .. }
+        Command::FenceBroker { .. }
+        | Command::BeginShutdown { .. }
+        | Command::CompleteHandover { .. }
+        | Command::CancelHandover { .. }
+        | Command::DeleteTopics { .. }
         | Command::PurgeTopics { .. }
         | Command::ProtectTopics { .. }
         | Command::AlterConfigs { .. }
         | Command::IncrementalAlterConfigs { .. }
         | Command::Tick => Use::MakesRoom,
-        Command::FenceBroker { .. }
+        Command::CordonBroker { .. }
+        | Command::UncordonBroker { .. }
+        | Command::UnregisterBroker { .. }
+        | Command::ElectLeaders { .. }
+        | Command::SetLeaderPolicy { .. }
+        | Command::FreezeLeaders { .. }
+        | Command::UnfreezeLeaders { .. }
         | Command::CreateTopics { .. }
         | Command::RestoreTopics { .. }
         | Command::CreatePartitions { .. }

@@ -86,7 +86,7 @@ impl World {
         it.rack = words.get("rack").map(str::to_owned);
         self.apply(9_000, vec![MetadataRecord::BrokerRegistered(it)]);
         if let Some(down) = words.number("down") {
-            self.apply(down, vec![MetadataRecord::BrokerFenced { broker: id, fenced: true }]);
+            self.apply(down, vec![MetadataRecord::BrokerFenced { broker: id }]);
         }
         let ((disk_total, disk_free), (in_max, in_now)) = (words.pair("disk"), words.pair("in"));
         let (out_max, out_now) = words.pair("out");

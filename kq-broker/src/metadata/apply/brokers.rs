@@ -1,0 +1,112 @@
+//! Brokers in committed changes.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::super::event::EventKind;
+use super::super::image::{MetadataImage, TopicImage};
+use super::super::record::BrokerRegistration;
+use super::super::roster::{BrokerImage, BrokerLoad, BrokerState, Cordon};
+use super::{ApplyError, Stamp};
+use crate::ids::{BrokerEpoch, BrokerId, TopicId};
+
+impl MetadataImage {
+    pub(super) fn register(&mut self, stamp: &Stamp, it: &BrokerRegistration) {
+        let image = BrokerImage {
+            id: it.broker,
+            incarnation: it.incarnation,
+            epoch: BrokerEpoch(stamp.index),
+            registered_at: stamp.time,
+            directory: it.directory,
+            endpoints: it.endpoints.clone(),
+            rack: it.rack.clone(),
+            version: it.version.clone(),
+            resumed_cleanly: it.resumed_cleanly,
+            state: BrokerState::Active,
+            state_since: stamp.time,
+            state_reason: stamp.reason.clone(),
+            cordon: self.brokers.get(&it.broker).and_then(|known| known.cordon.clone()),
+        };
+        if !it.resumed_cleanly && self.brokers.contains_key(&it.broker) {
+            self.raise_leader_epochs(it.broker);
+        }
+        let mut detail = format!("version {}", it.version);
+        for endpoint in &it.endpoints {
+            let _ = write!(detail, ", {} {}:{}", endpoint.listener, endpoint.host, endpoint.port);
+        }
+        self.brokers.insert(it.broker, Arc::new(image));
+        let subject = format!("broker {}", it.broker);
+        self.record_event(stamp, EventKind::BrokerRegistered, &subject, &detail);
+    }
+
+    /// A leader that lost an unsynced tail writes those offsets again: under a new epoch, so that
+    /// readers and followers can tell the two apart.
+    fn raise_leader_epochs(&mut self, broker: BrokerId) {
+        let leads =
+            |topic: &TopicImage| topic.partitions.iter().any(|it| it.leader == Some(broker));
+        let led: Vec<TopicId> =
+            self.topics.values().filter(|it| leads(it)).map(|it| it.id).collect();
+        for id in led {
+            let Some(topic) = self.topics.get_mut(&id) else { continue };
+            for partition in &mut Arc::make_mut(topic).partitions {
+                if partition.leader == Some(broker) {
+                    let partition = Arc::make_mut(partition);
+                    partition.leader_epoch.0 = partition.leader_epoch.0.saturating_add(1);
+                    partition.partition_epoch = partition.partition_epoch.next();
+                }
+            }
+        }
+    }
+
+    pub(super) fn change_state(
+        &mut self,
+        stamp: &Stamp,
+        id: BrokerId,
+        state: BrokerState,
+    ) -> Result<(), ApplyError> {
+        let broker = self.brokers.get_mut(&id).ok_or(ApplyError::UnknownBroker(id))?;
+        if broker.state == state {
+            return Ok(());
+        }
+        let broker = Arc::make_mut(broker);
+        broker.state = state;
+        broker.state_since = stamp.time;
+        broker.state_reason = stamp.reason.clone();
+        let kind = match state {
+            BrokerState::Active => EventKind::BrokerRegistered,
+            BrokerState::Stopping => EventKind::BrokerStopping,
+            BrokerState::Fenced => EventKind::BrokerFenced,
+        };
+        self.record_event(stamp, kind, &format!("broker {id}"), "");
+        Ok(())
+    }
+
+    pub(super) fn cordon(
+        &mut self,
+        stamp: &Stamp,
+        id: BrokerId,
+        decommission: Option<bool>,
+    ) -> Result<(), ApplyError> {
+        let broker = self.brokers.get_mut(&id).ok_or(ApplyError::UnknownBroker(id))?;
+        let (since, reason) = (stamp.time, stamp.reason.clone());
+        Arc::make_mut(broker).cordon =
+            decommission.map(|decommission| Cordon { since, reason, decommission });
+        let (kind, detail) = match decommission {
+            Some(true) => (EventKind::BrokerCordoned, "to be decommissioned"),
+            Some(false) => (EventKind::BrokerCordoned, ""),
+            None => (EventKind::BrokerUncordoned, ""),
+        };
+        self.record_event(stamp, kind, &format!("broker {id}"), detail);
+        Ok(())
+    }
+
+    pub(super) fn unregister(&mut self, stamp: &Stamp, id: BrokerId) -> Result<(), ApplyError> {
+        if self.broker_load(id) != BrokerLoad::default() {
+            return Err(ApplyError::BrokerInUse(id));
+        }
+        self.brokers.remove(&id).ok_or(ApplyError::UnknownBroker(id))?;
+        self.broker_configs.remove(&id);
+        self.record_event(stamp, EventKind::BrokerUnregistered, &format!("broker {id}"), "");
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! Partitions in committed changes.
+
+use std::sync::Arc;
+
+use super::super::event::{Event, EventKind};
+use super::super::image::{MetadataImage, PartitionImage};
+use super::super::record::{List, PartitionChange};
+use super::{ApplyError, Stamp};
+use crate::ids::{BrokerId, PartitionId, PartitionIndex};
+
+impl MetadataImage {
+    pub(super) fn change_partition(
+        &mut self,
+        stamp: &Stamp,
+        it: &PartitionChange,
+    ) -> Result<(), ApplyError> {
+        let topic = self.topics.get(&it.topic).ok_or(ApplyError::UnknownTopic(it.topic))?;
+        let name = topic.name.clone();
+        let old = topic.partition(it.index).cloned();
+        let fresh_topic = topic.created_index == stamp.index;
+        verify_partition(it, old.as_deref(), topic.partition_count())?;
+        let new = Arc::new(it.now.clone());
+        let partitions = &mut self.topic_mut(it.topic)?.partitions;
+        if let Some(slot) = partitions.get_mut(it.index.position()) {
+            *slot = new.clone();
+        } else {
+            partitions.push_back(new.clone());
+            self.partitions_total += 1;
+        }
+        if let Some(old) = &old {
+            self.remove_load(old);
+        }
+        self.add_load(&new);
+        match old {
+            Some(old) => self.record_partition_events(stamp, (&name, it.index), &old, &new),
+            None if !fresh_topic => self.record_added_partition(stamp, &name, it.index),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// One event for all the partitions that one change adds to a topic.
+    fn record_added_partition(&mut self, stamp: &Stamp, topic: &str, index: PartitionIndex) {
+        let subject = format!("topic {topic}");
+        let same = |it: &Arc<Event>| {
+            it.index == stamp.index
+                && it.kind == EventKind::PartitionsAdded
+                && *it.subject == *subject
+        };
+        let detail = format!("now {} partitions", u64::from(index.0) + 1);
+        match self.events.back_mut() {
+            Some(last) if same(last) => Arc::make_mut(last).detail = detail.into(),
+            _ => self.record_event(stamp, EventKind::PartitionsAdded, &subject, &detail),
+        }
+    }
+
+    fn record_partition_events(
+        &mut self,
+        stamp: &Stamp,
+        (topic, index): (&str, PartitionIndex),
+        old: &PartitionImage,
+        new: &PartitionImage,
+    ) {
+        let subject = format!("partition {topic}/{index}");
+        let from_to = |a: &[BrokerId], b: &[BrokerId]| format!("{} to {}", List(a), List(b));
+        if old.replicas != new.replicas {
+            let detail = from_to(&old.replicas, &new.replicas);
+            self.record_event(stamp, EventKind::ReplicasChanged, &subject, &detail);
+        }
+        let left = old.isr.iter().any(|id| !new.isr.contains(id));
+        let joined = new.isr.iter().any(|id| !old.isr.contains(id));
+        for (kind, happened) in [(EventKind::IsrShrunk, left), (EventKind::IsrExpanded, joined)] {
+            if happened {
+                self.record_event(stamp, kind, &subject, &from_to(&old.isr, &new.isr));
+            }
+        }
+        let name = |id: Option<BrokerId>| id.map_or("none".to_owned(), |id| id.to_string());
+        if old.leader != new.leader {
+            let detail = format!(
+                "{} to {}, leader epoch {}",
+                name(old.leader),
+                name(new.leader),
+                new.leader_epoch.0
+            );
+            let lacks = |id: BrokerId| !old.isr.contains(&id) && !old.elr.contains(&id);
+            let kind = match new.leader {
+                Some(id) if lacks(id) => EventKind::LeaderElectedUncleanly,
+                _ => EventKind::LeaderChanged,
+            };
+            self.record_event(stamp, kind, &subject, &detail);
+        } else if old.handover != new.handover {
+            let detail = match new.handover {
+                Some(to) => format!("{} hands over to {to}", name(new.leader)),
+                None => format!("{} goes on leading", name(new.leader)),
+            };
+            self.record_event(stamp, EventKind::HandoverChanged, &subject, &detail);
+        }
+    }
+}
+
+/// Checks a partition against what it was, before it becomes part of an image.
+fn verify_partition(
+    it: &PartitionChange,
+    old: Option<&PartitionImage>,
+    count: u32,
+) -> Result<(), ApplyError> {
+    let within = |inner: &[BrokerId], outer: &[BrokerId]| inner.iter().all(|id| outer.contains(id));
+    let distinct = |ids: &[BrokerId]| {
+        ids.iter().enumerate().all(|(at, id)| !ids.iter().skip(at + 1).any(|other| other == id))
+    };
+    let now = &it.now;
+    let rules = [
+        (it.index.0 <= count, "its index leaves a gap"),
+        (!now.replicas.is_empty(), "it has no replica"),
+        (distinct(&now.replicas), "a replica is named twice"),
+        (distinct(&now.isr), "an in-sync replica is named twice"),
+        (within(&now.isr, &now.replicas), "its ISR is not within its replicas"),
+        (within(&now.elr, &now.replicas), "its ELR is not within its replicas"),
+        (!now.elr.iter().any(|id| now.isr.contains(id)), "its ELR and its ISR overlap"),
+        (within(&now.last_known, &now.replicas), "its last known replicas are not its replicas"),
+        (
+            !now.last_known.iter().any(|id| now.isr.contains(id) || now.elr.contains(id)),
+            "a last known replica is in its ISR or its ELR",
+        ),
+        (now.leader.is_none_or(|id| now.isr.contains(&id)), "its leader is not in its ISR"),
+        (
+            now.handover.is_none_or(|id| now.isr.contains(&id) && now.leader != Some(id)),
+            "it is handed over to nobody who could take it",
+        ),
+        (now.leader.is_some() || now.handover.is_none(), "it is handed over by nobody"),
+        (old.is_none_or(|old| old.leader_epoch <= now.leader_epoch), "its leader epoch goes back"),
+        (
+            old.is_none_or(|old| old.partition_epoch < now.partition_epoch),
+            "its partition epoch does not go forward",
+        ),
+    ];
+    match rules.into_iter().find(|(holds, _)| !holds) {
+        Some((_, why)) => {
+            let partition = PartitionId { topic: it.topic, index: it.index };
+            Err(ApplyError::BadPartition { partition, why })
+        }
+        None => Ok(()),
+    }
+}
