@@ -18,6 +18,7 @@ mod clock;
 mod committed;
 mod error;
 mod fetch_waiter;
+mod follows;
 mod groups;
 mod home;
 mod inventory;
@@ -29,11 +30,15 @@ mod partitions;
 #[cfg(test)]
 mod partitions_test;
 mod records;
+mod replication;
+#[cfg(test)]
+mod replication_test;
 mod request;
 mod retention;
 mod storage_failure;
 mod stray;
 mod sync_queue;
+mod sync_round;
 mod syncer;
 #[cfg(test)]
 mod test_world;
@@ -44,15 +49,18 @@ pub use clock::Clock;
 pub use committed::Committed;
 pub use error::PartitionError;
 pub use fetch_waiter::{FetchWaiter, Parked, Sees, Watch};
+pub use follows::{FollowChange, Follows};
 pub use groups::{Groups, OFFSETS_TOPIC, PendingReply, ShardHost};
 pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;
 pub use partition::Partition;
 pub use partitions::{Partitions, StoreParts};
 pub use records::{BatchFacts, Compression, NewRecord, ReadRecord, read_records};
+pub use replication::{Applied, FetchFrom, FetchToken, Fetched, FetchedOutcome, ReplicaFetch};
 pub use request::{
     Appended, Description, Isolation, ListedOffset, OffsetSpec, ReadFrom, ReadOutcome,
 };
+pub use sync_round::SyncRound;
 
 pub use crate::replica::Acks;
 pub use kq_storage::{

@@ -194,6 +194,11 @@ impl Log {
         self.epochs_dirty |= self.epochs.note(epoch, self.log_end.offset());
     }
 
+    /// Forgets epochs that began at the log's end and have no record: another history may go on here.
+    pub fn forget_empty_epochs(&mut self) {
+        self.epochs_dirty |= self.epochs.truncate_end(self.log_end.offset());
+    }
+
     /// The greatest epoch not above `asked` and the offset where it ends; `None` if not known.
     pub fn epoch_end_offset(&self, asked: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
         self.epochs.end_of(asked, self.log_end)

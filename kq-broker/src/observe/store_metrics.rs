@@ -168,7 +168,7 @@ impl TopicSum {
     fn add(&mut self, partition: &Description) {
         self.size_bytes += partition.size_bytes;
         self.segments += partition.segment_count;
-        self.partitions += 1;
+        self.partitions += usize::from(partition.leads);
         self.in_sync += partition.in_sync_count;
     }
 

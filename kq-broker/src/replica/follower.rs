@@ -144,6 +144,11 @@ impl Follower {
         self.durability == Durability::Fsync && self.synced_end < self.log_end
     }
 
+    /// Whether this is the request whose answer it waits for.
+    pub fn awaits(&self, token: FetchToken) -> bool {
+        self.turn == Turn::Asked(token)
+    }
+
     /// Whom it follows, if anyone leads.
     pub const fn leader(&self) -> Option<BrokerId> {
         self.leader

@@ -52,6 +52,13 @@ pub struct FetchFrom {
     pub synced_end: LogEndOffset,
 }
 
+impl FetchFrom {
+    /// Whether both ask for the same, so that a fetch session need not be told again.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        Self { token: other.token, ..*self } == *other
+    }
+}
+
 /// An event, told to the replica by the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FollowerInput {

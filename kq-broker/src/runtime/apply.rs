@@ -1,21 +1,33 @@
-//! Turning committed metadata into files: partitions opened, deleted, hidden and reconfigured.
+//! Turning committed metadata into roles and files: partitions opened, led, followed, deleted, hidden
+//! and reconfigured.
 //!
 //! ```text
 //!   created   directory, then inventory, then served          a crash in between: made again
-//!   purged    out of service, directory renamed, files removed, inventory
+//!   gone      out of service, directory renamed, files removed, inventory
 //! ```
+//! A partition is gone when its topic is purged, or when this broker is none of its replicas any more.
+//! Roles change first, files after: no leader waits for another partition's files.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use kq_storage::{remove_log, vfs};
 
+use super::partition::Assigned;
 use super::partitions::{Order, Partitions, Slot};
 use super::topic_rules::TopicRules;
 use super::{Partition, PartitionError, home};
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{PartitionId, PartitionIndex};
-use crate::metadata::{MetadataDelta, MetadataImage, TopicDelta, TopicImage};
+use crate::metadata::{MetadataDelta, MetadataImage, PartitionImage, TopicDelta, TopicImage};
+
+/// What an image leaves to be done with files.
+#[derive(Debug, Default)]
+struct FileWork {
+    orders: Vec<Order>,
+    /// Partitions to be removed, with the names of their directories.
+    gone: Vec<(PartitionId, String)>,
+}
 
 impl Partitions {
     /// Brings the files from the image before to this one. Blocks.
@@ -23,14 +35,14 @@ impl Partitions {
         let mut image = self.image.lock();
         let delta = MetadataDelta::between(&image, new);
         let sources = ConfigSources::of(new, self.broker, &self.fixed);
-        let mut orders = Vec::new();
+        let mut work = FileWork::default();
         for topic in &delta.topics {
             match topic {
                 TopicDelta::Created(topic) => {
                     let all = topic.partitions().map(|(index, _)| index);
-                    self.collect_orders(topic, all, &sources, &mut orders);
+                    self.place(topic, all, &sources, &mut work);
                 }
-                TopicDelta::Purged(topic) => self.purge(topic, new.applied()),
+                TopicDelta::Purged(topic) => self.purge(topic, &mut work),
                 TopicDelta::Changed {
                     new,
                     partitions,
@@ -44,14 +56,15 @@ impl Partitions {
                     if *configs_changed {
                         self.reconfigure(new, &sources);
                     }
-                    self.collect_orders(new, partitions.iter().copied(), &sources, &mut orders);
+                    self.place(new, partitions.iter().copied(), &sources, &mut work);
                 }
             }
         }
         if delta.cluster_config_changed || delta.broker_configs.contains(&self.broker) {
             new.all_topics().for_each(|topic| self.reconfigure(topic, &sources));
         }
-        self.open_all(&orders, new.applied());
+        self.remove_all(&work.gone, new.applied());
+        self.open_all(&work.orders, new.applied());
         *image = Arc::clone(new);
         self.applied.send_replace(new.applied());
     }
@@ -65,51 +78,54 @@ impl Partitions {
     pub(super) fn retry_failed(&self) {
         let image = self.image.lock();
         let sources = ConfigSources::of(&image, self.broker, &self.fixed);
-        let mut orders = Vec::new();
+        let mut work = FileWork::default();
         for (id, _) in self.failed() {
             let never_served = !self.inventory.lock().contains(id);
             if let Some(topic) = image.any_topic(id.topic).filter(|_| never_served) {
                 self.slots.write().remove(&id);
-                self.collect_orders(topic, [id.index], &sources, &mut orders);
+                self.place(topic, [id.index], &sources, &mut work);
             }
         }
-        self.open_all(&orders, image.applied());
+        self.open_all(&work.orders, image.applied());
     }
 
-    /// Orders the partitions of these that are ours to lead and not open; tells the others of
-    /// their new term.
-    fn collect_orders(
+    /// Gives each of these partitions its role, and notes which must be opened or removed for it.
+    fn place(
         &self,
         topic: &TopicImage,
         indexes: impl IntoIterator<Item = PartitionIndex>,
         sources: &ConfigSources,
-        orders: &mut Vec<Order>,
+        work: &mut FileWork,
     ) {
         let mut rules = None;
         for index in indexes {
             let Some(image) = topic.partition(index) else { continue };
-            if image.leader != Some(self.broker) {
-                continue;
-            }
             let id = PartitionId { topic: topic.id, index };
+            let is_ours = image.replicas.contains(&self.broker);
             let known = self.slots.read().get(&id).cloned();
             match known {
-                Some(Slot::Serving(partition)) => partition.lead(image),
-                Some(Slot::Failed(_)) => {}
-                None => {
+                Some(Slot::Serving(partition)) if is_ours => self.assign(&partition, image),
+                Some(_) if !is_ours => work.gone.push((id, home::dir_name(&topic.name, id))),
+                None if is_ours => {
                     let rules = rules.get_or_insert_with(|| self.rules_of(topic, sources)).clone();
-                    orders.push(Order {
+                    work.orders.push(Order {
                         id,
                         topic: Arc::clone(&topic.name),
                         hidden: !topic.is_visible(),
-                        epoch: image.leader_epoch,
-                        partition_epoch: image.partition_epoch,
-                        replicas: image.replicas.clone(),
-                        isr: image.isr.clone(),
+                        image: Arc::clone(image),
                         rules,
                     });
                 }
+                Some(_) | None => {}
             }
+        }
+    }
+
+    fn assign(&self, partition: &Arc<Partition>, image: &PartitionImage) {
+        match partition.assign(image) {
+            Assigned::Leads => self.follows.leave(partition.id()),
+            Assigned::Follows(source) => self.follows.set(partition, source),
+            Assigned::FollowsAsBefore => {}
         }
     }
 
@@ -137,27 +153,40 @@ impl Partitions {
             }
         }
         drop(inventory);
+        for (_, slot) in &opened {
+            if let Slot::Serving(partition) = slot {
+                self.follows.set(partition, partition.source());
+            }
+        }
         self.slots.write().extend(opened);
     }
 
-    fn purge(&self, topic: &TopicImage, seen: u64) {
-        let ids = topic.partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
-        let ids: Vec<_> = ids.collect();
+    fn purge(&self, topic: &TopicImage, work: &mut FileWork) {
         self.meters.lock().remove(&topic.id);
-        for id in &ids {
+        let ids = topic.partitions().map(|(index, _)| PartitionId { topic: topic.id, index });
+        work.gone.extend(ids.map(|id| (id, home::dir_name(&topic.name, id))));
+    }
+
+    /// Takes partitions out of service and removes their files.
+    fn remove_all(&self, gone: &[(PartitionId, String)], seen: u64) {
+        if gone.is_empty() {
+            return;
+        }
+        for (id, name) in gone {
             let slot = self.slots.write().remove(id);
-            let name = home::dir_name(&topic.name, *id);
+            self.follows.leave(*id);
             match slot {
                 Some(Slot::Serving(partition)) => {
                     drop(partition.stop(PartitionError::Unknown));
                     self.remove_files(&partition.log_dir().path().join(name));
                 }
-                Some(Slot::Failed(_)) => self.remove_wherever(&name),
+                Some(Slot::Failed(_)) => self.remove_wherever(name),
                 None => {}
             }
         }
+        let ids: Vec<_> = gone.iter().map(|(id, _)| *id).collect();
         if let Err(err) = self.inventory.lock().change(seen, &[], &ids) {
-            tracing::error!(%err, "inventory cannot be written: it still names a deleted topic");
+            tracing::error!(%err, "inventory cannot be written: it still names what is deleted");
         }
     }
 

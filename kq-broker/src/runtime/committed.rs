@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use kq_storage::Offset;
+use kq_storage::{LeaderEpoch, Offset};
 
 use super::PartitionError;
 use super::partition::Partition;
@@ -17,6 +17,8 @@ use super::partition::Partition;
 pub struct Committed {
     partition: Arc<Partition>,
     until: Offset,
+    /// The term in which everything below that was in the log.
+    epoch: LeaderEpoch,
     /// The place in the partition's queue, from the first time it had to wait.
     ticket: Option<u64>,
     /// Its task waits for nothing else.
@@ -24,8 +26,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    pub(super) fn new(partition: Arc<Partition>, until: Offset) -> Self {
-        Self { partition, until, ticket: None, alone: false }
+    pub(super) fn new(partition: Arc<Partition>, until: Offset, epoch: LeaderEpoch) -> Self {
+        Self { partition, until, epoch, ticket: None, alone: false }
     }
 
     /// Says that its task waits for nothing else: the sync may be done by the waiting thread itself
@@ -44,7 +46,8 @@ impl Future for Committed {
         if this.alone && this.ticket.is_none() {
             this.partition.sync_here(this.until);
         }
-        let settled = this.partition.poll_committed(this.until, &mut this.ticket, cx.waker());
+        let (until, epoch) = (this.until, this.epoch);
+        let settled = this.partition.poll_committed((until, epoch), &mut this.ticket, cx.waker());
         settled.map_or(Poll::Pending, Poll::Ready)
     }
 }

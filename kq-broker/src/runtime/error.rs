@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kq_proto::kafka::ErrorCode;
 use kq_storage::{LogEndOffset, LogStartOffset, Offset};
 
+use crate::ids::BrokerId;
 use crate::replica::{AppendRefused, EpochRefusal, NotEnoughReplicas};
 
 /// A refusal or a failure of one partition.
@@ -16,6 +17,12 @@ pub enum PartitionError {
     /// The partition exists, and another broker leads it.
     #[error("this broker does not lead the partition")]
     NotLeader,
+    /// This broker leads the partition, so that there is nobody to fetch it from.
+    #[error("this broker does not follow the partition")]
+    NotFollower,
+    /// Kafka's code says that the follower is to ask again: the metadata here may be behind.
+    #[error("broker {0} is no replica of the partition")]
+    NotReplica(BrokerId),
     /// The client's leader epoch is not the leader's.
     #[error(transparent)]
     Epoch(#[from] EpochRefusal),
@@ -72,9 +79,11 @@ impl PartitionError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unknown => ErrorCode::UnknownTopicOrPartition,
-            Self::NotLeader | Self::Stopping => ErrorCode::NotLeaderOrFollower,
+            Self::NotLeader | Self::NotFollower | Self::Stopping => ErrorCode::NotLeaderOrFollower,
             Self::Epoch(EpochRefusal::Fenced { .. }) => ErrorCode::FencedLeaderEpoch,
-            Self::Epoch(EpochRefusal::Unknown { .. }) => ErrorCode::UnknownLeaderEpoch,
+            Self::NotReplica(_) | Self::Epoch(EpochRefusal::Unknown { .. }) => {
+                ErrorCode::UnknownLeaderEpoch
+            }
             Self::NotEnoughReplicas(_) => ErrorCode::NotEnoughReplicas,
             Self::NotEnoughReplicasAfterAppend(_) => ErrorCode::NotEnoughReplicasAfterAppend,
             Self::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,

@@ -2,9 +2,12 @@
 //! behind one lock that is held for short.
 
 mod append;
+mod follow;
 mod life;
 mod look_up;
 mod read;
+mod replicate;
+mod role;
 mod state;
 mod sync;
 #[cfg(test)]
@@ -18,48 +21,69 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kq_storage::Log;
 use parking_lot::Mutex;
 
+use self::role::Standing;
 use self::state::State;
 use super::topic_meter::TopicMeter;
 use super::{Clock, LogDir};
-use crate::ids::{PartitionId, PartitionIndex};
-use crate::replica::Leader;
+use crate::ids::{BrokerId, PartitionId, PartitionIndex};
+use crate::metadata::PartitionImage;
+use crate::replica::Rules;
 
+pub(super) use self::role::Assigned;
 pub(super) use self::state::SyncRules;
 
-/// A partition that this broker leads.
+/// A replica of a partition: this broker leads it or follows its leader.
 pub struct Partition {
     id: PartitionId,
+    me: BrokerId,
     topic: Arc<str>,
     dir: Arc<LogDir>,
     clock: Clock,
     meter: Arc<TopicMeter>,
+    /// What the role under the lock is, for those who look without it.
+    leads: AtomicBool,
     /// Its topic waits for its purge: it is kept, but nobody finds it.
     hidden: AtomicBool,
     state: Mutex<State>,
 }
 
 /// What a partition is made of.
-pub(super) struct Parts {
+pub(super) struct Parts<'a> {
     pub(super) id: PartitionId,
+    pub(super) me: BrokerId,
     pub(super) topic: Arc<str>,
     pub(super) dir: Arc<LogDir>,
     pub(super) clock: Clock,
     pub(super) meter: Arc<TopicMeter>,
     pub(super) log: Log,
-    pub(super) leader: Leader,
+    pub(super) image: &'a PartitionImage,
+    pub(super) rules: Rules,
     pub(super) sync_rules: SyncRules,
 }
 
 impl Partition {
-    pub(super) fn new(parts: Parts) -> Arc<Self> {
+    pub(super) fn new(mut parts: Parts<'_>) -> Arc<Self> {
+        let Parts { me, image, rules, sync_rules, .. } = parts;
+        if image.leader == Some(me) {
+            parts.log.begin_epoch(image.leader_epoch);
+        }
+        let standing = Standing {
+            log_start: parts.log.log_start(),
+            synced_end: parts.log.synced_end(),
+            log_end: parts.log.log_end(),
+            high_watermark: None,
+        };
+        let role = role::role_of(me, image, rules, standing, parts.clock.elapsed());
         Arc::new(Self {
             id: parts.id,
+            me,
             topic: parts.topic,
             dir: parts.dir,
             clock: parts.clock,
             meter: parts.meter,
+            leads: AtomicBool::new(image.leader == Some(me)),
             hidden: AtomicBool::new(false),
-            state: Mutex::new(State::new(parts.log, parts.leader, parts.sync_rules)),
+            state: Mutex::new(State::new(parts.log, role, rules, sync_rules)),
         })
     }
 

@@ -23,7 +23,7 @@ use super::parallel::in_parallel_by;
 use super::stray::Found;
 use super::syncer::Syncer;
 use super::topic_meter::TopicMeter;
-use super::{Clock, LogDir, Partition, PartitionError};
+use super::{Clock, Follows, LogDir, Partition, PartitionError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, PartitionId, TopicId};
@@ -61,19 +61,36 @@ pub struct Partitions {
     /// The image that stands in files; locked while the next one is brought there.
     pub(super) image: Mutex<Arc<MetadataImage>>,
     pub(super) applied: watch::Sender<u64>,
+    pub(super) follows: Follows,
 }
 
 impl Partitions {
-    /// The partition, if this broker serves it.
+    /// The partition, if this broker leads it.
     pub fn get(&self, id: PartitionId) -> Result<Arc<Partition>, PartitionError> {
         match self.slots.read().get(&id) {
-            Some(Slot::Serving(partition)) if !partition.is_hidden() => Ok(Arc::clone(partition)),
+            Some(Slot::Serving(partition)) if partition.is_hidden() => Err(PartitionError::Unknown),
+            Some(Slot::Serving(partition)) if partition.leads() => Ok(Arc::clone(partition)),
+            Some(Slot::Serving(_)) => Err(PartitionError::NotLeader),
             Some(Slot::Failed(why)) => Err(why.clone()),
-            Some(Slot::Serving(_)) | None => Err(PartitionError::Unknown),
+            None => Err(PartitionError::Unknown),
         }
     }
 
-    /// All that are served, in the order of their ids.
+    /// This broker's replica of the partition, whatever its role, also while its topic is hidden.
+    pub fn replica(&self, id: PartitionId) -> Result<Arc<Partition>, PartitionError> {
+        match self.slots.read().get(&id) {
+            Some(Slot::Serving(partition)) => Ok(Arc::clone(partition)),
+            Some(Slot::Failed(why)) => Err(why.clone()),
+            None => Err(PartitionError::Unknown),
+        }
+    }
+
+    /// What this broker follows, and from whom.
+    pub fn follows(&self) -> &Follows {
+        &self.follows
+    }
+
+    /// All that are served, led and followed, in the order of their ids.
     pub fn all(&self) -> Vec<Arc<Partition>> {
         let slots = self.slots.read();
         let serving = slots.values().filter_map(|slot| match slot {

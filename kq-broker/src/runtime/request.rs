@@ -19,6 +19,8 @@ pub struct Appended {
     pub log_start: LogStartOffset,
     /// Whether the batch was there already and nothing was written.
     pub duplicate: bool,
+    /// The term in which it was taken in.
+    pub leader_epoch: LeaderEpoch,
 }
 
 /// How far a reader may see.
@@ -98,7 +100,9 @@ pub struct Description {
     pub segment_count: usize,
     /// The term of its leader.
     pub leader_epoch: LeaderEpoch,
-    /// In-sync replicas, the leader included.
+    /// Whether this broker leads.
+    pub leads: bool,
+    /// In-sync replicas, the leader included; none on a follower, which does not know them.
     pub in_sync_count: usize,
     /// The log directory it lives in.
     pub log_dir: PathBuf,

@@ -20,11 +20,11 @@ use crate::observe::Metrics;
 
 pub(super) const LOGS: &str = "/data/logs";
 
-/// The world of one broker.
+/// The world of one broker, number 1 unless said otherwise.
 pub(super) struct World {
     pub(super) disk: SimDisk,
     pub(super) config: BrokerConfig,
-    image: Arc<MetadataImage>,
+    pub(super) image: Arc<MetadataImage>,
 }
 
 pub(super) fn topic_id(number: u128) -> TopicId {
@@ -59,10 +59,15 @@ pub(super) fn readable_bytes(partition: &Arc<Partition>) -> usize {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::of_broker(1)
+    }
+
+    pub(super) fn of_broker(id: u32) -> Self {
         let disk = SimDisk::new(7);
         create_dir_durable(&disk, LOGS.as_ref()).unwrap();
         let mut config = BrokerConfig::defaults();
         config.data_dir = "/data".into();
+        config.node_id = id;
         Self { disk, config, image: Arc::default() }
     }
 
@@ -93,6 +98,18 @@ impl World {
         Arc::clone(&self.image)
     }
 
+    /// Commits what the controller says of a partition, under the next partition epoch.
+    pub(super) fn change_partition(
+        &mut self,
+        id: PartitionId,
+        mut now: PartitionImage,
+    ) -> Arc<MetadataImage> {
+        let old = self.image.partition(id).map(|it| it.partition_epoch);
+        now.partition_epoch = old.unwrap_or_default().next();
+        let change = PartitionChange { topic: id.topic, index: id.index, now };
+        self.commit(vec![MetadataRecord::PartitionChanged(change)])
+    }
+
     /// Commits a topic that broker 1 leads, with values of its own.
     pub(super) fn create_topic(
         &mut self,
@@ -107,14 +124,7 @@ impl World {
             records.push(MetadataRecord::PartitionChanged(PartitionChange {
                 topic,
                 index,
-                now: PartitionImage {
-                    replicas: vec![BrokerId(1)],
-                    isr: vec![BrokerId(1)],
-                    leader: Some(BrokerId(1)),
-                    leader_epoch: LeaderEpoch(0),
-                    partition_epoch: PartitionEpoch(0),
-                    ..PartitionImage::default()
-                },
+                now: replicated(&[1], 1, 0),
             }));
         }
         records.extend(configs.iter().map(|(key, value)| set(number, key, value)));
@@ -130,6 +140,19 @@ impl World {
     /// The directory of a partition.
     pub(super) fn dir_of(topic: &str, id: PartitionId) -> PathBuf {
         PathBuf::from(LOGS).join(super::home::dir_name(topic, id))
+    }
+}
+
+/// A partition with all of `replicas` in sync.
+pub(super) fn replicated(replicas: &[u32], leader: u32, epoch: u32) -> PartitionImage {
+    let replicas: Vec<_> = replicas.iter().copied().map(BrokerId).collect();
+    PartitionImage {
+        isr: replicas.clone(),
+        replicas,
+        leader: Some(BrokerId(leader)),
+        leader_epoch: LeaderEpoch(epoch),
+        partition_epoch: PartitionEpoch(epoch),
+        ..PartitionImage::default()
     }
 }
 

@@ -351,7 +351,7 @@ impl Log {
         self.sync_names()
     }
 
-    fn begin_segment(&mut self, base: Offset) -> Result<(), StorageError> {
+    pub(super) fn begin_segment(&mut self, base: Offset) -> Result<(), StorageError> {
         let path = log_path(&self.dir, base);
         let file = self
             .files

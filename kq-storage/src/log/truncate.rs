@@ -119,6 +119,57 @@ impl Log {
             .map_err(|err| StorageError::io("syncing", &self.dir, err))
     }
 
+    /// Drops every record and goes on at `at`, which is not before the end unless the log is empty;
+    /// stable on return. After a crash in between there is the log that was, or an empty one.
+    pub fn start_over_at(&mut self, at: Offset) -> Result<(), StorageError> {
+        self.refuse_offline()?;
+        let is_empty = self.log_start.offset() == self.log_end.offset();
+        assert!(is_empty || self.log_end.offset() <= at, "only what lies below may be dropped");
+        self.try_start_over(at).inspect_err(|err| {
+            // Also where the volume is full: its segments may be gone by now.
+            self.offline = Some(err.to_string().into());
+        })
+    }
+
+    fn try_start_over(&mut self, at: Offset) -> Result<(), StorageError> {
+        self.sync.finished = None;
+        self.hints.clear();
+        self.indexer = None;
+        self.producers = Producers::default();
+        self.active_began.first_record = None;
+        self.drop_extra_snapshot(None)?;
+        // What is appended next may be of an epoch below: nothing must be left that accuses it.
+        self.epochs_dirty |= self.epochs.truncate_end(Offset(0));
+        let epochs_crc = self.write_epochs(Stable::Now)?;
+        let start = LogStartOffset(at);
+        if at < self.log_end.offset() {
+            // Empty as it is, it may lose its files before it is said where it goes on.
+            self.drop_segments()?;
+            self.sync_names()?;
+        }
+        let here =
+            Checkpoint { recovery_point: at, segment: at, epochs_crc, ..Checkpoint::default() };
+        let below = self.checkpoint.last().filter(|last| last.recovery_point < at);
+        let moved = Checkpoint { log_start: start, ..below.unwrap_or(here) };
+        self.checkpoint.force(&self.files, &self.dir, moved)?;
+        self.drop_segments()?;
+        (self.log_start, self.log_end) = (start, LogEndOffset(at));
+        self.synced_end = self.log_end;
+        if let Some(mark) = &mut self.sync.in_flight {
+            mark.cut(self.log_end);
+        }
+        self.begin_segment(at)?;
+        self.sync_names()
+    }
+
+    /// Removes all segments, oldest first.
+    fn drop_segments(&mut self) -> Result<(), StorageError> {
+        for segment in self.segments.drain(..) {
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+        }
+        Ok(())
+    }
+
     /// Producers' state at the log's end: the last snapshot, and the batches behind it.
     pub(super) fn rebuilt_producers(&mut self) -> Result<Producers, StorageError> {
         let (mut producers, from) = self.last_snapshot(self.log_end.offset())?;

@@ -80,7 +80,7 @@ impl Admin {
             let (appended, taken) = outcome.map_err(|err| of_partition(&err))?;
             if acks == Acks::All {
                 // Not acknowledged is without an offset, though it may be in the log.
-                partition.committed(appended.end).await.map_err(|err| of_partition(&err))?;
+                partition.acknowledged(&appended).await.map_err(|err| of_partition(&err))?;
             }
             for (delta, (place, record)) in (0..).zip(places.by_ref().take(taken)) {
                 let Some(row) = answer.records.get_mut(*place) else { continue };

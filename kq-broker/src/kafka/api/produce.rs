@@ -167,7 +167,7 @@ fn append_all(door: &Arc<Door>, call: Call, order: Order) -> Answer {
         match verify(&records, call.version).and_then(|()| append(door, id, records, acks)) {
             Ok((partition, appended)) => {
                 if acks == Acks::All {
-                    waits.push((topic, answers.len(), partition.committed(appended.end)));
+                    waits.push((topic, answers.len(), partition.acknowledged(&appended)));
                 }
                 answers.push(accepted(index, &appended));
             }

@@ -23,10 +23,11 @@ impl Partition {
         let now = self.clock.now();
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        state.leader.verify_append(acks)?;
-        let epoch = state.leader.epoch();
+        let leader = state.leader()?;
+        leader.verify_append(acks)?;
+        let leader_epoch = leader.epoch();
         let log = state.log_mut()?;
-        let written = match log.append(records, epoch, now) {
+        let written = match log.append(records, leader_epoch, now) {
             Ok(written) => written,
             Err(err) => {
                 drop(guard);
@@ -39,6 +40,7 @@ impl Partition {
             log_append_time: written.log_append_time,
             log_start: written.log_start,
             duplicate: written.duplicate,
+            leader_epoch,
         };
         if written.duplicate {
             // Where the first attempt is not synced yet, this one waits for the same sync.
@@ -53,9 +55,15 @@ impl Partition {
         Ok(appended)
     }
 
-    /// Waits until everything below `until` is committed: on stable storage of every in-sync
-    /// replica, or in their page caches where the topic says so.
+    /// Waits until a batch is committed: on stable storage of every in-sync replica, or in their page
+    /// caches where the topic says so. Fails when this broker stops to lead before that.
+    pub fn acknowledged(self: &Arc<Self>, appended: &Appended) -> Committed {
+        Committed::new(Arc::clone(self), appended.end, appended.leader_epoch)
+    }
+
+    /// Waits in the same way for everything below `until`, which is in the log now.
     pub fn committed(self: &Arc<Self>, until: kq_storage::Offset) -> Committed {
-        Committed::new(Arc::clone(self), until)
+        let epoch = self.state.lock().leader_epoch();
+        Committed::new(Arc::clone(self), until, epoch)
     }
 }

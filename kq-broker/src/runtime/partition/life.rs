@@ -2,7 +2,6 @@
 //! dropped, its log closed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kq_storage::{Log, LogConfig, LogStartOffset, Offset, ProducerId, ReadError, StorageError};
 
@@ -10,7 +9,6 @@ use kq_storage::producers::Producer;
 
 use super::Partition;
 use super::state::{Slot, SyncRules};
-use crate::metadata::PartitionImage;
 use crate::replica::{Input, Rules};
 use crate::runtime::PartitionError;
 use crate::runtime::storage_failure::read_failed;
@@ -29,7 +27,7 @@ impl Partition {
     fn delete_records_now(&self, before: Option<Offset>) -> Result<LogStartOffset, PartitionError> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        let offsets = state.leader.offsets();
+        let offsets = state.leader()?.offsets();
         let committed = offsets.high_watermark().offset();
         let before = before.unwrap_or(committed);
         if committed < before {
@@ -59,9 +57,11 @@ impl Partition {
         let now = self.clock.now();
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        let keep_from = state.leader.high_watermark().offset();
+        // A follower keeps what its leader keeps.
+        let keep_from = state.leader().ok().map(|it| it.high_watermark().offset());
         let log = state.log_mut()?;
-        let deleted = match log.apply_retention(now, keep_from) {
+        let deleted = keep_from.map(|keep_from| log.apply_retention(now, keep_from));
+        let deleted = match deleted.unwrap_or(Ok(Vec::new())) {
             Ok(deleted) => deleted,
             Err(err) => {
                 drop(guard);
@@ -80,7 +80,7 @@ impl Partition {
             log.release();
         }
         let log_start = log.log_start();
-        if log_start != state.leader.offsets().log_start() {
+        if log_start != state.offsets().log_start() {
             state.step(Input::LogStartMoved { log_start });
             state.watchers.log_start_moved();
         }
@@ -101,22 +101,8 @@ impl Partition {
             open.reconfigure(log);
         }
         state.sync_rules = sync;
-        state.step(Input::Reconfigured { rules });
-    }
-
-    /// The controller has committed another term or another in-sync set.
-    pub(in crate::runtime) fn lead(&self, image: &PartitionImage) {
-        let mut state = self.state.lock();
-        state.step(Input::PartitionCommitted {
-            epoch: image.leader_epoch,
-            partition_epoch: image.partition_epoch,
-            replicas: image.replicas.clone(),
-            isr: image.isr.clone(),
-            handover: None,
-            now: Duration::ZERO,
-        });
-        // Readers that know an older term must be told.
-        state.watchers.interrupt();
+        state.rules = rules;
+        state.reconfigure(rules);
     }
 
     /// Ends service for this reason; whoever waits is told so. Answers the log that was open.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kq_storage::{LeaderEpoch, LogEndOffset};
 
 use super::Partition;
-use crate::replica::Durability;
+use crate::replica::{Durability, Leader};
 use crate::runtime::PartitionError;
 use crate::runtime::request::{Description, Isolation, ListedOffset, OffsetSpec};
 
@@ -24,9 +24,10 @@ impl Partition {
             self.settled().await?;
         }
         let mut state = self.state.lock();
-        state.leader.verify_epoch(known_epoch)?;
+        let leader = state.leader()?;
+        leader.verify_epoch(known_epoch)?;
+        let (epoch, start) = (leader.epoch(), leader.offsets().log_start());
         let until = state.visible_until(isolation);
-        let (epoch, start) = (state.leader.epoch(), state.leader.offsets().log_start());
         let log = state.log_mut()?;
         let at = |offset| ListedOffset {
             offset: Some(offset),
@@ -54,9 +55,10 @@ impl Partition {
         known_epoch: Option<LeaderEpoch>,
     ) -> Result<Option<(LeaderEpoch, LogEndOffset)>, PartitionError> {
         let state = self.state.lock();
-        state.leader.verify_epoch(known_epoch)?;
-        if epoch == state.leader.epoch() {
-            return Ok(Some((epoch, state.leader.offsets().log_end())));
+        let leader = state.leader()?;
+        leader.verify_epoch(known_epoch)?;
+        if epoch == leader.epoch() {
+            return Ok(Some((epoch, leader.offsets().log_end())));
         }
         let found = state.log()?.epoch_end_offset(epoch);
         Ok(found.map(|(epoch, end)| (epoch, LogEndOffset(end))))
@@ -67,12 +69,13 @@ impl Partition {
         let state = self.state.lock();
         let log = state.log()?;
         Ok(Description {
-            offsets: state.leader.offsets(),
-            synced_end: state.leader.synced_end(),
+            offsets: state.offsets(),
+            synced_end: state.synced_end(),
             size_bytes: log.size_bytes(),
             segment_count: log.segment_count(),
-            leader_epoch: state.leader.epoch(),
-            in_sync_count: state.leader.in_sync_count(),
+            leader_epoch: state.leader_epoch(),
+            leads: state.leader().is_ok(),
+            in_sync_count: state.leader().map_or(0, Leader::in_sync_count),
             log_dir: self.dir.path().to_owned(),
         })
     }
@@ -82,10 +85,11 @@ impl Partition {
         let until = {
             let state = self.state.lock();
             let fsync = state.durability() == Durability::Fsync;
-            if !fsync || !state.leader.waits_for_sync_alone() {
+            let leader = state.leader()?;
+            if !fsync || !leader.waits_for_sync_alone() {
                 return Ok(());
             }
-            state.leader.offsets().log_end().offset()
+            leader.offsets().log_end().offset()
         };
         match self.committed(until).await {
             // An in-sync set below its minimum says nothing about what can be read.

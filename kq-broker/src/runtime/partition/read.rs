@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use kq_storage::{LogEndOffset, Offset, ReadPlan};
+use kq_storage::{LogEndOffset, LogOffsets, Offset, ReadPlan};
 
 use super::Partition;
 use super::state::State;
+use crate::replica::FetchVerdict;
 use crate::runtime::PartitionError;
 use crate::runtime::request::{Isolation, ReadFrom, ReadOutcome};
 use crate::runtime::storage_failure::read_failed;
@@ -14,21 +15,38 @@ impl Partition {
     /// Plans a read: which regions of which files hold the batches. Nothing is copied.
     pub fn read(self: &Arc<Self>, from: ReadFrom) -> Result<ReadOutcome, PartitionError> {
         self.dir.verify_online()?;
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        state.leader.verify_epoch(from.leader_epoch)?;
-        let offsets = state.leader.offsets();
-        let diverging = state.diverging(&from)?;
-        if diverging.is_some() {
-            return Ok(ReadOutcome { plan: nothing(from.offset), offsets, diverging });
-        }
-        let (start, end) = (offsets.log_start(), offsets.log_end());
-        if from.offset < start.offset() || end.offset() < from.offset {
-            return Err(PartitionError::OffsetOutOfRange { offset: from.offset, start, end });
+        self.read_locked(&mut self.state.lock(), from)
+    }
+
+    pub(super) fn read_locked(
+        self: &Arc<Self>,
+        state: &mut State,
+        from: ReadFrom,
+    ) -> Result<ReadOutcome, PartitionError> {
+        let leader = state.leader()?;
+        leader.verify_epoch(from.leader_epoch)?;
+        let (offsets, last_epoch) = (leader.offsets(), from.last_fetched_epoch);
+        let own_end = match last_epoch {
+            // Nothing is known of the log that the reader has read.
+            Some(last_epoch) if leader.epoch() < last_epoch => {
+                return Err(out_of_range(from.offset, &offsets));
+            }
+            Some(last_epoch) => state.log()?.epoch_end_offset(last_epoch),
+            None => None,
+        };
+        match leader.judge_fetch(from.offset, last_epoch, own_end) {
+            FetchVerdict::Serve => {}
+            FetchVerdict::Diverging { epoch, end } => {
+                let diverging = Some((epoch, LogEndOffset(end)));
+                return Ok(ReadOutcome { plan: nothing(from.offset), offsets, diverging });
+            }
+            FetchVerdict::OutOfRange => return Err(out_of_range(from.offset, &offsets)),
         }
         let until = state.visible_until(from.isolation);
         if until <= from.offset {
-            self.sync_what_readers_wait_for(state);
+            if from.isolation != Isolation::LogEnd {
+                self.sync_what_readers_wait_for(state);
+            }
             return Ok(ReadOutcome { plan: nothing(from.offset), offsets, diverging: None });
         }
         let plan = state.log_mut()?.read(from.offset, until, from.bytes_max, from.at_least_one);
@@ -48,29 +66,18 @@ const fn nothing(from: Offset) -> ReadPlan {
     ReadPlan { regions: Vec::new(), bytes: 0, next_offset: from }
 }
 
+fn out_of_range(offset: Offset, offsets: &LogOffsets) -> PartitionError {
+    let (start, end) = (offsets.log_start(), offsets.log_end());
+    PartitionError::OffsetOutOfRange { offset, start, end }
+}
+
 impl State {
     pub(super) fn visible_until(&self, isolation: Isolation) -> Offset {
-        let offsets = self.leader.offsets();
+        let offsets = self.offsets();
         match isolation {
             Isolation::ReadUncommitted => offsets.high_watermark().offset(),
             Isolation::ReadCommitted => offsets.last_stable().offset(),
             Isolation::LogEnd => offsets.log_end().offset(),
         }
-    }
-
-    /// Where the reader's log parted from this one (KIP-595), if it tells its last epoch.
-    fn diverging(
-        &self,
-        from: &ReadFrom,
-    ) -> Result<Option<(kq_storage::LeaderEpoch, LogEndOffset)>, PartitionError> {
-        let Some(last_epoch) = from.last_fetched_epoch else { return Ok(None) };
-        if last_epoch > self.leader.epoch() {
-            // Nothing is known of the log that the reader has read.
-            let (start, end) = (self.leader.offsets().log_start(), self.leader.offsets().log_end());
-            return Err(PartitionError::OffsetOutOfRange { offset: from.offset, start, end });
-        }
-        let Some((epoch, end)) = self.log()?.epoch_end_offset(last_epoch) else { return Ok(None) };
-        let parted = epoch < last_epoch || end < from.offset;
-        Ok(parted.then_some((epoch, LogEndOffset(end))))
     }
 }

@@ -4,12 +4,15 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Duration;
 
-use kq_storage::{HighWatermark, Log, Offset};
+use kq_storage::{
+    HighWatermark, LastStableOffset, LeaderEpoch, Log, LogEndOffset, LogOffsets, Offset,
+};
 
-use crate::replica::{Durability, Input, Leader, Output};
+use crate::replica::{Durability, Follower, FollowerInput, Input, Leader, Output, Rules};
 use crate::runtime::PartitionError;
 use crate::runtime::fetch_waiter::Watchers;
 use crate::runtime::sync_queue::Urgency;
+use crate::runtime::sync_round::RoundPart;
 
 /// When a partition is synced although nobody waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,15 @@ pub(in crate::runtime) struct SyncRules {
 pub(super) enum Slot {
     Open(Box<Log>),
     Closed(PartitionError),
+}
+
+/// What this replica is in its partition.
+#[derive(Debug)]
+pub(super) enum Role {
+    /// It takes writes.
+    Leader(Box<Leader>),
+    /// It copies its leader, or waits for one.
+    Follower(Follower),
 }
 
 /// Where the partition stands between an append and its sync.
@@ -54,13 +66,18 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) slot: Slot,
-    pub(super) leader: Leader,
+    pub(super) role: Role,
+    /// The epoch since which this replica leads without a break, or led last.
+    pub(super) led_since: LeaderEpoch,
+    pub(super) rules: Rules,
     /// Kept between steps for its room; empty outside of `step`.
     out: Vec<Output>,
     /// In the order of their offsets.
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) next_ticket: u64,
     pub(super) watchers: Watchers,
+    /// Rounds of this follower's fetches that wait for a sync, in the order of their offsets.
+    pub(super) rounds: VecDeque<(LogEndOffset, RoundPart)>,
     /// Bytes appended and not yet readable.
     unseen_bytes: u64,
     pub(super) unsynced_bytes: u64,
@@ -70,14 +87,20 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(log: Log, leader: Leader, sync_rules: SyncRules) -> Self {
+    pub(super) fn new(log: Log, role: Role, rules: Rules, sync_rules: SyncRules) -> Self {
         Self {
             slot: Slot::Open(Box::new(log)),
-            leader,
+            led_since: match &role {
+                Role::Leader(leader) => leader.epoch(),
+                Role::Follower(_) => LeaderEpoch::default(),
+            },
+            role,
+            rules,
             out: Vec::new(),
             waiting: VecDeque::new(),
             next_ticket: 0,
             watchers: Watchers::default(),
+            rounds: VecDeque::new(),
             unseen_bytes: 0,
             unsynced_bytes: 0,
             unsynced_records: 0,
@@ -100,7 +123,42 @@ impl State {
         }
     }
 
-    /// Steps the core and carries out what it says.
+    pub(super) fn leader(&self) -> Result<&Leader, PartitionError> {
+        match &self.role {
+            Role::Leader(leader) => Ok(leader),
+            Role::Follower(_) => Err(PartitionError::NotLeader),
+        }
+    }
+
+    pub(super) fn follower_mut(&mut self) -> Result<&mut Follower, PartitionError> {
+        match &mut self.role {
+            Role::Follower(follower) => Ok(follower),
+            Role::Leader(_) => Err(PartitionError::NotFollower),
+        }
+    }
+
+    pub(super) fn offsets(&self) -> LogOffsets {
+        match &self.role {
+            Role::Leader(leader) => leader.offsets(),
+            Role::Follower(follower) => offsets_of(follower),
+        }
+    }
+
+    pub(super) fn synced_end(&self) -> LogEndOffset {
+        match &self.role {
+            Role::Leader(leader) => leader.synced_end(),
+            Role::Follower(follower) => follower.synced_end(),
+        }
+    }
+
+    pub(super) fn leader_epoch(&self) -> LeaderEpoch {
+        match &self.role {
+            Role::Leader(leader) => leader.epoch(),
+            Role::Follower(follower) => follower.leader_epoch(),
+        }
+    }
+
+    /// Steps the leader's core and carries out what it says.
     pub(super) fn step(&mut self, input: Input) {
         self.step_and_tell(input).into_iter().for_each(Waker::wake);
     }
@@ -110,8 +168,9 @@ impl State {
     #[must_use]
     pub(super) fn step_and_tell(&mut self, input: Input) -> Vec<Waker> {
         let mut woken = Vec::new();
+        let Role::Leader(leader) = &mut self.role else { return woken };
         let mut out = std::mem::take(&mut self.out);
-        self.leader.step(input, &mut out);
+        leader.step(input, &mut out);
         for output in out.drain(..) {
             match output {
                 Output::AdvanceHighWatermark { to } => self.on_committed(to, &mut woken),
@@ -125,32 +184,73 @@ impl State {
         woken
     }
 
-    /// A batch of `bytes` and `records` went into the log.
+    pub(super) fn reconfigure(&mut self, rules: Rules) {
+        self.rules = rules;
+        match &mut self.role {
+            Role::Leader(_) => self.step(Input::Reconfigured { rules }),
+            Role::Follower(follower) => {
+                let durability = rules.durability;
+                follower.step(FollowerInput::Reconfigured { durability }, &mut Vec::new());
+            }
+        }
+    }
+
+    /// Everything below `synced_end` is stable: tells whoever waits, producers by their wakers.
+    #[must_use]
+    pub(super) fn on_synced(&mut self, synced_end: LogEndOffset) -> Vec<Waker> {
+        match &mut self.role {
+            Role::Leader(_) => self.step_and_tell(Input::Synced { synced_end }),
+            Role::Follower(follower) => {
+                follower.step(FollowerInput::Synced { synced_end }, &mut Vec::new());
+                self.end_rounds(synced_end);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A batch of `bytes` and `records` went into the leader's log.
     pub(super) fn on_appended(&mut self, bytes: u64, records: u64, input: Input) {
         self.unseen_bytes += bytes;
-        self.unsynced_bytes += bytes;
-        self.unsynced_records = self.unsynced_records.saturating_add(records);
+        self.note_unsynced(bytes, records);
         self.watchers.appended(bytes);
         self.step(input);
     }
 
+    pub(super) fn note_unsynced(&mut self, bytes: u64, records: u64) {
+        self.unsynced_bytes += bytes;
+        self.unsynced_records = self.unsynced_records.saturating_add(records);
+    }
+
+    /// Rounds that wait for nothing beyond `end` are over.
+    pub(super) fn end_rounds(&mut self, end: LogEndOffset) {
+        while self.rounds.pop_front_if(|(until, _)| *until <= end).is_some() {}
+    }
+
     /// Everything waits for nothing any more: the log is gone.
     pub(super) fn close(&mut self, why: PartitionError) -> Slot {
+        let slot = std::mem::replace(&mut self.slot, Slot::Closed(why));
+        self.interrupt_all();
+        slot
+    }
+
+    /// Whoever waits is told to look again: nothing that it waits for will come.
+    pub(super) fn interrupt_all(&mut self) {
         for waiting in self.waiting.drain(..) {
             waiting.waker.wake();
         }
         self.watchers.interrupt();
-        std::mem::replace(&mut self.slot, Slot::Closed(why))
+        self.rounds.clear();
     }
 
     /// Whether someone sits and waits for records to be synced.
     pub(super) fn someone_waits(&self) -> bool {
         let fsync = self.durability() == Durability::Fsync;
-        !self.waiting.is_empty() || (fsync && self.watchers.a_consumer_waits())
+        let awaited = !self.waiting.is_empty() || !self.rounds.is_empty();
+        awaited || (fsync && self.watchers.a_consumer_waits())
     }
 
     pub(super) fn durability(&self) -> Durability {
-        self.leader.rules().durability
+        self.rules.durability
     }
 
     fn on_committed(&mut self, to: HighWatermark, woken: &mut Vec<Waker>) {
@@ -160,8 +260,15 @@ impl State {
         // When only some of the bytes became readable, all count: a reader looks again then.
         let bytes = std::mem::take(&mut self.unseen_bytes);
         self.watchers.committed(bytes);
-        if to.offset() < self.leader.offsets().log_end().offset() {
+        if to.offset() < self.offsets().log_end().offset() {
             self.unseen_bytes = bytes;
         }
     }
+}
+
+fn offsets_of(follower: &Follower) -> LogOffsets {
+    let watermark = follower.high_watermark();
+    let stable = LastStableOffset(watermark.offset());
+    LogOffsets::new(follower.log_start(), stable, watermark, follower.log_end())
+        .expect("every step asserts this order")
 }

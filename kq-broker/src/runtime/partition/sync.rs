@@ -18,7 +18,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Partition;
 use super::state::State;
-use crate::replica::{Acks, Durability, Input};
+use crate::replica::{Acks, Durability};
 use crate::runtime::sync_queue::Urgency;
 
 /// Unsynced bytes above which nobody syncs on his own thread: the sync would take long.
@@ -68,7 +68,7 @@ impl Partition {
         let Some(_turn) = self.dir.turn_here() else { return };
         let begun = {
             let mut state = self.state.lock();
-            let waits = state.leader.synced_end().offset() < until;
+            let waits = state.leader().is_ok() && state.synced_end().offset() < until;
             if !(waits && may_sync_here(&state)) {
                 return;
             }
@@ -97,7 +97,7 @@ impl Partition {
             Ok(synced_end) => {
                 state.unsynced_bytes = state.unsynced_bytes.saturating_sub(bytes);
                 state.unsynced_records = state.unsynced_records.saturating_sub(records);
-                let woken = state.step_and_tell(Input::Synced { synced_end });
+                let woken = state.on_synced(synced_end);
                 self.queue_again(state);
                 let is_noting = std::mem::replace(&mut state.sync.noting, true);
                 drop(guard);
@@ -126,7 +126,7 @@ impl Partition {
     fn queue_again(self: &Arc<Self>, state: &mut State) {
         state.sync.running = false;
         let asked = state.sync.asked.take();
-        let more = state.leader.synced_end() < state.leader.offsets().log_end();
+        let more = state.synced_end() < state.offsets().log_end();
         if more {
             let someone_waits = state.someone_waits().then_some(Urgency::Now);
             let urgency = someone_waits.or(asked).unwrap_or_else(|| self.in_a_while(state));
@@ -138,20 +138,19 @@ impl Partition {
     ///
     /// The wait of a lone producer begins right after this and starts the sync itself.
     pub(super) fn sync_after_append(self: &Arc<Self>, state: &mut State, acks: Acks) {
-        let much = state.sync_rules.bytes_max <= state.unsynced_bytes
-            || state.sync_rules.records_max <= state.unsynced_records;
         let awaited = match state.durability() {
             Durability::Fsync if acks == Acks::All => !may_sync_here(state),
             Durability::Fsync => state.someone_waits(),
             Durability::Os => false,
         };
-        let urgency = if much || awaited { Urgency::Now } else { self.in_a_while(state) };
+        let urgency =
+            if awaited || has_much(state) { Urgency::Now } else { self.in_a_while(state) };
         self.request_sync(state, urgency);
     }
 
     /// A reader found less than there is because the rest is not synced.
     pub(super) fn sync_what_readers_wait_for(self: &Arc<Self>, state: &mut State) {
-        let offsets = state.leader.offsets();
+        let offsets = state.offsets();
         let unseen = offsets.high_watermark().offset() < offsets.log_end().offset();
         if unseen && state.durability() == Durability::Fsync {
             self.request_sync(state, Urgency::Now);
@@ -160,16 +159,22 @@ impl Partition {
 
     /// A producer has begun to wait.
     pub(super) fn sync_for_waiting(self: &Arc<Self>, state: &mut State) {
-        if state.leader.synced_end() < state.leader.offsets().log_end() {
+        if state.synced_end() < state.offsets().log_end() {
             self.request_sync(state, Urgency::Now);
         }
+    }
+
+    /// Nobody waits for it.
+    pub(super) fn sync_in_a_while(self: &Arc<Self>, state: &mut State) {
+        let urgency = if has_much(state) { Urgency::Now } else { self.in_a_while(state) };
+        self.request_sync(state, urgency);
     }
 
     fn in_a_while(&self, state: &State) -> Urgency {
         Urgency::Later(self.clock.instant() + state.sync_rules.delay)
     }
 
-    fn request_sync(self: &Arc<Self>, state: &mut State, urgency: Urgency) {
+    pub(super) fn request_sync(self: &Arc<Self>, state: &mut State, urgency: Urgency) {
         if state.sync.running {
             state.sync.asked = state.sync.asked.max(Some(urgency));
             return;
@@ -180,6 +185,11 @@ impl Partition {
         state.sync.queued = Some(urgency);
         self.dir.queue().push(Arc::clone(self), urgency);
     }
+}
+
+fn has_much(state: &State) -> bool {
+    state.sync_rules.bytes_max <= state.unsynced_bytes
+        || state.sync_rules.records_max <= state.unsynced_records
 }
 
 pub(super) fn begin(state: &mut State) -> Option<Begun> {

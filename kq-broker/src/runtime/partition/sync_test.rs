@@ -83,7 +83,7 @@ async fn a_sync_that_ends_after_its_directory_failed_acknowledges_nothing() {
     other.finish(failing);
     assert!(store.log_dirs()[0].offline().is_some());
     one.finish(begun);
-    let offsets = one.state.lock().leader.offsets();
+    let offsets = one.state.lock().offsets();
     assert_eq!(offsets.high_watermark().offset().0, 0, "a directory that failed is believed");
     assert_eq!(
         other.committed(offsets.log_end().offset()).await.unwrap_err().code().name(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use kq_storage::Offset;
+use kq_storage::{LeaderEpoch, Offset};
 
 use super::Partition;
 use super::state::{Slot, State, Waiting};
@@ -33,7 +33,7 @@ impl Partition {
     /// The outcome of a wait for `until`; `None` leaves `waker` in the queue under `ticket`.
     pub(in crate::runtime) fn poll_committed(
         self: &Arc<Self>,
-        until: Offset,
+        (until, epoch): (Offset, LeaderEpoch),
         ticket: &mut Option<u64>,
         waker: &Waker,
     ) -> Option<Result<(), PartitionError>> {
@@ -42,9 +42,14 @@ impl Partition {
         if let Slot::Closed(why) = &state.slot {
             return Some(Err(why.clone()));
         }
-        if until <= state.leader.high_watermark().offset() {
+        let leader = match state.leader() {
+            // What was appended before another broker led in between may have been cut off.
+            Ok(leader) if state.led_since <= epoch => leader,
+            Ok(_) | Err(_) => return Some(Err(PartitionError::NotLeader)),
+        };
+        if until <= leader.high_watermark().offset() {
             // The committed high watermark is not enough when the ISR has shrunk below its minimum.
-            let enough = state.leader.verify_isr();
+            let enough = leader.verify_isr();
             return Some(enough.map_err(PartitionError::NotEnoughReplicasAfterAppend));
         }
         state.keep_waiting(until, ticket, waker);

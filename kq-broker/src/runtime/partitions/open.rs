@@ -3,10 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use kq_storage::vfs::Vfs;
-use kq_storage::{LeaderEpoch, Log, OpenFiles, Recovered, read_identity};
+use kq_storage::{Log, OpenFiles, Recovered, read_identity};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -17,14 +16,14 @@ use super::super::partition::Parts;
 use super::super::stray::Found;
 use super::super::syncer::Syncer;
 use super::super::topic_rules::TopicRules;
-use super::super::{Clock, LogDir, Partition, PartitionError, home};
+use super::super::{Clock, Follows, LogDir, Partition, PartitionError, home};
 use super::{Partitions, Slot};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
-use crate::ids::{BrokerId, PartitionEpoch, PartitionId};
+use crate::ids::{BrokerId, PartitionId};
+use crate::metadata::PartitionImage;
 use crate::observe::Metrics;
 use crate::raft::KnownEnd;
-use crate::replica::{Leader, LeaderStart};
 
 /// Logs that are opened or made before they are synced; their written files stay open until then.
 const OPENED_AT_ONCE_MAX: usize = 500;
@@ -54,10 +53,7 @@ pub(in crate::runtime) struct Order {
     pub(in crate::runtime) id: PartitionId,
     pub(in crate::runtime) topic: Arc<str>,
     pub(in crate::runtime) hidden: bool,
-    pub(in crate::runtime) epoch: LeaderEpoch,
-    pub(in crate::runtime) partition_epoch: PartitionEpoch,
-    pub(in crate::runtime) replicas: Vec<BrokerId>,
-    pub(in crate::runtime) isr: Vec<BrokerId>,
+    pub(in crate::runtime) image: Arc<PartitionImage>,
     pub(in crate::runtime) rules: TopicRules,
 }
 
@@ -92,6 +88,7 @@ impl Partitions {
             syncers: Mutex::new(syncers),
             image: Mutex::default(),
             applied: watch::Sender::new(0),
+            follows: Follows::default(),
             dirs,
         });
         store.tell_when_offline();
@@ -165,12 +162,14 @@ impl Partitions {
         };
         let partition = Partition::new(Parts {
             id: order.id,
+            me: self.broker,
             topic: Arc::clone(&order.topic),
             dir,
             clock: self.clock,
             meter: self.meter_of(order.id.topic, &order.topic),
-            leader: self.leader(order, &log),
             log,
+            image: &order.image,
+            rules: order.rules.replica,
             sync_rules: order.rules.sync,
         });
         partition.set_hidden(order.hidden);
@@ -225,23 +224,6 @@ impl Partitions {
             // What is left of it must not be in the way of the next try.
             let _ = self.fs.remove_dir_all(&path);
             dir.write_failed(&err)
-        })
-    }
-
-    fn leader(&self, order: &Order, log: &Log) -> Leader {
-        Leader::new(LeaderStart {
-            me: self.broker,
-            epoch: order.epoch,
-            partition_epoch: order.partition_epoch,
-            rules: order.rules.replica,
-            log_start: log.log_start(),
-            synced_end: log.synced_end(),
-            log_end: log.log_end(),
-            high_watermark: None,
-            replicas: order.replicas.clone(),
-            isr: order.isr.clone(),
-            handover: None,
-            now: Duration::ZERO,
         })
     }
 

@@ -1,0 +1,183 @@
+//! How a replica becomes leader or follower, as committed metadata says.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use kq_storage::{HighWatermark, LogEndOffset, LogStartOffset};
+
+use super::Partition;
+use super::state::{Role, State};
+use crate::ids::BrokerId;
+use crate::metadata::PartitionImage;
+use crate::replica::{Follower, FollowerInput, FollowerStart, Input, Leader, LeaderStart, Rules};
+
+/// What an image made of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::runtime) enum Assigned {
+    /// This broker leads it.
+    Leads,
+    /// It follows another broker than before, or in another epoch; none while nobody leads.
+    Follows(Option<BrokerId>),
+    /// It follows whom it followed.
+    FollowsAsBefore,
+}
+
+/// Where a log stands when its replica takes up a role.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) log_start: LogStartOffset,
+    pub(super) synced_end: LogEndOffset,
+    pub(super) log_end: LogEndOffset,
+    /// None after a restart.
+    pub(super) high_watermark: Option<HighWatermark>,
+}
+
+impl Partition {
+    /// Takes over what is committed of this partition, and tells its role.
+    pub(in crate::runtime) fn assign(&self, image: &PartitionImage) -> Assigned {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let leads = image.leader == Some(self.me);
+        match &mut state.role {
+            Role::Leader(_) if leads => {
+                self.lead_on(state, image);
+                Assigned::Leads
+            }
+            Role::Follower(_) if leads => {
+                self.win(state, image);
+                Assigned::Leads
+            }
+            Role::Leader(_) => {
+                self.lose(state, image);
+                Assigned::Follows(image.leader)
+            }
+            Role::Follower(follower) => {
+                let before = (follower.leader(), follower.leader_epoch());
+                let committed = FollowerInput::PartitionCommitted {
+                    leader: image.leader,
+                    leader_epoch: image.leader_epoch,
+                    partition_epoch: image.partition_epoch,
+                };
+                follower.step(committed, &mut Vec::new());
+                if before == (follower.leader(), follower.leader_epoch()) {
+                    Assigned::FollowsAsBefore
+                } else {
+                    Assigned::Follows(follower.leader())
+                }
+            }
+        }
+    }
+
+    /// Whether this replica leads, as far as this broker knows.
+    pub fn leads(&self) -> bool {
+        self.leads.load(Ordering::Acquire)
+    }
+
+    fn lead_on(&self, state: &mut State, image: &PartitionImage) {
+        let is_elected_again = state.leader_epoch() < image.leader_epoch;
+        if is_elected_again {
+            state.begin_epoch(image);
+        }
+        state.step(Input::PartitionCommitted {
+            epoch: image.leader_epoch,
+            partition_epoch: image.partition_epoch,
+            replicas: image.replicas.clone(),
+            isr: image.isr.clone(),
+            handover: None,
+            now: self.clock.elapsed(),
+        });
+        if is_elected_again {
+            // Readers that know an older term must be told.
+            state.watchers.interrupt();
+        }
+    }
+
+    fn lose(&self, state: &mut State, image: &PartitionImage) {
+        self.leads.store(false, Ordering::Release);
+        let standing = state.standing();
+        if let Ok(log) = state.log_mut() {
+            // An epoch that was led without a record is no part of the log's history.
+            log.forget_empty_epochs();
+        }
+        state.role = following(image, state.rules, standing);
+        state.interrupt_all();
+    }
+
+    fn win(&self, state: &mut State, image: &PartitionImage) {
+        state.begin_epoch(image);
+        let (rules, standing) = (state.rules, state.standing());
+        state.role = leading(self.me, image, rules, standing, self.clock.elapsed());
+        state.led_since = image.leader_epoch;
+        state.interrupt_all();
+        self.leads.store(true, Ordering::Release);
+    }
+}
+
+/// The role that an image gives to `me`.
+pub(super) fn role_of(
+    me: BrokerId,
+    image: &PartitionImage,
+    rules: Rules,
+    standing: Standing,
+    now: Duration,
+) -> Role {
+    if image.leader == Some(me) {
+        leading(me, image, rules, standing, now)
+    } else {
+        following(image, rules, standing)
+    }
+}
+
+fn leading(
+    me: BrokerId,
+    image: &PartitionImage,
+    rules: Rules,
+    standing: Standing,
+    now: Duration,
+) -> Role {
+    Role::Leader(Box::new(Leader::new(LeaderStart {
+        me,
+        epoch: image.leader_epoch,
+        partition_epoch: image.partition_epoch,
+        rules,
+        log_start: standing.log_start,
+        synced_end: standing.synced_end,
+        log_end: standing.log_end,
+        high_watermark: standing.high_watermark,
+        replicas: image.replicas.clone(),
+        isr: image.isr.clone(),
+        handover: None,
+        now,
+    })))
+}
+
+fn following(image: &PartitionImage, rules: Rules, standing: Standing) -> Role {
+    Role::Follower(Follower::new(FollowerStart {
+        leader: image.leader,
+        leader_epoch: image.leader_epoch,
+        partition_epoch: image.partition_epoch,
+        durability: rules.durability,
+        log_start: standing.log_start,
+        synced_end: standing.synced_end,
+        log_end: standing.log_end,
+        high_watermark: standing.high_watermark,
+    }))
+}
+
+impl State {
+    fn begin_epoch(&mut self, image: &PartitionImage) {
+        if let Ok(log) = self.log_mut() {
+            log.begin_epoch(image.leader_epoch);
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        let offsets = self.offsets();
+        Standing {
+            log_start: offsets.log_start(),
+            synced_end: self.synced_end(),
+            log_end: offsets.log_end(),
+            high_watermark: Some(offsets.high_watermark()),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Two stores, one that leads and one that follows, without a socket in between.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kq_proto::kafka::ErrorCode;
+
+use super::test_world::{World, batch, everything_from, partition_id, readable_bytes, replicated};
+use super::{
+    Acks, Applied, FetchFrom, Fetched, FetchedOutcome, FollowChange, Isolation, LogStartOffset,
+    Offset, Partition, PartitionError, Partitions, ReadFrom, ReplicaFetch, SyncRound,
+};
+use crate::ids::{BrokerEpoch, BrokerId};
+use crate::metadata::PartitionImage;
+
+/// Two brokers that hold one partition.
+struct Pair {
+    worlds: [World; 2],
+    stores: [Arc<Partitions>; 2],
+}
+
+impl Pair {
+    /// Broker 1 leads, broker 2 follows.
+    fn new() -> Self {
+        let mut worlds = [1, 2].map(World::of_broker);
+        for world in &mut worlds {
+            world.create_topic(1, "orders", 1, &[]);
+            world.change_partition(partition_id(1, 0), replicated(&[1, 2], 1, 0));
+        }
+        let stores = [worlds[0].start(), worlds[1].start()];
+        Self { worlds, stores }
+    }
+
+    fn commit(&mut self, now: &PartitionImage) {
+        for (world, store) in self.worlds.iter_mut().zip(&self.stores) {
+            let image = world.change_partition(partition_id(1, 0), now.clone());
+            store.apply(&image);
+        }
+    }
+
+    fn replica(&self, broker: usize) -> Arc<Partition> {
+        self.stores[broker - 1].replica(partition_id(1, 0)).unwrap()
+    }
+
+    /// Fetches until there is nothing more to fetch; the follower is `to`.
+    async fn replicate(&self, from: usize, to: usize) {
+        let (leader, follower) = (self.replica(from), self.replica(to));
+        let mut before = None;
+        loop {
+            let fetch = next_fetch(&follower).await;
+            let answer = answer(&leader, to, fetch);
+            if before.is_some_and(|it: FetchFrom| it.asks_the_same(&fetch)) {
+                follower.apply_fetched(answer, &SyncRound::new()).unwrap();
+                return;
+            }
+            before = Some(fetch);
+            let round = SyncRound::new();
+            follower.apply_fetched(answer, &round).unwrap();
+            round.done().await;
+        }
+    }
+}
+
+async fn next_fetch(follower: &Arc<Partition>) -> FetchFrom {
+    loop {
+        let round = SyncRound::new();
+        if let Some(fetch) = follower.next_fetch(&round).unwrap() {
+            return fetch;
+        }
+        assert!(!round.is_done(), "there is nothing to fetch and nothing to wait for");
+        round.done().await;
+    }
+}
+
+fn fetch_of(replica: usize, fetch: FetchFrom) -> ReplicaFetch {
+    ReplicaFetch {
+        replica: BrokerId(u32::try_from(replica).unwrap()),
+        broker_epoch: BrokerEpoch(1),
+        log_start: Some(fetch.log_start),
+        synced_end: Some(fetch.synced_end.offset()),
+        read: ReadFrom {
+            leader_epoch: Some(fetch.leader_epoch),
+            last_fetched_epoch: fetch.last_epoch,
+            isolation: Isolation::LogEnd,
+            ..everything_from(fetch.offset.0)
+        },
+    }
+}
+
+fn start_of(err: &PartitionError) -> Option<LogStartOffset> {
+    let PartitionError::OffsetOutOfRange { start, .. } = err else { return None };
+    Some(*start)
+}
+
+/// What the leader says to a fetch, as the doors would carry it.
+fn answer(leader: &Arc<Partition>, replica: usize, fetch: FetchFrom) -> Fetched {
+    let refused = |err: &PartitionError| Fetched {
+        token: fetch.token,
+        high_watermark: None,
+        log_start: start_of(err),
+        outcome: FetchedOutcome::Refused(err.code()),
+    };
+    let read = match leader.replica_fetch(&fetch_of(replica, fetch)) {
+        Ok(read) => read,
+        Err(err) => return refused(&err),
+    };
+    Fetched {
+        token: fetch.token,
+        high_watermark: Some(read.offsets.high_watermark().offset()),
+        log_start: Some(read.offsets.log_start()),
+        outcome: match read.diverging {
+            Some((epoch, end)) => FetchedOutcome::Diverging { epoch, end: end.offset() },
+            None => FetchedOutcome::Records(Bytes::from(read.plan.copy_out().unwrap())),
+        },
+    }
+}
+
+fn ends(partition: &Partition) -> (u64, u64) {
+    let offsets = partition.describe().unwrap().offsets;
+    (offsets.high_watermark().offset().0, offsets.log_end().offset().0)
+}
+
+#[tokio::test]
+async fn a_follower_takes_over_records_and_watermark() {
+    let pair = Pair::new();
+    let (leader, follower) = (pair.replica(1), pair.replica(2));
+    let appended = leader.append(batch("a"), Acks::All).unwrap();
+    pair.replicate(1, 2).await;
+    leader.acknowledged(&appended).await.unwrap();
+    pair.replicate(1, 2).await;
+    assert_eq!((ends(&leader), ends(&follower)), ((1, 1), (1, 1)));
+}
+
+#[tokio::test]
+async fn a_follower_serves_no_client() {
+    let pair = Pair::new();
+    let follower = pair.replica(2);
+    assert!(matches!(pair.stores[1].get(follower.id()), Err(PartitionError::NotLeader)));
+    let refused = follower.append(batch("a"), Acks::Leader).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::NotLeaderOrFollower);
+    assert_eq!(
+        follower.read(everything_from(0)).unwrap_err().code().name(),
+        "NOT_LEADER_OR_FOLLOWER"
+    );
+}
+
+#[tokio::test]
+async fn a_new_leader_goes_on_where_the_old_one_ended() {
+    let mut pair = Pair::new();
+    pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
+    pair.replicate(1, 2).await;
+    pair.commit(&replicated(&[1, 2], 2, 1));
+    let appended = pair.replica(2).append(batch("b"), Acks::All).unwrap();
+    assert_eq!(appended.base_offset, Offset(1));
+    pair.replicate(2, 1).await;
+    pair.replica(2).acknowledged(&appended).await.unwrap();
+    pair.replicate(2, 1).await;
+    assert_eq!(ends(&pair.replica(1)), (2, 2));
+    assert!(readable_bytes(&pair.replica(2)) > 0);
+}
+
+#[tokio::test]
+async fn what_the_new_leader_lacks_is_cut_off() {
+    let mut pair = Pair::new();
+    pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
+    pair.replicate(1, 2).await;
+    pair.replica(1).append(batch("lost"), Acks::Leader).unwrap();
+    pair.replica(1).append(batch("lost too"), Acks::Leader).unwrap();
+    pair.commit(&replicated(&[1, 2], 2, 1));
+    let kept = pair.replica(2).append(batch("kept"), Acks::All).unwrap();
+    pair.replicate(2, 1).await;
+    pair.replica(2).acknowledged(&kept).await.unwrap();
+    pair.replicate(2, 1).await;
+    assert_eq!(ends(&pair.replica(1)), (2, 2));
+}
+
+#[tokio::test]
+async fn a_producer_hears_at_once_that_its_leader_is_gone() {
+    let mut pair = Pair::new();
+    let old = pair.replica(1);
+    let appended = old.append(batch("a"), Acks::All).unwrap();
+    let waiting = tokio::spawn(old.acknowledged(&appended));
+    tokio::task::yield_now().await;
+    pair.commit(&replicated(&[1, 2], 2, 1));
+    let err = waiting.await.unwrap().unwrap_err();
+    assert_eq!(err.code(), ErrorCode::NotLeaderOrFollower);
+    // Nor is it told otherwise when this broker leads again.
+    pair.commit(&replicated(&[1, 2], 1, 2));
+    pair.replicate(1, 2).await;
+    let err = old.acknowledged(&appended).await.unwrap_err();
+    assert_eq!(err.code(), ErrorCode::NotLeaderOrFollower);
+}
+
+#[tokio::test]
+async fn an_answer_to_an_older_request_is_dropped() {
+    let mut pair = Pair::new();
+    pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
+    let follower = pair.replica(2);
+    let fetch = next_fetch(&follower).await;
+    let late = answer(&pair.replica(1), 2, fetch);
+    pair.commit(&replicated(&[1, 2], 1, 1));
+    let applied = follower.apply_fetched(late, &SyncRound::new()).unwrap();
+    assert_eq!((applied, ends(&follower)), (Applied::Stale, (0, 0)));
+}
+
+#[tokio::test]
+async fn what_is_followed_is_told_by_source() {
+    let mut pair = Pair::new();
+    let follows = pair.stores[1].follows();
+    assert!(follows.sources().borrow().contains(&BrokerId(1)));
+    follows.changed(BrokerId(1)).await;
+    assert!(matches!(follows.take_changes(BrokerId(1))[..], [FollowChange::Follow(_)]));
+    assert!(follows.take_changes(BrokerId(1)).is_empty());
+    pair.commit(&replicated(&[1, 2], 2, 1));
+    let follows = pair.stores[1].follows();
+    assert!(matches!(follows.take_changes(BrokerId(1))[..], [FollowChange::Leave(_)]));
+    assert!(follows.sources().borrow().is_empty());
+    assert!(pair.stores[0].follows().sources().borrow().contains(&BrokerId(2)));
+}
+
+#[tokio::test]
+async fn a_broker_that_is_no_replica_any_more_deletes_its_files() {
+    let mut pair = Pair::new();
+    pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
+    pair.replicate(1, 2).await;
+    pair.commit(&PartitionImage {
+        replicas: vec![BrokerId(1)],
+        isr: vec![BrokerId(1)],
+        ..replicated(&[1], 1, 1)
+    });
+    assert_eq!(pair.worlds[1].names(), Vec::<String>::new());
+    assert!(matches!(pair.stores[1].replica(partition_id(1, 0)), Err(PartitionError::Unknown)));
+    // It may come back, with nothing, while it is out of the ISR.
+    let back = PartitionImage { isr: vec![BrokerId(1)], ..replicated(&[1, 2], 1, 2) };
+    pair.commit(&back);
+    pair.replicate(1, 2).await;
+    assert_eq!(ends(&pair.replica(2)).1, 1);
+}
