@@ -27,6 +27,9 @@ mod placement;
 #[cfg(test)]
 mod placement_test;
 pub mod plan;
+mod restart;
+#[cfg(test)]
+mod restart_test;
 #[cfg(test)]
 mod script;
 mod topics;
@@ -49,3 +52,4 @@ pub use leader_command::{
 pub use leader_policy::LeaderRules;
 pub use names::verify_topic_name;
 pub use placement::{PlacementError, Site, place};
+pub use restart::{FollowerLag, RestartFacts, Risk, RiskKind, check_restart};

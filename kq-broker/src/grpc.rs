@@ -11,14 +11,20 @@ mod answer;
 mod brokers;
 mod cluster;
 mod configs;
+mod doctor;
 mod error;
 mod events;
+mod gather;
 #[cfg(test)]
 mod grpc_test;
 mod guard;
 mod health;
+mod leaders;
 mod offsets;
+mod partitions;
+mod quorum;
 mod records;
+mod restart;
 mod shape;
 mod topics;
 
@@ -31,6 +37,9 @@ use kq_proto::admin::v1::brokers_server::BrokersServer;
 use kq_proto::admin::v1::cluster_server::ClusterServer;
 use kq_proto::admin::v1::configs_server::ConfigsServer;
 use kq_proto::admin::v1::events_server::EventsServer;
+use kq_proto::admin::v1::leaders_server::LeadersServer;
+use kq_proto::admin::v1::partitions_server::PartitionsServer;
+use kq_proto::admin::v1::quorum_server::QuorumServer;
 use kq_proto::admin::v1::records_server::RecordsServer;
 use kq_proto::admin::v1::topics_server::TopicsServer;
 use tonic::service::Routes;
@@ -57,6 +66,9 @@ pub fn router(node: Arc<Node>) -> Router {
         .add_service(ConfigsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(BrokersServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(ClusterServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(PartitionsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(LeadersServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(QuorumServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(EventsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(RecordsServer::new(admin).max_decoding_message_size(bytes_max))
         .add_service(health_service);

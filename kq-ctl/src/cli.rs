@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::Reply;
 use crate::commands::{
-    broker, cluster, completion, config, context, events, help, log, record, schema, topic,
+    broker, cluster, completion, config, context, events, help, leader, log, partition, quorum,
+    record, schema, topic,
 };
 use crate::output::Report;
 use crate::schema::Schema;
@@ -39,6 +40,12 @@ pub(crate) enum Noun {
     /// Topics: list, create, change, delete, restore
     #[command(subcommand, alias = "topics")]
     Topic(topic::Verb),
+    /// Partitions: where they are, how far each replica is, why
+    #[command(subcommand, alias = "partitions")]
+    Partition(partition::Verb),
+    /// Leaders of partitions
+    #[command(subcommand, alias = "leaders")]
+    Leader(leader::Verb),
     /// Configuration of topics, brokers and the cluster
     #[command(subcommand, alias = "configs")]
     Config(config::Verb),
@@ -48,10 +55,13 @@ pub(crate) enum Noun {
     /// The cluster as a whole
     #[command(subcommand)]
     Cluster(cluster::Verb),
+    /// The metadata quorum
+    #[command(subcommand, alias = "quorums")]
+    Quorum(quorum::Verb),
     /// Records: produce, consume, look up, count
     #[command(subcommand, alias = "records")]
     Record(record::Verb),
-    /// Log files on this machine, without a broker
+    /// Log files on this machine, without a broker; log directories of brokers
     #[command(subcommand, alias = "logs")]
     Log(log::Verb),
     /// The committed history of the cluster
@@ -67,6 +77,8 @@ pub(crate) enum Noun {
     Completion(completion::Args),
     /// Help on commands
     Help(help::Args),
+    /// The same as 'cluster doctor'
+    Doctor(cluster::doctor::Args),
     /// The same as 'record produce'
     Produce(record::produce::Args),
     /// The same as 'record consume'
@@ -78,6 +90,10 @@ impl Noun {
     pub(crate) fn path(&self) -> String {
         let (noun, verb) = match self {
             Self::Topic(verb) => ("topic", verb.name()),
+            Self::Partition(verb) => ("partition", verb.name()),
+            Self::Leader(verb) => ("leader", verb.path()),
+            Self::Quorum(verb) => ("quorum", verb.name()),
+            Self::Doctor(_) => ("cluster", "doctor"),
             Self::Config(verb) => ("config", verb.name()),
             Self::Broker(verb) => ("broker", verb.name()),
             Self::Cluster(verb) => ("cluster", verb.name()),
@@ -98,6 +114,10 @@ impl Noun {
     pub(crate) fn schema(&self) -> &'static Schema {
         match self {
             Self::Topic(verb) => verb.schema(),
+            Self::Partition(verb) => verb.schema(),
+            Self::Leader(verb) => verb.schema(),
+            Self::Quorum(verb) => verb.schema(),
+            Self::Doctor(args) => cluster::doctor::schema(args),
             Self::Config(verb) => verb.schema(),
             Self::Broker(verb) => verb.schema(),
             Self::Cluster(verb) => verb.schema(),
@@ -116,6 +136,10 @@ impl Noun {
     pub(crate) fn run<'a>(&'a self, session: &'a Session) -> Reply<'a, Report> {
         match self {
             Self::Topic(verb) => verb.run(session),
+            Self::Partition(verb) => verb.run(session),
+            Self::Leader(verb) => verb.run(session),
+            Self::Quorum(verb) => verb.run(session),
+            Self::Doctor(args) => Box::pin(cluster::doctor::run(args, session)),
             Self::Config(verb) => verb.run(session),
             Self::Broker(verb) => verb.run(session),
             Self::Cluster(verb) => verb.run(session),
@@ -141,10 +165,10 @@ impl Noun {
 
     /// True if it needs no cluster.
     pub(crate) fn is_local(&self) -> bool {
-        matches!(
-            self,
-            Self::Context(_) | Self::Schema(_) | Self::Completion(_) | Self::Help(_) | Self::Log(_)
-        )
+        if let Self::Log(verb) = self {
+            return verb.name() != "dirs";
+        }
+        matches!(self, Self::Context(_) | Self::Schema(_) | Self::Completion(_) | Self::Help(_))
     }
 
     /// True if repeating it changes nothing, so that `--watch` makes sense.
@@ -153,14 +177,22 @@ impl Noun {
             "topic list",
             "topic describe",
             "topic offsets",
+            "partition list",
+            "partition describe",
+            "leader list",
+            "quorum status",
+            "log dirs",
             "config get",
             "config describe",
             "config diff",
             "broker list",
             "broker describe",
+            "broker restart-check",
             "cluster status",
             "cluster describe",
             "cluster health",
+            "cluster doctor",
+            "cluster roll",
             "record count",
         ];
         READERS.contains(&self.path().as_str())

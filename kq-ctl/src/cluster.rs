@@ -45,6 +45,12 @@ macro_rules! operations {
             alter_configs, configs.alter, AlterConfigsRequest, AlterConfigsResponse;
             list_brokers, brokers.list, ListBrokersRequest, ListBrokersResponse;
             log_dirs, brokers.log_dirs, LogDirsRequest, LogDirsResponse;
+            restart_check, brokers.restart_check, RestartCheckRequest, RestartCheckResponse;
+            list_partitions, partitions.list, ListPartitionsRequest, ListPartitionsResponse;
+            describe_partitions, partitions.describe, DescribePartitionsRequest, DescribePartitionsResponse;
+            list_leaders, leaders.list, ListLeadersRequest, ListLeadersResponse;
+            quorum_status, quorum.status, QuorumStatusRequest, QuorumStatusResponse;
+            doctor, cluster.doctor, DoctorRequest, DoctorResponse;
             describe_cluster, cluster.describe, DescribeClusterRequest, DescribeClusterResponse;
             cluster_health, cluster.health, ClusterHealthRequest, ClusterHealthResponse;
             produce, appends.produce, ProduceRequest, ProduceResponse;

@@ -7,11 +7,16 @@ pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod events;
 pub(crate) mod help;
+pub(crate) mod leader;
 pub(crate) mod log;
+pub(crate) mod partition;
+mod place;
+pub(crate) mod quorum;
 pub(crate) mod record;
 pub(crate) mod schema;
 mod shared;
 pub(crate) mod topic;
+mod waiting;
 
 /// Declares the verbs of a noun. Each is a module with `Args`, `schema` and `run`.
 macro_rules! verbs {

@@ -92,6 +92,11 @@ impl Player {
                 };
                 Box::pin(std::future::ready(if down { Err(refused()) } else { Ok(cluster) }))
             }),
+            reach: Box::new(|address, _| {
+                let up = address != "127.0.0.1:9093";
+                let answer = if up { Ok(()) } else { Err("connection refused".to_owned()) };
+                Box::pin(std::future::ready(answer))
+            }),
             interrupt: Box::new(|| Box::pin(std::future::pending())),
         }
     }

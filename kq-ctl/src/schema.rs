@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod json_schema;
 mod local;
+mod partition;
 mod record;
 mod topic;
 
@@ -12,6 +13,7 @@ pub(crate) use cluster::*;
 pub(crate) use config::*;
 pub(crate) use json_schema::json_schema;
 pub(crate) use local::*;
+pub(crate) use partition::*;
 pub(crate) use record::*;
 pub(crate) use topic::*;
 
@@ -133,7 +135,9 @@ pub(crate) const ALL: &[&Schema] = &[
     &BROKER,
     &BROKER_LIST,
     &CLUSTER,
+    &DOCTOR,
     &CLUSTER_HEALTH,
+    &CLUSTER_ROLL,
     &CLUSTER_STATUS,
     &COMMAND_TREE,
     &COMPLETION,
@@ -148,11 +152,18 @@ pub(crate) const ALL: &[&Schema] = &[
     &DELETED_TOPIC_LIST,
     &ERROR,
     &EVENT_LIST,
+    &LEADER_LIST,
+    &LOG_DIR_TOPICS,
+    &LOG_DIRS,
     &LOG_DUMP,
     &LOG_VERIFY,
+    &PARTITION,
+    &PARTITION_LIST,
     &PRODUCED,
+    &QUORUM_STATUS,
     &RECORD_COUNT,
     &RECORD_LIST,
+    &RESTART_CHECK,
     &SCHEMA_LIST,
     &TOPIC,
     &TOPIC_ALTERATION,
@@ -160,6 +171,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &TOPIC_LIST,
     &TOPIC_OFFSETS,
     &TOPIC_WAIT,
+    &WAIT,
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::cluster::{self, Connector};
 
@@ -17,6 +18,10 @@ pub(crate) type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 /// Comes true at Ctrl-C.
 pub(crate) type Interrupt = Pin<Box<dyn Future<Output = ()>>>;
 
+/// Whether somebody accepts connections at an address within a bound; otherwise why not.
+pub(crate) type Reach =
+    Box<dyn Fn(String, Duration) -> Pin<Box<dyn Future<Output = Result<(), String>>>>>;
+
 /// The surroundings of a command.
 pub(crate) struct World {
     pub(crate) env: Lookup,
@@ -27,6 +32,7 @@ pub(crate) struct World {
     pub(crate) stdin: RefCell<Option<Input>>,
     pub(crate) stdin_tty: bool,
     pub(crate) connect: Connector,
+    pub(crate) reach: Reach,
     pub(crate) interrupt: Box<dyn Fn() -> Interrupt>,
 }
 
@@ -41,6 +47,7 @@ impl World {
             stdin: RefCell::new(Some(Box::new(BufReader::new(io::stdin())))),
             stdin_tty: io::stdin().is_terminal(),
             connect: Box::new(cluster::connect),
+            reach: Box::new(|address, bound| Box::pin(dial(address, bound))),
             interrupt: Box::new(|| {
                 Box::pin(async {
                     // Without a handler Ctrl-C ends the process, which is as good.
@@ -55,5 +62,13 @@ impl World {
     /// A variable that is set to something.
     pub(crate) fn var(&self, name: &str) -> Option<String> {
         (self.env)(name).filter(|value| !value.is_empty())
+    }
+}
+
+async fn dial(address: String, bound: Duration) -> Result<(), String> {
+    match tokio::time::timeout(bound, tokio::net::TcpStream::connect(&address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string().to_lowercase()),
+        Err(_) => Err(format!("no answer within {} ms", bound.as_millis())),
     }
 }

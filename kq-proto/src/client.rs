@@ -21,7 +21,9 @@ pub use connect::{Attempt, ConnectError, connect};
 
 use crate::admin::v1::{
     brokers_client::BrokersClient, cluster_client::ClusterClient, configs_client::ConfigsClient,
-    events_client::EventsClient, records_client::RecordsClient, topics_client::TopicsClient,
+    events_client::EventsClient, leaders_client::LeadersClient,
+    partitions_client::PartitionsClient, quorum_client::QuorumClient,
+    records_client::RecordsClient, topics_client::TopicsClient,
 };
 use crate::admin::{CLUSTER_ID, EXPECTED_CLUSTER_ID};
 
@@ -113,6 +115,12 @@ services! {
     brokers: BrokersClient, with_deadline;
     /// The cluster as a whole.
     cluster: ClusterClient, with_deadline;
+    /// Partitions and their replicas.
+    partitions: PartitionsClient, with_deadline;
+    /// Leaders of partitions.
+    leaders: LeadersClient, with_deadline;
+    /// The metadata quorum.
+    quorum: QuorumClient, with_deadline;
     /// Records, one call at a time.
     records: RecordsClient, with_deadline;
     /// Records as a stream without an end.

@@ -1,16 +1,18 @@
 //! `kq.admin.v1.Brokers`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::brokers_server::Brokers;
 use tonic::{Code, Request, Response};
+use uuid::Uuid;
 
 use super::Admin;
 use super::answer::Answer;
-use super::shape::count;
-use crate::ids::{BrokerId, PartitionId};
+use super::gather::{Figures, Wanted};
+use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
 
 #[tonic::async_trait]
@@ -28,12 +30,19 @@ impl Brokers for Admin {
         for id in asked.iter().filter(|id| image.broker(BrokerId(**id)).is_none()) {
             answer.errors.push(unknown_broker(*id).into_item(format!("broker {id}")));
         }
-        for broker in image.brokers().filter(|it| asked.is_empty() || asked.contains(&it.id.0)) {
+        let wanted = |it: &&Arc<BrokerImage>| asked.is_empty() || asked.contains(&it.id.0);
+        let figures = if request.with_figures {
+            let live = image.live_brokers().filter(wanted).map(|it| it.id);
+            self.figures(live, Wanted::Brokers).await
+        } else {
+            Figures::default()
+        };
+        for broker in image.brokers().filter(wanted) {
             let mut row = row_of(&image, broker);
             row.leader_count = leaders.get(&broker.id).copied().unwrap_or(0);
             row.controller = controller == Some(broker.id);
-            if request.with_figures && broker.id == self.node.broker_id {
-                self.add_figures(&mut row);
+            if let Some(told) = figures.broker(broker.id) {
+                add_figures(&mut row, told);
             }
             answer.brokers.push(row);
         }
@@ -42,44 +51,45 @@ impl Brokers for Admin {
 
     async fn log_dirs(&self, request: Request<v1::LogDirsRequest>) -> Answer<v1::LogDirsResponse> {
         let request = request.into_inner();
+        let image = self.node.image();
         let mut answer = v1::LogDirsResponse::default();
-        let me = self.node.broker_id.0;
-        for id in request.brokers.iter().filter(|id| **id != me) {
-            answer.errors.push(unknown_broker(*id).into_item(format!("broker {id}")));
-        }
-        if request.brokers.is_empty() || request.brokers.contains(&me) {
-            answer.dirs = self.own_dirs(request.with_replicas);
+        let asked: BTreeSet<BrokerId> = if request.brokers.is_empty() {
+            image.brokers().map(|it| it.id).collect()
+        } else {
+            request.brokers.iter().map(|id| BrokerId(*id)).collect()
+        };
+        let wanted = if request.with_replicas { Wanted::Everything } else { Wanted::Brokers };
+        let live = asked.iter().copied().filter(|id| image.is_live(*id));
+        let figures = self.figures(live, wanted).await;
+        for id in asked {
+            match figures.broker(id) {
+                Some(told) => answer.dirs.extend(dirs_of(id, told, &figures)),
+                None => answer.errors.push(silent(&image, id).into_item(format!("broker {id}"))),
+            }
         }
         Ok(Response::new(answer))
+    }
+
+    async fn restart_check(
+        &self,
+        request: Request<v1::RestartCheckRequest>,
+    ) -> Answer<v1::RestartCheckResponse> {
+        let broker = BrokerId(request.into_inner().broker);
+        Ok(Response::new(self.check_restart(broker).await?))
+    }
+
+    async fn figures(&self, request: Request<v1::FiguresRequest>) -> Answer<v1::FiguresResponse> {
+        Ok(Response::new(self.own_figures(&request.into_inner())))
     }
 }
 
 impl Admin {
-    /// What only the broker itself knows.
-    fn add_figures(&self, row: &mut v1::Broker) {
-        let (mut total, mut free) = (0, 0);
+    /// The log directories of this broker, without what is in them one by one.
+    pub(super) fn own_dirs(&self) -> Vec<v1::LogDir> {
+        let mut dirs: BTreeMap<Uuid, v1::LogDir> = BTreeMap::new();
         for dir in self.node.partitions.log_dirs() {
-            if let Some(space) = dir.describe().space {
-                total += space.total_bytes;
-                free += space.free_bytes;
-            }
-        }
-        row.size_bytes = Some(self.own_bytes());
-        row.disk_total_bytes = Some(total);
-        row.disk_free_bytes = Some(free);
-    }
-
-    /// Bytes of all logs on this broker.
-    pub(super) fn own_bytes(&self) -> u64 {
-        let all = self.node.partitions.all();
-        all.iter().filter_map(|it| it.describe().ok()).map(|it| it.size_bytes).sum()
-    }
-
-    fn own_dirs(&self, with_replicas: bool) -> Vec<v1::LogDir> {
-        let all = self.node.partitions.all();
-        let row = |dir: &std::sync::Arc<crate::runtime::LogDir>| {
             let described = dir.describe();
-            let mut row = v1::LogDir {
+            let row = v1::LogDir {
                 broker: self.node.broker_id.0,
                 path: described.path.display().to_string(),
                 online: described.offline.is_none(),
@@ -88,40 +98,68 @@ impl Admin {
                 free_bytes: described.space.map(|it| it.free_bytes),
                 ..v1::LogDir::default()
             };
-            for partition in all.iter().filter(|it| it.log_dir().id() == described.id) {
-                let PartitionId { index, .. } = partition.id();
-                row.replica_count += 1;
-                let Ok(figures) = partition.describe() else { continue };
-                row.used_bytes += figures.size_bytes;
-                if with_replicas {
-                    row.replicas.push(v1::ReplicaSize {
-                        topic: partition.topic().to_string(),
-                        partition: index.0,
-                        size_bytes: figures.size_bytes,
-                        segment_count: count(figures.segment_count),
-                    });
-                }
-            }
-            row
-        };
-        self.node.partitions.log_dirs().iter().map(row).collect()
+            dirs.insert(described.id, row);
+        }
+        for partition in self.node.partitions.all() {
+            let Some(row) = dirs.get_mut(&partition.log_dir().id()) else { continue };
+            row.replica_count += 1;
+            row.used_bytes += partition.describe().map_or(0, |it| it.size_bytes);
+        }
+        let mut dirs: Vec<v1::LogDir> = dirs.into_values().collect();
+        dirs.sort_by(|a, b| a.path.cmp(&b.path));
+        dirs
+    }
+}
+
+/// What only the broker itself knows.
+fn add_figures(row: &mut v1::Broker, told: &v1::FiguresResponse) {
+    row.version = Some(told.version.clone());
+    row.size_bytes = Some(told.dirs.iter().map(|it| it.used_bytes).sum());
+    row.disk_total_bytes = told.dirs.iter().map(|it| it.total_bytes).sum();
+    row.disk_free_bytes = told.dirs.iter().map(|it| it.free_bytes).sum();
+}
+
+/// The directories of one broker, with their replicas if they were asked for.
+fn dirs_of(id: BrokerId, told: &v1::FiguresResponse, figures: &Figures) -> Vec<v1::LogDir> {
+    let mut dirs = told.dirs.clone();
+    for replica in figures.replicas_on(id) {
+        let Some(dir) = dirs.iter_mut().find(|it| it.path == replica.log_dir) else { continue };
+        dir.replicas.push(v1::ReplicaSize {
+            topic: replica.topic.clone(),
+            partition: replica.partition,
+            size_bytes: replica.size_bytes,
+            segment_count: replica.segment_count,
+        });
+    }
+    dirs
+}
+
+/// Why there is nothing to tell of a broker.
+fn silent(image: &MetadataImage, id: BrokerId) -> AdminError {
+    match image.broker(id) {
+        None => unknown_broker(id.0),
+        Some(it) if it.is_live() => {
+            let message = format!("broker {id} did not answer in time");
+            AdminError::new(Code::Unavailable, "kq.UNREACHABLE", message)
+                .hint("try again, or ask that broker itself by --brokers")
+        }
+        Some(_) => {
+            let message = format!("broker {id} is fenced and cannot be asked");
+            AdminError::new(Code::Unavailable, "kq.UNREACHABLE", message)
+                .hint(format!("kq-ctl broker describe {id}"))
+        }
     }
 }
 
 fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
     let endpoint = broker.endpoints.first();
-    let state = match broker.state {
-        BrokerState::Active => v1::BrokerState::Running,
-        BrokerState::Stopping => v1::BrokerState::ShuttingDown,
-        BrokerState::Fenced => v1::BrokerState::Fenced,
-    };
     let replicas = image.broker_load(broker.id).replicas;
     v1::Broker {
         id: broker.id.0,
         host: endpoint.map(|it| it.host.clone()).unwrap_or_default(),
         port: endpoint.map_or(0, |it| it.port.into()),
         rack: broker.rack.clone(),
-        state: state.into(),
+        state: wire_state(broker.state).into(),
         version: Some(broker.version.clone()),
         replica_count: u32::try_from(replicas).unwrap_or(u32::MAX),
         started_at_ms: Some(broker.registered_at.0),
@@ -140,6 +178,14 @@ fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
     }
 }
 
+pub(super) fn wire_state(state: BrokerState) -> v1::BrokerState {
+    match state {
+        BrokerState::Active => v1::BrokerState::Running,
+        BrokerState::Stopping => v1::BrokerState::ShuttingDown,
+        BrokerState::Fenced => v1::BrokerState::Fenced,
+    }
+}
+
 /// How many partitions each broker leads.
 fn leaders(image: &MetadataImage) -> BTreeMap<BrokerId, u32> {
     let mut leaders = BTreeMap::new();
@@ -151,7 +197,7 @@ fn leaders(image: &MetadataImage) -> BTreeMap<BrokerId, u32> {
     leaders
 }
 
-fn unknown_broker(id: u32) -> AdminError {
+pub(super) fn unknown_broker(id: u32) -> AdminError {
     let message = format!("no broker with id {id} is registered");
     AdminError::new(Code::NotFound, "kafka.BROKER_ID_NOT_REGISTERED", message)
         .hint("see 'kq-ctl broker list' for the brokers there are")

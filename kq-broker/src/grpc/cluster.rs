@@ -6,7 +6,9 @@ use tonic::{Request, Response};
 
 use super::Admin;
 use super::answer::Answer;
-use super::shape::{PartitionHealth, count};
+use super::gather::Wanted;
+use super::shape::{PartitionHealth, Shapes, count};
+use crate::metadata::BrokerImage;
 
 #[tonic::async_trait]
 impl Cluster for Admin {
@@ -14,7 +16,8 @@ impl Cluster for Admin {
         &self,
         _: Request<v1::DescribeClusterRequest>,
     ) -> Answer<v1::DescribeClusterResponse> {
-        let shapes = self.shapes();
+        let mut shapes = self.shapes();
+        shapes.figures = self.all_figures(Wanted::Brokers).await;
         let image = &shapes.image;
         let status = self.node.controller.status();
         let mut answer = v1::DescribeClusterResponse {
@@ -27,7 +30,7 @@ impl Cluster for Admin {
             broker_count: count(image.brokers().count()),
             broker_running_count: count(image.live_brokers().count()),
             deleted_topic_count: count(image.hidden_topics().count()),
-            size_bytes: Some(self.own_bytes()),
+            size_bytes: all_bytes(&shapes),
             voters: status.voters.iter().map(|id| id.0).collect(),
             ..v1::DescribeClusterResponse::default()
         };
@@ -53,6 +56,19 @@ impl Cluster for Admin {
         &self,
         request: Request<v1::ClusterHealthRequest>,
     ) -> Answer<v1::ClusterHealthResponse> {
-        Ok(Response::new(self.judge(request.into_inner().per_check_max)))
+        Ok(Response::new(self.judge(request.into_inner().per_check_max).await))
     }
+
+    async fn doctor(&self, request: Request<v1::DoctorRequest>) -> Answer<v1::DoctorResponse> {
+        Ok(Response::new(self.examine(request.into_inner()).await?))
+    }
+}
+
+/// Bytes of all logs of all brokers; none unless every broker has told.
+fn all_bytes(shapes: &Shapes) -> Option<u64> {
+    let told = |it: &std::sync::Arc<BrokerImage>| {
+        let dirs = &shapes.figures.broker(it.id)?.dirs;
+        Some(dirs.iter().map(|it| it.used_bytes).sum::<u64>())
+    };
+    shapes.image.brokers().map(told).sum()
 }

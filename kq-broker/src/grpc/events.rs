@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 use super::Admin;
 use super::answer::Answer;
 use super::error::bad_argument;
+use crate::ids::PartitionIndex;
 use crate::metadata::{Event, EventKind, MetadataImage};
 
 /// Events of one message.
@@ -109,6 +110,18 @@ impl Admin {
             }
         }
     }
+}
+
+/// What has happened to one partition, the newest first.
+pub(super) fn history_of(
+    image: &MetadataImage,
+    topic: &str,
+    index: PartitionIndex,
+    max: usize,
+) -> Vec<v1::Event> {
+    let subject = format!("partition {topic}/{index}");
+    let of_it = image.events().rev().filter(|it| *it.subject == *subject);
+    of_it.take(max).map(|it| event_of(it)).collect()
 }
 
 /// What a caller wants to see.

@@ -1,16 +1,16 @@
 //! Topics and partitions of the image, told with their health.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kq_proto::admin::v1::{self, Health};
 
 use super::Admin;
 use super::answer::id_bytes;
+use super::gather::{Figures, Wanted};
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig, topic_value};
-use crate::ids::{BrokerId, PartitionId, PartitionIndex};
+use crate::ids::{BrokerId, PartitionIndex};
 use crate::metadata::{ConfigMap, MetadataImage, PartitionImage, TopicImage};
-use crate::runtime::Description;
 
 /// One image with what is needed to describe its topics.
 pub(super) struct Shapes {
@@ -18,7 +18,8 @@ pub(super) struct Shapes {
     pub(super) sources: ConfigSources,
     /// What a topic without values of its own goes by.
     plain: Arc<EffectiveTopicConfig>,
-    admin: Admin,
+    /// What brokers were asked for; empty unless they were.
+    pub(super) figures: Figures,
 }
 
 /// The states of one partition; several can be true at once.
@@ -65,7 +66,19 @@ impl Admin {
         let image = self.node.image();
         let sources = ConfigSources::of(&image, self.node.broker_id, &self.node.fixed);
         let plain = Arc::new(EffectiveTopicConfig::resolve(&ConfigMap::new(), &sources));
-        Shapes { image, sources, plain, admin: self.clone() }
+        Shapes { image, sources, plain, figures: Figures::default() }
+    }
+
+    /// The same with figures of the brokers that hold replicas of these topics.
+    pub(super) async fn shapes_with(&self, topics: &[String]) -> Shapes {
+        let mut shapes = self.shapes();
+        let image = Arc::clone(&shapes.image);
+        let holders = topics.iter().filter_map(|name| image.topic_by_name(name));
+        let holders = holders.flat_map(|it| it.partitions.iter().flat_map(|it| &it.replicas));
+        let holders: BTreeSet<BrokerId> =
+            holders.copied().filter(|id| image.is_live(*id)).collect();
+        shapes.figures = self.figures(holders, Wanted::Topics(topics)).await;
+        shapes
     }
 }
 
@@ -75,12 +88,6 @@ impl Shapes {
             return Arc::clone(&self.plain);
         }
         Arc::new(EffectiveTopicConfig::resolve(&topic.configs, &self.sources))
-    }
-
-    /// The partition as this broker serves it; none if it does not.
-    pub(super) fn served(&self, topic: &TopicImage, index: PartitionIndex) -> Option<Description> {
-        let id = PartitionId { topic: topic.id, index };
-        self.admin.node.partitions.get(id).ok()?.describe().ok()
     }
 
     /// One row of a list.
@@ -118,16 +125,19 @@ impl Shapes {
         row
     }
 
-    /// Bytes and offsets of a topic whose partitions are all served here.
+    /// Bytes of all replicas and records of all partitions, as far as all who know have told.
     fn sizes(&self, topic: &TopicImage) -> (Option<u64>, Option<u64>) {
-        let (mut bytes, mut span) = (0, 0);
-        for (index, _) in topic.partitions() {
-            let Some(served) = self.served(topic, index) else { return (None, None) };
-            bytes += served.size_bytes;
-            span +=
-                served.offsets.high_watermark().offset().0 - served.offsets.log_start().offset().0;
-        }
-        (Some(bytes), Some(span))
+        let replicas = topic
+            .partitions()
+            .flat_map(|(index, partition)| partition.replicas.iter().map(move |id| (index, *id)));
+        let bytes = replicas
+            .map(|(index, id)| Some(self.figures.replica(id, &topic.name, index.0)?.size_bytes))
+            .sum();
+        let span = topic.partitions().map(|(index, partition)| {
+            let leader = self.figures.leader(partition.leader, &topic.name, index.0)?;
+            Some(leader.high_watermark.saturating_sub(leader.log_start_offset))
+        });
+        (bytes, span.sum())
     }
 
     /// All partitions of a topic.
@@ -139,15 +149,15 @@ impl Shapes {
             .collect()
     }
 
-    fn partition(
+    /// One of them.
+    pub(super) fn partition(
         &self,
         topic: &TopicImage,
         (index, partition): (PartitionIndex, &PartitionImage),
         min_isr: u32,
     ) -> v1::PartitionDescription {
         let list = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
-        let served = self.served(topic, index);
-        let offsets = served.as_ref().map(|it| it.offsets);
+        let leader = self.figures.leader(partition.leader, &topic.name, index.0);
         let health = PartitionHealth::of(partition, min_isr);
         let mut row = v1::PartitionDescription {
             index: index.0,
@@ -160,11 +170,11 @@ impl Shapes {
             elr: list(&partition.elr),
             adding: list(&partition.adding),
             removing: list(&partition.removing),
-            log_start_offset: offsets.map(|it| it.log_start().offset().0),
-            last_stable_offset: offsets.map(|it| it.last_stable().offset().0),
-            high_watermark: offsets.map(|it| it.high_watermark().offset().0),
-            log_end_offset: offsets.map(|it| it.log_end().offset().0),
-            size_bytes: served.map(|it| it.size_bytes),
+            log_start_offset: leader.map(|it| it.log_start_offset),
+            last_stable_offset: leader.map(|it| it.last_stable_offset),
+            high_watermark: leader.map(|it| it.high_watermark),
+            log_end_offset: leader.map(|it| it.log_end_offset),
+            size_bytes: leader.map(|it| it.size_bytes),
             why: why(partition, health, min_isr),
             health: 0,
         };

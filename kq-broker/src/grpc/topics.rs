@@ -1,6 +1,7 @@
 //! `kq.admin.v1.Topics`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::topics_server::Topics;
@@ -26,24 +27,28 @@ impl Topics for Admin {
         request: Request<v1::ListTopicsRequest>,
     ) -> Answer<v1::ListTopicsResponse> {
         let request = request.into_inner();
-        let shapes = self.shapes();
+        let image = self.node.image();
         let mut answer = v1::ListTopicsResponse::default();
-        if !request.names.is_empty() {
-            for name in &request.names {
-                match shapes.image.topic_by_name(name) {
-                    Some(topic) => answer.topics.push(shapes.summary(topic, request.with_sizes)),
-                    None => answer.errors.push(missing(name)),
-                }
-            }
-            return Ok(Response::new(answer));
-        }
-        let after = request.page.as_ref().map_or("", |it| it.after.as_str());
-        let wanted =
-            |topic: &&std::sync::Arc<TopicImage>| request.include_internal || !topic.is_internal();
-        let topics = shapes.image.topics_after(after).filter(wanted);
-        let (topics, next) = page(topics, request.page.as_ref(), |it| it.name.to_string());
+        let topics: Vec<&Arc<TopicImage>> = if request.names.is_empty() {
+            let after = request.page.as_ref().map_or("", |it| it.after.as_str());
+            let wanted =
+                |topic: &&Arc<TopicImage>| request.include_internal || !topic.is_internal();
+            let topics = image.topics_after(after).filter(wanted);
+            let (topics, next) = page(topics, request.page.as_ref(), |it| it.name.to_string());
+            answer.next = next;
+            topics
+        } else {
+            let unknown = request.names.iter().filter(|name| image.topic_by_name(name).is_none());
+            answer.errors = unknown.map(|name| missing(name)).collect();
+            request.names.iter().filter_map(|name| image.topic_by_name(name)).collect()
+        };
+        let shapes = if request.with_sizes {
+            let names: Vec<String> = topics.iter().map(|it| it.name.to_string()).collect();
+            self.shapes_with(&names).await
+        } else {
+            self.shapes()
+        };
         answer.topics = topics.iter().map(|it| shapes.summary(it, request.with_sizes)).collect();
-        answer.next = next;
         Ok(Response::new(answer))
     }
 
@@ -52,16 +57,18 @@ impl Topics for Admin {
         request: Request<v1::DescribeTopicsRequest>,
     ) -> Answer<v1::DescribeTopicsResponse> {
         let request = request.into_inner();
-        let shapes = self.shapes();
+        let image = self.node.image();
         let mut answer = v1::DescribeTopicsResponse::default();
+        let mut topics = Vec::new();
         for topic_ref in topic_refs(&request.topics)? {
-            let topic = match find_topic(&shapes.image, &topic_ref) {
-                Ok(topic) => topic,
-                Err(err) => {
-                    answer.errors.push(err.into_item(name_of(&topic_ref)));
-                    continue;
-                }
-            };
+            match find_topic(&image, &topic_ref) {
+                Ok(topic) => topics.push(topic),
+                Err(err) => answer.errors.push(err.into_item(name_of(&topic_ref))),
+            }
+        }
+        let names: Vec<String> = topics.iter().map(|it| it.name.to_string()).collect();
+        let shapes = self.shapes_with(&names).await;
+        for topic in topics {
             let mut configs = Vec::new();
             if request.with_configs {
                 let described = describe_topic(&topic.configs, &shapes.sources);

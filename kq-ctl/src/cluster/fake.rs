@@ -2,6 +2,7 @@
 //! more. It answers at once and always the same.
 
 mod answers;
+mod partitions;
 mod topics;
 
 use std::cell::RefCell;

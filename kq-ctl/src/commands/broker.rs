@@ -2,6 +2,8 @@
 
 pub(crate) mod describe;
 pub(crate) mod list;
+pub(crate) mod restart_check;
+pub(crate) mod wait;
 
 use kq_proto::admin::v1;
 
@@ -14,9 +16,13 @@ verbs! {
     List(list) = "list",
     /// Describe brokers with their log directories
     Describe(describe) = "describe",
+    /// What would happen if a broker were restarted now; ends with 10 if anything would
+    RestartCheck(restart_check) = "restart-check",
+    /// Wait until brokers are as they should be
+    Wait(wait) = "wait",
 }
 
-fn state_cell(state: v1::BrokerState) -> Cell {
+pub(super) fn state_cell(state: v1::BrokerState) -> Cell {
     let (word, tone) = match state {
         v1::BrokerState::Unspecified => return Cell::Null,
         v1::BrokerState::Running => ("running", Tone::Good),

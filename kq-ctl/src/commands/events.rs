@@ -158,13 +158,18 @@ fn print(items: &mut ItemStream, events: &[v1::Event], session: &Session) -> Res
     out.flush()
 }
 
+/// What kind of event, as `--kind` takes it.
+pub(super) fn kind_word(event: &v1::Event) -> String {
+    word(event.kind().as_str_name(), "EVENT_KIND_")
+}
+
 fn event_row(event: &v1::Event) -> Row {
     let attributes = event.attributes.iter().map(|(key, value)| (key.clone(), Cell::from(value)));
     row! {
         sequence: event.sequence,
         part: event.part,
         at: Cell::Time(event.at_ms),
-        event: word(event.kind().as_str_name(), "EVENT_KIND_"),
+        event: kind_word(event),
         subject: &event.subject,
         message: &event.message,
         reason: Cell::text_or_null(event.reason.as_str()),

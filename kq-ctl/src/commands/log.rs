@@ -1,5 +1,7 @@
-//! `kq-ctl log ...`: files on this machine, without a broker. They are only read.
+//! `kq-ctl log ...`: files on this machine, without a broker, which are only read; and the log
+//! directories of brokers.
 
+pub(crate) mod dirs;
 pub(crate) mod dump;
 mod files;
 pub(crate) mod verify;
@@ -11,4 +13,6 @@ verbs! {
     Dump(dump) = "dump",
     /// Read every file of a log and check it; ends with 10 if one is damaged
     Verify(verify) = "verify",
+    /// Log directories of the brokers: what is in them, what room is left
+    Dirs(dirs) = "dirs",
 }

@@ -172,6 +172,109 @@ pub(crate) const CLUSTER_HEALTH: Schema = Schema {
     ],
 };
 
+pub(crate) const RESTART_CHECK: Schema = Schema {
+    kind: "RestartCheck",
+    doc: "What would happen if a broker were restarted now: no rows if nothing would.",
+    layout: Layout::Rows,
+    key: &["topic", "partition", "risk"],
+    fields: &[
+        text("topic", "TOPIC", "name of the topic; null for the whole cluster").nullable(),
+        int("partition", "P", "index of the partition").nullable(),
+        text("risk", "RISK", "no_quorum, one_replica, offline, under_min_isr or acks_one_loss"),
+        text("why", "WHY", "the cause"),
+        text("until", "UNTIL", "what has to come true before it is safe"),
+    ],
+    summary: &[
+        Field::of(Type::Bool, "safe", "SAFE", "nothing speaks against a restart"),
+        int("risk_count", "RISKS", "what speaks against it"),
+        int("leader_count", "LEADERS", "partitions that it leads"),
+        int("replica_count", "REPLICAS", "partitions it holds a copy of"),
+    ],
+};
+
+pub(crate) const CLUSTER_ROLL: Schema = Schema {
+    kind: "ClusterRoll",
+    doc: "The order in which brokers can be restarted, and whether each can be now.",
+    layout: Layout::Rows,
+    key: &["broker"],
+    fields: &[
+        int("step", "STEP", "place in the order"),
+        int("broker", "BROKER", "broker id"),
+        RACK,
+        CONTROLLER,
+        LEADERS,
+        Field::of(Type::Bool, "safe", "SAFE", "it can be restarted now"),
+        int("risk_count", "RISKS", "what speaks against it"),
+        text("why", "WHY", "the first of them").nullable(),
+        text("before", "BEFORE", "command that waits until it can be restarted").named(),
+        text("after", "AFTER", "command that waits until the next one can follow").named(),
+    ],
+    summary: &[
+        int("broker_count", "BROKERS", "brokers in this document"),
+        int("unsafe_count", "UNSAFE", "brokers that cannot be restarted now"),
+    ],
+};
+
+pub(crate) const DOCTOR: Schema = Schema {
+    kind: "ClusterDoctor",
+    doc: "What is wrong, what will be, and what costs without need.",
+    layout: Layout::Rows,
+    key: &["check", "subject"],
+    fields: &[
+        text("check", "ID", "id of the check"),
+        text("severity", "SEVERITY", "info, warn or error"),
+        text("subject", "SUBJECT", "what it is about"),
+        text("what", "WHAT", "what is wrong"),
+        text("evidence", "EVIDENCE", "what shows it").nullable(),
+        text("fix", "FIX", "a command that helps").nullable(),
+    ],
+    summary: &[
+        int("finding_count", "FINDINGS", "findings in this document"),
+        int("omitted_count", "OMITTED", "findings left out"),
+        Field::of(Type::Texts, "checks", "CHECKS", "ids of the checks that were made"),
+    ],
+};
+
+const LOG_DIR_BROKER: Field = int("broker", "BROKER", "broker id");
+
+pub(crate) const LOG_DIRS: Schema = Schema {
+    kind: "LogDirs",
+    doc: "Log directories of brokers, one by one or summed up by broker.",
+    layout: Layout::Rows,
+    key: &["broker", "path"],
+    fields: &[
+        LOG_DIR_BROKER,
+        text("path", "PATH", "the directory; null when summed up").nullable(),
+        Field::of(Type::Bool, "online", "ONLINE", "false after an I/O error"),
+        int("replica_count", "REPLICAS", "logs in it"),
+        Field::of(Type::Size, "used_bytes", "USED", "bytes of these logs"),
+        Field::of(Type::Size, "free_bytes", "FREE", "free on its disk").nullable(),
+        Field::of(Type::Size, "total_bytes", "TOTAL", "size of its disk").nullable(),
+        text("error", "ERROR", "why it is offline").nullable(),
+    ],
+    summary: LOG_DIR_SUMS,
+};
+
+const LOG_DIR_SUMS: &[Field] = &[
+    Field::of(Type::Size, "used_bytes", "USED", "bytes of all logs in this document"),
+    int("offline_count", "OFFLINE", "directories that are offline"),
+];
+
+pub(crate) const LOG_DIR_TOPICS: Schema = Schema {
+    kind: "LogDirTopics",
+    doc: "What each topic takes on each broker.",
+    layout: Layout::Rows,
+    key: &["topic", "broker"],
+    fields: &[
+        text("topic", "TOPIC", "name of the topic"),
+        LOG_DIR_BROKER,
+        int("replica_count", "REPLICAS", "logs of it"),
+        int("segment_count", "SEGMENTS", "segments of these logs"),
+        Field::of(Type::Size, "size_bytes", "SIZE", "bytes of these logs"),
+    ],
+    summary: LOG_DIR_SUMS,
+};
+
 pub(crate) const EVENT_LIST: Schema = Schema {
     kind: "EventList",
     doc: "The committed history of the cluster.",

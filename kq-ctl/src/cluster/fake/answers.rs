@@ -3,7 +3,6 @@
 #![expect(
     clippy::unnecessary_wraps,
     clippy::single_match_else,
-    clippy::unused_self,
     reason = "every operation has the shape of a call that can fail"
 )]
 
@@ -197,7 +196,20 @@ impl State {
     }
 
     pub(crate) fn log_dirs(&mut self, request: v1::LogDirsRequest) -> Answer<v1::LogDirsResponse> {
-        let dirs = request.brokers.iter().map(|id| v1::LogDir {
+        let brokers = if request.brokers.is_empty() { vec![1, 2, 3] } else { request.brokers };
+        let replicas = |id: u32| {
+            let held = self.topics.iter().filter(move |(_, it)| id <= it.replication_factor);
+            let sizes = held.flat_map(|(name, topic)| {
+                (0..).zip(&topic.partitions).map(move |(partition, log)| v1::ReplicaSize {
+                    topic: name.clone(),
+                    partition,
+                    size_bytes: 1024 * log.len() as u64,
+                    segment_count: 1,
+                })
+            });
+            sizes.filter(|_| request.with_replicas).collect()
+        };
+        let dirs = brokers.iter().map(|id| v1::LogDir {
             broker: *id,
             path: format!("/data/{id}"),
             online: *id != 3,
@@ -206,7 +218,7 @@ impl State {
             free_bytes: Some(61 << 30),
             used_bytes: 3 << 30,
             replica_count: 12,
-            replicas: Vec::new(),
+            replicas: replicas(*id),
         });
         Ok(v1::LogDirsResponse { dirs: dirs.collect(), errors: Vec::new() })
     }

@@ -93,7 +93,7 @@ impl State {
         Ok(answer)
     }
 
-    fn partition(&self, topic: &Topic, at: usize) -> v1::PartitionDescription {
+    pub(super) fn partition(&self, topic: &Topic, at: usize) -> v1::PartitionDescription {
         let end = Some(topic.partitions[at].len() as u64);
         let isr = self.isr(topic);
         v1::PartitionDescription {

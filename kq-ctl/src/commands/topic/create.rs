@@ -8,6 +8,7 @@ use super::rows::Change;
 use super::wait::{self, Condition};
 use crate::cli;
 use crate::commands::shared::{by_name, in_chunks};
+use crate::commands::waiting::Wait;
 use crate::exit::{Exit, Failure, exit_of_batch};
 use crate::output::Report;
 use crate::schema::{Schema, TOPIC_CHANGE};
@@ -62,7 +63,7 @@ pub(crate) struct Args {
     if_not_exists: Option<IfNotExists>,
     /// Wait until all replicas are in sync
     #[command(flatten)]
-    wait: wait::Wait,
+    wait: Wait,
     #[command(flatten)]
     change: cli::Change,
 }

@@ -5,17 +5,12 @@ use std::time::Duration;
 
 use kq_proto::admin::v1;
 
-use crate::cli;
 use crate::commands::shared::by_name;
-use crate::exit::{Exit, Failure};
-use crate::output::{Report, bytes_text, row};
+use crate::commands::waiting::{Subject, Wait, Waiting};
+use crate::exit::Failure;
+use crate::output::{Report, bytes_text};
 use crate::schema::{Schema, TOPIC_WAIT};
 use crate::session::{Access, Session};
-use crate::settings::Origin;
-
-/// Between two looks; grows up to the second.
-const PAUSE: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,28 +65,12 @@ pub(crate) struct Args {
     wait: Wait,
 }
 
-/// Commands that can wait for their effect have this.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct Wait {
-    /// Wait until it is true everywhere, up to DURATION (otherwise --timeout)
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "0s", value_parser = cli::duration)]
-    pub(crate) wait: Option<Duration>,
-}
-
 pub(crate) fn schema(_: &Args) -> &'static Schema {
     &TOPIC_WAIT
 }
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
-    let bound = args.wait.wait.unwrap_or_else(|| {
-        // Without a word about it a wait has no end.
-        match &session.settings.timeout {
-            timeout if timeout.origin == Origin::Default => Duration::MAX,
-            timeout => timeout.value,
-        }
-    });
-    until(&args.names, &args.condition, bound, session).await
+    until(&args.names, &args.condition, args.wait.bound(session), session).await
 }
 
 /// Waits until all topics meet the condition; which did not, and why, if the time is up.
@@ -101,68 +80,28 @@ pub(crate) async fn until(
     bound: Duration,
     session: &Session,
 ) -> Result<Report, Failure> {
-    let bound = if bound.is_zero() { session.settings.timeout.value } else { bound };
     let cluster = session.cluster(Access::Read).await?;
-    session.on_interrupt(format!(
-        "kq-ctl topic wait {} --for {}",
-        names.join(" "),
-        word(condition)
-    ));
     let request = v1::DescribeTopicsRequest {
         topics: names.iter().map(|name| by_name(name)).collect(),
         with_configs: false,
     };
-    let began = session.now_ms();
-    let mut progress = session.progress("waiting", u64::try_from(names.len()).ok());
-    let mut pause = PAUSE;
-    loop {
+    let subject = |name: &String| Subject {
+        name: name.clone(),
+        called: format!("topic '{name}'"),
+        look: look(condition, name),
+    };
+    let waiting = Waiting {
+        schema: &TOPIC_WAIT,
+        field: "topic",
+        condition: word(condition),
+        subjects: names.iter().map(subject).collect(),
+        resume: format!("kq-ctl topic wait {} --for {}", names.join(" "), word(condition)),
+    };
+    let look = async || {
         let answer = cluster.describe_topics(request.clone()).await?;
-        let missing: Vec<Option<String>> =
-            names.iter().map(|name| lack(name, condition, &answer)).collect();
-        let elapsed = session.elapsed(began);
-        let met = missing.iter().filter(|it| it.is_none()).count();
-        if met == names.len() || bound <= elapsed {
-            return Ok(outcome(names, condition, missing, elapsed));
-        }
-        let words = missing.iter().flatten().next().cloned().unwrap_or_default();
-        progress.at(
-            elapsed,
-            u64::try_from(met).unwrap_or(0),
-            &words,
-            &mut session.out.borrow_mut(),
-        );
-        tokio::time::sleep(pause.min(bound.saturating_sub(elapsed))).await;
-        pause = (pause * 2).min(PAUSE_MAX);
-    }
-}
-
-fn outcome(
-    names: &[String],
-    condition: &Condition,
-    missing: Vec<Option<String>>,
-    elapsed: Duration,
-) -> Report {
-    let mut report = Report::new(&TOPIC_WAIT);
-    for (name, why) in names.iter().zip(missing) {
-        if let Some(why) = &why {
-            let message = format!("topic '{name}' does not meet '{}' yet: {why}", word(condition));
-            report.failures.push(
-                Failure::new("kq.DEADLINE", message)
-                    .about(name.clone())
-                    .hint(format!("look with {}, or raise --timeout", look(condition, name))),
-            );
-        }
-        let met = why.is_none();
-        report.push(row! { topic: name, condition: word(condition), met: met, why: why });
-    }
-    report.sum(
-        "waited_ms",
-        crate::output::Cell::Millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)),
-    );
-    if !report.failures.is_empty() {
-        report.exit = Some(Exit::Deadline);
-    }
-    report
+        Ok(names.iter().map(|name| lack(name, condition, &answer)).collect())
+    };
+    waiting.until(bound, session, look).await
 }
 
 /// Where to see why.

@@ -1,0 +1,179 @@
+//! Figures that only a broker itself knows: the own ones at once, those of others asked for. Who does
+//! not answer in time is left out, and what he would have told stays unknown.
+
+use std::collections::BTreeMap;
+
+use kq_proto::admin::v1;
+
+use super::Admin;
+use super::error::of_partition;
+use super::shape::count;
+use crate::ids::BrokerId;
+use crate::metadata::MetadataImage;
+use crate::runtime::Partition;
+
+/// What the brokers told.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    brokers: BTreeMap<BrokerId, v1::FiguresResponse>,
+    /// By broker, topic and index.
+    replicas: BTreeMap<BrokerId, BTreeMap<String, BTreeMap<u32, v1::ReplicaFigures>>>,
+}
+
+/// What is wanted of the brokers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// Versions and directories.
+    Brokers,
+    /// Also replicas of these topics, and how far followers are.
+    Topics(&'a [String]),
+    /// Also all replicas, and how far followers are.
+    Everything,
+}
+
+impl Wanted<'_> {
+    fn request(self) -> v1::FiguresRequest {
+        let topics = match self {
+            Self::Topics(names) => names.to_vec(),
+            Self::Brokers | Self::Everything => Vec::new(),
+        };
+        v1::FiguresRequest {
+            with_followers: !matches!(self, Self::Brokers),
+            all_replicas: matches!(self, Self::Everything),
+            topics,
+        }
+    }
+}
+
+impl Figures {
+    /// What a broker told of itself; none if it did not answer.
+    pub(super) fn broker(&self, id: BrokerId) -> Option<&v1::FiguresResponse> {
+        self.brokers.get(&id)
+    }
+
+    /// Everyone who answered.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &v1::FiguresResponse> {
+        self.brokers.values()
+    }
+
+    /// One replica as the broker that holds it told.
+    pub(super) fn replica(
+        &self,
+        broker: BrokerId,
+        topic: &str,
+        index: u32,
+    ) -> Option<&v1::ReplicaFigures> {
+        self.replicas.get(&broker)?.get(topic)?.get(&index)
+    }
+
+    /// All replicas that one broker told of, by topic and index.
+    pub(super) fn replicas_on(
+        &self,
+        broker: BrokerId,
+    ) -> impl Iterator<Item = &v1::ReplicaFigures> {
+        self.replicas.get(&broker).into_iter().flat_map(|it| it.values().flat_map(BTreeMap::values))
+    }
+
+    /// The leader's own view of a partition.
+    pub(super) fn leader(
+        &self,
+        leader: Option<BrokerId>,
+        topic: &str,
+        index: u32,
+    ) -> Option<&v1::ReplicaFigures> {
+        self.replica(leader?, topic, index).filter(|it| it.leads)
+    }
+
+    fn add(&mut self, mut answer: v1::FiguresResponse) {
+        let id = BrokerId(answer.broker);
+        let replicas = self.replicas.entry(id).or_default();
+        for replica in answer.replicas.drain(..) {
+            let of_topic = replicas.entry(replica.topic.clone()).or_default();
+            of_topic.insert(replica.partition, replica);
+        }
+        self.brokers.insert(id, answer);
+    }
+}
+
+impl Admin {
+    /// Asks brokers, this one among them if it is named.
+    #[expect(
+        clippy::unused_async,
+        reason = "brokers ask one another once they can reach each other"
+    )]
+    pub(super) async fn figures(
+        &self,
+        of: impl IntoIterator<Item = BrokerId>,
+        wanted: Wanted<'_>,
+    ) -> Figures {
+        let request = wanted.request();
+        let mut figures = Figures::default();
+        if of.into_iter().any(|id| id == self.node.broker_id) {
+            figures.add(self.own_figures(&request));
+        }
+        figures
+    }
+
+    /// What every live broker tells.
+    pub(super) async fn all_figures(&self, wanted: Wanted<'_>) -> Figures {
+        let image = self.node.image();
+        self.figures(image.live_brokers().map(|it| it.id), wanted).await
+    }
+
+    /// What this broker tells the others.
+    pub(super) fn own_figures(&self, request: &v1::FiguresRequest) -> v1::FiguresResponse {
+        let image = self.node.image();
+        let all = self.node.partitions.all();
+        let named = |it: &&std::sync::Arc<Partition>| {
+            request.all_replicas || request.topics.iter().any(|name| **name == **it.topic())
+        };
+        let leads = |it: &Partition| {
+            image.partition(it.id()).is_some_and(|now| now.leader == Some(self.node.broker_id))
+        };
+        v1::FiguresResponse {
+            broker: self.node.broker_id.0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now_ms: self.node.clock.now().0,
+            dirs: self.own_dirs(),
+            replicas: all
+                .iter()
+                .filter(named)
+                .filter_map(|it| replica_figures(it, leads(it)))
+                .collect(),
+            metadata_index: image.applied(),
+            failed: self.failed_here(&image),
+        }
+    }
+
+    fn failed_here(&self, image: &MetadataImage) -> Vec<v1::ItemError> {
+        let failed = self.node.partitions.failed().into_iter();
+        failed
+            .map(|(id, err)| {
+                let name = image.any_topic(id.topic).map(|it| it.name.to_string());
+                let name = name.unwrap_or_else(|| id.topic.to_string());
+                of_partition(&err).into_item(format!("{name}/{}", id.index))
+            })
+            .collect()
+    }
+}
+
+/// One replica as it stands here; none if its log is closed.
+fn replica_figures(partition: &Partition, leads: bool) -> Option<v1::ReplicaFigures> {
+    let described = partition.describe().ok()?;
+    let offsets = described.offsets;
+    Some(v1::ReplicaFigures {
+        topic: partition.topic().to_string(),
+        partition: partition.index().0,
+        leads,
+        leader_epoch: described.leader_epoch.0,
+        size_bytes: described.size_bytes,
+        segment_count: count(described.segment_count),
+        log_dir: described.log_dir.display().to_string(),
+        log_start_offset: offsets.log_start().offset().0,
+        last_stable_offset: offsets.last_stable().offset().0,
+        high_watermark: offsets.high_watermark().offset().0,
+        log_end_offset: offsets.log_end().offset().0,
+        synced_end_offset: described.synced_end.offset().0,
+        followers: Vec::new(),
+    })
+}
