@@ -18,6 +18,7 @@ mod clock;
 mod committed;
 mod error;
 mod fetch_waiter;
+mod fetcher;
 mod follows;
 mod groups;
 mod home;

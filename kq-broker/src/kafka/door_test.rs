@@ -3,6 +3,7 @@
 mod admin;
 mod describe;
 mod fetch;
+mod follower;
 mod groups;
 mod malformed;
 mod order;

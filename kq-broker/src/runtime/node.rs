@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Clock, Partition, PartitionError, Partitions, retention};
+use super::{Clock, Partition, PartitionError, Partitions, fetcher, retention};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, PartitionId};
@@ -57,9 +57,11 @@ impl Node {
         })
     }
 
-    /// Starts what runs beside the connections: the image task and the retention timer.
+    /// Starts what runs beside the connections: the image task, the fetchers and the
+    /// retention timer.
     pub fn start_tasks(self: &Arc<Self>) {
         tokio::spawn(follow_images(Arc::clone(self)));
+        tokio::spawn(fetcher::run(fetcher::Ground::of(self)));
         tokio::spawn(retention::run(Arc::clone(self), self.stopping.clone()));
     }
 }

@@ -73,6 +73,11 @@ impl World {
 
     /// Starts a store, as a broker process does.
     pub(super) fn start(&self) -> Arc<Partitions> {
+        self.start_at(&self.image)
+    }
+
+    /// The same with an image that was committed elsewhere.
+    pub(super) fn start_at(&self, image: &Arc<MetadataImage>) -> Arc<Partitions> {
         let disk: Arc<dyn Vfs> = Arc::new(self.disk.clone());
         let store = Partitions::start(StoreParts {
             fs: disk,
@@ -84,7 +89,7 @@ impl World {
             metrics: Arc::new(Metrics::new()),
         });
         let store = store.unwrap();
-        store.apply(&self.image);
+        store.apply(image);
         store.set_strays_aside();
         store
     }

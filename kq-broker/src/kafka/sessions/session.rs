@@ -10,7 +10,7 @@
 //! Only what is ready is read. A session of ten thousand partitions, one of which is written to,
 //! costs that one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kq_proto::kafka::ErrorCode;
@@ -109,8 +109,8 @@ pub struct Session {
     number_of: BTreeMap<Key, u32>,
     ready: BTreeMap<u64, u32>,
     next_turn: u64,
-    /// Those that requests named and nobody has taken note of yet.
-    named: Vec<u32>,
+    /// Those of a follower that requests named, until someone takes note of where it is.
+    named: BTreeSet<u32>,
 }
 
 impl Session {
@@ -131,7 +131,7 @@ impl Session {
             number_of: BTreeMap::new(),
             ready: BTreeMap::new(),
             next_turn: 0,
-            named: Vec::new(),
+            named: BTreeSet::new(),
         };
         for it in wanted {
             session.want(it);
@@ -218,7 +218,9 @@ impl Session {
             self.number_of.insert(key, number);
             self.ready.insert(turn, number);
         }
-        self.named.push(number);
+        if self.reader != Reader::Consumer {
+            self.named.insert(number);
+        }
     }
 
     fn forget(&mut self, key: &Key) {
@@ -238,8 +240,8 @@ impl Session {
         }
     }
 
-    /// Those that were named since the last call.
-    pub fn take_named(&mut self) -> Vec<u32> {
+    /// Those that a follower named since the last call: there it tells where it is.
+    pub fn take_named(&mut self) -> BTreeSet<u32> {
         std::mem::take(&mut self.named)
     }
 

@@ -40,6 +40,10 @@ pub(super) fn reader(
     if version < TELLS_EPOCH_FROM {
         return Err(Refused::Close("a follower fetches with version 15 or later"));
     }
+    let claimed_cluster = request.cluster_id.as_deref();
+    if claimed_cluster.is_some_and(|id| image.cluster_id().is_some_and(|ours| ours.0 != id)) {
+        return Err(Refused::Code(ErrorCode::InconsistentClusterId));
+    }
     let known = image.broker(broker).map(|it| it.epoch);
     let claimed = u64::try_from(request.replica_state.replica_epoch).ok().map(BrokerEpoch);
     match known.filter(|epoch| Some(*epoch) == claimed) {

@@ -6,14 +6,14 @@ use kq_proto::kafka::ErrorCode;
 
 use super::Fetch;
 use crate::catalogue::topic_value;
-use crate::ids::{BrokerId, PartitionId};
+use crate::ids::{BrokerEpoch, BrokerId, PartitionId};
 use crate::kafka::door::Door;
 use crate::kafka::sessions::{Reader, Session, Told, Wanted};
 use crate::kafka::topic_key::TopicKey;
 use crate::metadata::MetadataImage;
 use crate::runtime::{
-    FetchWaiter, Isolation, LeaderEpoch, Offset, Partition, PartitionError, ReadFrom, ReadOutcome,
-    Watch,
+    FetchWaiter, Isolation, LeaderEpoch, LogStartOffset, Offset, Partition, PartitionError,
+    ReadFrom, ReadOutcome, ReplicaFetch, Watch,
 };
 
 /// What a fetch may take, and what it waits for.
@@ -51,8 +51,8 @@ pub(super) struct Found {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PartitionRefused {
     pub(super) code: ErrorCode,
-    /// Where its log starts and ends, if the reader is outside.
-    pub(super) span: Option<(Offset, Offset)>,
+    /// Where its log starts, if the reader is outside.
+    pub(super) log_start: Option<Offset>,
 }
 
 /// What all of them have.
@@ -85,7 +85,7 @@ impl<'a> Source<'a> {
     pub(super) fn read_all(&self, all: &[Wanted]) -> Reading {
         let mut reading = Reading { wants_nothing: all.is_empty(), ..Reading::default() };
         for wanted in all {
-            let read = self.read(0, wanted, self.find(wanted), reading.bytes);
+            let read = self.read(0, wanted, self.find(wanted), (reading.bytes, false));
             reading.count(&read);
             reading.partitions.push(read);
         }
@@ -93,12 +93,14 @@ impl<'a> Source<'a> {
     }
 
     /// Reads the partitions of a session that are ready, in turn; what does not fit any more stays
-    /// ready. The first response of a session speaks of `all`.
+    /// ready. The first response of a session speaks of `all`. Where a follower is, is noted once a
+    /// request, also of partitions that are not read for want of room.
     pub(super) fn read_session(&self, session: &mut Session, all: bool) -> Reading {
         session.waiter().reset();
         session.take_changed();
         let wants_nothing = session.partition_count() == 0;
         let mut reading = Reading { wants_nothing, ..Reading::default() };
+        let mut named = session.take_named();
         let mut from = 0;
         while let Some((turn, number)) = session.next_ready(from) {
             from = turn + 1;
@@ -106,18 +108,36 @@ impl<'a> Source<'a> {
             if is_full && !all {
                 break;
             }
-            let Some(wanted) = session.wanted(number).cloned() else { continue };
-            let found = self.find(&wanted);
-            if let Ok(partition) = &found {
-                watch(session, number, partition);
-            }
-            let read = self.read(number, &wanted, found, reading.bytes);
+            let is_named = named.remove(&number);
+            let Some(read) = self.read_of(session, number, reading.bytes, is_named) else {
+                continue;
+            };
             if session.look(number, read.told) {
                 reading.count(&read);
                 reading.partitions.push(read);
             }
         }
+        for number in named {
+            // Not looked at: whatever is to be said of it is said when its turn comes.
+            let _ = self.read_of(session, number, usize::MAX, true);
+        }
         reading
+    }
+
+    /// Reads one partition of a session, having seen to it that the session hears of it from then on.
+    fn read_of(
+        &self,
+        session: &mut Session,
+        number: u32,
+        bytes_before: usize,
+        is_named: bool,
+    ) -> Option<PartitionRead> {
+        let wanted = session.wanted(number)?.clone();
+        let found = self.find(&wanted);
+        if let Ok(partition) = &found {
+            watch(session, number, partition);
+        }
+        Some(self.read(number, &wanted, found, (bytes_before, is_named)))
     }
 
     /// Registers a fetch without session with every partition that it wants.
@@ -146,11 +166,11 @@ impl<'a> Source<'a> {
         number: u32,
         wanted: &Wanted,
         found: Result<Arc<Partition>, ErrorCode>,
-        bytes_before: usize,
+        (bytes_before, is_named): (usize, bool),
     ) -> PartitionRead {
         let outcome = match found {
-            Ok(partition) => self.read_found(wanted, partition, bytes_before),
-            Err(code) => Err(PartitionRefused { code, span: None }),
+            Ok(partition) => self.read_found(wanted, partition, bytes_before, is_named),
+            Err(code) => Err(PartitionRefused { code, log_start: None }),
         };
         let told = told(&outcome, wanted, self.limits.isolation);
         PartitionRead { number, topic: wanted.topic.clone(), index: wanted.index, outcome, told }
@@ -161,13 +181,19 @@ impl<'a> Source<'a> {
         wanted: &Wanted,
         partition: Arc<Partition>,
         bytes_before: usize,
+        is_named: bool,
     ) -> Result<Found, PartitionRefused> {
         if !self.limits.reads_zstd && self.is_zstd(partition.topic()) {
             return Err(ErrorCode::UnsupportedCompressionType.into());
         }
         let bytes_left = self.limits.bytes_max.saturating_sub(bytes_before);
         let from = read_from(wanted, self.limits.isolation, bytes_left, bytes_before == 0)?;
-        let read = partition.read(from)?;
+        let read = match self.reader {
+            Reader::Replica { broker, epoch } if is_named => {
+                partition.replica_fetch(&follower_at(wanted, (broker, epoch), from))?
+            }
+            Reader::Replica { .. } | Reader::Consumer => partition.read(from)?,
+        };
         Ok(Found { partition, read })
     }
 
@@ -177,6 +203,22 @@ impl<'a> Source<'a> {
             let sources = self.door.config_sources(&self.image);
             topic_value(&topic.configs, &sources, "compression.type").as_deref() == Some("zstd")
         })
+    }
+}
+
+/// Where a follower is, as it says.
+fn follower_at(
+    wanted: &Wanted,
+    (replica, broker_epoch): (BrokerId, BrokerEpoch),
+    read: ReadFrom,
+) -> ReplicaFetch {
+    let offset = |wire: i64| u64::try_from(wire).ok().map(Offset);
+    ReplicaFetch {
+        replica,
+        broker_epoch,
+        log_start: offset(wanted.log_start).map(LogStartOffset),
+        synced_end: offset(wanted.synced_end),
+        read,
     }
 }
 
@@ -213,15 +255,15 @@ impl Reading {
 
 impl From<ErrorCode> for PartitionRefused {
     fn from(code: ErrorCode) -> Self {
-        Self { code, span: None }
+        Self { code, log_start: None }
     }
 }
 
 impl From<PartitionError> for PartitionRefused {
     fn from(error: PartitionError) -> Self {
         let mut refused = Self::from(error.code());
-        if let PartitionError::OffsetOutOfRange { start, end, .. } = error {
-            refused.span = Some((start.offset(), end.offset()));
+        if let PartitionError::OffsetOutOfRange { start, .. } = error {
+            refused.log_start = Some(start.offset());
         }
         refused
     }

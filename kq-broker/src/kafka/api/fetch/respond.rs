@@ -83,13 +83,12 @@ impl Draft {
     fn add(&mut self, fetch: &Fetch, image: &MetadataImage, read: PartitionRead) {
         let data = match read.outcome {
             Ok(found) => self.found(fetch, read.index, found),
-            Err(PartitionRefused { code, span }) => {
+            Err(PartitionRefused { code, log_start }) => {
                 fetch.door.failed(fetch.call.key, code);
                 let mut data = refused(read.index, code);
-                if let Some((start, end)) = span.filter(|_| fetch.reader != Reader::Consumer) {
-                    // A follower decides by the leader's log where it starts over.
+                if let Some(start) = log_start.filter(|_| fetch.reader != Reader::Consumer) {
+                    // That is where a follower starts over whose log ends before it.
                     data.log_start_offset = wire(start);
-                    data.diverging_epoch.end_offset = wire(end);
                 }
                 let elsewhere =
                     matches!(code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
@@ -119,7 +118,9 @@ impl Draft {
     fn found(&mut self, fetch: &Fetch, index: i32, found: Found) -> PartitionData {
         let ReadOutcome { plan, offsets, diverging } = found.read;
         let length = plan.bytes;
-        found.partition.sent(length);
+        if fetch.reader == Reader::Consumer {
+            found.partition.sent(length);
+        }
         let records = if length == 0 {
             Records::EMPTY
         } else {

@@ -1,0 +1,310 @@
+//! One broker that is fetched from: its connection, its session, and the rounds over both.
+//!
+//! ```text
+//!   connect ─> open a session ─> request ─> response ─> apply ─> synced ─┐
+//!      ^                            ^                                    │
+//!      └── backoff <── any failure  └────────────────────────────────────┘
+//! ```
+//! While a request is parked at the leader, a second one goes out when a partition comes or goes: the
+//! leader answers the first at once and parks the second.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kq_proto::kafka::messages::FetchResponse;
+use kq_proto::kafka::{ErrorCode, Str};
+use tracing::{debug, info, warn};
+
+use super::Ground;
+use super::backoff::{Backoff, dice};
+use super::book::{Asks, Book};
+use super::connection::{Connection, ConnectionError};
+use super::request::{Terms, WAIT_MS_MAX, request};
+use super::response::fetched;
+use crate::ids::{BrokerEpoch, BrokerId, PartitionId, PartitionIndex, TopicId};
+use crate::metadata::MetadataImage;
+use crate::runtime::{Applied, FetchFrom, FetchToken, FollowChange, Partition, SyncRound};
+
+/// The waits after a lost connection.
+const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
+/// How long a round waits for its last sync. After that those that are synced go on, and the others
+/// follow when they are: one slow disk holds up nobody else.
+const ROUND_MAX: Duration = Duration::from_millis(50);
+/// Bytes taken over before the other tasks of this thread get their turn.
+const TURN_BYTES_MAX: usize = 1 << 20;
+/// What a response takes besides records and the largest of batches.
+const RESPONSE_BYTES_MARGIN: usize = 64 << 20;
+/// Requests that are sent before the first of them is answered.
+const IN_FLIGHT_MAX: usize = 2;
+
+/// Why fetching ended.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("it has not said where it is reached")]
+    NoAddress,
+    #[error("this broker is not registered")]
+    NotRegistered,
+    #[error("{0}")]
+    Connection(#[from] ConnectionError),
+    #[error("it answers {0:?}")]
+    Refused(ErrorCode),
+}
+
+/// A broker that partitions are fetched from.
+pub(super) struct Source {
+    ground: Ground,
+    broker: BrokerId,
+    book: Book<Followed>,
+    backoff: Backoff,
+}
+
+/// A connection with its fetch session.
+struct Line {
+    connection: Connection,
+    session_id: i32,
+    /// That of the next request.
+    session_epoch: i32,
+    /// The numbers of those that are not answered, oldest first.
+    requests: VecDeque<u64>,
+    /// Syncs that partitions wait for before they ask for more, with those partitions.
+    late: VecDeque<(SyncRound, Vec<PartitionId>)>,
+}
+
+impl Source {
+    pub(super) fn new(ground: Ground, broker: BrokerId) -> Self {
+        let backoff = Backoff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
+        Self { ground, broker, book: Book::default(), backoff }
+    }
+
+    /// Fetches for as long as it is polled.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.take_changes();
+            let registered = self.registration();
+            let Err(failure) = self.fetch().await;
+            let source = self.broker;
+            if self.backoff.has_failed() {
+                debug!(%source, %failure, "still cannot fetch from broker");
+            } else {
+                warn!(%source, %failure, "cannot fetch from broker");
+            }
+            self.rest(registered).await;
+        }
+    }
+
+    /// Waits until another try is worth it: after a moment, or when the broker registers again.
+    async fn rest(&mut self, registered: Option<BrokerEpoch>) {
+        let mut images = self.ground.images.clone();
+        let again = images.wait_for(|image| {
+            let now = image.broker(self.broker).map(|it| it.epoch);
+            now != registered
+        });
+        let wait = self.backoff.next(dice());
+        // Either ends it.
+        let _ = tokio::time::timeout(wait, again).await;
+    }
+
+    fn registration(&self) -> Option<BrokerEpoch> {
+        self.ground.image().broker(self.broker).map(|it| it.epoch)
+    }
+
+    async fn fetch(&mut self) -> Result<std::convert::Infallible, Failure> {
+        let mut line = self.open().await?;
+        self.book.begin_session();
+        loop {
+            self.take_changes();
+            self.book.end_pauses(self.ground.clock.elapsed());
+            self.end_late_rounds(&mut line);
+            self.send_if_due(&mut line).await?;
+            let partitions = Arc::clone(&self.ground.partitions);
+            let retry = self.book.next_retry();
+            let retry_in = retry.map(|at| at.saturating_sub(self.ground.clock.elapsed()));
+            let is_parked = line.connection.in_flight() > 0;
+            tokio::select! {
+                biased;
+                response = line.connection.receive(), if is_parked => {
+                    self.on_response(&mut line, response?).await?;
+                }
+                () = partitions.follows().changed(self.broker) => {}
+                () = first_done(&line.late), if !line.late.is_empty() => {}
+                () = tokio::time::sleep(retry_in.unwrap_or_default()), if retry_in.is_some() => {}
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Line, Failure> {
+        let address = address(&self.ground.image(), self.broker).ok_or(Failure::NoAddress)?;
+        let client_id = Str::from(format!("kq-follower-{}", self.ground.me));
+        let wait_max = Duration::from_millis(u64::from(WAIT_MS_MAX.unsigned_abs()));
+        let bytes_max = self.ground.request_bytes_max + RESPONSE_BYTES_MARGIN;
+        let connection = Connection::open(&address, client_id, wait_max, bytes_max).await?;
+        Ok(Line {
+            connection,
+            session_id: 0,
+            session_epoch: 0,
+            requests: VecDeque::new(),
+            late: VecDeque::new(),
+        })
+    }
+
+    fn take_changes(&mut self) {
+        for change in self.ground.partitions.follows().take_changes(self.broker) {
+            match change {
+                FollowChange::Follow(partition) => {
+                    let source = self.broker;
+                    self.book.follow(partition.id(), Followed { partition, source });
+                }
+                FollowChange::Leave(id) => self.book.leave(id),
+            }
+        }
+    }
+
+    fn end_late_rounds(&mut self, line: &mut Line) {
+        while let Some((_, ids)) = line.late.pop_front_if(|(round, _)| round.is_done()) {
+            for id in ids {
+                self.book.go_on(id);
+            }
+        }
+    }
+
+    /// Sends a request when none is parked, or one more when something is to be told.
+    async fn send_if_due(&mut self, line: &mut Line) -> Result<(), Failure> {
+        let in_flight = line.connection.in_flight();
+        let has_changes = self.book.has_changes();
+        let is_time = match in_flight {
+            0 => has_changes || self.book.stands(),
+            // The session's number comes with its first response.
+            _ => has_changes && in_flight < IN_FLIGHT_MAX && line.session_id != 0,
+        };
+        if !is_time {
+            return Ok(());
+        }
+        let round = SyncRound::new();
+        let mut changes = self.book.next_request(&round);
+        if !round.is_done() {
+            line.late.push_back((round, std::mem::take(&mut changes.silent)));
+        }
+        let changes_nothing = changes.named.is_empty() && changes.forgotten.is_empty();
+        if changes_nothing && (in_flight > 0 || !self.book.stands()) {
+            return Ok(());
+        }
+        let image = self.ground.image();
+        let me = image.broker(self.ground.me).ok_or(Failure::NotRegistered)?;
+        let terms = Terms {
+            replica: me.id,
+            epoch: me.epoch,
+            cluster_id: image.cluster_id().map(|id| id.0.as_str().into()),
+            session_id: line.session_id,
+            session_epoch: line.session_epoch,
+        };
+        line.requests.push_back(changes.request);
+        if line.session_id != 0 {
+            line.session_epoch =
+                if line.session_epoch == i32::MAX { 1 } else { line.session_epoch + 1 };
+        }
+        Ok(line.connection.send(&request(terms, &changes)).await?)
+    }
+
+    async fn on_response(
+        &mut self,
+        line: &mut Line,
+        response: FetchResponse,
+    ) -> Result<(), Failure> {
+        let request = line.requests.pop_front().unwrap_or(0);
+        if response.error_code != ErrorCode::None {
+            return Err(Failure::Refused(response.error_code));
+        }
+        if line.session_id == 0 && response.session_id != 0 {
+            line.session_id = response.session_id;
+            line.session_epoch = 1;
+        }
+        if self.backoff.has_failed() {
+            info!(source = %self.broker, "fetching from broker again");
+            self.backoff.reset();
+        }
+        let is_empty = response.responses.is_empty();
+        let round = SyncRound::new();
+        self.apply(request, response, &round).await;
+        if line.session_id == 0 {
+            // No session was to be had: each request tells all.
+            self.book.begin_session();
+        }
+        if !round.is_done() {
+            // Those that are not synced by then join a round of their own with the next request.
+            let _ = tokio::time::timeout(ROUND_MAX, round.done()).await;
+        }
+        if is_empty {
+            line.connection.rest();
+        }
+        Ok(())
+    }
+
+    /// Takes over what the leader answered.
+    async fn apply(&mut self, request: u64, response: FetchResponse, round: &SyncRound) {
+        let mut turn_bytes = 0;
+        for topic in response.responses {
+            for data in topic.partitions {
+                let Some(index) = PartitionIndex::from_wire(data.partition_index) else { continue };
+                let id = PartitionId { topic: TopicId(topic.topic_id), index };
+                let Some((followed, token)) = self.book.answered(request, id) else { continue };
+                let partition = Arc::clone(&followed.partition);
+                let code = data.error_code;
+                turn_bytes += data.records.as_ref().map_or(0, kq_proto::kafka::Records::len);
+                match partition.apply_fetched(fetched(token, data), round) {
+                    Ok(Applied::GoOn | Applied::Stale) => self.book.go_on(id),
+                    Ok(Applied::BackOff) => {
+                        debug!(?partition, ?code, source = %self.broker, "leader refuses a fetch");
+                        self.book.pause(id, self.ground.clock.elapsed(), dice());
+                    }
+                    Err(error) => {
+                        warn!(?partition, %error, source = %self.broker, "cannot follow");
+                        self.book.pause(id, self.ground.clock.elapsed(), dice());
+                    }
+                }
+                if turn_bytes > TURN_BYTES_MAX {
+                    turn_bytes = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+}
+
+/// A partition that is followed from this broker, or was when the book heard of it last.
+struct Followed {
+    partition: Arc<Partition>,
+    source: BrokerId,
+}
+
+impl Asks for Followed {
+    fn next(&self, round: &SyncRound) -> Option<FetchFrom> {
+        let from = self.partition.next_fetch(round).ok().flatten()?;
+        if from.leader != self.source {
+            // It has a new leader, and the news of that is on its way.
+            self.partition.fetch_failed(from.token);
+            return None;
+        }
+        Some(from)
+    }
+
+    fn call_off(&self, token: FetchToken) {
+        self.partition.fetch_failed(token);
+    }
+}
+
+async fn first_done(late: &VecDeque<(SyncRound, Vec<PartitionId>)>) {
+    match late.front() {
+        Some((round, _)) => round.done().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Where a broker is reached, as it registered.
+fn address(image: &MetadataImage, broker: BrokerId) -> Option<String> {
+    let endpoint = image.broker(broker)?.endpoints.first()?;
+    let is_v6 = endpoint.host.contains(':');
+    let (open, close) = if is_v6 { ("[", "]") } else { ("", "") };
+    Some(format!("{open}{}{close}:{}", endpoint.host, endpoint.port))
+}
