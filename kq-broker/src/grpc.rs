@@ -9,6 +9,7 @@
 
 mod answer;
 mod brokers;
+mod brokers_change;
 mod cluster;
 mod configs;
 mod doctor;
@@ -21,6 +22,8 @@ mod guard;
 mod health;
 mod leaders;
 mod offsets;
+#[cfg(test)]
+mod operator_test;
 mod partitions;
 mod quorum;
 mod records;

@@ -30,7 +30,7 @@ pub use follower_io::{
     Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, FollowerStart,
 };
 pub use input::{Input, LeaderStart, ProposalRefusal, Rules};
-pub use leader::Leader;
+pub use leader::{FollowerStanding, Leader};
 pub use output::{IsrProposal, Output, ProposalReason};
 pub use refusal::{Acks, AppendRefused, EpochRefusal, FetchVerdict, NotEnoughReplicas};
 

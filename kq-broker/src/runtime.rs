@@ -59,7 +59,8 @@ pub use partitions::{Partitions, StoreParts};
 pub use records::{BatchFacts, Compression, NewRecord, ReadRecord, read_records};
 pub use replication::{Applied, FetchFrom, FetchToken, Fetched, FetchedOutcome, ReplicaFetch};
 pub use request::{
-    Appended, Description, Isolation, ListedOffset, OffsetSpec, ReadFrom, ReadOutcome,
+    Appended, Description, FollowerDescription, Isolation, ListedOffset, OffsetSpec, ReadFrom,
+    ReadOutcome,
 };
 pub use sync_round::SyncRound;
 

@@ -180,6 +180,7 @@ impl Noun {
             "partition list",
             "partition describe",
             "leader list",
+            "leader policy get",
             "quorum status",
             "log dirs",
             "config get",

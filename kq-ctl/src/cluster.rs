@@ -49,6 +49,13 @@ macro_rules! operations {
             list_partitions, partitions.list, ListPartitionsRequest, ListPartitionsResponse;
             describe_partitions, partitions.describe, DescribePartitionsRequest, DescribePartitionsResponse;
             list_leaders, leaders.list, ListLeadersRequest, ListLeadersResponse;
+            elect_leaders, leaders.elect, ElectLeadersRequest, ElectLeadersResponse;
+            leader_policies, leaders.get_policies, GetLeaderPoliciesRequest, GetLeaderPoliciesResponse;
+            set_leader_policy, leaders.set_policy, SetLeaderPolicyRequest, SetLeaderPolicyResponse;
+            freeze_leaders, leaders.freeze, FreezeLeadersRequest, FreezeLeadersResponse;
+            unfreeze_leaders, leaders.unfreeze, UnfreezeLeadersRequest, UnfreezeLeadersResponse;
+            uncordon_brokers, brokers.uncordon, UncordonBrokersRequest, UncordonBrokersResponse;
+            unregister_brokers, brokers.unregister, UnregisterBrokersRequest, UnregisterBrokersResponse;
             quorum_status, quorum.status, QuorumStatusRequest, QuorumStatusResponse;
             doctor, cluster.doctor, DoctorRequest, DoctorResponse;
             describe_cluster, cluster.describe, DescribeClusterRequest, DescribeClusterResponse;

@@ -4,6 +4,7 @@
 mod cluster;
 mod config;
 mod json_schema;
+mod leader;
 mod local;
 mod partition;
 mod record;
@@ -12,6 +13,7 @@ mod topic;
 pub(crate) use cluster::*;
 pub(crate) use config::*;
 pub(crate) use json_schema::json_schema;
+pub(crate) use leader::*;
 pub(crate) use local::*;
 pub(crate) use partition::*;
 pub(crate) use record::*;
@@ -133,6 +135,7 @@ pub(crate) fn find(fields: &'static [Field], name: &str) -> Option<&'static Fiel
 /// Every kind, sorted by name.
 pub(crate) const ALL: &[&Schema] = &[
     &BROKER,
+    &BROKER_CHANGE,
     &BROKER_LIST,
     &CLUSTER,
     &DOCTOR,
@@ -152,7 +155,10 @@ pub(crate) const ALL: &[&Schema] = &[
     &DELETED_TOPIC_LIST,
     &ERROR,
     &EVENT_LIST,
+    &LEADER_ELECTION,
     &LEADER_LIST,
+    &LEADER_POLICY,
+    &LEADER_POLICY_CHANGE,
     &LOG_DIR_TOPICS,
     &LOG_DIRS,
     &LOG_DUMP,

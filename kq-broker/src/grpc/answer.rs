@@ -27,9 +27,18 @@ impl Admin {
         intent: Option<&v1::Intent>,
         command: Command,
     ) -> Result<Reply, Status> {
+        Ok(self.try_submit(intent, command).await.map_err(|err| of_control(&err))?)
+    }
+
+    /// The same, with a refusal as an answer.
+    pub(super) async fn try_submit(
+        &self,
+        intent: Option<&v1::Intent>,
+        command: Command,
+    ) -> Result<Reply, ControlError> {
         let reason = intent.map(|it| it.reason.clone()).unwrap_or_default();
         let submitted = self.node.controller.submit_for(reason, command, COMMAND_WAIT);
-        let reply = submitted.await.map_err(|err| of_control(&err))?;
+        let reply = submitted.await?;
         let index = self.node.image().applied();
         let applied = self.node.partitions.wait_applied(index);
         // Late, not wrong: it is committed, and the next reader may find a partition not ready.

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::Admin;
 use super::answer::Answer;
+use super::brokers_change::Change;
 use super::gather::{Figures, Wanted};
+use crate::controller::Command;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
 
@@ -68,6 +70,52 @@ impl Brokers for Admin {
             }
         }
         Ok(Response::new(answer))
+    }
+
+    async fn cordon(
+        &self,
+        request: Request<v1::CordonBrokersRequest>,
+    ) -> Answer<v1::CordonBrokersResponse> {
+        let v1::CordonBrokersRequest { brokers, decommission, intent } = request.into_inner();
+        let change = Change {
+            command: &|broker, validate_only| Command::CordonBroker {
+                broker,
+                decommission,
+                validate_only,
+            },
+            stands: &|image, id| {
+                let cordon = image.broker(id).and_then(|it| it.cordon.as_ref());
+                cordon.is_some_and(|it| it.decommission == decommission)
+            },
+        };
+        let (brokers, errors) = self.change_brokers(&brokers, intent.as_ref(), change).await;
+        Ok(Response::new(v1::CordonBrokersResponse { brokers, errors }))
+    }
+
+    async fn uncordon(
+        &self,
+        request: Request<v1::UncordonBrokersRequest>,
+    ) -> Answer<v1::UncordonBrokersResponse> {
+        let v1::UncordonBrokersRequest { brokers, intent } = request.into_inner();
+        let change = Change {
+            command: &|broker, validate_only| Command::UncordonBroker { broker, validate_only },
+            stands: &|image, id| image.broker(id).is_some_and(|it| it.cordon.is_none()),
+        };
+        let (brokers, errors) = self.change_brokers(&brokers, intent.as_ref(), change).await;
+        Ok(Response::new(v1::UncordonBrokersResponse { brokers, errors }))
+    }
+
+    async fn unregister(
+        &self,
+        request: Request<v1::UnregisterBrokersRequest>,
+    ) -> Answer<v1::UnregisterBrokersResponse> {
+        let v1::UnregisterBrokersRequest { brokers, intent } = request.into_inner();
+        let change = Change {
+            command: &|broker, validate_only| Command::UnregisterBroker { broker, validate_only },
+            stands: &|_, _| false,
+        };
+        let (brokers, errors) = self.change_brokers(&brokers, intent.as_ref(), change).await;
+        Ok(Response::new(v1::UnregisterBrokersResponse { brokers, errors }))
     }
 
     async fn restart_check(
@@ -159,11 +207,18 @@ fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
         host: endpoint.map(|it| it.host.clone()).unwrap_or_default(),
         port: endpoint.map_or(0, |it| it.port.into()),
         rack: broker.rack.clone(),
-        state: wire_state(broker.state).into(),
+        state: state_of(broker).into(),
         version: Some(broker.version.clone()),
         replica_count: u32::try_from(replicas).unwrap_or(u32::MAX),
         started_at_ms: Some(broker.registered_at.0),
         epoch: broker.epoch.0,
+        cordon: broker.cordon.as_ref().map(|it| v1::Cordon {
+            since_at_ms: it.since.0,
+            reason: it.reason.to_string(),
+            decommission: it.decommission,
+        }),
+        state_since_at_ms: Some(broker.state_since.0),
+        state_reason: broker.state_reason.to_string(),
         endpoints: broker
             .endpoints
             .iter()
@@ -175,6 +230,14 @@ fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
             })
             .collect(),
         ..v1::Broker::default()
+    }
+}
+
+/// A broker that lives and is given nothing new is draining.
+fn state_of(broker: &BrokerImage) -> v1::BrokerState {
+    match (broker.state, &broker.cordon) {
+        (BrokerState::Active, Some(_)) => v1::BrokerState::Draining,
+        (state, _) => wire_state(state),
     }
 }
 

@@ -175,16 +175,16 @@ fn event_of(event: &Event) -> v1::Event {
 
 fn kind_of(kind: EventKind) -> v1::EventKind {
     match kind {
-        EventKind::ClusterCreated
-        | EventKind::ReplicasChanged
-        | EventKind::HandoverChanged
-        | EventKind::BrokerStopping
-        | EventKind::BrokerCordoned
-        | EventKind::BrokerUncordoned
-        | EventKind::LeaderPolicyChanged
-        | EventKind::LeadersFrozen
-        | EventKind::LeadersUnfrozen
-        | EventKind::LeadersBalanced => v1::EventKind::Other,
+        EventKind::ClusterCreated => v1::EventKind::ClusterCreated,
+        EventKind::ReplicasChanged => v1::EventKind::ReplicasChanged,
+        EventKind::HandoverChanged => v1::EventKind::HandoverChanged,
+        EventKind::BrokerStopping => v1::EventKind::BrokerStopping,
+        EventKind::BrokerCordoned => v1::EventKind::BrokerCordoned,
+        EventKind::BrokerUncordoned => v1::EventKind::BrokerUncordoned,
+        EventKind::LeaderPolicyChanged => v1::EventKind::LeaderPolicyChanged,
+        EventKind::LeadersFrozen => v1::EventKind::LeadersFrozen,
+        EventKind::LeadersUnfrozen => v1::EventKind::LeadersUnfrozen,
+        EventKind::LeadersBalanced => v1::EventKind::LeadersBalanced,
         EventKind::BrokerRegistered => v1::EventKind::BrokerRegistered,
         EventKind::BrokerFenced => v1::EventKind::BrokerFenced,
         EventKind::BrokerUnregistered => v1::EventKind::BrokerUnregistered,
@@ -197,9 +197,8 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::PartitionsAdded => v1::EventKind::PartitionsAdded,
         EventKind::IsrShrunk => v1::EventKind::IsrShrunk,
         EventKind::IsrExpanded => v1::EventKind::IsrExpanded,
-        EventKind::LeaderChanged | EventKind::LeaderElectedUncleanly => {
-            v1::EventKind::LeaderChanged
-        }
+        EventKind::LeaderChanged => v1::EventKind::LeaderChanged,
+        EventKind::LeaderElectedUncleanly => v1::EventKind::LeaderElectedUncleanly,
         EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
     }
 }

@@ -10,7 +10,7 @@ use super::error::of_partition;
 use super::shape::count;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
-use crate::runtime::Partition;
+use crate::runtime::{FollowerDescription, Partition};
 
 /// What the brokers told.
 #[derive(Debug, Default)]
@@ -127,9 +127,6 @@ impl Admin {
         let named = |it: &&std::sync::Arc<Partition>| {
             request.all_replicas || request.topics.iter().any(|name| **name == **it.topic())
         };
-        let leads = |it: &Partition| {
-            image.partition(it.id()).is_some_and(|now| now.leader == Some(self.node.broker_id))
-        };
         v1::FiguresResponse {
             broker: self.node.broker_id.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -138,7 +135,7 @@ impl Admin {
             replicas: all
                 .iter()
                 .filter(named)
-                .filter_map(|it| replica_figures(it, leads(it)))
+                .filter_map(|it| replica_figures(it, request.with_followers))
                 .collect(),
             metadata_index: image.applied(),
             failed: self.failed_here(&image),
@@ -158,13 +155,14 @@ impl Admin {
 }
 
 /// One replica as it stands here; none if its log is closed.
-fn replica_figures(partition: &Partition, leads: bool) -> Option<v1::ReplicaFigures> {
+fn replica_figures(partition: &Partition, with_followers: bool) -> Option<v1::ReplicaFigures> {
     let described = partition.describe().ok()?;
+    let followers = if with_followers { partition.followers() } else { Vec::new() };
     let offsets = described.offsets;
     Some(v1::ReplicaFigures {
         topic: partition.topic().to_string(),
         partition: partition.index().0,
-        leads,
+        leads: described.leads,
         leader_epoch: described.leader_epoch.0,
         size_bytes: described.size_bytes,
         segment_count: count(described.segment_count),
@@ -174,6 +172,15 @@ fn replica_figures(partition: &Partition, leads: bool) -> Option<v1::ReplicaFigu
         high_watermark: offsets.high_watermark().offset().0,
         log_end_offset: offsets.log_end().offset().0,
         synced_end_offset: described.synced_end.offset().0,
-        followers: Vec::new(),
+        followers: followers.into_iter().map(follower_figures).collect(),
     })
+}
+
+fn follower_figures(it: FollowerDescription) -> v1::FollowerFigures {
+    v1::FollowerFigures {
+        broker: it.broker.0,
+        log_end_offset: Some(it.log_end.0),
+        synced_end_offset: Some(it.synced_end.0),
+        last_caught_up_at_ms: Some(it.caught_up_at.0),
+    }
 }

@@ -11,13 +11,13 @@ use tokio_stream::StreamExt as _;
 use crate::config::BrokerConfig;
 use crate::process::Broker;
 
-struct Rig {
+pub(super) struct Rig {
     broker: Broker,
-    door: Connection,
+    pub(super) door: Connection,
     _dir: TempDir,
 }
 
-async fn start() -> Rig {
+pub(super) async fn start() -> Rig {
     let dir = tempfile::tempdir().unwrap();
     let mut config = BrokerConfig::defaults();
     config.data_dir = dir.path().join("data");
@@ -31,7 +31,7 @@ fn options(broker: &Broker) -> Options {
     Options::new(vec![broker.address().to_string().parse().unwrap()])
 }
 
-fn because(reason: &str) -> v1::Intent {
+pub(super) fn because(reason: &str) -> v1::Intent {
     v1::Intent { reason: reason.to_owned(), dry_run: false }
 }
 
@@ -45,7 +45,7 @@ fn at(name: Named) -> v1::OffsetSpec {
 }
 
 impl Rig {
-    async fn create(&self, name: &str, partitions: u32) -> v1::CreateTopicsResponse {
+    pub(super) async fn create(&self, name: &str, partitions: u32) -> v1::CreateTopicsResponse {
         let topic = v1::NewTopic {
             name: name.to_owned(),
             partition_count: Some(partitions),
@@ -69,7 +69,7 @@ impl Rig {
         self.door.topics().delete(request).await.unwrap().into_inner()
     }
 
-    async fn produce(&self, topic: &str, values: &[&str]) -> v1::ProduceResponse {
+    pub(super) async fn produce(&self, topic: &str, values: &[&str]) -> v1::ProduceResponse {
         let record = |value: &&str| v1::NewRecord {
             partition: Some(0),
             key: Some("key".into()),
@@ -86,7 +86,13 @@ impl Rig {
         self.door.records().produce(request).await.unwrap().into_inner()
     }
 
-    async fn stop(self) {
+    /// The only broker there is.
+    pub(super) async fn broker_id(&self) -> u32 {
+        let request = v1::DescribeClusterRequest {};
+        self.door.cluster().describe(request).await.unwrap().into_inner().answered_by
+    }
+
+    pub(super) async fn stop(self) {
         drop(self.door);
         self.broker.stop().await.unwrap();
     }

@@ -7,8 +7,7 @@ use kq_proto::admin::v1::{self, Health, HealthReason, Severity};
 use super::Admin;
 use super::gather::{Figures, Wanted};
 use super::shape::{PartitionHealth, Shapes, why};
-use crate::ids::BrokerId;
-use crate::metadata::{BrokerState, Event, EventKind, MetadataImage};
+use crate::metadata::{BrokerState, MetadataImage};
 
 /// Free room of a disk below which it is told, in percent.
 const DISK_FREE_PERCENT_MIN: u64 = 10;
@@ -92,24 +91,15 @@ fn broker_reasons(image: &MetadataImage) -> Vec<HealthReason> {
     let fenced = image.brokers().filter(|it| it.state == BrokerState::Fenced);
     fenced
         .map(|broker| {
-            let event = last_fencing(image, broker.id);
-            let cause = event.map(|it| it.reason.to_string()).filter(|it| !it.is_empty());
-            let cause = cause.map(|it| format!(" ({it})")).unwrap_or_default();
+            let why = &broker.state_reason;
+            let cause = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let subject = format!("broker {}", broker.id);
             let what = format!("it is fenced{cause}: it leads nothing until it registers again");
             let fix = "start the broker again";
             let row = reason(("D031", Severity::Error), subject, what, fix);
-            HealthReason { since_at_ms: event.map(|it| it.time.0), ..row }
+            HealthReason { since_at_ms: Some(broker.state_since.0), ..row }
         })
         .collect()
-}
-
-/// When and why a broker was fenced last.
-pub(super) fn last_fencing(image: &MetadataImage, broker: BrokerId) -> Option<&Event> {
-    let subject = format!("broker {broker}");
-    let of_it =
-        |it: &&std::sync::Arc<Event>| it.kind == EventKind::BrokerFenced && *it.subject == *subject;
-    image.events().rev().find(of_it).map(|it| &**it)
 }
 
 fn reason(

@@ -175,7 +175,10 @@ fn replica(
                 of_follower: fn(&v1::FollowerFigures) -> Option<u64>| {
         if leads { leader.map(of_leader) } else { follower.and_then(of_follower) }
     };
-    let log_end_offset = told(|it| it.log_end_offset, |it| it.log_end_offset);
+    // Where nobody leads, what each replica tells of itself is all that is known.
+    let alone = own.filter(|_| partition.leader.is_none());
+    let log_end_offset =
+        told(|it| it.log_end_offset, |it| it.log_end_offset).or(alone.map(|it| it.log_end_offset));
     let caught_up_at = follower.and_then(|it| it.last_caught_up_at_ms);
     let behind = caught_up_at.map(|at| u64::try_from(now_ms - at).unwrap_or(0));
     let lag_records = leader.and_then(|it| Some(it.log_end_offset.saturating_sub(log_end_offset?)));
@@ -187,7 +190,8 @@ fn replica(
         lag_ms: if lag_records == Some(0) { Some(0) } else { behind },
         last_caught_up_at_ms: if leads { leader.map(|_| now_ms) } else { caught_up_at },
         log_end_offset,
-        synced_end_offset: told(|it| it.synced_end_offset, |it| it.synced_end_offset),
+        synced_end_offset: told(|it| it.synced_end_offset, |it| it.synced_end_offset)
+            .or(alone.map(|it| it.synced_end_offset)),
         size_bytes: own.map(|it| it.size_bytes),
         log_dir: own.map(|it| it.log_dir.clone()),
         ..v1::Replica::default()

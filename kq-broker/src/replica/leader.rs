@@ -14,6 +14,7 @@ use kq_storage::{
 
 use self::handover::Handover;
 use self::isr::Proposal;
+pub use self::progress::FollowerStanding;
 use self::progress::{Fetched, Progress};
 use super::input::{Input, LeaderStart, Rules};
 use super::{
@@ -216,6 +217,11 @@ impl Leader {
     pub fn low_watermark(&self) -> LogStartOffset {
         let followers = self.followers.values().map(Progress::log_start);
         followers.fold(self.log_start, LogStartOffset::min)
+    }
+
+    /// How far each follower is, as it told itself; one that has not fetched yet is left out.
+    pub fn followers(&self) -> impl Iterator<Item = FollowerStanding> {
+        self.followers.iter().filter_map(|(id, progress)| progress.standing(*id))
     }
 
     /// The four positions. Without transactions the last stable offset is the high watermark.

@@ -6,6 +6,8 @@ use kq_storage::{
     LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset, ReadPlan, TimestampMs,
 };
 
+use crate::ids::BrokerId;
+
 /// An accepted batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
@@ -106,4 +108,17 @@ pub struct Description {
     pub in_sync_count: usize,
     /// The log directory it lives in.
     pub log_dir: PathBuf,
+}
+
+/// How far a follower is, as its leader knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowerDescription {
+    /// Which broker.
+    pub broker: BrokerId,
+    /// The first offset that it does not have.
+    pub log_end: Offset,
+    /// The first offset that it has not synced.
+    pub synced_end: Offset,
+    /// When it last held all that the leader had.
+    pub caught_up_at: TimestampMs,
 }

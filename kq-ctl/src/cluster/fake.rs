@@ -2,6 +2,7 @@
 //! more. It answers at once and always the same.
 
 mod answers;
+mod leaders;
 mod partitions;
 mod topics;
 
@@ -26,6 +27,12 @@ pub(crate) struct State {
     pub(crate) broker_configs: BTreeMap<String, String>,
     pub(crate) events: Vec<v1::Event>,
     pub(crate) ids: u8,
+    /// What is said about leaders, of a topic or (empty name) of all.
+    pub(crate) policies: BTreeMap<String, (v1::LeaderPolicy, Option<v1::LeaderFreeze>)>,
+    /// Leaders that were moved, by partition.
+    pub(crate) moved: BTreeMap<(String, u32), u32>,
+    /// Brokers that are given no new replicas.
+    pub(crate) cordoned: BTreeMap<u32, v1::Cordon>,
     /// Brokers that are fenced.
     pub(crate) fenced: Vec<u32>,
     /// Fails every operation with this code.
@@ -159,6 +166,13 @@ impl State {
             reason: intent.map(|it| it.reason.clone()).unwrap_or_default(),
             ..v1::Event::default()
         });
+    }
+
+    /// Who leads a partition: who was made to, if he lives, or the first in sync.
+    pub(crate) fn leader(&self, name: &str, topic: &Topic, partition: u32) -> Option<u32> {
+        let isr = self.isr(topic);
+        let moved = self.moved.get(&(name.to_owned(), partition)).copied();
+        moved.filter(|id| isr.contains(id)).or(isr.first().copied())
     }
 
     /// Of the replicas 1..=rf those that are not fenced.

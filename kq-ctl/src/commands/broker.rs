@@ -1,8 +1,12 @@
 //! `kq-ctl broker ...`
 
+mod change;
 pub(crate) mod describe;
 pub(crate) mod list;
+pub(crate) mod recommission;
 pub(crate) mod restart_check;
+pub(crate) mod undrain;
+pub(crate) mod unregister;
 pub(crate) mod wait;
 
 use kq_proto::admin::v1;
@@ -18,6 +22,12 @@ verbs! {
     Describe(describe) = "describe",
     /// What would happen if a broker were restarted now; ends with 10 if anything would
     RestartCheck(restart_check) = "restart-check",
+    /// Let drained brokers have new replicas again
+    Undrain(undrain) = "undrain",
+    /// Let brokers stay that were to leave for good
+    Recommission(recommission) = "recommission",
+    /// Forget brokers that are stopped and hold nothing
+    Unregister(unregister) = "unregister",
     /// Wait until brokers are as they should be
     Wait(wait) = "wait",
 }
@@ -68,5 +78,9 @@ fn figures(broker: &v1::Broker, now_ms: i64) -> Row {
         epoch: broker.epoch,
         controller: broker.controller,
         listeners: listeners(broker),
+        cordoned: broker.cordon.as_ref().map(|it| it.reason.clone()),
+        decommission: broker.cordon.as_ref().is_some_and(|it| it.decommission),
+        state_since: super::shared::time_cell(broker.state_since_at_ms),
+        state_reason: Cell::text_or_null(broker.state_reason.as_str()),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod describe;
 pub(crate) mod list;
+pub(crate) mod recover;
 pub(crate) mod wait;
 
 use kq_proto::admin::v1;
@@ -15,6 +16,8 @@ verbs! {
     List(list) = "list",
     /// Describe partitions: each replica, why it stands so, what has happened
     Describe(describe) = "describe",
+    /// Let a replica lead that may lack records, when no other is left: the last resort
+    Recover(recover) = "recover",
     /// Wait until partitions are as they should be
     Wait(wait) = "wait",
 }

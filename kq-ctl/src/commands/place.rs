@@ -36,6 +36,15 @@ impl FromStr for Place {
     }
 }
 
+/// One partition, where only one makes sense.
+pub(crate) fn one(text: &str) -> Result<v1::PartitionRef, String> {
+    let place: Place = text.parse()?;
+    match place.partitions.as_slice() {
+        [partition] => Ok(v1::PartitionRef { topic: place.topic, partition: *partition }),
+        _ => Err("write TOPIC/PARTITION, as orders/3".to_owned()),
+    }
+}
+
 /// As an operator names it.
 pub(crate) fn name_of(it: &v1::PartitionRef) -> String {
     format!("{}/{}", it.topic, it.partition)
@@ -104,5 +113,6 @@ mod tests {
         for text in ["", "/3", "orders/", "orders/x", "orders/-1", "orders/0,,1"] {
             assert!(place(text).is_err(), "{text}");
         }
+        assert!(one("orders").is_err() && one("orders/0,1").is_err() && one("orders/1").is_ok());
     }
 }

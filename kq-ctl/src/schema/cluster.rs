@@ -26,6 +26,34 @@ const CONTROLLER: Field = Field::of(Type::Bool, "controller", "CONTROLLER", "its
 const LISTENERS: Field =
     Field::of(Type::Texts, "listeners", "LISTENERS", "name://host:port of each");
 
+const CORDONED: Field =
+    text("cordoned", "CORDONED", "why it is given no new replicas; null = it is").nullable();
+const DECOMMISSION: Field =
+    Field::of(Type::Bool, "decommission", "DECOMMISSION", "it is to leave for good");
+const STATE_SINCE: Field =
+    Field::of(Type::Time, "state_since", "STATE-SINCE", "since when it is in its state").nullable();
+const STATE_REASON: Field =
+    text("state_reason", "STATE-REASON", "why it is in its state").nullable();
+
+pub(crate) const BROKER_CHANGE: Schema = Schema {
+    kind: "BrokerChange",
+    doc: "Brokers that were, or with --dry-run would be, changed.",
+    layout: Layout::Rows,
+    key: &["broker"],
+    fields: &[
+        int("broker", "BROKER", "broker id"),
+        text(
+            "status",
+            "STATUS",
+            "undrained, recommissioned, unregistered, unchanged; would_be_... on a dry run",
+        ),
+    ],
+    summary: &[
+        int("changed_count", "CHANGED", "brokers that changed, or would"),
+        Field::of(Type::Bool, "dry_run", "DRY-RUN", "nothing was done"),
+    ],
+};
+
 pub(crate) const BROKER_LIST: Schema = Schema {
     kind: "BrokerList",
     doc: "Brokers and how they are.",
@@ -45,6 +73,10 @@ pub(crate) const BROKER_LIST: Schema = Schema {
         EPOCH.wide(),
         CONTROLLER.wide(),
         LISTENERS.wide(),
+        CORDONED.wide(),
+        DECOMMISSION.named(),
+        STATE_SINCE.wide(),
+        STATE_REASON.wide(),
     ],
     summary: &[
         int("broker_count", "BROKERS", "brokers in this document"),
@@ -81,6 +113,10 @@ pub(crate) const BROKER: Schema = Schema {
         EPOCH,
         CONTROLLER,
         LISTENERS,
+        CORDONED,
+        DECOMMISSION,
+        STATE_SINCE,
+        STATE_REASON,
         Field::of(Type::Rows(LOG_DIR), "log_dirs", "LOG-DIRS", "its log directories"),
     ],
     summary: &[],

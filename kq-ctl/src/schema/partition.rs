@@ -1,4 +1,4 @@
-//! Kinds of `partition`, `leader`, `quorum`, and of what waits.
+//! Kinds of `partition`, `quorum`, and of what waits.
 
 use super::{Field, Layout, Schema, Type};
 
@@ -118,27 +118,6 @@ pub(crate) const PARTITION: Schema = Schema {
         Field::of(Type::Rows(HISTORY), "history", "HISTORY", "what has happened, newest first"),
     ],
     summary: &[],
-};
-
-pub(crate) const LEADER_LIST: Schema = Schema {
-    kind: "LeaderList",
-    doc: "How leadership is spread over the brokers.",
-    layout: Layout::Rows,
-    key: &["broker"],
-    fields: &[
-        BROKER,
-        RACK,
-        Field::of(Type::Bool, "live", "LIVE", "registered and not fenced"),
-        int("leader_count", "LEADERS", "partitions it leads"),
-        int("preferred_count", "PREFERRED", "partitions whose preferred leader it is"),
-        int("skew", "SKEW", "leaders minus preferred"),
-        int("not_preferred_count", "NOT-PREFERRED", "partitions it leads for another one"),
-        int("replica_count", "REPLICAS", "partitions it holds a copy of"),
-    ],
-    summary: &[
-        int("leader_count", "LEADERS", "partitions that have a leader"),
-        int("leaderless_count", "LEADERLESS", "partitions that have none"),
-    ],
 };
 
 pub(crate) const QUORUM_STATUS: Schema = Schema {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kq_proto::admin::v1::{Finding, Severity};
 
 use super::{Exam, finding};
-use crate::metadata::{EventKind, TopicImage};
+use crate::controller::LeaderRules;
+use crate::metadata::{EventKind, TopicImage, UncleanPolicy};
 
 /// Segments below this make more files than they are worth.
 const SEGMENT_BYTES_MIN: u32 = 1 << 20;
@@ -144,19 +145,22 @@ pub(super) fn isr_churn(exam: &Exam) -> Vec<Finding> {
 }
 
 pub(super) fn unclean(exam: &Exam) -> Vec<Finding> {
-    let topics = exam.shapes.image.topics();
-    let risky = topics.filter(|it| exam.shapes.config_of(it).unclean_leader_election);
-    risky
-        .map(|topic| {
-            let evidence = "unclean.leader.election.enable=true".to_owned();
-            let fix = format!("kq-ctl topic alter {} --unset {UNCLEAN}", topic.name);
-            let what = "a replica that lacks acknowledged records may lead";
-            finding(("D023", Severity::Warn), &*topic.name, (what, evidence), fix)
-        })
-        .collect()
+    let image = &exam.shapes.image;
+    let mut found = Vec::new();
+    for topic in image.topics() {
+        let rules = LeaderRules::of(image, topic, &exam.shapes.sources);
+        let severity = match rules.unclean {
+            UncleanPolicy::Never | UncleanPolicy::Manual => continue,
+            UncleanPolicy::Balanced => Severity::Info,
+            UncleanPolicy::Auto => Severity::Warn,
+        };
+        let evidence = format!("unclean election: {}", rules.unclean.as_str());
+        let fix = format!("kq-ctl leader policy set {} --unclean manual", topic.name);
+        let what = "a replica that lacks acknowledged records may lead";
+        found.push(finding(("D023", severity), &*topic.name, (what, evidence), fix));
+    }
+    found
 }
-
-const UNCLEAN: &str = "unclean.leader.election.enable";
 
 pub(super) fn small_segments(exam: &Exam) -> Vec<Finding> {
     let topics = exam.shapes.image.topics().filter(|it| !it.is_internal());

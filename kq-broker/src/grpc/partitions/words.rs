@@ -2,7 +2,6 @@
 
 use kq_proto::admin::v1;
 
-use crate::grpc::health::last_fencing;
 use crate::grpc::shape::{PartitionHealth, Shapes};
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, MetadataImage, PartitionImage, TopicImage, Utc};
@@ -58,7 +57,7 @@ fn absence(image: &MetadataImage, replica: &v1::Replica, now_ms: i64) -> String 
         return format!("broker {id} is not registered");
     };
     if !broker.is_live() {
-        return fenced(image, broker);
+        return fenced(broker);
     }
     match (replica.lag_records, replica.last_caught_up_at_ms) {
         (Some(0), _) => format!("{id} has caught up and is about to join"),
@@ -73,16 +72,13 @@ fn absence(image: &MetadataImage, replica: &v1::Replica, now_ms: i64) -> String 
     }
 }
 
-fn fenced(image: &MetadataImage, broker: &BrokerImage) -> String {
-    match last_fencing(image, broker.id) {
-        Some(event) if event.reason.is_empty() => {
-            format!("broker {} is fenced since {}", broker.id, Utc(event.time))
-        }
-        Some(event) => {
-            format!("broker {} is fenced since {} ({})", broker.id, Utc(event.time), event.reason)
-        }
-        None => format!("broker {} is fenced", broker.id),
+fn fenced(broker: &BrokerImage) -> String {
+    let since = Utc(broker.state_since);
+    let why = &broker.state_reason;
+    if why.is_empty() {
+        return format!("broker {} is fenced since {since}", broker.id);
     }
+    format!("broker {} is fenced since {since} ({why})", broker.id)
 }
 
 fn list(ids: &[BrokerId]) -> String {

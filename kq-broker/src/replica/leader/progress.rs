@@ -5,7 +5,7 @@ use std::time::Duration;
 use kq_storage::{LogEndOffset, LogStartOffset, Offset};
 
 use super::super::{Durability, Rules};
-use crate::ids::BrokerEpoch;
+use crate::ids::{BrokerEpoch, BrokerId};
 
 /// A follower's fetch, which the leader serves.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,19 @@ pub(super) struct Fetched {
     pub(super) synced_end: Offset,
     pub(super) log_start: LogStartOffset,
     pub(super) now: Duration,
+}
+
+/// How far a follower is, for those who describe it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowerStanding {
+    /// Which broker.
+    pub broker: BrokerId,
+    /// The first offset that it does not have.
+    pub log_end: Offset,
+    /// The first offset that it has not synced.
+    pub synced_end: Offset,
+    /// When it last held all that the leader had.
+    pub caught_up_at: Duration,
 }
 
 /// How far a follower is, by its own word.
@@ -85,6 +98,12 @@ impl Progress {
     /// Where its log begins.
     pub(super) const fn log_start(&self) -> LogStartOffset {
         self.log_start
+    }
+
+    /// For those who describe it; none before its first fetch.
+    pub(super) fn standing(&self, broker: BrokerId) -> Option<FollowerStanding> {
+        let Self { log_end, synced_end, caught_up_at, .. } = *self;
+        self.broker_epoch.map(|_| FollowerStanding { broker, log_end, synced_end, caught_up_at })
     }
 
     /// The registration under which it was heard.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use kq_storage::{LeaderEpoch, LogEndOffset};
+use kq_storage::{LeaderEpoch, LogEndOffset, TimestampMs};
 
 use super::Partition;
-use crate::replica::{Durability, Leader};
+use crate::replica::{Durability, FollowerStanding, Leader};
 use crate::runtime::PartitionError;
-use crate::runtime::request::{Description, Isolation, ListedOffset, OffsetSpec};
+use crate::runtime::request::{
+    Description, FollowerDescription, Isolation, ListedOffset, OffsetSpec,
+};
 
 impl Partition {
     /// Finds an offset.
@@ -78,6 +80,27 @@ impl Partition {
             in_sync_count: state.leader().map_or(0, Leader::in_sync_count),
             log_dir: self.dir.path().to_owned(),
         })
+    }
+
+    /// How far its followers are; nobody knows but the leader.
+    pub fn followers(&self) -> Vec<FollowerDescription> {
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        let state = self.state.lock();
+        let Ok(leader) = state.leader() else { return Vec::new() };
+        let log_end = leader.offsets().log_end().offset();
+        let described = |it: FollowerStanding| {
+            let ago = elapsed.saturating_sub(it.caught_up_at).as_millis();
+            // Who has everything holds everything now: on an idle log nothing says so otherwise.
+            let ago =
+                if it.log_end == log_end { 0 } else { i64::try_from(ago).unwrap_or(i64::MAX) };
+            FollowerDescription {
+                broker: it.broker,
+                log_end: it.log_end,
+                synced_end: it.synced_end,
+                caught_up_at: TimestampMs(now.0.saturating_sub(ago)),
+            }
+        };
+        leader.followers().map(described).collect()
     }
 
     /// Waits until what the log holds now is readable, where only a sync stands in between.

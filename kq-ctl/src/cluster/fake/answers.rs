@@ -174,6 +174,8 @@ impl State {
             rack: (id == 1).then(|| "a".to_owned()),
             state: if self.fenced.contains(&id) {
                 v1::BrokerState::Fenced.into()
+            } else if self.cordoned.contains_key(&id) {
+                v1::BrokerState::Draining.into()
             } else {
                 v1::BrokerState::Running.into()
             },
@@ -187,6 +189,13 @@ impl State {
             epoch: 7,
             controller: id == 1,
             endpoints: Vec::new(),
+            cordon: self.cordoned.get(&id).cloned(),
+            state_since_at_ms: Some(BEGINNING_MS - 3_600_000),
+            state_reason: if self.fenced.contains(&id) {
+                "session expired".to_owned()
+            } else {
+                String::new()
+            },
         });
         let unknown = request.ids.iter().filter(|id| !(1..=3).contains(*id)).map(|id| {
             let message = format!("no broker {id}");

@@ -17,6 +17,7 @@ impl State {
     fn partition_row(&self, name: &str, topic: &Topic, at: usize) -> v1::PartitionRow {
         let health = self.health(topic);
         let mut partition = self.partition(topic, at);
+        partition.leader = self.leader(name, topic, partition.index);
         if health != v1::Health::Ok {
             partition.why = "brokers 3 are not in sync".to_owned();
         }
@@ -120,8 +121,8 @@ impl State {
             lag_records: Some(if fenced { 41 } else { 0 }),
             lag_ms: Some(if fenced { 9_000 } else { 0 }),
             last_caught_up_at_ms: Some(BEGINNING_MS - if fenced { 9_000 } else { 0 }),
-            log_end_offset: Some(if fenced { 1 } else { 42 }),
-            synced_end_offset: Some(if fenced { 1 } else { 42 }),
+            log_end_offset: (!fenced).then_some(42),
+            synced_end_offset: (!fenced).then_some(42),
             size_bytes: (!fenced).then_some(4096),
             log_dir: (!fenced).then(|| format!("/data/{id}")),
             removing: false,
@@ -269,7 +270,7 @@ impl State {
     }
 }
 
-fn no_broker(id: u32) -> v1::ItemError {
+pub(super) fn no_broker(id: u32) -> v1::ItemError {
     let code = "kafka.BROKER_ID_NOT_REGISTERED";
     error(&format!("broker {id}"), code, format!("no broker {id}"), "kq-ctl broker list")
 }

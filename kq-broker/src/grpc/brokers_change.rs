@@ -1,0 +1,40 @@
+//! Brokers that are to leave, or to stay after all: cordoned, uncordoned, unregistered.
+
+use kq_proto::admin::v1;
+
+use super::Admin;
+use super::answer::is_dry_run;
+use super::error::of_control;
+use crate::controller::Command;
+use crate::ids::BrokerId;
+use crate::metadata::MetadataImage;
+
+/// What became of each broker.
+type Changes = (Vec<v1::BrokerChange>, Vec<v1::ItemError>);
+
+/// How a command is made for one broker, and how to tell that it has nothing to do.
+pub(super) struct Change<'a> {
+    pub(super) command: &'a (dyn Fn(BrokerId, bool) -> Command + Send + Sync),
+    pub(super) stands: &'a (dyn Fn(&MetadataImage, BrokerId) -> bool + Send + Sync),
+}
+
+impl Admin {
+    /// Carries a change out for one broker after the other; each stands or falls on its own.
+    pub(super) async fn change_brokers(
+        &self,
+        brokers: &[u32],
+        intent: Option<&v1::Intent>,
+        change: Change<'_>,
+    ) -> Changes {
+        let (mut done, mut errors) = (Vec::new(), Vec::new());
+        for id in brokers {
+            let stood = (change.stands)(&self.node.image(), BrokerId(*id));
+            let command = (change.command)(BrokerId(*id), is_dry_run(intent));
+            match self.try_submit(intent, command).await {
+                Ok(_) => done.push(v1::BrokerChange { broker: *id, changed: !stood }),
+                Err(err) => errors.push(of_control(&err).into_item(format!("broker {id}"))),
+            }
+        }
+        (done, errors)
+    }
+}
