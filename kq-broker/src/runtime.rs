@@ -23,6 +23,7 @@ mod follows;
 mod groups;
 mod home;
 mod inventory;
+mod isr_sender;
 mod log_dir;
 mod node;
 mod parallel;
@@ -43,8 +44,10 @@ mod sync_round;
 mod syncer;
 #[cfg(test)]
 mod test_world;
+mod ticker;
 mod topic_meter;
 mod topic_rules;
+mod wishes;
 
 pub use clock::Clock;
 pub use committed::Committed;

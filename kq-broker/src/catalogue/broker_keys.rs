@@ -292,6 +292,13 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .unset()
         .fixed()
         .doc("A file written with the listener's address once clients are served."),
+    ConfigKey::long("replica.lag.time.max.ms", "30000")
+        .between(10, 86_400_000)
+        .millis()
+        .fixed()
+        .doc(
+            "How long a follower may lag behind its leader before it leaves the in-sync replicas.",
+        ),
     ConfigKey::long("shutdown.max.ms", "30000")
         .at_least(0)
         .millis()

@@ -76,6 +76,7 @@ settings! {
     offsets_replication_factor: u16 = "offsets.topic.replication.factor";
     offsets_segment_bytes: u64 = "offsets.topic.segment.bytes";
     producer_id_expiration_ms: u64 = "producer.id.expiration.ms";
+    replica_lag_ms_max: u64 = "replica.lag.time.max.ms";
     retention_check_ms: u64 = "log.retention.check.interval.ms";
     recovery_threads: usize = "num.recovery.threads.per.data.dir";
     sync_threads: usize = "log.sync.threads";

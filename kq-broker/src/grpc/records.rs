@@ -8,6 +8,7 @@ mod produce;
 pub(super) use parts::PartsMemory;
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
@@ -104,6 +105,9 @@ impl Records for Admin {
     }
 }
 
+/// How long a deletion waits for in-sync followers.
+const DELETE_WAIT_MAX: Duration = Duration::from_secs(10);
+
 impl Admin {
     async fn get_one(&self, it: &v1::RecordRef) -> Result<v1::Record, AdminError> {
         let partition = self.partition_of(&it.topic, it.partition)?;
@@ -151,7 +155,7 @@ impl Admin {
             }
             before.max(old)
         } else {
-            partition.delete_records(Some(before)).await.map_err(failed)?.offset()
+            partition.delete_records(Some(before), DELETE_WAIT_MAX).await.map_err(failed)?.offset()
         };
         Ok(v1::DeletedRecords {
             topic: it.topic.clone(),

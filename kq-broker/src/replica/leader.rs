@@ -213,9 +213,24 @@ impl Leader {
             && self.counted().all(|it| log_end <= it.held(self.rules.durability))
     }
 
-    /// Below this every replica has dropped its records, as far as their fetches told.
+    /// Whether anyone but this replica holds the partition.
+    pub fn has_followers(&self) -> bool {
+        !self.followers.is_empty()
+    }
+
+    /// Whether it is to be ticked: somebody in sync lacks something, or something is awaited.
+    pub fn watches_time(&self) -> bool {
+        let (log_end, durability) = (self.log_end.offset(), self.rules.durability);
+        let matters = |(id, it): (&BrokerId, &Progress)| {
+            it.joining_since.is_some() || (it.held(durability) < log_end && self.isr.contains(id))
+        };
+        self.proposal.is_some() || self.handover.is_some() || self.followers.iter().any(matters)
+    }
+
+    /// Below this every in-sync replica has dropped its records, as far as their fetches told.
     pub fn low_watermark(&self) -> LogStartOffset {
-        let followers = self.followers.values().map(Progress::log_start);
+        let in_sync = self.followers.iter().filter(|(id, _)| self.isr.contains(id));
+        let followers = in_sync.map(|(_, it)| it.log_start());
         followers.fold(self.log_start, LogStartOffset::min)
     }
 

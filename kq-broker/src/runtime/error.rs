@@ -42,6 +42,12 @@ pub enum PartitionError {
         /// Where the next record goes.
         end: LogEndOffset,
     },
+    /// The new leader does not know yet how far records are committed (KIP-207).
+    #[error("the high watermark has not reached the end of the leader before")]
+    OffsetNotAvailable,
+    /// It took too long; it may still happen.
+    #[error("{0}")]
+    TimedOut(&'static str),
     /// The log refused the batch; nothing was written.
     #[error("{message}")]
     Batch {
@@ -87,6 +93,8 @@ impl PartitionError {
             Self::NotEnoughReplicas(_) => ErrorCode::NotEnoughReplicas,
             Self::NotEnoughReplicasAfterAppend(_) => ErrorCode::NotEnoughReplicasAfterAppend,
             Self::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+            Self::OffsetNotAvailable => ErrorCode::OffsetNotAvailable,
+            Self::TimedOut(_) => ErrorCode::RequestTimedOut,
             Self::Batch { code, .. } => *code,
             Self::NoSpace(_) | Self::Offline(_) | Self::Storage(_) => ErrorCode::KafkaStorageError,
         }

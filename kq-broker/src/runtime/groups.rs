@@ -5,8 +5,8 @@
 //!                             |
 //!                             '- log --replayed once--> Shard (pure core)
 //! ```
-//! A shard lives where its partition is led. It is loaded when it is first asked for, and at the
-//! start for what is there already. The topic is made when a client first looks for a coordinator.
+//! A shard lives where its partition is led. It is loaded when the lead is gained or when it is first
+//! asked for, and let go when the lead is lost. The topic is made when a client first looks for a coordinator.
 
 mod host;
 mod load;
@@ -32,6 +32,9 @@ use crate::ids::{BrokerId, PartitionId};
 /// A shard that is loaded, is being loaded, or could not be so far.
 type Slot = Arc<OnceCell<Arc<ShardHost>>>;
 
+/// How long a client that looks for its coordinator waits for the groups to be loaded.
+const LOAD_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// The groups that this broker coordinates.
 #[derive(Debug)]
 pub struct Groups {
@@ -52,11 +55,39 @@ impl Groups {
     /// Starts its timer, and loads the shards that are there.
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(timer::run(Arc::clone(self)));
-        let this = Arc::clone(self);
-        tokio::spawn(async move {
-            // What cannot be loaded has been logged, and is tried again when it is asked for.
-            let _ = this.all().await;
-        });
+        tokio::spawn(Arc::clone(self).follow_leads());
+    }
+
+    /// Lets go of shards whose partition another broker leads now, and loads those that were gained.
+    async fn follow_leads(self: Arc<Self>) {
+        let mut applied = self.node.partitions.subscribe_applied();
+        loop {
+            applied.borrow_and_update();
+            self.let_go_of_lost();
+            for id in topic::led_by(&self.node.image(), self.node.broker_id) {
+                if !self.slots.lock().contains_key(&id) {
+                    let this = Arc::clone(&self);
+                    // What cannot be loaded has been logged, and is tried again when it is asked for.
+                    tokio::spawn(async move { this.load(id).await.map(drop) });
+                }
+            }
+            tokio::select! {
+                () = self.node.stopping.cancelled() => return,
+                changed = applied.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    fn let_go_of_lost(&self) {
+        let lost: Vec<_> = {
+            let mut slots = self.slots.lock();
+            let is_lost = |id: &PartitionId, slot: &mut Slot| match self.node.partition(*id) {
+                Ok(partition) => slot.get().is_some_and(|host| !host.is_of(&partition)),
+                Err(_) => true,
+            };
+            slots.extract_if(.., is_lost).collect()
+        };
+        lost.iter().filter_map(|(_, slot)| slot.get()).for_each(|host| host.retire());
     }
 
     /// The broker that coordinates a group. Makes the topic of the offsets if there is none.
@@ -68,7 +99,8 @@ impl Groups {
         let leader = self.node.image().partition(id).and_then(|it| it.leader);
         let leader = leader.ok_or(ErrorCode::CoordinatorNotAvailable)?;
         if leader == self.node.broker_id {
-            self.load(id).await?;
+            let loaded = tokio::time::timeout(LOAD_WAIT_MAX, self.load(id)).await;
+            loaded.map_err(|_| ErrorCode::CoordinatorNotAvailable)??;
         }
         Ok(leader)
     }
@@ -107,7 +139,8 @@ impl Groups {
         let partition = match self.node.partition(id) {
             Ok(partition) => partition,
             Err(err) => {
-                self.slots.lock().remove(&id);
+                let old = self.slots.lock().remove(&id);
+                old.iter().filter_map(|slot| slot.get()).for_each(|host| host.retire());
                 return Err(refusal(&err));
             }
         };
@@ -116,7 +149,9 @@ impl Groups {
         if host.is_of(&partition) {
             return Ok(Some(Arc::clone(host)));
         }
-        slots.remove(&id);
+        let old = slots.remove(&id);
+        drop(slots);
+        old.iter().filter_map(|slot| slot.get()).for_each(|host| host.retire());
         Ok(None)
     }
 
@@ -127,8 +162,10 @@ impl Groups {
         let partition = self.node.partition(id).map_err(|err| refusal(&err))?;
         let slot = Arc::clone(self.slots.lock().entry(id).or_default());
         let loading = slot.get_or_try_init(|| async {
+            let term = partition.led_since().ok_or(PartitionError::NotLeader)?;
             let shard = load::load(&partition, self.settings.clone(), self.node.clock).await?;
-            Ok(ShardHost::new(shard, Arc::clone(&partition), Arc::clone(&self.timer)))
+            let led = (Arc::clone(&partition), term);
+            Ok(ShardHost::new(shard, led, Arc::clone(&self.timer)))
         });
         let loaded: Result<_, load::LoadError> = loading.await;
         match loaded {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Clock, Partition, PartitionError, Partitions, fetcher, retention};
+use super::{Clock, Partition, PartitionError, Partitions, fetcher, isr_sender, retention, ticker};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, PartitionId};
@@ -57,12 +57,14 @@ impl Node {
         })
     }
 
-    /// Starts what runs beside the connections: the image task, the fetchers and the
-    /// retention timer.
+    /// Starts what runs beside the connections: the image task, the fetchers, the timers, and what
+    /// leaders tell the controller.
     pub fn start_tasks(self: &Arc<Self>) {
         tokio::spawn(follow_images(Arc::clone(self)));
         tokio::spawn(fetcher::run(fetcher::Ground::of(self)));
         tokio::spawn(retention::run(Arc::clone(self), self.stopping.clone()));
+        tokio::spawn(isr_sender::run(Arc::clone(self)));
+        tokio::spawn(ticker::run(Arc::clone(self)));
     }
 }
 

@@ -22,8 +22,9 @@ use kq_storage::Log;
 use parking_lot::Mutex;
 
 use self::role::Standing;
-use self::state::State;
+use self::state::{Desk, State};
 use super::topic_meter::TopicMeter;
+use super::wishes::Wishes;
 use super::{Clock, LogDir};
 use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 use crate::metadata::PartitionImage;
@@ -55,6 +56,7 @@ pub(super) struct Parts<'a> {
     pub(super) dir: Arc<LogDir>,
     pub(super) clock: Clock,
     pub(super) meter: Arc<TopicMeter>,
+    pub(super) wishes: Arc<Wishes>,
     pub(super) log: Log,
     pub(super) image: &'a PartitionImage,
     pub(super) rules: Rules,
@@ -74,6 +76,7 @@ impl Partition {
             high_watermark: None,
         };
         let role = role::role_of(me, image, rules, standing, parts.clock.elapsed());
+        let desk = Desk { id: parts.id, wishes: parts.wishes };
         Arc::new(Self {
             id: parts.id,
             me,
@@ -83,7 +86,7 @@ impl Partition {
             meter: parts.meter,
             leads: AtomicBool::new(image.leader == Some(me)),
             hidden: AtomicBool::new(false),
-            state: Mutex::new(State::new(parts.log, role, rules, sync_rules)),
+            state: Mutex::new(State::new(parts.log, role, rules, sync_rules, desk)),
         })
     }
 

@@ -23,11 +23,13 @@ use super::parallel::in_parallel_by;
 use super::stray::Found;
 use super::syncer::Syncer;
 use super::topic_meter::TopicMeter;
+use super::wishes::Wishes;
 use super::{Clock, Follows, LogDir, Partition, PartitionError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::ids::{BrokerId, PartitionId, TopicId};
 use crate::metadata::MetadataImage;
+use crate::replica::Input;
 
 /// What this broker has of a partition that the metadata gives it.
 #[derive(Debug, Clone)]
@@ -62,6 +64,7 @@ pub struct Partitions {
     pub(super) image: Mutex<Arc<MetadataImage>>,
     pub(super) applied: watch::Sender<u64>,
     pub(super) follows: Follows,
+    pub(super) wishes: Arc<Wishes>,
 }
 
 impl Partitions {
@@ -88,6 +91,24 @@ impl Partitions {
     /// What this broker follows, and from whom.
     pub fn follows(&self) -> &Follows {
         &self.follows
+    }
+
+    pub(super) fn wishes(&self) -> &Wishes {
+        &self.wishes
+    }
+
+    /// Tells a leading replica of something; one that leads no longer does not care.
+    pub(super) fn tell(&self, id: PartitionId, input: Input) {
+        if let Ok(partition) = self.replica(id) {
+            partition.tell(input);
+        }
+    }
+
+    /// Time has passed for a leading replica.
+    pub(super) fn tick(&self, id: PartitionId) {
+        if let Ok(partition) = self.replica(id) {
+            partition.tick();
+        }
     }
 
     /// All that are served, led and followed, in the order of their ids.
@@ -126,6 +147,11 @@ impl Partitions {
         let mut applied = self.applied.subscribe();
         // It ends only with the broker, and then nobody is left to be answered.
         let _ = applied.wait_for(|it| index <= *it).await;
+    }
+
+    /// Tells of each raft index up to which the metadata stands in files and roles.
+    pub(super) fn subscribe_applied(&self) -> watch::Receiver<u64> {
+        self.applied.subscribe()
     }
 
     /// The raft index up to which the metadata stands in files.

@@ -1,5 +1,7 @@
 //! Partitions over a simulated disk: what is served, what is kept, and what is refused.
 
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use kq_storage::sim::AfterFailedSync;
 use kq_storage::vfs::Vfs as _;
@@ -234,9 +236,9 @@ async fn deleted_records_stay_deleted_after_a_clean_stop() {
         let appended = partition.append(batch(value), Acks::All).unwrap();
         partition.committed(appended.end).await.unwrap();
     }
-    let start = partition.delete_records(Some(Offset(2))).await.unwrap();
+    let start = partition.delete_records(Some(Offset(2)), Duration::ZERO).await.unwrap();
     assert_eq!(start.offset(), Offset(2));
-    let err = partition.delete_records(Some(Offset(4))).await.unwrap_err();
+    let err = partition.delete_records(Some(Offset(4)), Duration::ZERO).await.unwrap_err();
     assert_eq!(err.code().name(), "OFFSET_OUT_OF_RANGE");
     assert!(store.shutdown().await);
     let offsets = described(&world.start(), 0);

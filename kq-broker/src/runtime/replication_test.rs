@@ -1,15 +1,19 @@
 //! Two stores, one that leads and one that follows, without a socket in between.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kq_proto::kafka::ErrorCode;
 
 use super::test_world::{World, batch, everything_from, partition_id, readable_bytes, replicated};
+use super::wishes::Batch;
 use super::{
     Acks, Applied, FetchFrom, Fetched, FetchedOutcome, FollowChange, Isolation, LogStartOffset,
-    Offset, Partition, PartitionError, Partitions, ReadFrom, ReplicaFetch, SyncRound,
+    Offset, OffsetSpec, Partition, PartitionError, Partitions, ReadFrom, ReplicaFetch, SyncRound,
 };
+use crate::config::BrokerConfig;
+use crate::controller::AlterPartition;
 use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::PartitionImage;
 
@@ -22,8 +26,13 @@ struct Pair {
 impl Pair {
     /// Broker 1 leads, broker 2 follows.
     fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(configure: impl Fn(&mut BrokerConfig)) -> Self {
         let mut worlds = [1, 2].map(World::of_broker);
         for world in &mut worlds {
+            configure(&mut world.config);
             world.create_topic(1, "orders", 1, &[]);
             world.change_partition(partition_id(1, 0), replicated(&[1, 2], 1, 0));
         }
@@ -216,6 +225,106 @@ async fn what_is_followed_is_told_by_source() {
     assert!(matches!(follows.take_changes(BrokerId(1))[..], [FollowChange::Leave(_)]));
     assert!(follows.sources().borrow().is_empty());
     assert!(pair.stores[0].follows().sources().borrow().contains(&BrokerId(2)));
+}
+
+#[tokio::test]
+async fn a_follower_that_lags_is_to_leave_and_one_that_is_back_to_join() {
+    let mut pair = Pair::with(|config| config.replica_lag_ms_max = 10);
+    let leader = pair.replica(1);
+    leader.append(batch("a"), Acks::Leader).unwrap();
+    let wishes = pair.stores[0].wishes();
+    let shrunk = loop {
+        assert!(wishes.take_watching().contains(&leader.id()), "nobody watches the time");
+        leader.tick();
+        if let Some(Batch::Isr(proposals)) = wishes.take(9) {
+            break proposals;
+        }
+        tokio::task::yield_now().await;
+    };
+    let isr_of = |it: &AlterPartition| it.isr.iter().map(|(id, _)| id.0).collect::<Vec<_>>();
+    assert_eq!(shrunk.iter().map(isr_of).collect::<Vec<_>>(), [[1]]);
+    pair.commit(&PartitionImage { isr: vec![BrokerId(1)], ..replicated(&[1, 2], 1, 0) });
+    pair.replica(1).committed(Offset(1)).await.unwrap();
+    pair.replicate(1, 2).await;
+    let Some(Batch::Isr(grown)) = pair.stores[0].wishes().take(9) else { panic!("no proposal") };
+    assert_eq!(grown[0].isr, [(BrokerId(1), None), (BrokerId(2), Some(BrokerEpoch(1)))]);
+}
+
+#[tokio::test]
+async fn a_move_waits_until_the_next_leader_has_everything() {
+    let mut pair = Pair::new();
+    let leader = pair.replica(1);
+    leader.append(batch("a"), Acks::Leader).unwrap();
+    pair.commit(&PartitionImage { handover: Some(BrokerId(2)), ..replicated(&[1, 2], 1, 0) });
+    let refused = leader.append(batch("late"), Acks::Leader).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::NotLeaderOrFollower);
+    assert_eq!(pair.stores[0].wishes().take(9), None);
+    pair.replicate(1, 2).await;
+    let Some(Batch::Complete(ready)) = pair.stores[0].wishes().take(9) else { panic!("no word") };
+    assert_eq!((ready[0].partition, ready[0].to), (leader.id(), BrokerId(2)));
+}
+
+#[tokio::test]
+async fn a_new_leader_tells_the_end_once_it_knows_what_is_committed() {
+    let mut pair = Pair::new();
+    let appended = pair.replica(1).append(batch("a"), Acks::All).unwrap();
+    pair.replicate(1, 2).await;
+    pair.replica(1).acknowledged(&appended).await.unwrap();
+    // The next leader has the record, and does not know yet that it is committed.
+    let last_told = pair.worlds[1].start();
+    pair.stores[1] = last_told;
+    pair.commit(&replicated(&[1, 2], 2, 1));
+    let leader = pair.replica(2);
+    let latest = || leader.list_offset(OffsetSpec::Latest, Isolation::ReadUncommitted, None);
+    let err = latest().await.unwrap_err();
+    assert_eq!(err.code(), ErrorCode::OffsetNotAvailable);
+    let earliest = leader.list_offset(OffsetSpec::Earliest, Isolation::ReadUncommitted, None);
+    assert_eq!(earliest.await.unwrap().offset, Some(Offset(0)));
+    pair.replicate(2, 1).await;
+    assert_eq!(latest().await.unwrap().offset, Some(Offset(1)));
+}
+
+#[tokio::test]
+async fn records_are_deleted_once_every_in_sync_replica_has_dropped_them() {
+    let pair = Pair::new();
+    let (leader, follower) = (pair.replica(1), pair.replica(2));
+    for value in ["a", "b"] {
+        leader.append(batch(value), Acks::All).unwrap();
+    }
+    pair.replicate(1, 2).await;
+    leader.committed(Offset(2)).await.unwrap();
+    pair.replicate(1, 2).await;
+    let deleted = leader.delete_records(Some(Offset(1)), Duration::ZERO).await;
+    assert_eq!(deleted.unwrap_err().code(), ErrorCode::RequestTimedOut);
+    let deleted = tokio::spawn({
+        let leader = Arc::clone(&leader);
+        async move { leader.delete_records(Some(Offset(1)), Duration::from_mins(1)).await }
+    });
+    tokio::task::yield_now().await;
+    pair.replicate(1, 2).await;
+    assert_eq!(deleted.await.unwrap().unwrap().offset(), Offset(1));
+    assert_eq!(follower.describe().unwrap().offsets.log_start().offset(), Offset(1));
+}
+
+#[tokio::test]
+async fn a_follower_below_its_leaders_log_starts_over() {
+    let mut pair = Pair::new();
+    pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
+    pair.replicate(1, 2).await;
+    pair.commit(&PartitionImage { isr: vec![BrokerId(1)], ..replicated(&[1, 2], 1, 0) });
+    let leader = pair.replica(1);
+    for value in ["b", "c", "d"] {
+        let appended = leader.append(batch(value), Acks::All).unwrap();
+        leader.acknowledged(&appended).await.unwrap();
+    }
+    leader.delete_records(Some(Offset(3)), Duration::ZERO).await.unwrap();
+    pair.replicate(1, 2).await;
+    let offsets = pair.replica(2).describe().unwrap().offsets;
+    assert_eq!((offsets.log_start().offset(), offsets.log_end().offset()), (Offset(3), Offset(4)));
+    // What it has is whole, also for the next start.
+    assert!(pair.stores[1].shutdown().await);
+    pair.stores[1] = pair.worlds[1].start();
+    assert_eq!(pair.replica(2).describe().unwrap().offsets.log_end().offset(), Offset(4));
 }
 
 #[tokio::test]

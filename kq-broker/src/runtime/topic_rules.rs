@@ -31,7 +31,7 @@ impl TopicRules {
                     Durability::Os => replica::Durability::Os,
                 },
                 isr_min: topic.min_insync_replicas as usize,
-                ..Rules::default()
+                lag_max: Duration::from_millis(broker.replica_lag_ms_max),
             },
             sync: sync_rules(topic, broker),
         }

@@ -1,12 +1,15 @@
 //! `DeleteRecords`: moves the log start offset up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
 use kq_proto::kafka::messages::delete_records::{
     DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse,
     DeleteRecordsTopicResult,
 };
+
+use tokio::time::Instant;
 
 use crate::kafka::answer::Answer;
 use crate::kafka::connection::Peer;
@@ -26,13 +29,15 @@ impl Handle for DeleteRecordsRequest {
 }
 
 async fn delete(door: &Door, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
+    let wait_max = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let until = Instant::now() + wait_max;
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let key = TopicKey::Name(topic.name.clone());
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
             let partition_index = asked.partition_index;
-            let deleted = delete_before(door, &key, partition_index, asked.offset).await;
+            let deleted = delete_before(door, &key, (partition_index, asked.offset), until).await;
             let wire = |start: LogStartOffset| i64::try_from(start.offset().0).unwrap_or(i64::MAX);
             let (low_watermark, error_code) = match deleted {
                 Ok(log_start) => (wire(log_start), ErrorCode::None),
@@ -50,8 +55,8 @@ async fn delete(door: &Door, request: DeleteRecordsRequest) -> DeleteRecordsResp
 async fn delete_before(
     door: &Door,
     key: &TopicKey,
-    index: i32,
-    offset: i64,
+    (index, offset): (i32, i64),
+    until: Instant,
 ) -> Result<LogStartOffset, ErrorCode> {
     let before = match offset {
         ALL_COMMITTED => None,
@@ -59,5 +64,6 @@ async fn delete_before(
     };
     let id = key.partition(&door.image(), index)?;
     let partition = door.node.partition(id).map_err(|error| error.code())?;
-    partition.delete_records(before).await.map_err(|error| error.code())
+    let wait_max = until.saturating_duration_since(Instant::now());
+    partition.delete_records(before, wait_max).await.map_err(|error| error.code())
 }

@@ -14,7 +14,9 @@ use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
 use crate::kafka::topic_key::TopicKey;
-use crate::runtime::{Isolation, LeaderEpoch, ListedOffset, OffsetSpec, TimestampMs};
+use crate::runtime::{
+    Isolation, LeaderEpoch, ListedOffset, OffsetSpec, PartitionError, TimestampMs,
+};
 
 /// Timestamps that stand for a place in the log.
 const LATEST: i64 = -1;
@@ -86,7 +88,11 @@ async fn find(
     };
     let known_epoch = u32::try_from(wanted.current_leader_epoch).ok().map(LeaderEpoch);
     let listed = partition.list_offset(spec, isolation, known_epoch).await;
-    listed.map_err(|error| error.code())
+    listed.map_err(|error| {
+        // Clients of then do not know the code (KIP-207).
+        let is_new = version < 5 && matches!(error, PartitionError::OffsetNotAvailable);
+        if is_new { ErrorCode::LeaderNotAvailable } else { error.code() }
+    })
 }
 
 fn answer(

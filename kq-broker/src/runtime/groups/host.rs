@@ -14,18 +14,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use kq_storage::Offset;
+use kq_storage::LeaderEpoch;
 use kq_storage::batch::{BatchBuilder, Compression};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::timer::Timer;
 use crate::group::{GroupError, Input, Output, Reply, ReplyTo, Shard, WriteId, WrittenRecord};
-use crate::runtime::{Acks, Partition, PartitionError};
+use crate::runtime::{Acks, Appended, Partition, PartitionError};
 
 /// A shard of groups at work.
 pub struct ShardHost {
     partition: Arc<Partition>,
+    /// The epoch since which this broker led when the shard was loaded. In another term there may be
+    /// records that it does not know.
+    term: LeaderEpoch,
     timer: Arc<Timer>,
     state: Mutex<State>,
 }
@@ -38,13 +41,15 @@ struct State {
     in_flight: VecDeque<InFlight>,
     /// Whether a task is telling them.
     is_draining: bool,
+    /// Another broker coordinates these groups, or this one loads them anew.
+    is_retired: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct InFlight {
     write: WriteId,
-    /// One past its last record; none if it could not be appended.
-    end: Option<Offset>,
+    /// None if it could not be appended.
+    appended: Option<Appended>,
 }
 
 /// The answer to a call, once it comes.
@@ -62,7 +67,11 @@ impl Future for PendingReply {
 }
 
 impl ShardHost {
-    pub(super) fn new(shard: Shard, partition: Arc<Partition>, timer: Arc<Timer>) -> Arc<Self> {
+    pub(super) fn new(
+        shard: Shard,
+        (partition, term): (Arc<Partition>, LeaderEpoch),
+        timer: Arc<Timer>,
+    ) -> Arc<Self> {
         timer.arm(shard.deadline());
         let state = State {
             shard,
@@ -70,8 +79,9 @@ impl ShardHost {
             reply_next: 0,
             in_flight: VecDeque::new(),
             is_draining: false,
+            is_retired: false,
         };
-        Arc::new(Self { partition, timer, state: Mutex::new(state) })
+        Arc::new(Self { partition, term, timer, state: Mutex::new(state) })
     }
 
     /// Puts a request to the shard. It takes effect before this returns; only the answer is
@@ -79,6 +89,9 @@ impl ShardHost {
     pub fn call(self: &Arc<Self>, request: impl FnOnce(ReplyTo) -> Input) -> PendingReply {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state.lock();
+        if state.is_retired {
+            return PendingReply(receiver);
+        }
         let reply = ReplyTo(state.reply_next);
         state.reply_next += 1;
         state.waiting.insert(reply, sender);
@@ -100,11 +113,23 @@ impl ShardHost {
         self.state.lock().shard.deadline()
     }
 
+    /// Whether it was loaded from this partition, in the term that goes on.
     pub(super) fn is_of(&self, partition: &Arc<Partition>) -> bool {
-        Arc::ptr_eq(&self.partition, partition)
+        Arc::ptr_eq(&self.partition, partition) && partition.led_since() == Some(self.term)
+    }
+
+    /// Another broker coordinates these groups now: whoever waits for an answer gets none, and looks
+    /// for it there.
+    pub(super) fn retire(&self) {
+        let mut state = self.state.lock();
+        state.is_retired = true;
+        state.waiting.clear();
     }
 
     fn step(self: &Arc<Self>, state: &mut State, input: Input) {
+        if state.is_retired {
+            return;
+        }
         // Heartbeats and commits only put deadlines off.
         let may_shorten = !matches!(input, Input::Heartbeat(_) | Input::Commit(_));
         let mut outputs = Vec::new();
@@ -126,28 +151,28 @@ impl ShardHost {
     }
 
     fn write(self: &Arc<Self>, state: &mut State, write: WriteId, records: &[WrittenRecord]) {
-        let end = self.append(records).map_err(|err| self.report(&err)).ok();
-        state.in_flight.push_back(InFlight { write, end });
+        let appended = self.append(records).map_err(|err| self.report(&err)).ok();
+        state.in_flight.push_back(InFlight { write, appended });
         if !state.is_draining {
             state.is_draining = true;
             tokio::spawn(Arc::clone(self).drain());
         }
     }
 
-    fn append(&self, records: &[WrittenRecord]) -> Result<Offset, PartitionError> {
+    fn append(&self, records: &[WrittenRecord]) -> Result<Appended, PartitionError> {
         let now = self.timer.wall();
         let batch = records.iter().fold(BatchBuilder::new(Compression::None), |batch, record| {
             batch.record(now, Some(&record.key), record.value.as_deref())
         });
         let batch = batch.build().map_err(|err| PartitionError::Storage(err.to_string().into()))?;
-        Ok(self.partition.append(batch, Acks::All)?.end)
+        self.partition.append_in(Some(self.term), batch, Acks::All)
     }
 
     /// Tells the shard of each write, in the order of the log; ends when none is left.
     async fn drain(self: Arc<Self>) {
-        while let Some(InFlight { write, end }) = self.next_in_flight() {
-            let result = match end {
-                Some(end) => self.partition.committed(end).await.map_err(|err| self.report(&err)),
+        while let Some(InFlight { write, appended }) = self.next_in_flight() {
+            let result = match appended {
+                Some(it) => self.partition.acknowledged(&it).await.map_err(|err| self.report(&err)),
                 None => Err(()),
             };
             let result = result.map_err(|()| GroupError::NotAvailable);

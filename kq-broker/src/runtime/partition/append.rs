@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use kq_storage::LogEndOffset;
+use kq_storage::{LeaderEpoch, LogEndOffset};
 
 use super::Partition;
 use crate::replica::{Acks, Input};
@@ -19,13 +19,30 @@ impl Partition {
         records: BytesMut,
         acks: Acks,
     ) -> Result<Appended, PartitionError> {
+        self.append_in(None, records, acks)
+    }
+
+    /// As `append`, but refuses what was made up in another term than this broker leads in.
+    pub(in crate::runtime) fn append_in(
+        self: &Arc<Self>,
+        term: Option<LeaderEpoch>,
+        records: BytesMut,
+        acks: Acks,
+    ) -> Result<Appended, PartitionError> {
         self.dir.verify_online()?;
         let now = self.clock.now();
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let leader = state.leader()?;
+        if term.is_some_and(|term| term != state.led_since) {
+            return Err(PartitionError::NotLeader);
+        }
         leader.verify_append(acks)?;
         let leader_epoch = leader.epoch();
+        if !state.ticking && state.leader()?.has_followers() {
+            // All of an idle log is held by whoever is caught up, as of this moment.
+            state.step(Input::Ticked { now: self.clock.elapsed() });
+        }
         let log = state.log_mut()?;
         let written = match log.append(records, leader_epoch, now) {
             Ok(written) => written,

@@ -2,6 +2,7 @@
 //! dropped, its log closed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_storage::{Log, LogConfig, LogStartOffset, Offset, ProducerId, ReadError, StorageError};
 
@@ -14,14 +15,39 @@ use crate::runtime::PartitionError;
 use crate::runtime::storage_failure::read_failed;
 
 impl Partition {
-    /// Drops all records below `before`, or all committed ones, and tells the new log start offset.
+    /// Drops all records below `before`, or all committed ones, and tells the new log start offset
+    /// once every in-sync replica has dropped them (KIP-107), within `wait_max`.
     pub async fn delete_records(
         self: &Arc<Self>,
         before: Option<Offset>,
+        wait_max: Duration,
     ) -> Result<LogStartOffset, PartitionError> {
         let this = Arc::clone(self);
         let work = move || this.delete_records_now(before);
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(PartitionError::Stopping))
+        let deleted = tokio::task::spawn_blocking(work).await;
+        let log_start = deleted.unwrap_or(Err(PartitionError::Stopping))?;
+        let dropped = tokio::time::timeout(wait_max, self.dropped_by_all(log_start));
+        let late = "not all in-sync replicas have dropped the records yet";
+        dropped.await.unwrap_or(Err(PartitionError::TimedOut(late)))
+    }
+
+    async fn dropped_by_all(
+        &self,
+        log_start: LogStartOffset,
+    ) -> Result<LogStartOffset, PartitionError> {
+        loop {
+            let moved = {
+                let mut state = self.state.lock();
+                state.log()?;
+                let low_watermark = state.leader()?.low_watermark();
+                if log_start <= low_watermark {
+                    return Ok(low_watermark);
+                }
+                // Made under the lock, so that it is told of all that comes after.
+                Arc::clone(state.start_moved.get_or_insert_default()).notified_owned()
+            };
+            moved.await;
+        }
     }
 
     fn delete_records_now(&self, before: Option<Offset>) -> Result<LogStartOffset, PartitionError> {

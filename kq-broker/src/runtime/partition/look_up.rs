@@ -15,7 +15,8 @@ impl Partition {
     /// Finds an offset.
     ///
     /// `Latest` first waits for what the log holds already to be synced: whoever wrote with acks=1
-    /// and asks for the end afterwards finds his own records below it.
+    /// and asks for the end afterwards finds his own records below it. A new leader does not tell the
+    /// end before it knows all that is committed (KIP-207).
     pub async fn list_offset(
         self: &Arc<Self>,
         spec: OffsetSpec,
@@ -29,6 +30,7 @@ impl Partition {
         let leader = state.leader()?;
         leader.verify_epoch(known_epoch)?;
         let (epoch, start) = (leader.epoch(), leader.offsets().log_start());
+        let knows_latest = leader.knows_latest();
         let until = state.visible_until(isolation);
         let log = state.log_mut()?;
         let at = |offset| ListedOffset {
@@ -38,11 +40,15 @@ impl Partition {
         };
         let found = match spec {
             OffsetSpec::Earliest => return Ok(at(start.offset())),
+            OffsetSpec::Latest if !knows_latest => return Err(PartitionError::OffsetNotAvailable),
             OffsetSpec::Latest => return Ok(at(until)),
             OffsetSpec::MaxTimestamp => log.max_timestamp(until),
             OffsetSpec::AtOrAfter(timestamp) => log.find_by_time(timestamp, until),
         };
         let found = found.map_err(|err| PartitionError::Storage(err.to_string().into()))?;
+        if found.is_none() && !knows_latest {
+            return Err(PartitionError::OffsetNotAvailable);
+        }
         Ok(found.map_or_else(ListedOffset::default, |found| ListedOffset {
             offset: Some(found.offset),
             timestamp: Some(found.timestamp),

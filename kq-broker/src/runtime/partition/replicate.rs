@@ -36,4 +36,16 @@ impl Partition {
         }
         Ok(outcome)
     }
+
+    /// Tells the leader of something; whoever leads no longer does not care.
+    pub(in crate::runtime) fn tell(&self, input: Input) {
+        self.state.lock().step(input);
+    }
+
+    /// Time has passed for the leader. Registers with the timer again if it still watches the time.
+    pub(in crate::runtime) fn tick(&self) {
+        let mut state = self.state.lock();
+        state.ticking = false;
+        state.step(Input::Ticked { now: self.clock.elapsed() });
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use kq_storage::{HighWatermark, LogEndOffset, LogStartOffset};
+use kq_storage::{HighWatermark, LeaderEpoch, LogEndOffset, LogStartOffset};
 
 use super::Partition;
 use super::state::{Role, State};
@@ -73,6 +73,12 @@ impl Partition {
         self.leads.load(Ordering::Acquire)
     }
 
+    /// The epoch since which this replica leads without a break; none if it does not lead.
+    pub(in crate::runtime) fn led_since(&self) -> Option<LeaderEpoch> {
+        let state = self.state.lock();
+        state.leader().is_ok().then_some(state.led_since)
+    }
+
     fn lead_on(&self, state: &mut State, image: &PartitionImage) {
         let is_elected_again = state.leader_epoch() < image.leader_epoch;
         if is_elected_again {
@@ -83,7 +89,7 @@ impl Partition {
             partition_epoch: image.partition_epoch,
             replicas: image.replicas.clone(),
             isr: image.isr.clone(),
-            handover: None,
+            handover: image.handover,
             now: self.clock.elapsed(),
         });
         if is_elected_again {
@@ -108,6 +114,7 @@ impl Partition {
         let (rules, standing) = (state.rules, state.standing());
         state.role = leading(self.me, image, rules, standing, self.clock.elapsed());
         state.led_since = image.leader_epoch;
+        state.watch_time();
         state.interrupt_all();
         self.leads.store(true, Ordering::Release);
     }
@@ -146,7 +153,7 @@ fn leading(
         high_watermark: standing.high_watermark,
         replicas: image.replicas.clone(),
         isr: image.isr.clone(),
-        handover: None,
+        handover: image.handover,
         now,
     })))
 }

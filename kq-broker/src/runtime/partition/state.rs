@@ -1,18 +1,25 @@
 //! What the lock of a partition guards.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use kq_storage::{
     HighWatermark, LastStableOffset, LeaderEpoch, Log, LogEndOffset, LogOffsets, Offset,
 };
+use tokio::sync::Notify;
 
-use crate::replica::{Durability, Follower, FollowerInput, Input, Leader, Output, Rules};
+use crate::controller::{AlterPartition, Handover};
+use crate::ids::{BrokerId, PartitionEpoch, PartitionId};
+use crate::replica::{
+    Durability, Follower, FollowerInput, Input, IsrProposal, Leader, Output, Rules,
+};
 use crate::runtime::PartitionError;
 use crate::runtime::fetch_waiter::Watchers;
 use crate::runtime::sync_queue::Urgency;
 use crate::runtime::sync_round::RoundPart;
+use crate::runtime::wishes::Wishes;
 
 /// When a partition is synced although nobody waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +69,13 @@ pub(super) struct Waiting {
     pub(super) waker: Waker,
 }
 
+/// Where a replica leaves what it wants of others.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) id: PartitionId,
+    pub(super) wishes: Arc<Wishes>,
+}
+
 /// Everything that changes.
 #[derive(Debug)]
 pub(super) struct State {
@@ -70,6 +84,9 @@ pub(super) struct State {
     /// The epoch since which this replica leads without a break, or led last.
     pub(super) led_since: LeaderEpoch,
     pub(super) rules: Rules,
+    desk: Desk,
+    /// The timer knows that it is to tick the leader.
+    pub(super) ticking: bool,
     /// Kept between steps for its room; empty outside of `step`.
     out: Vec<Output>,
     /// In the order of their offsets.
@@ -78,6 +95,8 @@ pub(super) struct State {
     pub(super) watchers: Watchers,
     /// Rounds of this follower's fetches that wait for a sync, in the order of their offsets.
     pub(super) rounds: VecDeque<(LogEndOffset, RoundPart)>,
+    /// Those who wait for followers to drop records, if anyone ever did.
+    pub(super) start_moved: Option<Arc<Notify>>,
     /// Bytes appended and not yet readable.
     unseen_bytes: u64,
     pub(super) unsynced_bytes: u64,
@@ -87,8 +106,14 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(log: Log, role: Role, rules: Rules, sync_rules: SyncRules) -> Self {
-        Self {
+    pub(super) fn new(
+        log: Log,
+        role: Role,
+        rules: Rules,
+        sync_rules: SyncRules,
+        desk: Desk,
+    ) -> Self {
+        let mut state = Self {
             slot: Slot::Open(Box::new(log)),
             led_since: match &role {
                 Role::Leader(leader) => leader.epoch(),
@@ -96,17 +121,22 @@ impl State {
             },
             role,
             rules,
+            desk,
+            ticking: false,
             out: Vec::new(),
             waiting: VecDeque::new(),
             next_ticket: 0,
             watchers: Watchers::default(),
             rounds: VecDeque::new(),
+            start_moved: None,
             unseen_bytes: 0,
             unsynced_bytes: 0,
             unsynced_records: 0,
             sync: SyncState::default(),
             sync_rules,
-        }
+        };
+        state.watch_time();
+        state
     }
 
     pub(super) fn log(&self) -> Result<&Log, PartitionError> {
@@ -174,13 +204,18 @@ impl State {
         for output in out.drain(..) {
             match output {
                 Output::AdvanceHighWatermark { to } => self.on_committed(to, &mut woken),
-                // A broker without followers never gets here; replication sends these on.
-                Output::ProposeIsr(_)
-                | Output::HandoverReady { .. }
-                | Output::HandoverFailed { .. } => {}
+                Output::ProposeIsr(proposal) => self.desk.propose(proposal),
+                Output::HandoverReady { to, partition_epoch } => {
+                    self.desk.wishes.complete(self.handover(to, partition_epoch));
+                }
+                Output::HandoverFailed { to, partition_epoch } => {
+                    self.desk.wishes.cancel(self.handover(to, partition_epoch));
+                }
             }
         }
         self.out = out;
+        self.watch_time();
+        self.tell_of_start();
         woken
     }
 
@@ -193,6 +228,19 @@ impl State {
                 follower.step(FollowerInput::Reconfigured { durability }, &mut Vec::new());
             }
         }
+    }
+
+    /// Lets the timer know if time matters to the leader.
+    pub(super) fn watch_time(&mut self) {
+        if !self.ticking && self.leader().is_ok_and(Leader::watches_time) {
+            self.ticking = true;
+            self.desk.wishes.watch(self.desk.id);
+        }
+    }
+
+    fn handover(&self, to: BrokerId, partition_epoch: PartitionEpoch) -> Handover {
+        let (partition, leader_epoch) = (self.desk.id, self.leader_epoch());
+        Handover { partition, leader_epoch, partition_epoch, to }
     }
 
     /// Everything below `synced_end` is stable: tells whoever waits, producers by their wakers.
@@ -239,7 +287,14 @@ impl State {
             waiting.waker.wake();
         }
         self.watchers.interrupt();
+        self.tell_of_start();
         self.rounds.clear();
+    }
+
+    fn tell_of_start(&self) {
+        if let Some(waiting) = &self.start_moved {
+            waiting.notify_waiters();
+        }
     }
 
     /// Whether someone sits and waits for records to be synced.
@@ -263,6 +318,15 @@ impl State {
         if to.offset() < self.offsets().log_end().offset() {
             self.unseen_bytes = bytes;
         }
+    }
+}
+
+impl Desk {
+    fn propose(&self, proposal: IsrProposal) {
+        tracing::debug!(id = %self.id, %proposal, "in-sync replicas");
+        let IsrProposal { isr, leader_epoch, partition_epoch, .. } = proposal;
+        let partition = self.id;
+        self.wishes.alter(AlterPartition { partition, leader_epoch, partition_epoch, isr });
     }
 }
 

@@ -89,6 +89,7 @@ impl Partitions {
             image: Mutex::default(),
             applied: watch::Sender::new(0),
             follows: Follows::default(),
+            wishes: Arc::default(),
             dirs,
         });
         store.tell_when_offline();
@@ -166,6 +167,7 @@ impl Partitions {
             topic: Arc::clone(&order.topic),
             dir,
             clock: self.clock,
+            wishes: Arc::clone(&self.wishes),
             meter: self.meter_of(order.id.topic, &order.topic),
             log,
             image: &order.image,

@@ -1,0 +1,143 @@
+//! Tells the controller what leading replicas want: other in-sync sets, and what became of moves.
+//!
+//! One command at a time, of many partitions: what gathers meanwhile goes with the next. An in-sync
+//! set counts as changed when it comes back with the metadata, and not before; only what became of a
+//! proposal that did not make it is told the replica from here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kq_proto::kafka::ErrorCode;
+
+use super::Node;
+use super::wishes::Batch;
+use crate::controller::{AlterPartition, Command, ControlError, Reply};
+use crate::ids::{BrokerEpoch, PartitionId};
+use crate::replica::{Input, ProposalRefusal};
+
+/// Partitions of one command.
+const PARTITIONS_MAX: usize = 1_000;
+/// How long the controller may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The wait after a command that found no controller; it doubles up to the second one.
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// Codes of a proposal that was compared with the newest state and will never be committed.
+const REJECTED: [ErrorCode; 3] =
+    [ErrorCode::IneligibleReplica, ErrorCode::InvalidRequest, ErrorCode::OperationNotAttempted];
+/// Codes that say that the partition has moved on.
+const SUPERSEDED: [ErrorCode; 4] = [
+    ErrorCode::InvalidUpdateVersion,
+    ErrorCode::FencedLeaderEpoch,
+    ErrorCode::UnknownTopicId,
+    ErrorCode::UnknownTopicOrPartition,
+];
+
+/// Sends what is wished for until the broker stops.
+pub(super) async fn run(node: Arc<Node>) {
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        let wishes = node.partitions.wishes();
+        let Some(batch) = wishes.take(PARTITIONS_MAX) else {
+            tokio::select! {
+                () = node.stopping.cancelled() => return,
+                () = wishes.arrived() => continue,
+            }
+        };
+        let partitions = batch.partitions();
+        if send(&node, batch).await {
+            backoff = BACKOFF_MIN;
+            continue;
+        }
+        tokio::select! {
+            () = node.stopping.cancelled() => return,
+            () = tokio::time::sleep(backoff) => {}
+        }
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+        // What still holds is wished for again.
+        for id in partitions {
+            node.partitions.tick(id);
+        }
+    }
+}
+
+/// Tells whether a controller has answered.
+async fn send(node: &Node, batch: Batch) -> bool {
+    let broker = node.broker_id;
+    let known = node.image().broker(broker).map(|it| it.epoch);
+    let epoch = known.unwrap_or(BrokerEpoch(0));
+    match batch {
+        Batch::Isr(partitions) => send_isr(node, epoch, partitions).await,
+        Batch::Complete(handovers) => {
+            let command = Command::CompleteHandover { broker, epoch, handovers };
+            settle(node, command).await
+        }
+        Batch::Cancel(handovers) => {
+            let command = Command::CancelHandover { broker, epoch, handovers };
+            settle(node, command).await
+        }
+    }
+}
+
+async fn send_isr(node: &Node, epoch: BrokerEpoch, partitions: Vec<AlterPartition>) -> bool {
+    let sent: Vec<_> = partitions.iter().map(|it| (it.partition, it.partition_epoch)).collect();
+    let command = Command::AlterPartitions { broker: node.broker_id, epoch, partitions };
+    let reply = node.controller.submit(command, DEADLINE).await;
+    let (answered, results) = match reply {
+        Ok(Reply::PartitionsAltered(results)) => (true, results),
+        Ok(_) => (false, Vec::new()),
+        Err(err) => {
+            tracing::debug!(%err, partitions = sent.len(), "in-sync sets were not changed");
+            (false, Vec::new())
+        }
+    };
+    let mut results = results.into_iter();
+    for (id, partition_epoch) in sent {
+        let refusal = match results.next() {
+            Some(Ok(_)) => continue,
+            Some(Err(err)) => refusal_of(id, &err),
+            None => ProposalRefusal::Unanswered,
+        };
+        let now = node.clock.elapsed();
+        node.partitions.tell(id, Input::ProposalRefused { partition_epoch, refusal, now });
+    }
+    answered
+}
+
+/// A move that could not be settled is told again by its replica, if it still holds.
+async fn settle(node: &Node, command: Command) -> bool {
+    match node.controller.submit(command, DEADLINE).await {
+        Ok(Reply::HandoversSettled(results)) => {
+            for err in results.into_iter().filter_map(Result::err) {
+                tracing::debug!(%err, "a handover was not settled");
+            }
+            true
+        }
+        Ok(_) => false,
+        Err(err) => {
+            tracing::debug!(%err, "handovers were not settled");
+            false
+        }
+    }
+}
+
+fn refusal_of(id: PartitionId, err: &ControlError) -> ProposalRefusal {
+    tracing::debug!(%id, %err, "an in-sync set was not changed");
+    if REJECTED.contains(&err.code) {
+        ProposalRefusal::Rejected
+    } else if SUPERSEDED.contains(&err.code) {
+        ProposalRefusal::Superseded
+    } else {
+        ProposalRefusal::Unanswered
+    }
+}
+
+impl Batch {
+    fn partitions(&self) -> Vec<PartitionId> {
+        match self {
+            Self::Isr(all) => all.iter().map(|it| it.partition).collect(),
+            Self::Complete(all) | Self::Cancel(all) => all.iter().map(|it| it.partition).collect(),
+        }
+    }
+}
