@@ -51,6 +51,12 @@ pub struct PartitionId {
     pub index: PartitionIndex,
 }
 
+/// A plan's short name, drawn from what it does: `8c1f`.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct PlanId(pub u32);
+
 /// Counts every change of one partition's replicas, ISR or leader: `AlterPartition` compares it.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -163,6 +169,26 @@ impl FromStr for TopicId {
         let wrong = || TopicIdError(text.chars().take(64).collect());
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         Uuid::from_slice(&bytes).map(Self).map_err(|_| wrong())
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}", self.0)
+    }
+}
+
+/// A text that is no plan's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no plan: expected hexadecimal digits as in 8c1f")]
+pub struct PlanIdError(String);
+
+impl FromStr for PlanId {
+    type Err = PlanIdError;
+
+    fn from_str(text: &str) -> Result<Self, PlanIdError> {
+        let wrong = |_| PlanIdError(text.chars().take(64).collect());
+        u32::from_str_radix(text, 16).map(Self).map_err(wrong)
     }
 }
 

@@ -15,6 +15,8 @@ mod event;
 mod image;
 #[cfg(test)]
 mod image_test;
+mod plan;
+mod plan_wire;
 mod policy;
 mod policy_wire;
 mod record;
@@ -28,6 +30,10 @@ pub use event::{EVENTS_MAX, Event, EventKind};
 pub use image::{
     ConfigMap, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
     is_internal_name,
+};
+pub use plan::{
+    HANDOVER_RETRY_MS, Lease, MoveImage, MoveState, PlanImage, PlanStart, PlanState, PlanStep,
+    PlannedMove, Throttle,
 };
 pub use policy::{
     Freeze, LeaderPlace, LeaderPolicy, PolicyScope, UncleanPolicy, UncleanPolicyError,

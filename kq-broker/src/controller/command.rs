@@ -10,7 +10,10 @@ use super::ControlError;
 use super::leader_command::{
     ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, PolicyChange, PolicyTarget,
 };
-use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, TopicId};
+use super::plan::{PlanChange, PlanOrder, Reassignment};
+use crate::ids::{
+    BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PlanId, TopicId,
+};
 use crate::metadata::{BrokerRegistration, PartitionChange, TimestampMs};
 
 /// A topic by name or by id.
@@ -197,6 +200,29 @@ pub enum Command {
         /// Checks all and changes nothing.
         validate_only: bool,
     },
+    /// Carries a plan out.
+    StartPlan {
+        /// The plan.
+        order: PlanOrder,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Pauses, resumes, cancels or throttles a plan.
+    ChangePlan {
+        /// Which plan.
+        plan: PlanId,
+        /// What is to become of it.
+        change: PlanChange,
+        /// Checks all and changes nothing.
+        validate_only: bool,
+    },
+    /// Kafka's way to move replicas (KIP-455).
+    AlterReassignments {
+        /// The partitions.
+        partitions: Vec<Reassignment>,
+        /// Whether a partition may have more or fewer replicas afterwards (KIP-860).
+        allow_factor_change: bool,
+    },
     /// Time has passed: purges what is due, ends freezes, balances leaders.
     Tick,
 }
@@ -356,6 +382,12 @@ pub enum Reply {
     LeadersElected(Vec<ElectedPartition>),
     /// To `SetLeaderPolicy`, `FreezeLeaders` and `UnfreezeLeaders`: whether that changed anything.
     PoliciesSet(Vec<Result<bool, ControlError>>),
+    /// To `StartPlan`: its name, which is another one if that was taken.
+    PlanStarted(PlanId),
+    /// To `ChangePlan`.
+    PlanChanged(PlanId),
+    /// To `AlterReassignments`.
+    ReassignmentsAltered(Vec<Result<(), ControlError>>),
     /// To `Tick`.
     Ticked {
         /// How many topics were purged.

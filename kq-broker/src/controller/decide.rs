@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::command::{Command, Reply};
 use super::error::ControlError;
 use super::leaders::{self, Settled};
-use super::{balance, broker, configs, isr, leader_policy, partitions, topics};
+use super::{balance, broker, configs, isr, leader_policy, partitions, plan, topics};
 use crate::catalogue::StaticConfig;
 use crate::ids::{BrokerEpoch, TopicId};
 use crate::metadata::{ApplyError, Change, MetadataImage, MetadataRecord, TimestampMs};
@@ -76,6 +76,7 @@ pub fn decide(
     verify_items(command, settings.limits.command_items_max)?;
     let mut draft = Draft::new(image, settings, turn);
     let reply = carry_out(&mut draft, command)?;
+    plan::advance(&mut draft)?;
     let records = if command.validate_only() { Vec::new() } else { draft.records };
     Ok(Decision { records, reply })
 }
@@ -124,6 +125,11 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
             leader_policy::freeze(draft, targets, *for_ms)
         }
         Command::UnfreezeLeaders { targets, .. } => leader_policy::unfreeze(draft, targets),
+        Command::StartPlan { order, .. } => plan::start(draft, order)?,
+        Command::ChangePlan { plan, change, .. } => plan::change(draft, *plan, *change)?,
+        Command::AlterReassignments { partitions, allow_factor_change } => {
+            plan::reassign(draft, partitions, *allow_factor_change)?
+        }
         Command::Tick => tick(draft)?,
     })
 }
@@ -151,7 +157,11 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         Command::SetLeaderPolicy { targets, .. }
         | Command::FreezeLeaders { targets, .. }
         | Command::UnfreezeLeaders { targets, .. } => targets.len(),
-        Command::AlterPartitions { .. }
+        Command::AlterReassignments { partitions, .. } => partitions.len(),
+        // A plan has a bound of its own.
+        Command::StartPlan { .. }
+        | Command::ChangePlan { .. }
+        | Command::AlterPartitions { .. }
         | Command::CompleteHandover { .. }
         | Command::CancelHandover { .. }
         | Command::RegisterBroker(_)
@@ -188,8 +198,11 @@ impl Command {
             | Self::ElectLeaders { validate_only, .. }
             | Self::SetLeaderPolicy { validate_only, .. }
             | Self::FreezeLeaders { validate_only, .. }
-            | Self::UnfreezeLeaders { validate_only, .. } => *validate_only,
+            | Self::UnfreezeLeaders { validate_only, .. }
+            | Self::StartPlan { validate_only, .. }
+            | Self::ChangePlan { validate_only, .. } => *validate_only,
             Self::RegisterBroker(_)
+            | Self::AlterReassignments { .. }
             | Self::FenceBroker { .. }
             | Self::BeginShutdown { .. }
             | Self::AllocateProducerIds { .. }
@@ -211,7 +224,10 @@ impl Command {
             Self::AlterPartitions { .. } => "proposed by the leader".into(),
             Self::CompleteHandover { .. } => "handed over by the leader".into(),
             Self::CancelHandover { .. } => "the handover took too long".into(),
-            Self::CordonBroker { .. }
+            Self::StartPlan { .. }
+            | Self::ChangePlan { .. }
+            | Self::AlterReassignments { .. }
+            | Self::CordonBroker { .. }
             | Self::UncordonBroker { .. }
             | Self::UnregisterBroker { .. }
             | Self::ElectLeaders { .. }

@@ -23,6 +23,14 @@ pub enum Refused {
     Frozen,
     /// The broker still lives or still holds replicas.
     BrokerInUse,
+    /// A plan breaks rules that were not overridden.
+    Interlock,
+    /// What a plan saw has changed since.
+    StalePlan,
+    /// There is no such plan.
+    UnknownPlan,
+    /// The plan has ended.
+    PlanEnded,
     /// No controller leads right now.
     NoController,
     /// The deadline passed; whether the command took effect is not known.
@@ -42,6 +50,10 @@ impl Refused {
             Self::UnknownKey => Some("kq.UNKNOWN_CONFIG_KEY"),
             Self::Frozen => Some("kq.LEADERS_FROZEN"),
             Self::BrokerInUse => Some("kq.BROKER_IN_USE"),
+            Self::Interlock => Some("kq.INTERLOCK"),
+            Self::StalePlan => Some("kq.STALE_PLAN"),
+            Self::UnknownPlan => Some("kq.UNKNOWN_PLAN"),
+            Self::PlanEnded => Some("kq.PLAN_ENDED"),
             Self::NoController => Some("kq.NO_CONTROLLER"),
             Self::Deadline => Some("kq.DEADLINE"),
             Self::Storage => Some("kq.METADATA_OFFLINE"),

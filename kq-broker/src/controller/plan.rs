@@ -13,9 +13,16 @@ mod cost;
 mod facts;
 mod goal;
 mod moves;
+mod orders;
+mod reassign;
 mod refusal;
 mod rules;
 mod sites;
+mod step;
+#[cfg(test)]
+mod step_test;
+#[cfg(test)]
+mod storm_test;
 mod targets;
 #[cfg(test)]
 mod targets_test;
@@ -24,11 +31,18 @@ mod words;
 #[cfg(test)]
 mod world;
 
+pub use crate::ids::PlanId;
+pub use crate::metadata::Throttle;
 pub use cost::{Bottleneck, Direction, PeakDisk, Spread, Summary};
 pub use facts::{BrokerFacts, Measured, PartitionFacts, QuorumFacts, ReplicaFacts};
-pub use goal::{Goal, Objective, Options, Request, Scope, Throttle};
-pub use moves::{Cordoning, LeftOut, Move, Plan, PlanId};
+pub use goal::{Goal, Objective, Options, Request, Scope};
+pub use moves::{Cordoning, LeftOut, Move, Plan};
+pub use orders::{OrderedMove, PlanChange, PlanOrder};
+pub(super) use orders::{change, start};
+pub use reassign::Reassignment;
+pub(super) use reassign::alter as reassign;
 pub use rules::{Finding, Outcome, RuleId, UnknownRule, Verdict};
+pub(super) use step::advance;
 
 use std::collections::BTreeSet;
 

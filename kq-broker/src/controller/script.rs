@@ -13,18 +13,25 @@ use crate::metadata::{BrokerRegistration, Change, LeaderPlace, MetadataImage, Ti
 pub(super) struct Cluster {
     pub(super) image: MetadataImage,
     pub(super) settings: Settings,
+    /// How far the clock was put forward.
+    pub(super) ahead_ms: i64,
     ids: u128,
 }
 
 impl Cluster {
     pub(super) fn new() -> Self {
-        Self { image: MetadataImage::default(), settings: Settings::default(), ids: 0xa0 }
+        Self {
+            image: MetadataImage::default(),
+            settings: Settings::default(),
+            ahead_ms: 0,
+            ids: 0xa0,
+        }
     }
 
     pub(super) fn submit(&mut self, command: &Command) -> Result<Decision, ControlError> {
         let index = self.image.applied() + 1;
-        let now = TimestampMs(i64::try_from(index).unwrap() * 10);
-        let Self { image, settings, ids } = self;
+        let now = TimestampMs(i64::try_from(index).unwrap() * 10 + self.ahead_ms);
+        let Self { image, settings, ids, .. } = self;
         let mut draw = || {
             *ids += 1;
             Uuid::from_u128(*ids << 64)
@@ -56,7 +63,7 @@ pub(super) fn check(script: &str, want: Expect) {
     want.assert_eq(&got);
 }
 
-fn write_refusals(reply: &Reply, got: &mut String) {
+pub(super) fn write_refusals(reply: &Reply, got: &mut String) {
     fn refused<T>(results: &[Result<T, ControlError>]) -> Vec<String> {
         results.iter().filter_map(|it| it.as_ref().err()).map(ToString::to_string).collect()
     }
@@ -65,7 +72,7 @@ fn write_refusals(reply: &Reply, got: &mut String) {
         Reply::TopicsDeleted(it) | Reply::TopicsRestored(it) => refused(it),
         Reply::TopicsProtected(it) => refused(it),
         Reply::PartitionsCreated(it) => refused(it),
-        Reply::ConfigsAltered(it) => refused(it),
+        Reply::ConfigsAltered(it) | Reply::ReassignmentsAltered(it) => refused(it),
         Reply::PartitionsAltered(it) | Reply::HandoversSettled(it) => refused(it),
         Reply::ProducerIds(it) => vec![format!("ids {} + {}", it.first, it.count)],
         Reply::LeadersElected(it) => it.iter().map(outcome).collect(),
@@ -73,7 +80,7 @@ fn write_refusals(reply: &Reply, got: &mut String) {
         Reply::Ticked { purged, moved: 0 } => vec![format!("purged {purged}")],
         Reply::Ticked { purged, moved } => vec![format!("purged {purged}, moved {moved}")],
         Reply::BrokerRegistered { epoch } => vec![format!("epoch {epoch}")],
-        Reply::Done => Vec::new(),
+        Reply::Done | Reply::PlanStarted(_) | Reply::PlanChanged(_) => Vec::new(),
     };
     for line in lines {
         writeln!(got, "    -> {line}").unwrap();

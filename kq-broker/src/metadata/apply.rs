@@ -5,6 +5,7 @@
 
 mod brokers;
 mod partitions;
+mod plans;
 mod policies;
 mod topics;
 
@@ -14,7 +15,7 @@ use super::event::{EVENTS_MAX, Event, EventKind};
 use super::image::MetadataImage;
 use super::record::{Change, ConfigResource, MetadataRecord, TimestampMs, clip};
 use super::roster::BrokerState;
-use crate::ids::{BrokerId, ClusterId, PartitionId, TopicId};
+use crate::ids::{BrokerId, ClusterId, PartitionId, PlanId, TopicId};
 
 /// A change that does not fit the image it is applied to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,12 @@ pub enum ApplyError {
         /// The id in the change.
         new: ClusterId,
     },
+    /// It starts a plan whose name is taken.
+    #[error("a change starts plan {0}, which exists")]
+    PlanExists(PlanId),
+    /// It names a plan, or a move of one, that is not there.
+    #[error("a change names plan {0} or a move of it, which does not exist")]
+    UnknownPlan(PlanId),
     /// It gives out producer ids a second time.
     #[error("a change gives out producer ids below {0} again")]
     ProducerIdsReused(u64),
@@ -128,6 +135,11 @@ impl MetadataImage {
                 self.balance_leaders(stamp, *moves);
                 Ok(())
             }
+            Record::PlanStarted(it) => self.start_plan(stamp, it),
+            Record::PlanChanged { plan, state, lease } => {
+                self.change_plan(stamp, (*plan, *state), *lease)
+            }
+            Record::PlanStepped(it) => self.step_plan(stamp, it),
             Record::ProducerIdsAllocated { next, .. } => {
                 if *next < self.next_producer_id {
                     return Err(ApplyError::ProducerIdsReused(*next));

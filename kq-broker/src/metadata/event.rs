@@ -119,6 +119,14 @@ kinds! {
     LeadersUnfrozen = 25 "leaders_unfrozen",
     /// The controller moved leaders to where they are preferred.
     LeadersBalanced = 26 "leaders_balanced",
+    /// A plan was started.
+    PlanStarted = 27 "plan_started",
+    /// A plan was paused, resumed, cancelled or has another rate.
+    PlanChanged = 28 "plan_changed",
+    /// A plan has nothing left to do.
+    PlanEnded = 29 "plan_ended",
+    /// A move of a plan has come further.
+    ReplicasMoved = 30 "replicas_moved",
 }
 
 impl fmt::Display for EventKind {

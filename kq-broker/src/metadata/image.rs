@@ -7,11 +7,12 @@ use imbl::{OrdMap, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
+use super::plan::PlanImage;
 use super::policy::{Freeze, LeaderPolicy};
 use super::record::{ConfigResource, TimestampMs};
 use super::roster::{BrokerImage, BrokerLoad};
 use crate::ids::{
-    BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId,
+    BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, PlanId, TopicId,
 };
 
 /// Configuration values that were set, by key.
@@ -38,6 +39,7 @@ pub struct MetadataImage {
     pub(super) leader_policy: Arc<LeaderPolicy>,
     pub(super) freeze: Option<Freeze>,
     pub(super) balanced_at: TimestampMs,
+    pub(super) plans: OrdMap<PlanId, Arc<PlanImage>>,
     pub(super) next_producer_id: u64,
     pub(super) partitions_total: u64,
     pub(super) loads: OrdMap<BrokerId, BrokerLoad>,
@@ -260,13 +262,14 @@ impl MetadataImage {
         self.events_total
     }
 
-    /// When the controller must look again: the nearest purge of a topic that nobody protects.
+    /// When the controller must look again: the nearest purge of a topic that nobody protects, or
+    /// the nearest time at which a plan asks a leader again.
     pub fn next_deadline(&self) -> Option<TimestampMs> {
         let due = |topic: &Arc<TopicImage>| {
             let deletion = topic.soft_deletion.as_ref()?;
             topic.protection.is_none().then_some(deletion.purge_at)
         };
-        self.hidden_topics().filter_map(due).min()
+        self.hidden_topics().filter_map(due).chain(self.plans_deadline()).min()
     }
 }
 

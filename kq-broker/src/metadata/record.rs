@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::image::PartitionImage;
+use super::plan::{Lease, PlanStart, PlanState, PlanStep};
 use super::policy::{LeaderPolicy, PolicyScope};
-use crate::ids::{BrokerId, ClusterId, Incarnation, PartitionIndex, TopicId};
+use crate::ids::{BrokerId, ClusterId, Incarnation, PartitionIndex, PlanId, TopicId};
 
 /// A time as people read it: RFC 3339 in UTC. Times that this cannot write stop at its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +148,19 @@ pub enum MetadataRecord {
         /// How many.
         moves: u32,
     },
+    /// A plan was started.
+    PlanStarted(PlanStart),
+    /// A plan is in another state, or has another rate.
+    PlanChanged {
+        /// Which plan.
+        plan: PlanId,
+        /// Its state now.
+        state: PlanState,
+        /// Its rate now.
+        lease: Lease,
+    },
+    /// One move of a plan has come further.
+    PlanStepped(PlanStep),
     /// A block of producer ids was given to a broker.
     ProducerIdsAllocated {
         /// To which broker.
@@ -281,10 +295,29 @@ impl fmt::Display for MetadataRecord {
             Self::LeadersFrozen { scope, until: None } => write!(f, "leaders of {scope} frozen"),
             Self::LeadersUnfrozen { scope } => write!(f, "leaders of {scope} unfrozen"),
             Self::LeadersBalanced { moves } => write!(f, "{moves} leaders balanced"),
+            Self::PlanStarted(it) => {
+                let moves = it.moves.len();
+                write!(f, "plan {} started: {}, {moves} moves, {}", it.id, it.verb, it.lease)
+            }
+            Self::PlanChanged { plan, state, lease } => write!(f, "plan {plan} {state}, {lease}"),
+            Self::PlanStepped(it) => it.fmt(f),
             Self::ProducerIdsAllocated { broker, next } => {
                 write!(f, "producer ids below {next} given to broker {broker}")
             }
         }
+    }
+}
+
+impl fmt::Display for PlanStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plan {}: {} {}", self.plan, self.partition, self.state)?;
+        if self.asked {
+            f.write_str(", leader asked to hand over")?;
+        }
+        if !self.why.is_empty() {
+            write!(f, " ({})", self.why)?;
+        }
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use prost::Message;
 
 use super::event::{Event, EventKind};
 use super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
+use super::plan_wire::{WirePlan, plan_from_wire, plan_to_wire};
 use super::policy::LeaderPolicy;
 use super::policy_wire::{
     WireFreeze, WireLeaderPolicy, freeze_from_wire, freeze_to_wire, leader_policy_from_wire,
@@ -79,6 +80,8 @@ struct WireImage {
     freeze: Option<WireFreeze>,
     #[prost(int64, tag = "13")]
     balanced_at_ms: i64,
+    #[prost(message, repeated, tag = "14")]
+    plans: Vec<WirePlan>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -247,6 +250,7 @@ impl MetadataImage {
             leader_policy: Some(leader_policy_to_wire(&self.leader_policy)),
             freeze: self.freeze.as_ref().map(freeze_to_wire),
             balanced_at_ms: self.balanced_at.0,
+            plans: self.plans.values().map(|it| plan_to_wire(it)).collect(),
         }
     }
 
@@ -272,6 +276,10 @@ impl MetadataImage {
         }
         for config in wire.broker_configs {
             image.broker_configs.insert(BrokerId(config.broker), Arc::new(config.values));
+        }
+        for plan in wire.plans {
+            let plan = plan_from_wire(plan).map_err(malformed)?;
+            image.plans.insert(plan.id, Arc::new(plan));
         }
         for event in wire.events {
             image.events.push_back(Arc::new(event_from_wire(event)?));

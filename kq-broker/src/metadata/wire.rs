@@ -8,6 +8,7 @@ use prost::{Message, Oneof};
 use uuid::Uuid;
 
 use super::image::PartitionImage;
+use super::plan_wire::{self, WirePlanChanged, WirePlanStart, WirePlanStep};
 use super::policy_wire::{
     WireFrozen, WireScope, WireScopedPolicy, frozen_from_wire, frozen_to_wire, scope_from_wire,
     scope_to_wire, scoped_policy_from_wire, scoped_policy_to_wire,
@@ -48,7 +49,7 @@ pub(super) struct WireChange {
 pub(super) struct WireRecord {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22"
     )]
     kind: Option<Kind>,
 }
@@ -93,6 +94,12 @@ enum Kind {
     LeadersUnfrozen(WireScope),
     #[prost(uint32, tag = "19")]
     LeadersBalanced(u32),
+    #[prost(message, tag = "20")]
+    PlanStarted(WirePlanStart),
+    #[prost(message, tag = "21")]
+    PlanChanged(WirePlanChanged),
+    #[prost(message, tag = "22")]
+    PlanStepped(WirePlanStep),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -301,6 +308,11 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         }
         MetadataRecord::LeadersUnfrozen { scope } => Kind::LeadersUnfrozen(scope_to_wire(*scope)),
         MetadataRecord::LeadersBalanced { moves } => Kind::LeadersBalanced(*moves),
+        MetadataRecord::PlanStarted(it) => Kind::PlanStarted(plan_wire::start_to_wire(it)),
+        MetadataRecord::PlanChanged { plan, state, lease } => {
+            Kind::PlanChanged(plan_wire::changed_to_wire(*plan, *state, *lease))
+        }
+        MetadataRecord::PlanStepped(it) => Kind::PlanStepped(plan_wire::step_to_wire(it)),
         MetadataRecord::ProducerIdsAllocated { broker, next } => {
             Kind::ProducerIdsAllocated(WireProducerIds { broker: broker.0, next: *next })
         }
@@ -338,6 +350,12 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
             MetadataRecord::LeadersUnfrozen { scope: scope_from_wire(&it)? }
         }
         Kind::LeadersBalanced(moves) => MetadataRecord::LeadersBalanced { moves },
+        Kind::PlanStarted(it) => MetadataRecord::PlanStarted(plan_wire::start_from_wire(it)?),
+        Kind::PlanChanged(it) => {
+            let (plan, state, lease) = plan_wire::changed_from_wire(it)?;
+            MetadataRecord::PlanChanged { plan, state, lease }
+        }
+        Kind::PlanStepped(it) => MetadataRecord::PlanStepped(plan_wire::step_from_wire(it)?),
         Kind::TopicCreated(it) => {
             MetadataRecord::TopicCreated { topic: id_from_wire(&it.topic)?, name: it.name }
         }

@@ -146,7 +146,10 @@ fn use_of(command: &Command) -> Use {
         | Command::AlterConfigs { .. }
         | Command::IncrementalAlterConfigs { .. }
         | Command::Tick => Use::MakesRoom,
-        Command::CordonBroker { .. }
+        Command::StartPlan { .. }
+        | Command::ChangePlan { .. }
+        | Command::AlterReassignments { .. }
+        | Command::CordonBroker { .. }
         | Command::UncordonBroker { .. }
         | Command::UnregisterBroker { .. }
         | Command::ElectLeaders { .. }

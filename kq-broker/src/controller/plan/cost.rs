@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::goal::{Options, Throttle};
+use super::goal::Options;
 use super::moves::Move;
 use super::view::View;
 use crate::ids::{BrokerId, PartitionId};
+use crate::metadata::Throttle;
 
 /// Into a broker or out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::RuleId;
-use crate::ids::{BrokerId, PartitionId};
+use crate::ids::{BrokerId, PartitionId, PlanId};
+use crate::metadata::Throttle;
 
 /// Where replicas are to be in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub enum Goal {
     },
     /// Nothing on this broker ever again.
     Decommission(BrokerId),
+    /// What a plan moved, back where it was.
+    Undo(PlanId),
 }
 
 /// What is spread evenly.
@@ -59,18 +62,6 @@ pub struct Scope {
     pub topic: String,
     /// Which of its partitions; empty for all.
     pub partitions: Vec<u32>,
-}
-
-/// How fast replicas that are being added may be filled, for each broker.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Throttle {
-    /// As fast as it goes.
-    #[default]
-    Off,
-    /// Four fifths of what the slowest broker can spare, as measured.
-    Auto,
-    /// Bytes a second.
-    Rate(u64),
 }
 
 /// Bounds and choices that hold for every goal.
@@ -146,6 +137,7 @@ impl Goal {
             Self::Balance(_) => "cluster rebalance",
             Self::Drain { .. } => "broker drain",
             Self::Decommission(_) => "broker decommission",
+            Self::Undo(_) => "plan rollback",
             Self::Assign(_)
             | Self::To(_)
             | Self::Replace { .. }
@@ -158,6 +150,6 @@ impl Goal {
 
     /// Whether the planner chooses brokers, so that excluding one leads to another.
     pub(super) const fn chooses(&self) -> bool {
-        !matches!(self, Self::Assign(_) | Self::To(_) | Self::Add(_))
+        !matches!(self, Self::Assign(_) | Self::To(_) | Self::Add(_) | Self::Undo(_))
     }
 }

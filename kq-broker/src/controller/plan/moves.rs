@@ -1,23 +1,15 @@
 //! A plan as data: its moves, what was left out, and what it is bound to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::cost::{self, Summary};
-use super::goal::{Goal, Options, Request, Throttle};
+use super::goal::{Goal, Options, Request};
 use super::rules::{self, Finding, RuleId, Verdict};
 use super::view::View;
-use crate::ids::{BrokerId, ClusterId, PartitionEpoch, PartitionId};
-
-/// A plan's short name, drawn from what it does: `8c1f`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlanId(pub u32);
-
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04x}", self.0)
-    }
-}
+use crate::ids::{BrokerId, ClusterId, PartitionEpoch, PartitionId, PlanId};
+use crate::metadata::Throttle;
 
 /// One partition's way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +46,7 @@ pub struct LeftOut {
 }
 
 /// A broker that gets no new replicas from when the plan begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cordoning {
     /// Which broker.
     pub broker: BrokerId,

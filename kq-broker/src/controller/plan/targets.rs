@@ -10,8 +10,8 @@ use super::goal::{Goal, Options, Request};
 use super::sites::Sites;
 use super::view::View;
 use crate::controller::error::ControlError;
-use crate::ids::{BrokerId, PartitionId, PartitionIndex};
-use crate::metadata::PartitionImage;
+use crate::ids::{BrokerId, PartitionId, PartitionIndex, PlanId};
+use crate::metadata::{MoveState, PartitionImage, PlannedMove};
 
 /// Partitions with the brokers that they are to be on.
 pub(super) type Wanted = Vec<(PartitionId, Vec<BrokerId>)>;
@@ -32,6 +32,7 @@ pub(super) fn targets(view: &View<'_>, request: &Request) -> Result<Wanted, Cont
             wanted.iter().try_for_each(|(id, list)| verify_list(view, *id, list))?;
             Ok(wanted)
         }
+        Goal::Undo(id) => undo(view, *id),
         Goal::Balance(objective) => {
             Ok(balance::balance(view, &mut sites, &scope, (*objective, request.options.bytes_max)))
         }
@@ -43,6 +44,20 @@ pub(super) fn targets(view: &View<'_>, request: &Request) -> Result<Wanted, Cont
         | Goal::Drain { .. }
         | Goal::Decommission(_)) => one_by_one(view, &mut sites, &scope, goal),
     }
+}
+
+/// Where a plan's moves came from, as far as they were carried out and nobody has moved them since.
+fn undo(view: &View<'_>, id: PlanId) -> Result<Wanted, ControlError> {
+    let plan = view.image.plan(id).ok_or_else(|| super::orders::unknown_plan(id))?;
+    if plan.state.is_active() {
+        let message = format!("plan {id} is {} and has not ended", plan.state);
+        return Err(ControlError::new(ErrorCode::ReassignmentInProgress, message)
+            .hint(format!("kq-ctl plan cancel {id}, then roll it back")));
+    }
+    let done = plan.moves().filter(|it| it.state == MoveState::Done).map(|it| &it.planned);
+    let stands =
+        |it: &&PlannedMove| view.find(it.partition).is_some_and(|(_, now)| now.replicas == it.to);
+    Ok(done.filter(stands).map(|it| (it.partition, it.from.clone())).collect())
 }
 
 /// Goals that are reached partition by partition.
@@ -68,7 +83,7 @@ fn one_by_one(
             Goal::Remove(broker) => Some(removed(&now, *broker)),
             Goal::ReplicationFactor(factor) => resized(view, sites, partition, *factor),
             Goal::Racks => Some(spread_over_racks(sites, &now, racks_total)),
-            Goal::Assign(_) | Goal::To(_) | Goal::Balance(_) => Some(now.clone()),
+            Goal::Assign(_) | Goal::To(_) | Goal::Balance(_) | Goal::Undo(_) => Some(now.clone()),
         };
         match next {
             Some(next) if next.is_empty() => {
@@ -232,7 +247,7 @@ fn verify_brokers(view: &View<'_>, request: &Request) -> Result<(), ControlError
             let message = "a replication factor is at least 1";
             return Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message));
         }
-        Goal::ReplicationFactor(_) | Goal::Balance(_) | Goal::Racks => Vec::new(),
+        Goal::ReplicationFactor(_) | Goal::Balance(_) | Goal::Racks | Goal::Undo(_) => Vec::new(),
     };
     named.extend(&request.options.brokers);
     named.extend(&request.options.exclude);

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig, StaticConfig};
 use crate::ids::{BrokerId, PartitionId};
-use crate::metadata::{EventKind, MetadataImage, PartitionImage, TopicImage};
+use crate::metadata::{BrokerState, MetadataImage, PartitionImage, TopicImage};
 
 use super::facts::Measured;
 
@@ -20,6 +20,12 @@ pub(super) enum Unfit {
     Unknown,
     /// It does not answer.
     Fenced,
+    /// It is about to stop.
+    Stopping,
+    /// It is being emptied.
+    Draining,
+    /// It is to leave the cluster.
+    Decommissioned,
 }
 
 impl<'a> View<'a> {
@@ -33,10 +39,13 @@ impl<'a> View<'a> {
 
     /// Why a broker takes no new replicas; none when it does.
     pub(super) fn unfit(&self, id: BrokerId) -> Option<Unfit> {
-        match self.image.broker(id) {
-            None => Some(Unfit::Unknown),
-            Some(broker) if !broker.is_live() => Some(Unfit::Fenced),
-            Some(_) => None,
+        let Some(broker) = self.image.broker(id) else { return Some(Unfit::Unknown) };
+        match (broker.state, &broker.cordon) {
+            (BrokerState::Fenced, _) => Some(Unfit::Fenced),
+            (_, Some(cordon)) if cordon.decommission => Some(Unfit::Decommissioned),
+            (_, Some(_)) => Some(Unfit::Draining),
+            (BrokerState::Stopping, None) => Some(Unfit::Stopping),
+            (BrokerState::Active, None) => None,
         }
     }
 
@@ -61,24 +70,17 @@ impl<'a> View<'a> {
         Some((topic, topic.partition(id.index)?))
     }
 
-    /// For how long a broker has been fenced, if history still tells.
+    /// For how long a broker has been fenced.
     pub(super) fn fenced_ms(&self, id: BrokerId) -> Option<u64> {
-        let subject = format!("broker {id}");
-        let fenced = |it: &&std::sync::Arc<crate::metadata::Event>| {
-            it.kind == EventKind::BrokerFenced && *it.subject == *subject
-        };
-        let since = self.image.events().rev().find(fenced)?.time.0;
-        u64::try_from(self.measured.at.0.checked_sub(since)?).ok()
+        let broker = self.image.broker(id).filter(|it| !it.is_live())?;
+        u64::try_from(self.measured.at.0.checked_sub(broker.state_since.0)?).ok()
     }
 
     /// How many racks there are that take replicas.
     pub(super) fn racks_total(&self) -> usize {
-        let racks: std::collections::BTreeSet<_> = self
-            .image
-            .live_brokers()
-            .filter(|it| self.unfit(it.id).is_none())
-            .filter_map(|it| it.rack.as_deref())
-            .collect();
+        let open = self.image.brokers().filter(|it| it.takes_replicas());
+        let racks: std::collections::BTreeSet<_> =
+            open.filter_map(|it| it.rack.as_deref()).collect();
         racks.len()
     }
 }

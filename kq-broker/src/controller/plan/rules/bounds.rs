@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::super::cost::Direction;
 use super::super::facts::BrokerFacts;
-use super::super::goal::Throttle;
 use super::super::moves::{Move, Plan};
 use super::super::view::View;
 use super::super::words::Bytes;
 use super::Finding;
 use crate::ids::BrokerId;
+use crate::metadata::Throttle;
 
 /// Leaders that may change hands at a time.
 const LEADERS_AT_ONCE_MAX: usize = 500;

@@ -65,7 +65,29 @@ fn unfit_one(view: &View<'_>, plan: &Plan, it: &Move, (id, why): (BrokerId, Unfi
             let wait = format!("kq-ctl broker wait {id} --for alive && {same}");
             Finding::of_move(it, cause).next(wait).next(elsewhere)
         }
+        Unfit::Stopping => {
+            let cause = format!("broker {id} is about to stop.");
+            let wait = format!("kq-ctl broker wait {id} --for alive && {same}");
+            Finding::of_move(it, cause).next(wait).next(elsewhere)
+        }
+        Unfit::Draining => {
+            let cause = format!("broker {id} is being drained{}.", since(view, id));
+            let undrain = format!("kq-ctl broker undrain {id} && {same}");
+            Finding::of_move(it, cause).next(elsewhere).next(undrain)
+        }
+        Unfit::Decommissioned => {
+            let cause = format!("broker {id} is to be decommissioned{}.", since(view, id));
+            let recommission = format!("kq-ctl broker recommission {id} && {same}");
+            Finding::of_move(it, cause).next(elsewhere).next(recommission)
+        }
     }
+}
+
+/// Since when a broker gets no new replicas.
+fn since(view: &View<'_>, id: BrokerId) -> String {
+    let cordon = view.image.broker(id).and_then(|it| it.cordon.as_ref());
+    let ms = cordon.and_then(|it| u64::try_from(view.measured.at.0 - it.since.0).ok());
+    ms.map(|ms| format!(" since {}", Millis(ms))).unwrap_or_default()
 }
 
 pub(super) fn one_rack(view: &View<'_>, plan: &Plan) -> Vec<Finding> {
@@ -93,6 +115,12 @@ pub(super) fn one_rack(view: &View<'_>, plan: &Plan) -> Vec<Finding> {
 pub(super) fn already_moving(view: &View<'_>, plan: &Plan) -> Vec<Finding> {
     let judge = |it: &Move| {
         let (topic, partition) = view.find(it.partition)?;
+        if let Some((plan_of, _)) = view.image.plan_of(it.partition) {
+            let cause = format!("it is moved by plan {} ({}).", plan_of.id, plan_of.verb);
+            let wait = format!("kq-ctl plan wait {} --for done && {}", plan_of.id, plan.same());
+            let cancel = format!("kq-ctl plan cancel {} && {}", plan_of.id, plan.same());
+            return Some(Finding::of_move(it, cause).next(wait).next(cancel));
+        }
         if partition.adding.is_empty() && partition.removing.is_empty() {
             return None;
         }
