@@ -6,6 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = "proto";
 const ADMIN: &str = "proto/kq/admin/v1";
+const CLUSTER: &str = "proto/kq/cluster/v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={ROOT}");
@@ -13,8 +14,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new([ROOT])?;
     compiler.include_imports(true).include_source_info(true).open_files(sources(ADMIN)?)?;
     fs::write(out.join("kq_admin_v1.bin"), compiler.encode_file_descriptor_set())?;
+    compiler.open_files(sources(CLUSTER)?)?;
     tonic_prost_build::configure()
         .bytes(".kq.admin.v1")
+        .bytes(".kq.cluster.v1")
         .btree_map(".kq.admin.v1")
         .emit_rerun_if_changed(false)
         .compile_fds(compiler.file_descriptor_set())?;

@@ -32,6 +32,7 @@ mod restart;
 mod restart_test;
 #[cfg(test)]
 mod script;
+mod sessions;
 mod topics;
 #[cfg(test)]
 mod topics_test;
@@ -53,3 +54,4 @@ pub use leader_policy::LeaderRules;
 pub use names::verify_topic_name;
 pub use placement::{PlacementError, Site, place};
 pub use restart::{FollowerLag, RestartFacts, Risk, RiskKind, check_restart};
+pub use sessions::{BeatEnd, BeatStream, Fence, Sessions};

@@ -13,6 +13,7 @@ mod brokers_change;
 mod cluster;
 mod configs;
 mod doctor;
+mod early;
 mod error;
 mod events;
 mod gather;
@@ -21,6 +22,7 @@ mod grpc_test;
 mod guard;
 mod health;
 mod leaders;
+mod members;
 mod offsets;
 #[cfg(test)]
 mod operator_test;
@@ -48,6 +50,8 @@ use kq_proto::admin::v1::topics_server::TopicsServer;
 use tonic::service::Routes;
 
 use crate::runtime::Node;
+
+pub use early::Early;
 
 /// Serves one node; each service holds it.
 #[derive(Debug, Clone)]

@@ -33,6 +33,10 @@ pub mod transport;
 
 use std::sync::Arc;
 
+use axum::Router;
+
+use crate::config::BrokerConfig;
+use crate::observe::Metrics;
 use crate::runtime::Node;
 
 pub use connections::{ConnectionLimits, Connections};
@@ -40,11 +44,14 @@ pub use dispatch::{APIS, Api, Dispatch};
 pub use door::{Door, DoorLimits};
 pub use listener::{Port, PortLimits};
 
-/// The port of a broker: Kafka by this door, HTTP and gRPC by the router.
-pub fn port(node: Arc<Node>, router: axum::Router) -> Arc<Port<Dispatch>> {
-    let limits = PortLimits::of(&node.config);
-    let metrics = Arc::clone(&node.metrics);
+/// The port of a broker that does not serve yet: HTTP and gRPC by the router.
+pub fn port(config: &BrokerConfig, metrics: Arc<Metrics>, router: Router) -> Arc<Port<Dispatch>> {
+    Port::closed(router, PortLimits::of(config), metrics)
+}
+
+/// Serves Kafka's clients from now on.
+pub fn open(port: &Port<Dispatch>, node: Arc<Node>) {
     let door = Door::new(node);
     door.groups().start();
-    Port::new(Arc::new(Dispatch(door)), router, limits, metrics)
+    port.open_to(Arc::new(Dispatch(door)));
 }

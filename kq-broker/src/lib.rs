@@ -9,6 +9,7 @@ pub mod ids;
 pub mod kafka;
 pub mod metadata;
 pub mod observe;
+pub mod peers;
 pub mod process;
 pub mod raft;
 pub mod replica;

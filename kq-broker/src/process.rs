@@ -1,13 +1,19 @@
 //! The life of a broker process: directories, quorum, partitions, listener, and the way back.
 //!
 //! ```text
-//!   lock the directories | check whose they are | metadata quorum | partitions | listen | ready
-//!   SIGTERM: accept nothing new | drain | sync and close every log | leave the quorum | exit 0
+//!   lock the directories | listen | join, or found a cluster | metadata quorum | register |
+//!   partitions | serve | ready
+//!   SIGTERM: hand leaders and the quorum's lead over | accept nothing new | drain | sync and close
+//!   every log | say farewell | leave the quorum | exit 0
 //! ```
+//! The port answers the other brokers from the beginning, for they may wait for one another; clients
+//! are served last. A start waits for its quorum for as long as it takes, and says so.
 
 #[cfg(test)]
 mod broker_test;
 mod dirs;
+mod join;
+mod leave;
 mod limits;
 mod meta_file;
 mod serve;
@@ -20,10 +26,15 @@ use std::time::Duration;
 
 use kq_storage::vfs::{RealFs, Vfs};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use self::dirs::Dirs;
-use self::serve::{serve, start_node};
+use self::serve::{Ground, start_node};
 use crate::config::BrokerConfig;
+use crate::grpc::Early;
+use crate::kafka;
+use crate::observe::Metrics;
+use crate::peers::PulseHandle;
 use crate::runtime::Node;
 
 pub use limits::raise_open_files;
@@ -57,6 +68,9 @@ pub enum ProcessError {
     /// The system refused something else.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// It was told to stop before it was ready.
+    #[error("stopped before it was ready")]
+    Stopped,
     /// The stop was not clean: what was not synced is checked at the next start.
     #[error("stopped, but not every partition was left clean; the log says which")]
     Unclean,
@@ -65,10 +79,33 @@ pub enum ProcessError {
 /// Runs a broker until a signal ends it.
 pub async fn run(config: BrokerConfig) -> Result<(), ProcessError> {
     let stop = signals::listen()?;
-    let broker = Broker::start(config).await?;
-    stop.first().await;
-    tracing::info!("stopping");
-    broker.stop().await
+    let stopping = CancellationToken::new();
+    let told = stopping.clone();
+    let signal = async {
+        stop.first().await;
+        tracing::info!("stopping");
+    };
+    tokio::pin!(signal);
+    let starting = Broker::start_until(config, stopping);
+    tokio::pin!(starting);
+    let started = tokio::select! {
+        started = &mut starting => started,
+        () = &mut signal => {
+            told.cancel();
+            match starting.await {
+                Ok(broker) => return broker.stop().await,
+                Err(err) => Err(err),
+            }
+        }
+    };
+    match started {
+        Ok(broker) => {
+            signal.await;
+            broker.stop().await
+        }
+        Err(ProcessError::Stopped) => Ok(()),
+        Err(err) => Err(err),
+    }
 }
 
 /// A broker that serves.
@@ -77,6 +114,7 @@ pub struct Broker {
     node: Arc<Node>,
     address: SocketAddr,
     serving: tokio::task::JoinHandle<()>,
+    pulse: PulseHandle,
     /// Locked until the end.
     dirs: Dirs,
 }
@@ -84,16 +122,44 @@ pub struct Broker {
 impl Broker {
     /// Starts one; it is ready on return.
     pub async fn start(config: BrokerConfig) -> Result<Self, ProcessError> {
-        let config = Arc::new(config);
+        Box::pin(Self::start_until(config, CancellationToken::new())).await
+    }
+
+    /// Starts one, unless it is told to stop before it is ready.
+    pub async fn start_until(
+        config: BrokerConfig,
+        stopping: CancellationToken,
+    ) -> Result<Self, ProcessError> {
         let fs: Arc<dyn Vfs> = Arc::new(RealFs);
         let mut dirs =
             Dirs::prepare(Arc::clone(&fs), &config).map_err(ProcessError::Directories)?;
         let listener = bind(&config).await?;
         let address = listener.local_addr()?;
-        let node = Box::pin(start_node(config, &mut dirs, fs, address)).await?;
-        let serving = tokio::spawn(serve(Arc::clone(&node), listener));
+        let (early, metrics) = (Arc::new(Early::default()), Arc::new(Metrics::new()));
+        let port = kafka::port(&config, Arc::clone(&metrics), early.router());
+        let serving = tokio::spawn(Arc::clone(&port).listen(listener, stopping.clone()));
+        let ground = Ground {
+            config,
+            dirs: &mut dirs,
+            fs,
+            address,
+            early: &early,
+            metrics,
+            stopping: stopping.clone(),
+        };
+        let (node, pulse) = match Box::pin(start_node(ground)).await {
+            Ok(started) => started,
+            Err(err) => {
+                stopping.cancel();
+                // The address is free again on return.
+                let _ = serving.await;
+                return Err(err);
+            }
+        };
+        kafka::open(&port, Arc::clone(&node));
+        early.serve(crate::grpc::router(Arc::clone(&node)));
         announce(&node, address)?;
-        Ok(Self { node, address, serving, dirs })
+        Ok(Self { node, address, serving, pulse, dirs })
     }
 
     /// Where it listens.
@@ -108,9 +174,10 @@ impl Broker {
 
     /// Stops it: no new connections, requests drained, every log synced and left clean.
     pub async fn stop(self) -> Result<(), ProcessError> {
-        let Self { node, serving, dirs, .. } = self;
-        node.stopping.cancel();
+        let Self { node, serving, mut pulse, dirs, .. } = self;
         let limit = Duration::from_millis(node.config.shutdown_ms_max);
+        leave::hand_over(&node.controller, &mut pulse, limit).await;
+        node.stopping.cancel();
         if tokio::time::timeout(limit, serving).await.is_err() {
             tracing::warn!(?limit, "connections were cut: they took too long to drain");
         }
@@ -119,6 +186,7 @@ impl Broker {
             // It says that clients are served; a left-over would lie.
             let _ = std::fs::remove_file(file);
         }
+        leave::say_farewell(&node.controller, pulse).await;
         let metadata_end = node.controller.shutdown().await;
         if !clean {
             return Err(ProcessError::Unclean);

@@ -1,26 +1,42 @@
 //! The metadata quorum: commands in, committed changes and images out.
 //!
 //! ```text
-//!   Controller::submit -> Proposer (one at a time) -> decide(image, command)
-//!        ^                                               | records
-//!        |  reply, once applied                          v
+//!   Controller::submit -> Proposer -> decide(image, command)        here, or on the broker that leads
+//!        ^                              | records
+//!        |  reply, once applied         v
 //!   image() <- Machine (apply) <- openraft <-> Store (journal, vote, snapshot on disk)
+//!                                     ^
+//!                Network / QuorumDoor v  gRPC to and from the other members
 //! ```
-//! openraft stays behind [`Controller`]: nothing outside this module names it. One voter stands
-//! today; more are the same code with a network in place of [`network`]'s unreachable peers.
+//! openraft stays behind [`Controller`]: nothing outside this module names it. A member is a voter,
+//! or a learner that only hears what was decided; a voter that is alone needs no clock and sends
+//! nothing.
 
+#[cfg(test)]
+mod cluster_test;
 mod controller;
 #[cfg(test)]
 mod crash_test;
 mod disk;
+mod door;
 mod entry;
+mod forward;
+mod identity;
 mod machine;
+mod members;
 mod network;
 mod proposer;
+mod quorum;
 #[cfg(test)]
 mod raft_test;
+mod start;
 mod store;
 mod types;
+mod wire;
 
-pub use controller::{Controller, ControllerOptions, ControllerStatus, StartError, Trimming};
+pub use controller::{Controller, ControllerStatus};
 pub use disk::KnownEnd;
+pub use door::QuorumDoor;
+pub use members::{Leadership, MemberStatus};
+pub use quorum::QuorumChange;
+pub use start::{Birth, ControllerOptions, StartError, Trimming};

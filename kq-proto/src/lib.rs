@@ -1,5 +1,7 @@
-//! The wire: protobuf services of the control door and messages of the Kafka door.
+//! The wire: protobuf services of the control door and among brokers, and messages of the Kafka
+//! door.
 
 pub mod admin;
 pub mod client;
+pub mod cluster;
 pub mod kafka;

@@ -20,11 +20,20 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::boolean("auto.create.topics.enable", "false")
         .fixed()
         .doc("Makes a topic when a client first asks for its metadata or writes to it."),
+    ConfigKey::int("broker.heartbeat.interval.ms", "500")
+        .between(10, 60_000)
+        .millis()
+        .fixed()
+        .doc("How often this broker tells the leader of the metadata quorum that it lives."),
     ConfigKey::int("broker.id", "1").derived().doc("The same as `node.id`, which sets it."),
     ConfigKey::string("broker.rack", "")
         .unset()
         .fixed()
         .doc("The rack or zone of this broker; replicas of a partition are spread over racks."),
+    ConfigKey::int("broker.session.timeout.ms", "3000").between(100, 3_600_000).millis().fixed().doc(
+        "How long a broker may be silent before it is fenced; of the broker that leads the metadata \
+         quorum it counts for all.",
+    ),
     ConfigKey::string("cluster.id", "")
         .unset()
         .fixed()
@@ -50,6 +59,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .millis()
         .fixed()
         .doc("A connection that stays silent for so long is closed."),
+    ConfigKey::int("controller.voters", "3").between(1, 5).fixed().doc(
+        "How many brokers are to vote in the metadata quorum: 1, 3 or 5. Voters are made in pairs \
+         as soon as enough brokers are there.",
+    ),
     ConfigKey::string("data.dir", "kq-data")
         .fixed()
         .doc("The home of all that the broker keeps; made at the first start."),
@@ -82,6 +95,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ),
     ConfigKey::boolean("insecure.listener", "false").fixed().doc(
         "Allows `listen` beyond loopback although nothing there is encrypted or authenticated.",
+    ),
+    ConfigKey::list("join", "").unset().fixed().doc(
+        "Brokers of the cluster that this one is to join, as host:port with commas between them. \
+         A directory that is already of a cluster needs none.",
     ),
     ConfigKey::string("listen", "127.0.0.1:9092").accepts(Accepts::Address).fixed().doc(
         "Where all clients come in: Kafka, gRPC and HTTP on one port. Port 0 lets the system \
@@ -279,6 +296,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .bytes()
         .fixed()
         .doc("The largest segment of the topic of committed offsets, when it is made."),
+    ConfigKey::list("peer.addresses", "").unset().fixed().doc(
+        "Where other brokers are reached from here, if not where they advertise: \
+         2=host:port,3=host:port.",
+    ),
     ConfigKey::int("producer.id.expiration.ms", "86400000")
         .at_least(1)
         .millis()

@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::accept::Value;
 use super::{BrokerConfig, ConfigError, Given, Source, Statics, keys};
 use crate::catalogue::{ConfigKey, ConfigType, closest};
+use crate::peers::parse_addresses;
 
 /// What the operator asked of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +155,17 @@ fn check(written: Written) -> Result<BrokerConfig, ConfigError> {
     }
     let config = BrokerConfig::from_values(&values, statics);
     verify_listener(&config)?;
+    verify_quorum(&config)?;
     Ok(config)
+}
+
+/// An even number of voters survives no more than the odd one below it.
+fn verify_quorum(config: &BrokerConfig) -> Result<(), ConfigError> {
+    if config.controller_voters.is_multiple_of(2) {
+        let (key, given) = ("controller.voters", config.controller_voters);
+        return Err(ConfigError::Conflict(format!("{key} = {given}: expected 1, 3 or 5")));
+    }
+    parse_addresses(&config.peer_addresses).map(drop).map_err(ConfigError::Conflict)
 }
 
 /// Nothing listens beyond loopback unless the operator has said twice that it may.

@@ -51,6 +51,11 @@ settings! {
     advertised_address: Option<String> = "advertised.address";
     insecure_listener: bool = "insecure.listener";
     rack: Option<String> = "broker.rack";
+    join: Vec<String> = "join";
+    peer_addresses: Vec<String> = "peer.addresses";
+    controller_voters: usize = "controller.voters";
+    heartbeat_ms: u64 = "broker.heartbeat.interval.ms";
+    session_ms: u64 = "broker.session.timeout.ms";
     data_dir: PathBuf = "data.dir";
     log_dirs: Vec<String> = "log.dirs";
     metadata_log_dir: Option<PathBuf> = "metadata.log.dir";
@@ -162,6 +167,11 @@ impl BrokerConfig {
     /// The value that was set for `name`, in its plain form.
     pub fn given(&self, name: &str) -> Option<&Given> {
         self.statics.get(name)
+    }
+
+    /// The number that this broker is to have, if one was said.
+    pub fn wanted_node_id(&self) -> Option<u32> {
+        self.given("node.id").map(|_| self.node_id)
     }
 
     /// The directories that hold partitions.

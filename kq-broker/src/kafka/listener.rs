@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::SetOnce;
 use tokio_util::io::poll_read_buf;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -34,6 +35,9 @@ use crate::observe::{Metrics, Refused};
 
 /// Descriptors left to everything that is neither a connection nor a partition's file.
 const DESCRIPTORS_RESERVED: u64 = 128;
+/// How long a client of Kafka's protocol that comes early waits for the broker to serve. After that
+/// it had better ask another one.
+const OPENING_WAIT: Duration = Duration::from_secs(3);
 /// Pause after the system refused to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests in flight may still be answered after the stop was asked for.
@@ -102,7 +106,8 @@ fn memory_bytes() -> usize {
 
 /// One listening address and all that came in through it.
 pub struct Port<S> {
-    serve: Arc<S>,
+    /// Set when the broker serves.
+    serve: SetOnce<Arc<S>>,
     router: Router,
     connections: Arc<Connections>,
     each: Bounds,
@@ -127,8 +132,15 @@ impl<S: Serve> Port<S> {
         limits: PortLimits,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
+        let port = Self::closed(router, limits, metrics);
+        port.open_to(serve);
+        port
+    }
+
+    /// A port that answers HTTP only, until it is opened.
+    pub fn closed(router: Router, limits: PortLimits, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
-            serve,
+            serve: SetOnce::new(),
             router,
             connections: Connections::new(limits.connections),
             each: limits.each,
@@ -136,6 +148,12 @@ impl<S: Serve> Port<S> {
             noise: Arc::default(),
             metrics,
         })
+    }
+
+    /// Answers Kafka requests by `serve` from now on, those of clients that wait first.
+    pub fn open_to(&self, serve: Arc<S>) {
+        // A port is opened once; a second time changes nothing.
+        let _ = self.serve.set(serve);
     }
 
     /// The connections that are open.
@@ -220,8 +238,13 @@ impl<S: Serve> Port<S> {
             Box::pin(self.open_http(Rewound::new(first, stream), address, stop)).await;
             return;
         }
+        let opened = tokio::time::timeout(OPENING_WAIT, self.serve.wait()).await;
+        let Ok(serve) = opened.map(Arc::clone) else {
+            debug!(%address, "connection closed: this broker does not serve yet");
+            return;
+        };
         let peer = Peer { address, local, software: None };
-        let (serve, slot) = (Arc::clone(&self.serve), Arc::clone(&admitted.slot));
+        let slot = Arc::clone(&admitted.slot);
         let parts = Parts { transport: Socket::new(&mut stream), serve, peer, slot };
         let (bounds, memory) = (self.each, self.memory.clone());
         let (noise, metrics) = (Arc::clone(&self.noise), Arc::clone(&self.metrics));

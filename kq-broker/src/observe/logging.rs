@@ -7,8 +7,8 @@ use crate::config::{BrokerConfig, ConfigError, LoggingFormat};
 
 /// Starts logging as configured; in a process that logs already it changes nothing.
 pub fn start_logging(config: &BrokerConfig) -> Result<(), ConfigError> {
-    // openraft tells every step of every election at `info`; what was configured comes after and wins.
-    let directives = format!("openraft=warn,{}", config.logging_level);
+    // openraft tells every message that a dead peer misses; what was configured comes after and wins.
+    let directives = format!("openraft=error,{}", config.logging_level);
     let filter = EnvFilter::try_new(directives).map_err(|err| {
         let level = &config.logging_level;
         ConfigError::Conflict(format!("logging.level = '{level}': {err}"))

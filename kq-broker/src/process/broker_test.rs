@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Broker, ProcessError};
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, Given, Source};
 use crate::controller::{Command, NewTopic};
 
 fn config(dir: &Path) -> BrokerConfig {
@@ -69,6 +69,8 @@ async fn directories_of_another_owner_are_refused_with_both_names() {
     assert!(err.contains("first-cluster") && err.contains("second-cluster"), "{err}");
     config.cluster_id = None;
     config.node_id = 2;
+    let given = Given { text: "2".to_owned(), source: Source::Flag };
+    config.statics.insert("node.id", given);
     let err = start(config).await.unwrap_err();
     assert!(err.contains("belongs to broker 1, but node.id is 2"), "{err}");
 }

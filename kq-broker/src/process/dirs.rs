@@ -12,13 +12,14 @@ use crate::config::BrokerConfig;
 use crate::ids::ClusterId;
 use crate::raft::KnownEnd;
 
+/// Says that a directory without a log is that of a broker which joins a cluster.
+const JOINING_MARK: AtomicFile = AtomicFile { magic: *b"KQJN", version: 1 };
 const CLEAN_MARK: AtomicFile = AtomicFile { magic: *b"KQCS", version: 1 };
 
 /// The directories, locked for as long as this value lives.
 #[derive(Debug)]
 pub(super) struct Dirs {
     fs: Arc<dyn Vfs>,
-    node_id: u32,
     /// The data directory first, then the log directories.
     all: Vec<(PathBuf, Option<Meta>)>,
     metadata: PathBuf,
@@ -38,8 +39,7 @@ impl Dirs {
             paths.push(dir);
         }
         let metadata = absolute(&config.metadata_dir())?;
-        let mut dirs =
-            Self { fs, node_id: config.node_id, all: Vec::new(), metadata, locks: Vec::new() };
+        let mut dirs = Self { fs, all: Vec::new(), metadata, locks: Vec::new() };
         for path in paths {
             dirs.take(path, config)?;
         }
@@ -92,8 +92,48 @@ impl Dirs {
         known.map(|meta| ClusterId(meta.cluster.clone())).next()
     }
 
+    /// The number of the broker that the directories belong to, if they belong to one.
+    pub(super) fn node_id(&self) -> Option<u32> {
+        self.all.iter().find_map(|(_, meta)| meta.as_ref()).map(|meta| meta.node)
+    }
+
+    /// Whether nothing of an earlier start is here.
+    pub(super) fn is_new(&self) -> bool {
+        let is_marked = self.is_joining();
+        let metadata = self.fs.list(&self.metadata).unwrap_or_default();
+        self.cluster_id().is_none() && (is_marked || metadata.is_empty())
+    }
+
+    /// Whether this broker joins a cluster and may have no log yet.
+    pub(super) fn is_joining(&self) -> bool {
+        // A damaged mark counts as none: then the lack of a log is an error.
+        matches!(JOINING_MARK.read(self.fs.as_ref(), &self.joining_mark()), Ok(Some(_)))
+    }
+
+    /// From now on the lack of a log is no error.
+    pub(super) fn begin_joining(&self) -> Result<(), String> {
+        let fs = self.fs.as_ref();
+        create_dir_durable(fs, &self.metadata)
+            .map_err(|err| format!("cannot make {}: {err}", self.metadata.display()))?;
+        JOINING_MARK.write(fs, &self.joining_mark(), &[]).map_err(|err| err.to_string())
+    }
+
+    /// The log is here.
+    pub(super) fn end_joining(&self) -> Result<(), String> {
+        if !self.is_joining() {
+            return Ok(());
+        }
+        let (fs, path) = (self.fs.as_ref(), self.joining_mark());
+        let removed = fs.remove_file(&path).and_then(|()| sync_parent(fs, &path));
+        removed.map_err(|err| format!("{}: {err}", path.display()))
+    }
+
+    fn joining_mark(&self) -> PathBuf {
+        self.metadata.join("joining")
+    }
+
     /// Refuses directories of another cluster; takes those in that belong to none.
-    pub(super) fn claim(&mut self, cluster: &ClusterId) -> Result<(), String> {
+    pub(super) fn claim(&mut self, cluster: &ClusterId, node: u32) -> Result<(), String> {
         for (path, meta) in &mut self.all {
             if let Some(meta) = meta {
                 if meta.cluster != cluster.0 {
@@ -101,7 +141,7 @@ impl Dirs {
                 }
                 continue;
             }
-            let new = Meta { cluster: cluster.0.clone(), node: self.node_id, dir: Uuid::new_v4() };
+            let new = Meta { cluster: cluster.0.clone(), node, dir: Uuid::new_v4() };
             new.write(self.fs.as_ref(), path).map_err(|err| err.to_string())?;
             *meta = Some(new);
         }
@@ -158,12 +198,11 @@ impl Dirs {
 }
 
 fn verify(meta: &Meta, path: &Path, config: &BrokerConfig) -> Result<(), String> {
-    if meta.node != config.node_id {
+    if let Some(wanted) = config.wanted_node_id().filter(|wanted| *wanted != meta.node) {
         return Err(format!(
-            "{} belongs to broker {}, but node.id is {}",
+            "{} belongs to broker {}, but node.id is {wanted}",
             path.display(),
             meta.node,
-            config.node_id
         ));
     }
     match &config.cluster_id {

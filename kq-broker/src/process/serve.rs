@@ -2,47 +2,74 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use kq_proto::kafka::ErrorCode;
 use kq_storage::vfs::Vfs;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::dirs::Dirs;
+use super::join::begin;
 use super::limits::open_files_max;
 use super::{CONTROL_WAIT, ProcessError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
-use crate::controller::{Command, Limits, Settings};
+use crate::controller::{Command, ControlError, Limits, Refused, Settings};
+use crate::grpc::Early;
 use crate::ids::{BrokerId, ClusterId, Incarnation};
 use crate::metadata::{BrokerRegistration, Endpoint};
 use crate::observe::Metrics;
-use crate::raft::{Controller, ControllerOptions, Trimming};
+use crate::peers::{Peers, Pulse, PulseHandle, SessionKeeper, address_of, parse_addresses};
+use crate::raft::{Birth, Controller, ControllerOptions, StartError, Trimming};
 use crate::runtime::{Clock, Node, Partitions, StoreParts};
 
+/// How long a number may be taken before a start gives up: longer than a session.
+const TAKEN_WAIT: Duration = Duration::from_secs(20);
 /// The name of the one listener, as Kafka's clients know it.
 const LISTENER: &str = "PLAINTEXT";
 
+/// What stands before the node does.
+pub(super) struct Ground<'a> {
+    pub(super) config: BrokerConfig,
+    pub(super) dirs: &'a mut Dirs,
+    pub(super) fs: Arc<dyn Vfs>,
+    pub(super) address: SocketAddr,
+    pub(super) early: &'a Early,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) stopping: CancellationToken,
+}
+
 /// A node that has its partitions open and is registered, with its tasks running.
 pub(super) async fn start_node(
-    config: Arc<BrokerConfig>,
-    dirs: &mut Dirs,
-    fs: Arc<dyn Vfs>,
-    address: SocketAddr,
-) -> Result<Arc<Node>, ProcessError> {
+    ground: Ground<'_>,
+) -> Result<(Arc<Node>, PulseHandle), ProcessError> {
+    let Ground { mut config, dirs, fs, address, early, metrics, stopping } = ground;
     let clock = Clock::start();
-    let broker_id = BrokerId(config.node_id);
     let advertised = advertised(&config, address)?;
+    let reached_at =
+        Endpoint { listener: LISTENER.to_owned(), host: advertised.0.clone(), port: advertised.1 };
+    let own_address = address_of(&reached_at).unwrap_or_default();
+    let fixed_addresses = parse_addresses(&config.peer_addresses).map_err(ProcessError::Config)?;
+    let peers = Peers::new(fixed_addresses);
+    let found = (own_address.as_str(), &peers, early);
+    let birth = Box::pin(begin(&mut config, dirs, found, &stopping)).await?;
+    let config = Arc::new(config);
     let fixed = statics(&config, address, &advertised)?;
-    let controller = start_controller(&config, dirs, &fs, clock, &fixed).await?;
-    dirs.claim(&controller.cluster_id()).map_err(ProcessError::Directories)?;
-    let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
-    let directory = dirs.log_dirs().first().map(|dir| dir.1).unwrap_or_default();
-    let life = Life { directory, resumed_cleanly };
-    register(&controller, &config, &advertised, life).await?;
-    let metrics = Arc::new(Metrics::new());
-    let partitions = open_partitions(
-        StoreParts {
+    let options = controller_options(&config, dirs, (&fs, clock, &fixed))?;
+    let options = ControllerOptions { birth, address: own_address, peers, ..options };
+    let controller = Box::pin(open_controller(options, early, &stopping)).await?;
+    let session = Duration::from_millis(config.session_ms);
+    let keeper = SessionKeeper::new(controller.clone(), session, clock);
+    early.keep_sessions(Arc::clone(&keeper));
+    tokio::spawn(keeper.run());
+    let wanted = BrokerId(config.node_id);
+    let opened = async {
+        dirs.claim(&controller.cluster_id(), wanted.0).map_err(ProcessError::Directories)?;
+        dirs.end_joining().map_err(ProcessError::Directories)?;
+        let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
+        early.waits_for("its partitions to open");
+        let parts = StoreParts {
             fs,
             config: Arc::clone(&config),
             fixed: fixed.clone(),
@@ -50,13 +77,27 @@ pub(super) async fn start_node(
             open_files_max: open_files_max(config.open_files_max),
             clock,
             metrics: Arc::clone(&metrics),
-        },
-        &controller,
-    )
-    .await?;
+        };
+        let partitions = open_partitions(parts, &controller).await?;
+        // Only now: who is registered may be made a leader, and must show that it lives.
+        let directory = dirs.log_dirs().first().map(|dir| dir.1).unwrap_or_default();
+        let life = Life { directory, resumed_cleanly };
+        let registration = registration(&config, reached_at, life);
+        register(&controller, &registration, &stopping).await?;
+        Ok((partitions, registration))
+    };
+    let (partitions, registration) = match Box::pin(opened).await {
+        Ok(opened) => opened,
+        Err(err) => {
+            controller.shutdown().await;
+            return Err(err);
+        }
+    };
+    let beats = Duration::from_millis(config.heartbeat_ms);
+    let pulse = Pulse::start(controller.clone(), registration, beats);
     metrics.watch_store(&partitions);
     metrics.watch_quorum(&controller);
-    let stopping = CancellationToken::new();
+    tokio::spawn(controller.clone().grow_voters(config.controller_voters));
     let node = Node {
         config,
         fixed,
@@ -64,20 +105,14 @@ pub(super) async fn start_node(
         partitions,
         metrics,
         clock,
-        broker_id,
+        broker_id: wanted,
         advertised,
         stopping,
     };
     let node = Arc::new(node);
     node.start_tasks();
-    Ok(node)
-}
-
-/// Serves both doors until the node stops; drains the connections then.
-pub(super) async fn serve(node: Arc<Node>, listener: TcpListener) {
-    let stopping = node.stopping.clone();
-    let router = crate::grpc::router(Arc::clone(&node));
-    crate::kafka::port(node, router).listen(listener, stopping).await;
+    node.partitions.wait_applied(node.image().applied()).await;
+    Ok((node, pulse))
 }
 
 /// What was set, and what clients ask of every broker whether it was set or not.
@@ -101,28 +136,80 @@ fn statics(
     StaticConfig::new(given.chain(always)).map_err(|err| ProcessError::Config(err.to_string()))
 }
 
-async fn start_controller(
+fn controller_options(
     config: &BrokerConfig,
     dirs: &Dirs,
-    fs: &Arc<dyn Vfs>,
-    clock: Clock,
-    fixed: &StaticConfig,
-) -> Result<Controller, ProcessError> {
+    (fs, clock, fixed): (&Arc<dyn Vfs>, Clock, &StaticConfig),
+) -> Result<ControllerOptions, ProcessError> {
     let wanted = config.cluster_id.clone().map(ClusterId).or_else(|| dirs.cluster_id());
     let seen = Partitions::known_end(Arc::clone(fs), &config.data_dir);
     let seen = seen.map_err(ProcessError::Store)?;
-    let options = ControllerOptions {
+    Ok(ControllerOptions {
         fs: Arc::clone(fs),
         dir: dirs.metadata_dir().to_owned(),
         broker: BrokerId(config.node_id),
+        birth: Birth::Again,
+        address: String::new(),
+        peers: Peers::default(),
         cluster_id: wanted,
         known_end: seen.into_iter().chain(dirs.metadata_end()).max_by_key(|end| end.index),
         settings: Settings { fixed: fixed.clone(), limits: Limits::default() },
         trimming: Trimming::default(),
         clock: Arc::new(move || crate::metadata::TimestampMs(clock.now().0)),
-    };
-    let started = Box::pin(Controller::start(options)).await;
-    started.map_err(|err| ProcessError::Quorum(err.to_string()))
+    })
+}
+
+/// Opens the metadata and waits until it is current: for ever, if the quorum is not there.
+async fn open_controller(
+    options: ControllerOptions,
+    early: &Early,
+    stopping: &CancellationToken,
+) -> Result<Controller, ProcessError> {
+    let quorum = |err: &dyn std::error::Error| ProcessError::Quorum(err.to_string());
+    let expected = options.cluster_id.clone();
+    let controller = Controller::open(options).await.map_err(|err| quorum(&err))?;
+    early.quorum().open(&controller);
+    loop {
+        let settled = tokio::select! {
+            settled = controller.verify_cluster_id(expected.clone()) => settled,
+            () = stopping.cancelled() => Err(StartError::Catchup(no_leader())),
+        };
+        match settled {
+            Ok(()) => return Ok(controller),
+            Err(StartError::Catchup(err)) if may_pass(&err) && !stopping.is_cancelled() => {
+                let who = others(&controller);
+                early.waits_for(format!("the metadata quorum, that is {who}"));
+                tracing::info!(quorum = who, why = %err, "waiting for the metadata quorum");
+            }
+            Err(err) => {
+                controller.shutdown().await;
+                let stopped = stopping.is_cancelled();
+                return Err(if stopped { ProcessError::Stopped } else { quorum(&err) });
+            }
+        }
+    }
+}
+
+fn no_leader() -> ControlError {
+    ControlError::new(ErrorCode::NotController, "nobody leads").refused(Refused::NoController)
+}
+
+/// Whether the next attempt may go better.
+fn may_pass(err: &ControlError) -> bool {
+    matches!(err.refused, Refused::NoController | Refused::Deadline)
+}
+
+/// The members whose votes a start waits for, with their addresses.
+fn others(controller: &Controller) -> String {
+    let me = controller.broker();
+    let voters = controller.quorum().into_iter().filter(|it| it.voter && it.broker != me);
+    let named: Vec<String> = voters
+        .map(|it| match controller.peers().address(it.broker) {
+            Some(address) => format!("broker {} at {address}", it.broker),
+            None => format!("broker {} at an unknown address", it.broker),
+        })
+        .collect();
+    if named.is_empty() { "its leader".to_owned() } else { named.join(", ") }
 }
 
 /// What a process finds of the life before it.
@@ -132,25 +219,43 @@ struct Life {
     resumed_cleanly: bool,
 }
 
-async fn register(
-    controller: &Controller,
-    config: &BrokerConfig,
-    advertised: &(String, u16),
-    life: Life,
-) -> Result<(), ProcessError> {
-    let (host, port) = advertised.clone();
-    let registration = BrokerRegistration {
+fn registration(config: &BrokerConfig, reached_at: Endpoint, life: Life) -> BrokerRegistration {
+    BrokerRegistration {
         broker: BrokerId(config.node_id),
         incarnation: Incarnation(Uuid::new_v4()),
-        endpoints: vec![Endpoint { listener: LISTENER.to_owned(), host, port }],
+        endpoints: vec![reached_at],
         rack: config.rack.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         directory: life.directory,
         resumed_cleanly: life.resumed_cleanly,
-    };
-    let command = Command::RegisterBroker(registration);
-    let registered = controller.submit(command, CONTROL_WAIT).await;
-    registered.map(drop).map_err(|err| ProcessError::Quorum(err.to_string()))
+    }
+}
+
+/// Registers this life of the broker; asks again for as long as the quorum is away.
+async fn register(
+    controller: &Controller,
+    registration: &BrokerRegistration,
+    stopping: &CancellationToken,
+) -> Result<(), ProcessError> {
+    let mut attempts_left = TAKEN_WAIT.as_secs();
+    loop {
+        let command = Command::RegisterBroker(registration.clone());
+        let registered = tokio::select! {
+            registered = controller.submit(command, CONTROL_WAIT) => registered,
+            () = stopping.cancelled() => return Err(ProcessError::Stopped),
+        };
+        match registered {
+            Ok(_) => return Ok(()),
+            // A second time changes nothing: it is the same life of the same broker.
+            Err(err) if may_pass(&err) => tracing::info!(why = %err, "not registered yet"),
+            // The life that had this number before, on a disk that is gone, may not be fenced yet.
+            Err(err) if err.code == ErrorCode::DuplicateBrokerRegistration && attempts_left > 0 => {
+                attempts_left -= 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(err) => return Err(ProcessError::Quorum(err.to_string())),
+        }
+    }
 }
 
 /// Opens every partition that the metadata gives this broker, on threads of their own.

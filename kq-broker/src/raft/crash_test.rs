@@ -8,10 +8,11 @@ use std::time::Duration;
 use kq_storage::sim::{AfterFailedSync, SimDisk};
 use kq_storage::vfs::{OpenMode, Vfs as _, read_all};
 
-use super::{Controller, ControllerOptions, KnownEnd, StartError, Trimming};
+use super::{Birth, Controller, ControllerOptions, KnownEnd, StartError, Trimming};
 use crate::controller::{Command, NewTopic, Refused, Reply, Settings, TopicRef};
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerRegistration, MetadataImage, TimestampMs};
+use crate::peers::Peers;
 
 const SOON: Duration = Duration::from_secs(20);
 const TOPICS: usize = 8;
@@ -26,6 +27,9 @@ async fn start_knowing(disk: &SimDisk, index: u64) -> Result<Controller, StartEr
         fs: Arc::new(disk.clone()),
         dir: PathBuf::from("/metadata"),
         broker: BrokerId(1),
+        birth: Birth::Cluster,
+        address: String::new(),
+        peers: Peers::default(),
         cluster_id: None,
         known_end: (index > 0).then(|| KnownEnd { index, witness: "/inventory".into() }),
         settings: Settings::default(),

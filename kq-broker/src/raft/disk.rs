@@ -6,7 +6,7 @@
 //!   <dir>/snapshot    the newest snapshot
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,10 @@ use kq_storage::{AtomicFile, FileError, Journal, JournalOptions};
 use openraft::storage::IOFlushed;
 use tokio::sync::oneshot;
 
-use super::entry::{HardState, decode_entry, encode_entry, first_entries, first_vote};
+use super::entry::{
+    HardState, decode_entry, decode_snapshot, encode_entry, first_entries, first_vote,
+    members_in_entry,
+};
 use super::types::{Entry, LogId, Types, Vote, store_error};
 use crate::metadata::Change;
 
@@ -90,6 +93,12 @@ impl Disk {
         if found.torn_bytes > 0 {
             tracing::info!(bytes = found.torn_bytes, "cut an unsynced tail of the metadata log");
         }
+        if let Some(purged) = &hard.purged
+            && journal.next_index().is_some_and(|next| next < purged.index + 2)
+        {
+            // Stopped between the two steps of taking a snapshot in that goes beyond the log.
+            journal.purge_before(purged.index + 2).map_err(store_error)?;
+        }
         let room = Arc::new(AtomicU64::new(journal.make_room(RESERVE_BYTES)));
         Ok(Self { fs, dir, journal, hard, room })
     }
@@ -117,19 +126,47 @@ impl Disk {
     /// votes and which cluster it is, and this voter's own vote for itself, which is all the
     /// votes there are. The log is stable before the vote: a directory with a vote and no log has
     /// lost it, and must not begin anew.
-    pub(super) fn bootstrap(&mut self, first: &Change, voter: u64) -> io::Result<()> {
-        if self.journal.last_index().is_some() || self.hard.purged.is_some() {
+    pub(super) fn bootstrap(&mut self, first: &Change, voter: (u64, &str)) -> io::Result<()> {
+        if !self.is_empty() {
             return Ok(());
         }
         if self.hard.vote.is_some() || self.read_snapshot()?.is_some() {
-            let err = "its log is gone, though a vote or a snapshot is there: bring the log back, \
-                       or remove the whole directory to begin with an empty cluster";
-            return Err(store_error(err));
+            return Err(log_is_gone());
         }
         let entries = first_entries(voter, first)?;
         self.append(0, &entries.each_ref().map(encode_entry))?;
         self.journal.sync().map_err(store_error)?;
-        self.save_hard_state(HardState { vote: Some(first_vote(voter)), purged: None })
+        self.save_hard_state(HardState { vote: Some(first_vote(voter.0)), purged: None })
+    }
+
+    /// Refuses a directory that must hold a log and does not: it would take part in votes as if it
+    /// had never promised anything.
+    pub(super) fn verify_log(&self) -> io::Result<()> {
+        if self.is_empty() { Err(log_is_gone()) } else { Ok(()) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.journal.last_index().is_none() && self.hard.purged.is_none()
+    }
+
+    /// The members of the quorum by the newest entry or snapshot that names them.
+    pub(super) fn members(&self) -> io::Result<BTreeSet<u64>> {
+        /// Entries that are read at a time.
+        const ENTRIES: u64 = 512;
+        let first = self.first_kept().max(self.journal.first_index().unwrap_or(0));
+        let mut end = self.journal.next_index().unwrap_or(0);
+        while first < end {
+            let from = end.saturating_sub(ENTRIES).max(first);
+            for (_, bytes) in self.journal.read(from..end).map_err(store_error)?.iter().rev() {
+                if let Some(members) = members_in_entry(bytes)? {
+                    return Ok(members);
+                }
+            }
+            end = from;
+        }
+        let Some(bytes) = self.read_snapshot()? else { return Ok(BTreeSet::new()) };
+        let meta = decode_snapshot(&bytes)?.meta;
+        Ok(meta.last_membership.membership().nodes().map(|(id, _)| *id).collect())
     }
 
     /// Where the room for entries on a full disk is told.
@@ -290,6 +327,13 @@ impl Disk {
             Task::ReadSnapshot { answer } => drop(answer.send(self.read_snapshot())),
         }
     }
+}
+
+fn log_is_gone() -> io::Error {
+    store_error(
+        "its log is gone, though what stands beside it has seen one: bring the log back, or remove \
+         the whole directory to begin with an empty one",
+    )
 }
 
 /// A file's fault with its kind, so that a full disk can be told from a broken one.

@@ -22,6 +22,9 @@ struct WireEntry {
     id: Option<WireLogId>,
     #[prost(oneof = "Payload", tags = "2, 3, 4")]
     payload: Option<Payload>,
+    /// With a change: the entry of the change that it was decided after.
+    #[prost(uint64, optional, tag = "5")]
+    base: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -84,6 +87,17 @@ struct WireSnapshot {
     membership: Option<WireMembership>,
     #[prost(bytes = "vec", tag = "4")]
     image: Vec<u8>,
+    #[prost(uint64, optional, tag = "5")]
+    changed: Option<u64>,
+}
+
+/// What a snapshot holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SnapshotContent {
+    pub(super) meta: SnapshotMeta,
+    /// The last entry that changed the image.
+    pub(super) changed: Option<u64>,
+    pub(super) image: Vec<u8>,
 }
 
 /// What a voter must never forget: whom it voted for, and where its log begins.
@@ -117,14 +131,17 @@ impl HardState {
 const FIRST_TERM: u64 = 1;
 
 /// The entries every log begins with: one voter, in a term before all others, and the cluster.
-pub(super) fn first_entries(voter: u64, first: &Change) -> io::Result<[Entry; 2]> {
-    let nodes = BTreeMap::from([(voter, BasicNode::default())]);
+pub(super) fn first_entries(
+    (voter, address): (u64, &str),
+    first: &Change,
+) -> io::Result<[Entry; 2]> {
+    let nodes = BTreeMap::from([(voter, BasicNode::new(address))]);
     let membership = Membership::new(vec![BTreeSet::from([voter])], nodes).map_err(store_error)?;
     let entry = |term, index, payload| Entry {
         log_id: LogId { leader_id: CommittedLeaderIdOf::<Types>::new(term), index },
         payload,
     };
-    let cluster = EntryPayload::Normal(Proposal(Arc::new(first.clone())));
+    let cluster = EntryPayload::Normal(Proposal::new(Arc::new(first.clone()), None));
     Ok([entry(0, 0, EntryPayload::Membership(membership)), entry(FIRST_TERM, 1, cluster)])
 }
 
@@ -134,12 +151,13 @@ pub(super) fn first_vote(voter: u64) -> Vote {
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    let payload = match &entry.payload {
-        EntryPayload::Blank => Payload::Blank(true),
-        EntryPayload::Normal(proposal) => Payload::Change(proposal.0.encode()),
-        EntryPayload::Membership(membership) => Payload::Membership(members_to_wire(membership)),
+    let (payload, base) = match &entry.payload {
+        EntryPayload::Blank => (Payload::Blank(true), None),
+        EntryPayload::Normal(it) => (Payload::Change(it.change.encode()), it.base),
+        EntryPayload::Membership(it) => (Payload::Membership(members_to_wire(it)), None),
     };
-    WireEntry { id: Some(id_to_wire(&entry.log_id)), payload: Some(payload) }.encode_to_vec()
+    let id = Some(id_to_wire(&entry.log_id));
+    WireEntry { id, payload: Some(payload), base }.encode_to_vec()
 }
 
 pub(super) fn decode_entry(bytes: &[u8]) -> io::Result<Entry> {
@@ -149,7 +167,7 @@ pub(super) fn decode_entry(bytes: &[u8]) -> io::Result<Entry> {
         Some(Payload::Blank(_)) => EntryPayload::Blank,
         Some(Payload::Change(bytes)) => {
             let change = Change::decode(&bytes).map_err(store_error)?;
-            EntryPayload::Normal(Proposal(Arc::new(change)))
+            EntryPayload::Normal(Proposal::new(Arc::new(change), wire.base))
         }
         Some(Payload::Membership(it)) => EntryPayload::Membership(members_from_wire(it)?),
         None => return Err(store_error("a raft log entry is of a kind unknown to this build")),
@@ -157,17 +175,28 @@ pub(super) fn decode_entry(bytes: &[u8]) -> io::Result<Entry> {
     Ok(Entry { log_id: id_from_wire(id), payload })
 }
 
-pub(super) fn encode_snapshot(meta: &SnapshotMeta, image: Vec<u8>) -> Vec<u8> {
+/// The members of the quorum, if the entry names them.
+pub(super) fn members_in_entry(bytes: &[u8]) -> io::Result<Option<BTreeSet<u64>>> {
+    let wire = WireEntry::decode(bytes).map_err(store_error)?;
+    Ok(match wire.payload {
+        Some(Payload::Membership(it)) => Some(it.nodes.into_keys().collect()),
+        Some(Payload::Blank(_) | Payload::Change(_)) | None => None,
+    })
+}
+
+pub(super) fn encode_snapshot(content: SnapshotContent) -> Vec<u8> {
+    let SnapshotContent { meta, changed, image } = content;
     WireSnapshot {
         last: meta.last_log_id.as_ref().map(id_to_wire),
         membership_at: meta.last_membership.log_id().as_ref().map(id_to_wire),
         membership: Some(members_to_wire(meta.last_membership.membership())),
         image,
+        changed,
     }
     .encode_to_vec()
 }
 
-pub(super) fn decode_snapshot(bytes: &[u8]) -> io::Result<(SnapshotMeta, Vec<u8>)> {
+pub(super) fn decode_snapshot(bytes: &[u8]) -> io::Result<SnapshotContent> {
     let wire = WireSnapshot::decode(bytes).map_err(store_error)?;
     let membership = match wire.membership {
         Some(it) if !it.configs.is_empty() => {
@@ -177,7 +206,7 @@ pub(super) fn decode_snapshot(bytes: &[u8]) -> io::Result<(SnapshotMeta, Vec<u8>
     };
     let meta =
         SnapshotMeta { last_log_id: wire.last.map(id_from_wire), last_membership: membership };
-    Ok((meta, wire.image))
+    Ok(SnapshotContent { meta, changed: wire.changed, image: wire.image })
 }
 
 fn id_to_wire(id: &LogId) -> WireLogId {
@@ -216,7 +245,7 @@ mod tests {
             let _ = HardState::decode(&bytes);
             let _ = decode_entry(&bytes);
             let _ = decode_snapshot(&bytes);
-            let entries = first_entries(1, &Change::default()).unwrap();
+            let entries = first_entries((1, ""), &Change::default()).unwrap();
             for entry in &entries {
                 let mut valid = encode_entry(entry);
                 valid.splice(at.min(valid.len()).., bytes.iter().copied());
@@ -227,7 +256,8 @@ mod tests {
 
     #[test]
     fn the_first_entries_and_the_vote_read_back() {
-        let entries = first_entries(7, &Change::new(kq_storage::TimestampMs(5), "why")).unwrap();
+        let entries =
+            first_entries((7, "host:1"), &Change::new(kq_storage::TimestampMs(5), "why")).unwrap();
         for entry in &entries {
             assert_eq!(decode_entry(&encode_entry(entry)).unwrap(), *entry);
         }

@@ -12,7 +12,7 @@ use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::entry::{decode_snapshot, encode_snapshot};
+use super::entry::{SnapshotContent, decode_snapshot, encode_snapshot};
 use super::store::Store;
 use super::types::{
     Applied, Entry, LogId, Snapshot, SnapshotMeta, StoredMembership, Types, store_error,
@@ -22,28 +22,43 @@ use crate::metadata::MetadataImage;
 /// How long a snapshot that does not fit waits before it is tried again.
 const ROOM_WAIT: Duration = Duration::from_secs(1);
 
+/// An image, and what a decision that looks at it goes by.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Basis {
+    pub(super) image: Arc<MetadataImage>,
+    /// The entry of the last change in it; none in a log from before changes named their base.
+    pub(super) changed: Option<u64>,
+}
+
 /// Where the newest image is found.
 #[derive(Debug)]
 pub(super) struct Images {
-    newest: ArcSwap<MetadataImage>,
+    newest: ArcSwap<Basis>,
     changes: watch::Sender<Arc<MetadataImage>>,
 }
 
 impl Images {
-    fn new(image: Arc<MetadataImage>) -> Self {
-        Self { newest: ArcSwap::new(image.clone()), changes: watch::Sender::new(image) }
+    fn new(basis: Basis) -> Self {
+        let changes = watch::Sender::new(Arc::clone(&basis.image));
+        Self { newest: ArcSwap::from_pointee(basis), changes }
     }
 
     pub(super) fn newest(&self) -> Arc<MetadataImage> {
-        self.newest.load_full()
+        Arc::clone(&self.newest.load().image)
+    }
+
+    /// The newest image to decide by.
+    pub(super) fn basis(&self) -> Basis {
+        Basis::clone(&self.newest.load())
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<MetadataImage>> {
         self.changes.subscribe()
     }
 
-    fn publish(&self, image: Arc<MetadataImage>) {
-        self.newest.store(image.clone());
+    fn publish(&self, basis: Basis) {
+        let image = Arc::clone(&basis.image);
+        self.newest.store(Arc::new(basis));
         self.changes.send_replace(image);
     }
 }
@@ -66,11 +81,8 @@ pub(super) struct Machine {
 impl Machine {
     /// A machine at its newest snapshot, or at nothing.
     pub(super) fn open(store: Store, snapshot: Option<&[u8]>) -> io::Result<Self> {
-        let (position, image) = match snapshot {
-            Some(bytes) => read_snapshot(bytes)?,
-            None => (Position::default(), MetadataImage::default()),
-        };
-        let images = Arc::new(Images::new(Arc::new(image)));
+        let (position, basis) = snapshot.map_or_else(|| Ok(Default::default()), read_snapshot)?;
+        let images = Arc::new(Images::new(basis));
         Ok(Self { images, position: Arc::new(Mutex::new(position)), store })
     }
 
@@ -78,19 +90,25 @@ impl Machine {
         self.images.clone()
     }
 
-    /// The image after one more entry.
-    fn step(&self, image: &MetadataImage, entry: Entry) -> io::Result<MetadataImage> {
+    /// The image after one more entry, and whether that entry has changed what it was to.
+    fn step(&self, basis: &Basis, entry: Entry) -> io::Result<(Basis, bool)> {
         let id = entry.log_id();
-        let next = match &entry.payload {
-            EntryPayload::Normal(proposal) => image.apply(id.index, &proposal.0),
-            EntryPayload::Blank | EntryPayload::Membership(_) => image.advanced(id.index),
+        let (image, mut changed) = (&basis.image, basis.changed);
+        let (next, held) = match &entry.payload {
+            EntryPayload::Normal(it) if it.base.is_none() || it.base == changed => {
+                changed = Some(id.index);
+                (image.apply(id.index, &it.change), true)
+            }
+            EntryPayload::Normal(_) => (image.advanced(id.index), false),
+            EntryPayload::Blank | EntryPayload::Membership(_) => (image.advanced(id.index), true),
         };
         let mut position = self.position.lock();
         position.applied = Some(id);
         if let EntryPayload::Membership(membership) = entry.payload {
             position.membership = StoredMembership::new(Some(id), membership);
         }
-        next.map_err(store_error)
+        let image = Arc::new(next.map_err(store_error)?);
+        Ok((Basis { image, changed }, held))
     }
 
     fn meta(&self) -> SnapshotMeta {
@@ -112,27 +130,28 @@ impl RaftStateMachine<Types> for Machine {
     where
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
     {
-        let mut image = self.images.newest();
+        let mut basis = self.images.basis();
         while let Some((entry, responder)) = entries.try_next().await? {
             let index = entry.log_id().index;
             let changes = matches!(entry.payload, EntryPayload::Normal(_));
-            image = Arc::new(self.step(&image, entry)?);
+            let (next, held) = self.step(&basis, entry)?;
+            basis = next;
             // The image is there before its proposer hears: it reads what it wrote.
             if changes || responder.is_some() {
-                self.images.publish(image.clone());
+                self.images.publish(basis.clone());
             }
             if let Some(responder) = responder {
-                responder.send(Applied { index });
+                responder.send(Applied { index, held });
             }
         }
-        self.images.publish(image);
+        self.images.publish(basis);
         Ok(())
     }
 
     async fn get_snapshot_builder(&mut self) -> Self {
         // The builder runs beside further applies, so it takes its state now.
         Self {
-            images: Arc::new(Images::new(self.images.newest())),
+            images: Arc::new(Images::new(self.images.basis())),
             position: Arc::new(Mutex::new(self.position.lock().clone())),
             store: self.store.clone(),
         }
@@ -140,16 +159,16 @@ impl RaftStateMachine<Types> for Machine {
 
     async fn install_snapshot(&mut self, _: &SnapshotMeta, bytes: Vec<u8>) -> io::Result<()> {
         // Read before it is kept: a damaged snapshot leaves everything as it was.
-        let (position, image) = read_snapshot(&bytes)?;
+        let (position, basis) = read_snapshot(&bytes)?;
         self.store.save_snapshot(bytes).await?;
         *self.position.lock() = position;
-        self.images.publish(Arc::new(image));
+        self.images.publish(basis);
         Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
         let Some(bytes) = self.store.read_snapshot().await? else { return Ok(None) };
-        let (meta, _) = decode_snapshot(&bytes)?;
+        let meta = decode_snapshot(&bytes)?.meta;
         Ok(Some(Snapshot { meta, snapshot: bytes }))
     }
 }
@@ -158,9 +177,11 @@ impl RaftSnapshotBuilder<Types> for Machine {
     type SnapshotData = Vec<u8>;
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
-        let (meta, image) = (self.meta(), self.images.newest());
+        let (meta, Basis { image, changed }) = (self.meta(), self.images.basis());
         let at = meta.clone();
-        let encode = move || encode_snapshot(&at, image.to_snapshot());
+        let encode = move || {
+            encode_snapshot(SnapshotContent { meta: at, changed, image: image.to_snapshot() })
+        };
         let bytes = tokio::task::spawn_blocking(encode).await.map_err(store_error)?;
         self.save_when_there_is_room(&bytes).await?;
         Ok(Snapshot { meta, snapshot: bytes })
@@ -184,8 +205,9 @@ impl Machine {
     }
 }
 
-fn read_snapshot(bytes: &[u8]) -> io::Result<(Position, MetadataImage)> {
-    let (meta, image) = decode_snapshot(bytes)?;
-    let image = MetadataImage::from_snapshot(&image).map_err(store_error)?;
-    Ok((Position { applied: meta.last_log_id, membership: meta.last_membership }, image))
+fn read_snapshot(bytes: &[u8]) -> io::Result<(Position, Basis)> {
+    let SnapshotContent { meta, changed, image } = decode_snapshot(bytes)?;
+    let image = Arc::new(MetadataImage::from_snapshot(&image).map_err(store_error)?);
+    let position = Position { applied: meta.last_log_id, membership: meta.last_membership };
+    Ok((position, Basis { image, changed }))
 }

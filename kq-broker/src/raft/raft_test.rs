@@ -11,6 +11,7 @@ use super::*;
 use crate::controller::{Command, NewTopic, Refused, Reply, Settings, TopicRef};
 use crate::ids::{BrokerId, ClusterId};
 use crate::metadata::{BrokerRegistration, TimestampMs};
+use crate::peers::Peers;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -19,6 +20,9 @@ fn options(dir: PathBuf) -> ControllerOptions {
         fs: Arc::new(RealFs),
         dir,
         broker: BrokerId(1),
+        birth: Birth::Cluster,
+        address: String::new(),
+        peers: Peers::default(),
         cluster_id: None,
         known_end: None,
         settings: Settings::default(),

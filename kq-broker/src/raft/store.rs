@@ -1,5 +1,6 @@
 //! openraft's log on disk: turns its calls into tasks for the disk's thread.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
@@ -23,6 +24,28 @@ use crate::metadata::Change;
 
 /// The thread of the files; it ends with the last entry, if it closed the log in order.
 pub(super) type DiskThread = JoinHandle<Option<u64>>;
+
+/// What a directory without a log begins with.
+#[derive(Debug)]
+pub(super) enum Begin<'a> {
+    /// A cluster of this one voter.
+    Cluster { first: &'a Change, voter: (u64, &'a str) },
+    /// Nothing: the others will send the log.
+    FromOthers,
+    /// There has been a log.
+    Again,
+}
+
+/// The files, open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) store: Store,
+    /// The newest snapshot.
+    pub(super) snapshot: Option<Vec<u8>>,
+    /// The members of the quorum, as far as its log says.
+    pub(super) members: BTreeSet<u64>,
+    pub(super) thread: DiskThread,
+}
 
 /// The store of one voter; clones share it.
 #[derive(Debug, Clone)]
@@ -53,16 +76,21 @@ struct Known {
 }
 
 impl Store {
-    /// Opens the files and starts their thread; the newest snapshot comes along.
+    /// Opens the files and starts their thread.
     pub(super) fn open(
         fs: Arc<dyn Vfs>,
         dir: PathBuf,
-        (first, voter): (&Change, u64),
+        begin: &Begin<'_>,
         known_end: Option<&KnownEnd>,
-    ) -> io::Result<(Self, Option<Vec<u8>>, DiskThread)> {
+    ) -> io::Result<Opened> {
         let mut disk = Disk::open(fs.clone(), dir.clone())?;
         known_end.map_or(Ok(()), |end| disk.verify_reaches(end))?;
-        disk.bootstrap(first, voter)?;
+        match begin {
+            Begin::Cluster { first, voter } => disk.bootstrap(first, *voter)?,
+            Begin::FromOthers => {}
+            Begin::Again => disk.verify_log()?,
+        }
+        let members = disk.members()?;
         let hard = disk.hard_state().clone();
         let last = disk.last_id()?;
         let snapshot = disk.read_snapshot()?;
@@ -74,7 +102,7 @@ impl Store {
         let known = Mutex::new(Known { vote: hard.vote, purged: hard.purged, last });
         let (appended_bytes, stopping) = (AtomicU64::new(0), Arc::default());
         let shared = Shared { fs, dir, tasks, known, appended_bytes, room, stopping };
-        Ok((Self { shared: Arc::new(shared) }, snapshot, thread))
+        Ok(Opened { store: Self { shared: Arc::new(shared) }, snapshot, members, thread })
     }
 
     async fn ask<T>(

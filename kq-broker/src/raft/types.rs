@@ -11,32 +11,46 @@ use crate::metadata::Change;
 
 /// What one entry of the log asks the state machine to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Proposal(pub(super) Arc<Change>);
+pub(super) struct Proposal {
+    pub(super) change: Arc<Change>,
+    /// The entry of the last change in the image that it was decided on. After any other change it
+    /// changes nothing, so that no decision ever meets an image that it did not look at.
+    pub(super) base: Option<u64>,
+}
 
-/// What the state machine answers: at which index the change is now part of the image.
+impl Proposal {
+    pub(super) fn new(change: Arc<Change>, base: Option<u64>) -> Self {
+        Self { change, base }
+    }
+}
+
+/// What the state machine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Applied {
+    /// Where the change is part of the image.
     pub(super) index: u64,
+    /// False if it was decided on another image than it met, and changed nothing.
+    pub(super) held: bool,
 }
 
 impl fmt::Display for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.change.fmt(f)
     }
 }
 
 // openraft asks for serde; what is stored goes through the change's own encoding either way.
 impl Serialize for Proposal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0.encode())
+        (self.change.encode(), self.base).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Proposal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = Vec::<u8>::deserialize(deserializer)?;
+        let (bytes, base) = <(Vec<u8>, Option<u64>)>::deserialize(deserializer)?;
         let change = Change::decode(&bytes).map_err(D::Error::custom)?;
-        Ok(Self(Arc::new(change)))
+        Ok(Self::new(Arc::new(change), base))
     }
 }
 

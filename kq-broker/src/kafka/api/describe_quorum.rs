@@ -16,7 +16,7 @@ use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
 use crate::metadata::{BrokerImage, MetadataImage};
-use crate::raft::ControllerStatus;
+use crate::raft::{ControllerStatus, MemberStatus};
 
 /// What Kafka calls the log of the metadata quorum.
 const METADATA_TOPIC: &str = "__cluster_metadata";
@@ -44,25 +44,29 @@ fn describe(door: &Door, status: &ControllerStatus) -> ResponsePartitionData {
         return refused(0, ErrorCode::NotLeaderOrFollower, status);
     }
     let now = door.node.clock.now().0;
-    let voters = status.voters.iter().map(|voter| voter_state(*voter, door, status, now));
+    let members = door.node.controller.quorum();
+    let (voters, observers): (Vec<_>, Vec<_>) = members.iter().partition(|it| it.voter);
+    let shown = |members: Vec<&MemberStatus>| {
+        members.into_iter().map(|it| member_state(it, status, now)).collect()
+    };
     ResponsePartitionData {
         high_watermark: end(status.applied_index),
-        current_voters: voters.collect(),
+        current_voters: shown(voters),
+        observers: shown(observers),
         ..standing(0, status)
     }
 }
 
-/// The leader knows its own log; how far others are is not followed yet, as there are none.
-fn voter_state(voter: BrokerId, door: &Door, status: &ControllerStatus, now: i64) -> ReplicaState {
-    let replica_id = voter.to_wire();
-    if voter != door.node.broker_id {
-        return ReplicaState { replica_id, log_end_offset: -1, ..Default::default() };
-    }
+/// Nothing is fetched from the leader, which sends of itself: the times are of the last answer.
+fn member_state(member: &MemberStatus, status: &ControllerStatus, now: i64) -> ReplicaState {
+    let ago_ms = member.answered.map(|ago| i64::try_from(ago.as_millis()).unwrap_or(i64::MAX));
+    let answered_at = ago_ms.map_or(-1, |ago| now.saturating_sub(ago));
+    let is_level = member.matched.is_some() && member.matched >= status.last_log_index;
     ReplicaState {
-        replica_id,
-        log_end_offset: end(status.last_log_index),
-        last_fetch_timestamp: now,
-        last_caught_up_timestamp: now,
+        replica_id: member.broker.to_wire(),
+        log_end_offset: member.matched.map_or(-1, |index| end(Some(index))),
+        last_fetch_timestamp: answered_at,
+        last_caught_up_timestamp: if is_level { answered_at } else { -1 },
         ..Default::default()
     }
 }

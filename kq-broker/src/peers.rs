@@ -1,0 +1,181 @@
+//! The other brokers: where each is reached, and one gRPC channel to each.
+//!
+//! An address comes from whoever knows best, in this order: the configuration
+//! (`peer.addresses`), the broker's newest registration, the membership of the metadata quorum,
+//! and what was told when this broker joined.
+
+mod keeper;
+mod pulse;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tonic::transport::{Channel, Endpoint};
+
+pub use keeper::SessionKeeper;
+pub use pulse::{Pulse, PulseHandle};
+
+use crate::ids::BrokerId;
+use crate::metadata::{self, MetadataImage};
+
+/// How long a connection may take to stand.
+const CONNECT_WAIT: Duration = Duration::from_secs(1);
+/// A connection that carries no answer for this long is probed, then given up: without, one that
+/// a network fault has cut would hold its channel for ever.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// What may be under way to a peer without its leave, of one call and of all.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// The ways to other brokers. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Peers {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// As configured.
+    fixed: BTreeMap<BrokerId, String>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    images: Option<watch::Receiver<Arc<MetadataImage>>>,
+    members: BTreeMap<BrokerId, String>,
+    told: BTreeMap<BrokerId, String>,
+    channels: BTreeMap<BrokerId, (String, Channel)>,
+}
+
+impl Peers {
+    /// Peers of which only these addresses are known.
+    pub fn new(fixed: BTreeMap<BrokerId, String>) -> Self {
+        Self { inner: Arc::new(Inner { fixed, known: Mutex::default() }) }
+    }
+
+    /// Registrations are looked up here from now on.
+    pub fn follow(&self, images: watch::Receiver<Arc<MetadataImage>>) {
+        self.inner.known.lock().images = Some(images);
+    }
+
+    /// The addresses that the membership of the quorum names; empty ones are none.
+    pub fn set_members(&self, members: impl IntoIterator<Item = (BrokerId, String)>) {
+        let members = members.into_iter().filter(|(_, address)| !address.is_empty());
+        self.inner.known.lock().members = members.collect();
+    }
+
+    /// Takes an address in that somebody named.
+    pub fn tell(&self, broker: BrokerId, address: &str) {
+        if !address.is_empty() {
+            self.inner.known.lock().told.insert(broker, address.to_owned());
+        }
+    }
+
+    /// Where a broker is reached, as `host:port`.
+    pub fn address(&self, broker: BrokerId) -> Option<String> {
+        let known = self.inner.known.lock();
+        let registered = || {
+            let image = known.images.as_ref()?.borrow();
+            address_of(image.broker(broker)?.endpoints.first()?)
+        };
+        let named = || known.members.get(&broker).or_else(|| known.told.get(&broker)).cloned();
+        self.inner.fixed.get(&broker).cloned().or_else(registered).or_else(named)
+    }
+
+    /// The channel to a broker, made at its first use; none if no address of it is known. It
+    /// connects by itself whenever it is called and does not stand.
+    pub fn channel(&self, broker: BrokerId) -> Option<Channel> {
+        let address = self.address(broker)?;
+        let mut known = self.inner.known.lock();
+        if let Some((at, channel)) = known.channels.get(&broker)
+            && *at == address
+        {
+            return Some(channel.clone());
+        }
+        let channel = channel_to(&address)?;
+        known.channels.insert(broker, (address, channel.clone()));
+        Some(channel)
+    }
+}
+
+/// A channel of its own to an address; none if that is no address.
+pub fn channel_to(address: &str) -> Option<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
+    let endpoint = endpoint
+        .connect_timeout(CONNECT_WAIT)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .tcp_nodelay(true);
+    Some(endpoint.connect_lazy())
+}
+
+/// An endpoint as an address to dial.
+pub fn address_of(endpoint: &metadata::Endpoint) -> Option<String> {
+    let metadata::Endpoint { host, port, .. } = endpoint;
+    let literal = host.contains(':') && !host.starts_with('[');
+    if host.is_empty() {
+        return None;
+    }
+    Some(if literal { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+}
+
+/// The addresses of `peer.addresses`: `2=host:port,3=host:port`.
+pub fn parse_addresses(items: &[String]) -> Result<BTreeMap<BrokerId, String>, String> {
+    let wrong = |item: &str| format!("peer.addresses: '{item}' is not of the form 2=host:port");
+    let parse = |item: &String| {
+        let (id, address) = item.split_once('=').ok_or_else(|| wrong(item))?;
+        let id = id.trim().parse().map_err(|_| wrong(item))?;
+        let (host, port) = address.trim().rsplit_once(':').ok_or_else(|| wrong(item))?;
+        if host.is_empty() || port.parse::<u16>().is_err() {
+            return Err(wrong(item));
+        }
+        Ok((BrokerId(id), address.trim().to_owned()))
+    };
+    items.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{BrokerRegistration, Change, MetadataRecord, TimestampMs};
+
+    fn image_with(broker: u32, host: &str, port: u16) -> Arc<MetadataImage> {
+        let mut change = Change::new(TimestampMs(1), "test");
+        let registration = BrokerRegistration::at(BrokerId(broker), host, port);
+        change.records.push(MetadataRecord::BrokerRegistered(registration));
+        Arc::new(MetadataImage::default().apply(1, &change).unwrap())
+    }
+
+    #[test]
+    fn the_better_source_of_an_address_wins() {
+        let fixed = parse_addresses(&["4=relay:1".to_owned()]).unwrap();
+        let peers = Peers::new(fixed);
+        let two = BrokerId(2);
+        assert_eq!(peers.address(two), None);
+        peers.tell(two, "told:1");
+        assert_eq!(peers.address(two).as_deref(), Some("told:1"));
+        peers.set_members([(two, "member:1".to_owned()), (BrokerId(3), String::new())]);
+        assert_eq!(peers.address(two).as_deref(), Some("member:1"));
+        let (_changes, images) = watch::channel(image_with(2, "::1", 9_093));
+        peers.follow(images);
+        assert_eq!(peers.address(two).as_deref(), Some("[::1]:9093"));
+        assert_eq!(peers.address(BrokerId(4)).as_deref(), Some("relay:1"));
+        assert_eq!(peers.address(BrokerId(3)), None);
+    }
+
+    #[test]
+    fn addresses_that_say_no_port_or_broker_are_refused() {
+        for wrong in ["host:1", "2=host", "two=host:1", "2=:1", "2=host:x"] {
+            let err = parse_addresses(&[wrong.to_owned()]).unwrap_err();
+            assert!(err.contains(wrong), "{err}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The leader's side of sessions: hears the beats of all brokers and has those fenced that fell
+//! silent. The decisions are in [`Sessions`]; here are its clock, its streams and its commands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use kq_proto::cluster::v1;
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::Stream;
+use tonic::Status;
+
+use crate::controller::{BeatEnd, BeatStream, Command, Fence, FenceReason, Sessions, may_stop};
+use crate::ids::{BrokerEpoch, BrokerId};
+use crate::metadata::{BrokerImage, MetadataImage};
+use crate::raft::{Controller, Leadership};
+use crate::runtime::Clock;
+
+/// A timer that is later than this says that this process stood still: then nobody was heard because
+/// nobody listened.
+const LATE_MAX: Duration = Duration::from_secs(1);
+/// How long a broker may take to accept a connection that asks whether it is there at all.
+const PROBE_WAIT: Duration = Duration::from_millis(500);
+/// How often it is tried again to move the leaders of a broker away that wants to stop.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Keeps the sessions while this broker leads the quorum.
+#[derive(Debug)]
+pub struct SessionKeeper {
+    controller: Controller,
+    clock: Clock,
+    sessions: Mutex<Sessions>,
+    streams: AtomicU64,
+}
+
+impl SessionKeeper {
+    /// A keeper that has heard of nobody.
+    pub fn new(controller: Controller, session: Duration, clock: Clock) -> Arc<Self> {
+        let sessions = Mutex::new(Sessions::new(controller.broker(), session));
+        Arc::new(Self { controller, clock, sessions, streams: AtomicU64::new(0) })
+    }
+
+    /// Watches over the brokers whenever this one leads, until the controller stops.
+    pub async fn run(self: Arc<Self>) {
+        let mut leadership = self.controller.leadership();
+        loop {
+            let led = leadership.borrow_and_update().clone();
+            if led.leader == Some(self.controller.broker()) {
+                self.lead(&mut leadership, &led).await;
+                self.sessions.lock().end();
+            } else if leadership.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Keeps sessions until somebody else leads, or this one again but later.
+    async fn lead(
+        self: &Arc<Self>,
+        leadership: &mut watch::Receiver<Leadership>,
+        led: &Leadership,
+    ) {
+        let mut images = self.controller.subscribe();
+        self.update(&mut images);
+        tokio::spawn(Arc::clone(self).probe_silent());
+        loop {
+            let next = self.sessions.lock().next_end();
+            let wait = next.map(|at| at.saturating_sub(self.clock.elapsed()));
+            tokio::select! {
+                changed = leadership.changed() => {
+                    if changed.is_err() || *leadership.borrow_and_update() != *led {
+                        return;
+                    }
+                }
+                changed = images.changed() => match changed {
+                    Ok(()) => self.update(&mut images),
+                    Err(_) => return,
+                },
+                () = sleep_or_never(wait) => self.fence_expired(),
+            }
+        }
+    }
+
+    fn update(&self, images: &mut watch::Receiver<Arc<MetadataImage>>) {
+        let image = Arc::clone(&images.borrow_and_update());
+        let live = image.live_brokers().map(|it| (it.id, it.epoch));
+        self.sessions.lock().update(live, self.clock.elapsed());
+    }
+
+    fn fence_expired(self: &Arc<Self>) {
+        let now = self.clock.elapsed();
+        let overdue = {
+            let mut sessions = self.sessions.lock();
+            if sessions.next_end().is_some_and(|at| at + LATE_MAX < now) {
+                sessions.renew(now);
+            }
+            sessions.expired(now)
+        };
+        for it in overdue {
+            self.fence(it);
+        }
+    }
+
+    fn fence(self: &Arc<Self>, it: Fence) {
+        let keeper = Arc::clone(self);
+        let Fence { broker, epoch, why } = it;
+        if why == FenceReason::ControlledShutdown {
+            tracing::info!(%broker, "a broker has stopped");
+        } else {
+            tracing::warn!(%broker, %why, "a broker is fenced");
+        }
+        tokio::spawn(async move {
+            let command = Command::FenceBroker { broker, epoch: Some(epoch), why };
+            if let Err(err) = keeper.controller.submit_as_leader(command).await {
+                tracing::info!(%broker, error = %err, "not fenced");
+            }
+        });
+    }
+
+    /// A new leader asks those that it hears nothing of whether anybody is there: a machine that
+    /// runs answers at once that nobody listens, and a whole session would be lost by waiting.
+    async fn probe_silent(self: Arc<Self>) {
+        let silent: Vec<BrokerId> = self.sessions.lock().silent().collect();
+        let mut probes: FuturesUnordered<_> =
+            silent.into_iter().map(|broker| self.probe(broker)).collect();
+        while let Some((broker, gone)) = probes.next().await {
+            let fence = gone.then(|| self.sessions.lock().refused(broker, self.clock.elapsed()));
+            if let Some(fence) = fence.flatten() {
+                self.fence(fence);
+            }
+        }
+    }
+
+    async fn probe(&self, broker: BrokerId) -> (BrokerId, bool) {
+        let Some(address) = self.controller.peers().address(broker) else { return (broker, false) };
+        let connected = tokio::time::timeout(PROBE_WAIT, TcpStream::connect(address)).await;
+        let refused = |err: std::io::Error| err.kind() == std::io::ErrorKind::ConnectionRefused;
+        (broker, connected.is_ok_and(|connected| connected.is_err_and(refused)))
+    }
+
+    /// Hears one broker until its stream ends, and answers every beat.
+    pub async fn listen(
+        self: Arc<Self>,
+        (broker, first): (BrokerId, v1::Beat),
+        mut beats: impl Stream<Item = Result<v1::Beat, Status>> + Unpin,
+        answers: mpsc::Sender<Result<v1::BeatAnswer, Status>>,
+    ) {
+        let stream = BeatStream(self.streams.fetch_add(1, Ordering::Relaxed));
+        let mut leadership = self.controller.leadership();
+        let (mut next, mut asked_at) = (Some(first), None);
+        let end = loop {
+            let Some(beat) = next else { break BeatEnd::Broken };
+            if beat.farewell {
+                break BeatEnd::Farewell;
+            }
+            let answer = self.hear(broker, stream, &beat, &mut asked_at);
+            if answers.send(Ok(answer)).await.is_err() {
+                break BeatEnd::Broken;
+            }
+            next = tokio::select! {
+                beat = beats.next() => beat.and_then(Result::ok),
+                () = ceases_to_lead(&mut leadership, self.controller.broker()) => return,
+            };
+        };
+        let now = self.clock.elapsed();
+        let fence = self.sessions.lock().ended(broker, stream, (end, now));
+        if let Some(fence) = fence {
+            self.fence(fence);
+        }
+    }
+
+    fn hear(
+        &self,
+        broker: BrokerId,
+        stream: BeatStream,
+        beat: &v1::Beat,
+        asked_at: &mut Option<Duration>,
+    ) -> v1::BeatAnswer {
+        let (epoch, now) = (BrokerEpoch(beat.broker_epoch), self.clock.elapsed());
+        self.sessions.lock().beat((broker, epoch), stream, now);
+        let image = self.controller.image();
+        let is_done = beat.stopping && may_stop(&image, broker);
+        if beat.stopping && !is_done && asked_at.is_none_or(|at| at + ASK_AGAIN <= now) {
+            *asked_at = Some(now);
+            let controller = self.controller.clone();
+            tokio::spawn(async move {
+                let command = Command::BeginShutdown { broker, epoch };
+                if let Err(err) = controller.submit_as_leader(command).await {
+                    tracing::info!(%broker, error = %err, "its leaders do not move yet");
+                }
+            });
+        }
+        // Not by the sessions: a new leader may not keep any yet.
+        let lost = |it: &Arc<BrokerImage>| it.epoch > epoch || it.epoch == epoch && !it.is_live();
+        let register = image.broker(broker).is_some_and(lost);
+        v1::BeatAnswer { register, may_stop: is_done }
+    }
+}
+
+async fn ceases_to_lead(leadership: &mut watch::Receiver<Leadership>, me: BrokerId) {
+    // An error is the end of the controller, and so of its lead.
+    let _ = leadership.wait_for(|it| it.leader != Some(me)).await;
+}
+
+async fn sleep_or_never(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}

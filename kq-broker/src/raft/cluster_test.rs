@@ -1,0 +1,329 @@
+//! Several members in this process, over real sockets: elections, restarts, catching up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kq_storage::vfs::RealFs;
+use openraft::async_runtime::WatchReceiver as _;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Birth, Controller, ControllerOptions, MemberStatus, Trimming};
+use crate::controller::{Command, NewTopic, Settings};
+use crate::grpc::Early;
+use crate::ids::{BrokerId, ClusterId};
+use crate::metadata::{BrokerRegistration, TimestampMs};
+use crate::peers::Peers;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// One member: its address stays its own while it is down.
+struct Member {
+    id: u32,
+    dir: PathBuf,
+    address: String,
+    up: Option<(Controller, CancellationToken, tokio::task::JoinHandle<()>)>,
+}
+
+struct Cluster {
+    members: BTreeMap<u32, Member>,
+    trimming: Trimming,
+    id: ClusterId,
+    dir: TempDir,
+}
+
+impl Member {
+    async fn listen(&self) -> TcpListener {
+        // A port that was just given up may linger for a moment in the hands of a closing peer.
+        loop {
+            match TcpListener::bind(&self.address).await {
+                Ok(listener) => return listener,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    fn controller(&self) -> &Controller {
+        &self.up.as_ref().expect("the member is up").0
+    }
+}
+
+impl Cluster {
+    /// One voter, number 1.
+    async fn found(trimming: Trimming) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let id = ClusterId("test-cluster".to_owned());
+        let mut cluster = Self { members: BTreeMap::new(), trimming, id, dir };
+        cluster.add(1).await;
+        cluster.start(1, Birth::Cluster).await;
+        cluster
+    }
+
+    /// Three voters.
+    async fn of_three() -> Self {
+        let mut cluster = Self::found(Trimming::default()).await;
+        cluster.join(2).await;
+        cluster.join(3).await;
+        cluster.vote(2).await;
+        cluster.vote(3).await;
+        cluster
+    }
+
+    async fn add(&mut self, id: u32) {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        let dir = self.dir.path().join(id.to_string());
+        self.members.insert(id, Member { id, dir, address, up: None });
+    }
+
+    async fn start(&mut self, id: u32, birth: Birth) {
+        let (trimming, cluster_id) = (self.trimming, Some(self.id.clone()));
+        let member = self.members.get_mut(&id).unwrap();
+        let early = Arc::new(Early::default());
+        let stop = CancellationToken::new();
+        let listener = member.listen().await;
+        let (router, stopped) = (early.router(), stop.clone());
+        let serving = tokio::spawn(async move {
+            let server = axum::serve(listener, router);
+            tokio::select! {
+                ended = server => drop(ended),
+                () = stopped.cancelled() => {}
+            }
+        });
+        let options = ControllerOptions {
+            fs: Arc::new(RealFs),
+            dir: member.dir.clone(),
+            broker: BrokerId(member.id),
+            birth,
+            address: member.address.clone(),
+            peers: Peers::default(),
+            cluster_id,
+            known_end: None,
+            settings: Settings::default(),
+            trimming,
+            clock: Arc::new(|| TimestampMs(1_000)),
+        };
+        let controller = Controller::open(options).await.unwrap();
+        early.quorum().open(&controller);
+        member.up = Some((controller, stop, serving));
+    }
+
+    /// A broker with an empty directory becomes a learner.
+    async fn join(&mut self, id: u32) {
+        self.add(id).await;
+        let address = self.members[&id].address.clone();
+        let leader = self.leader().await;
+        let admitted = leader.admit(None, &address).await.unwrap();
+        assert_eq!(admitted, BrokerId(id));
+        self.start(id, Birth::Joining).await;
+        let index = leader.image().applied();
+        self.wait_applied(id, index).await;
+    }
+
+    async fn vote(&self, id: u32) {
+        let leader = self.leader().await;
+        let made = async {
+            // It counts as caught up once it has answered a sign of life.
+            while let Err(err) = leader.add_voter(BrokerId(id)).await {
+                assert!(err.message.contains("caught up"), "{err}");
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, made).await.unwrap();
+    }
+
+    async fn stop(&mut self, id: u32) {
+        let (controller, stop, serving) = self.members.get_mut(&id).unwrap().up.take().unwrap();
+        stop.cancel();
+        serving.await.unwrap();
+        controller.shutdown().await;
+    }
+
+    fn at(&self, id: u32) -> &Controller {
+        self.members[&id].controller()
+    }
+
+    /// Whoever leads by the word of a majority of those that are up.
+    async fn leader(&self) -> Controller {
+        let up: Vec<&Controller> =
+            self.members.values().filter_map(|it| it.up.as_ref()).map(|it| &it.0).collect();
+        let found = async {
+            loop {
+                let leads = up.iter().find(|it| {
+                    let term = it.inner.raft.metrics().borrow_watched().current_term;
+                    let later = up.iter().any(|other| other.status().term > term);
+                    it.is_leader() && !later
+                });
+                if let Some(leader) = leads {
+                    return (*leader).clone();
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, found).await.expect("somebody leads in time")
+    }
+
+    /// The command by which a member registers; topics need a broker.
+    fn register(&self, id: u32) -> Command {
+        let (host, port) = self.members[&id].address.rsplit_once(':').unwrap();
+        let port = port.parse().unwrap();
+        Command::RegisterBroker(BrokerRegistration::at(BrokerId(id), host, port))
+    }
+
+    async fn wait_applied(&self, id: u32, index: u64) {
+        let mut images = self.at(id).subscribe();
+        let reached = images.wait_for(|image| image.applied() >= index);
+        tokio::time::timeout(SOON, reached).await.unwrap().unwrap();
+    }
+
+    fn topics_at(&self, id: u32) -> Vec<String> {
+        self.at(id).image().topics().map(|topic| topic.name.to_string()).collect()
+    }
+}
+
+fn is_recent(ago: Duration) -> bool {
+    ago < Duration::from_secs(3)
+}
+
+fn create(name: &str) -> Command {
+    let topic = NewTopic { name: name.to_owned(), ..NewTopic::default() };
+    Command::CreateTopics { topics: vec![topic], validate_only: false }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_sent_to_any_member_are_there_when_they_return() {
+    let mut cluster = Cluster::of_three().await;
+    cluster.at(3).submit(cluster.register(1), SOON).await.unwrap();
+    for id in 1..=3 {
+        let name = format!("by-{id}");
+        cluster.at(id).submit(create(&name), SOON).await.unwrap();
+        assert!(cluster.topics_at(id).contains(&name));
+    }
+    assert_eq!(cluster.leader().await.status().voters, [1, 2, 3].map(BrokerId));
+    for id in 1..=3 {
+        cluster.at(id).catch_up(SOON).await.unwrap();
+        assert_eq!(cluster.topics_at(id), ["by-1", "by-2", "by-3"]);
+    }
+    for id in 1..=3 {
+        cluster.stop(id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_leader_is_replaced_and_comes_back_as_a_follower() {
+    let mut cluster = Cluster::of_three().await;
+    cluster.at(2).submit(cluster.register(1), SOON).await.unwrap();
+    let first = cluster.leader().await;
+    let lost = first.broker().0;
+    cluster.stop(lost).await;
+    let other = if lost == 1 { 2 } else { 1 };
+    cluster.at(other).submit(create("while-away"), SOON).await.unwrap();
+    cluster.start(lost, Birth::Again).await;
+    cluster.at(lost).catch_up(SOON).await.unwrap();
+    assert_eq!(cluster.topics_at(lost), ["while-away"]);
+    // With two of three gone nothing is decided, and with one of them back it is.
+    let now = cluster.leader().await.broker().0;
+    let staying = (1..=3).find(|id| *id != now && *id != lost).unwrap();
+    cluster.stop(now).await;
+    cluster.stop(lost).await;
+    let refused = cluster.at(staying).submit(create("alone"), Duration::from_secs(3)).await;
+    assert!(refused.is_err());
+    cluster.start(lost, Birth::Again).await;
+    cluster.at(staying).submit(create("together"), SOON).await.unwrap();
+    cluster.start(now, Birth::Again).await;
+    cluster.at(now).catch_up(SOON).await.unwrap();
+    assert!(cluster.topics_at(now).contains(&"together".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_members_stop_and_come_back_with_what_was_answered() {
+    let mut cluster = Cluster::of_three().await;
+    cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
+    cluster.at(2).submit(create("kept"), SOON).await.unwrap();
+    for id in 1..=3 {
+        cluster.stop(id).await;
+    }
+    for id in [3, 2, 1] {
+        cluster.start(id, Birth::Again).await;
+    }
+    for id in 1..=3 {
+        cluster.at(id).catch_up(SOON).await.unwrap();
+        assert_eq!(cluster.topics_at(id), ["kept"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_comes_late_catches_up_by_a_snapshot() {
+    let trimming = Trimming { snapshot_entries: 5, kept_entries: 1 };
+    let mut cluster = Cluster::found(trimming).await;
+    cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
+    for number in 0..20 {
+        cluster.at(1).submit(create(&format!("topic-{number:02}")), SOON).await.unwrap();
+    }
+    cluster.join(2).await;
+    assert!(cluster.at(2).status().snapshot_index.is_some());
+    assert_eq!(cluster.topics_at(2).len(), 20);
+    cluster.join(3).await;
+    cluster.vote(2).await;
+    cluster.vote(3).await;
+    // A voter that was away while the log was trimmed needs one too, and keeps its directory.
+    cluster.stop(3).await;
+    for number in 20..40 {
+        cluster.at(1).submit(create(&format!("topic-{number:02}")), SOON).await.unwrap();
+    }
+    cluster.start(3, Birth::Again).await;
+    cluster.at(3).catch_up(SOON).await.unwrap();
+    assert_eq!(cluster.topics_at(3).len(), 40);
+    cluster.stop(3).await;
+    cluster.start(3, Birth::Again).await;
+    cluster.at(3).catch_up(SOON).await.unwrap();
+    assert_eq!(cluster.topics_at(3), cluster.topics_at(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
+    let mut cluster = Cluster::of_three().await;
+    let leader = cluster.leader().await;
+    let to = (1..=3).map(BrokerId).find(|id| *id != leader.broker()).unwrap();
+    leader.transfer(to).await.unwrap();
+    let next = cluster.leader().await;
+    assert_eq!(next.broker(), to);
+    // A new leader counts on nobody whom it has not heard yet.
+    let removed = async {
+        while next.remove_voter(leader.broker()).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, removed).await.unwrap();
+    assert_eq!(next.status().voters.len(), 2);
+    assert_eq!(next.status().learners, [leader.broker()]);
+    // Of the two that are left neither can go while the other is away.
+    let third = (1..=3).find(|id| *id != to.0 && *id != leader.broker().0).unwrap();
+    cluster.stop(third).await;
+    let heard = |it: &MemberStatus| it.broker.0 == third && it.answered.is_some_and(is_recent);
+    let silent = async {
+        while next.quorum().iter().any(heard) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, silent).await.unwrap();
+    let refused = next.remove_voter(to).await.unwrap_err();
+    assert!(refused.message.contains("no majority"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_another_cluster_or_for_another_broker_are_refused() {
+    use kq_proto::cluster::v1;
+    let cluster = Cluster::found(Trimming::default()).await;
+    let identity = &cluster.at(1).inner.identity;
+    let route = |cluster: &str, from, to| v1::Route { cluster_id: cluster.to_owned(), from, to };
+    assert_eq!(identity.verify(Some(&route("test-cluster", 2, 1))).unwrap(), BrokerId(2));
+    for wrong in [route("other", 2, 1), route("test-cluster", 2, 3), route("test-cluster", 1, 1)] {
+        let refused = identity.verify(Some(&wrong)).unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::FailedPrecondition, "{wrong:?}");
+    }
+    assert!(identity.verify(None).is_err());
+}
