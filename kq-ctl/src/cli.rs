@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::Reply;
 use crate::commands::{
-    broker, cluster, completion, config, context, events, help, leader, log, partition, quorum,
-    record, schema, topic,
+    broker, cluster, completion, config, context, events, help, leader, log, partition, plan,
+    quorum, record, schema, topic,
 };
 use crate::output::Report;
 use crate::schema::Schema;
@@ -43,6 +43,9 @@ pub(crate) enum Noun {
     /// Partitions: where they are, how far each replica is, why
     #[command(subcommand, alias = "partitions")]
     Partition(partition::Verb),
+    /// Plans: moves of replicas, planned, under way, or over
+    #[command(subcommand, alias = "plans")]
+    Plan(plan::Verb),
     /// Leaders of partitions
     #[command(subcommand, alias = "leaders")]
     Leader(leader::Verb),
@@ -91,6 +94,7 @@ impl Noun {
         let (noun, verb) = match self {
             Self::Topic(verb) => ("topic", verb.name()),
             Self::Partition(verb) => ("partition", verb.name()),
+            Self::Plan(verb) => ("plan", verb.name()),
             Self::Leader(verb) => ("leader", verb.path()),
             Self::Quorum(verb) => ("quorum", verb.name()),
             Self::Doctor(_) => ("cluster", "doctor"),
@@ -115,6 +119,7 @@ impl Noun {
         match self {
             Self::Topic(verb) => verb.schema(),
             Self::Partition(verb) => verb.schema(),
+            Self::Plan(verb) => verb.schema(),
             Self::Leader(verb) => verb.schema(),
             Self::Quorum(verb) => verb.schema(),
             Self::Doctor(args) => cluster::doctor::schema(args),
@@ -137,6 +142,7 @@ impl Noun {
         match self {
             Self::Topic(verb) => verb.run(session),
             Self::Partition(verb) => verb.run(session),
+            Self::Plan(verb) => verb.run(session),
             Self::Leader(verb) => verb.run(session),
             Self::Quorum(verb) => verb.run(session),
             Self::Doctor(args) => Box::pin(cluster::doctor::run(args, session)),
@@ -179,6 +185,9 @@ impl Noun {
             "topic offsets",
             "partition list",
             "partition describe",
+            "plan list",
+            "plan show",
+            "plan status",
             "leader list",
             "leader policy get",
             "quorum status",

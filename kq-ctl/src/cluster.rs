@@ -48,6 +48,14 @@ macro_rules! operations {
             restart_check, brokers.restart_check, RestartCheckRequest, RestartCheckResponse;
             list_partitions, partitions.list, ListPartitionsRequest, ListPartitionsResponse;
             describe_partitions, partitions.describe, DescribePartitionsRequest, DescribePartitionsResponse;
+            propose_plan, plans.propose, ProposePlanRequest, ProposePlanResponse;
+            apply_plan, plans.apply, ApplyPlanRequest, ApplyPlanResponse;
+            list_plans, plans.list, ListPlansRequest, ListPlansResponse;
+            get_plan, plans.get, GetPlanRequest, GetPlanResponse;
+            pause_plan, plans.pause, ChangePlanRequest, ChangePlanResponse;
+            resume_plan, plans.resume, ChangePlanRequest, ChangePlanResponse;
+            cancel_plan, plans.cancel, ChangePlanRequest, ChangePlanResponse;
+            throttle_plan, plans.throttle, ThrottlePlanRequest, ChangePlanResponse;
             list_leaders, leaders.list, ListLeadersRequest, ListLeadersResponse;
             elect_leaders, leaders.elect, ElectLeadersRequest, ElectLeadersResponse;
             leader_policies, leaders.get_policies, GetLeaderPoliciesRequest, GetLeaderPoliciesResponse;

@@ -11,6 +11,7 @@ pub(crate) mod leader;
 pub(crate) mod log;
 pub(crate) mod partition;
 mod place;
+pub(crate) mod plan;
 pub(crate) mod quorum;
 pub(crate) mod record;
 pub(crate) mod schema;
@@ -24,7 +25,7 @@ macro_rules! verbs {
         /// What can be done with it.
         #[derive(Debug, Clone, clap::Subcommand)]
         pub(crate) enum Verb {
-            $($(#[$meta])* #[command(name = $name)] $variant($module::Args)),*
+            $($(#[$meta])* #[command(name = $name)] $variant(Box<$module::Args>)),*
         }
 
         impl Verb {

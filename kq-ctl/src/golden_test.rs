@@ -7,7 +7,7 @@
 //! ```
 //! Lines that begin with `! ` went to stderr, `? N` is the exit code unless 0. A line `< text` before
 //! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ fence 3` and `@ refuse CODE`
-//! change the world from there on. `\e` is the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
+//! change the world from there on. `HOME/` is a directory of the session, `\e` the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -106,7 +106,9 @@ impl Player {
         let (data, said) = (Buffer::default(), Buffer::default());
         let mut out = Output::new(Box::new(data.clone()), Box::new(said.clone()));
         out.stdout_tty = self.tty;
-        let line_words = words(&line.replace("\\e", "\x1b")).into_iter().map(Into::into).collect();
+        let home = format!("{}/", self.home.path().display());
+        let line = line.replace("\\e", "\x1b").replace("HOME/", &home);
+        let line_words = words(&line).into_iter().map(Into::into).collect();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)

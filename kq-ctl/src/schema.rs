@@ -7,6 +7,7 @@ mod json_schema;
 mod leader;
 mod local;
 mod partition;
+mod plan;
 mod record;
 mod topic;
 
@@ -16,6 +17,7 @@ pub(crate) use json_schema::json_schema;
 pub(crate) use leader::*;
 pub(crate) use local::*;
 pub(crate) use partition::*;
+pub(crate) use plan::*;
 pub(crate) use record::*;
 pub(crate) use topic::*;
 
@@ -165,6 +167,10 @@ pub(crate) const ALL: &[&Schema] = &[
     &LOG_VERIFY,
     &PARTITION,
     &PARTITION_LIST,
+    &PLAN,
+    &PLAN_LIST,
+    &PLAN_RULES,
+    &PLAN_STATUS,
     &PRODUCED,
     &QUORUM_STATUS,
     &RECORD_COUNT,

@@ -36,10 +36,15 @@ impl Change {
         if self.dry_run { format!("would_be_{done}") } else { done.to_owned() }
     }
 
-    /// Sums a report up whose items are what changed.
-    pub(crate) fn conclude(&self, report: &mut Report, changed: usize) {
+    /// Adds how much changed to the summary.
+    pub(crate) fn summary_of(&self, report: &mut Report, changed: usize) {
         report.sum("changed_count", changed);
         report.sum("dry_run", self.dry_run);
+    }
+
+    /// Sums a report up whose items are what changed.
+    pub(crate) fn conclude(&self, report: &mut Report, changed: usize) {
+        self.summary_of(report, changed);
         report.exit = self.exit(changed).filter(|_| report.failures.is_empty());
     }
 
@@ -99,6 +104,11 @@ impl Session {
     pub(crate) fn typed(mut self, args: &[OsString]) -> Self {
         self.typed = command_line(args);
         self
+    }
+
+    /// As it was typed, without consent.
+    pub(crate) fn command_line(&self) -> &str {
+        &self.typed
     }
 
     /// The cluster, connected at first need and checked against the context's pin.

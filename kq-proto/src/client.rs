@@ -22,7 +22,7 @@ pub use connect::{Attempt, ConnectError, connect};
 use crate::admin::v1::{
     brokers_client::BrokersClient, cluster_client::ClusterClient, configs_client::ConfigsClient,
     events_client::EventsClient, leaders_client::LeadersClient,
-    partitions_client::PartitionsClient, quorum_client::QuorumClient,
+    partitions_client::PartitionsClient, plans_client::PlansClient, quorum_client::QuorumClient,
     records_client::RecordsClient, topics_client::TopicsClient,
 };
 use crate::admin::{CLUSTER_ID, EXPECTED_CLUSTER_ID};
@@ -117,6 +117,8 @@ services! {
     cluster: ClusterClient, with_deadline;
     /// Partitions and their replicas.
     partitions: PartitionsClient, with_deadline;
+    /// Plans of moves.
+    plans: PlansClient, with_deadline;
     /// Leaders of partitions.
     leaders: LeadersClient, with_deadline;
     /// The metadata quorum.

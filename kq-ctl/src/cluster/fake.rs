@@ -4,6 +4,7 @@
 mod answers;
 mod leaders;
 mod partitions;
+mod plans;
 mod topics;
 
 use std::cell::RefCell;
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) ids: u8,
     /// What is said about leaders, of a topic or (empty name) of all.
     pub(crate) policies: BTreeMap<String, (v1::LeaderPolicy, Option<v1::LeaderFreeze>)>,
+    /// Plans that were started, the oldest first.
+    pub(crate) plans: Vec<(v1::PlanStatus, v1::Plan)>,
     /// Leaders that were moved, by partition.
     pub(crate) moved: BTreeMap<(String, u32), u32>,
     /// Brokers that are given no new replicas.

@@ -1,7 +1,9 @@
 //! `kq-ctl broker ...`
 
 mod change;
+pub(crate) mod decommission;
 pub(crate) mod describe;
+pub(crate) mod drain;
 pub(crate) mod list;
 pub(crate) mod recommission;
 pub(crate) mod restart_check;
@@ -22,8 +24,12 @@ verbs! {
     Describe(describe) = "describe",
     /// What would happen if a broker were restarted now; ends with 10 if anything would
     RestartCheck(restart_check) = "restart-check",
+    /// Move everything off a broker, and give it nothing new
+    Drain(drain) = "drain",
     /// Let drained brokers have new replicas again
     Undrain(undrain) = "undrain",
+    /// Move everything off a broker that is to leave for good
+    Decommission(decommission) = "decommission",
     /// Let brokers stay that were to leave for good
     Recommission(recommission) = "recommission",
     /// Forget brokers that are stopped and hold nothing

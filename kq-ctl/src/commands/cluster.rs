@@ -3,6 +3,7 @@
 pub(crate) mod describe;
 pub(crate) mod doctor;
 pub(crate) mod health;
+pub(crate) mod rebalance;
 pub(crate) mod roll;
 pub(crate) mod status;
 pub(crate) mod wait;
@@ -21,6 +22,8 @@ verbs! {
     Health(health) = "health",
     /// Health, and what will be wrong or costs without need; ends with 10 if anything is found
     Doctor(doctor) = "doctor",
+    /// Spread load evenly over the brokers, by a plan
+    Rebalance(rebalance) = "rebalance",
     /// The order of a rolling restart, and whether each broker can go now
     Roll(roll) = "roll",
     /// Wait until the cluster is as it should be

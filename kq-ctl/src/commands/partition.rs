@@ -1,7 +1,9 @@
 //! `kq-ctl partition ...`
 
+mod assignment_file;
 pub(crate) mod describe;
 pub(crate) mod list;
+pub(crate) mod reassign;
 pub(crate) mod recover;
 pub(crate) mod wait;
 
@@ -16,6 +18,8 @@ verbs! {
     List(list) = "list",
     /// Describe partitions: each replica, why it stands so, what has happened
     Describe(describe) = "describe",
+    /// Move replicas by a plan that says beforehand what it costs and what speaks against it
+    Reassign(reassign) = "reassign",
     /// Let a replica lead that may lack records, when no other is left: the last resort
     Recover(recover) = "recover",
     /// Wait until partitions are as they should be

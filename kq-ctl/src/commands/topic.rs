@@ -22,7 +22,7 @@ verbs! {
     Describe(describe) = "describe",
     /// Create topics
     Create(create) = "create",
-    /// Change configuration, add partitions
+    /// Change configuration, add partitions or replicas
     Alter(alter) = "alter",
     /// Delete topics; they can be restored until their time is up
     Delete(delete) = "delete",

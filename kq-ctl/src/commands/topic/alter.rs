@@ -1,14 +1,20 @@
-//! `kq-ctl topic alter NAME.. --set k=v --unset k -p TOTAL|+N`
+//! `kq-ctl topic alter NAME.. --set k=v --unset k -p TOTAL|+N`, or `-r N`
+
+use std::path::PathBuf;
 
 use kq_proto::admin::v1;
+use kq_proto::admin::v1::plan_goal::Goal;
 
 use crate::cli;
 use crate::commands::config::{Alterations, Kind, changed_rows, guard, told};
+use crate::commands::plan::flow;
+use crate::commands::plan::options::{Outcome, throttle};
 use crate::commands::shared::{Named, by_name, in_chunks};
+use crate::commands::waiting::Wait;
 use crate::exit::{Exit, Failure};
 use crate::output::{Report, Row, row};
-use crate::schema::{Schema, TOPIC_ALTERATION};
-use crate::session::Session;
+use crate::schema::{PLAN, Schema, TOPIC_ALTERATION};
+use crate::session::{Access, Session};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
@@ -20,10 +26,20 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "TOTAL|+N", value_parser = growth)]
     #[arg(allow_negative_numbers = true)]
     partitions: Option<Growth>,
-    /// Copies of each partition
+    /// Copies of each partition; alone, since it moves replicas by a plan, as 'partition reassign
+    /// --rf' does with more to choose
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = cli::whole(cli::REPLICAS))]
+    #[arg(conflicts_with_all = ["set", "unset", "append", "subtract", "partitions"])]
     replication_factor: Option<u32>,
+    /// With -r: bytes a second that each broker may fill replicas with, as 50MiB/s, auto or off
+    #[arg(long, value_name = "RATE", value_parser = throttle, requires = "replication_factor")]
+    throttle: Option<v1::PlanThrottle>,
+    /// With -r: keep the plan in a file instead of carrying it out
+    #[arg(long, value_name = "FILE", requires = "replication_factor")]
+    plan_out: Option<PathBuf>,
+    #[command(flatten)]
+    wait: Wait,
     /// Be content if a topic does not exist
     #[arg(long)]
     if_exists: bool,
@@ -49,15 +65,18 @@ fn growth(text: &str) -> Result<Growth, String> {
     }
 }
 
-pub(crate) fn schema(_: &Args) -> &'static Schema {
-    &TOPIC_ALTERATION
+pub(crate) fn schema(args: &Args) -> &'static Schema {
+    if args.replication_factor.is_some() { &PLAN } else { &TOPIC_ALTERATION }
 }
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    if let Some(factor) = args.replication_factor {
+        return replicate(args, factor, session).await;
+    }
     let alterations = args.alterations.plan()?;
-    if alterations.is_empty() && args.partitions.is_none() && args.replication_factor.is_none() {
+    if alterations.is_empty() && args.partitions.is_none() {
         return Err(Failure::usage("nothing to change is named")
-            .hint("--set KEY=VALUE, --unset KEY, -p TOTAL or -p +N"));
+            .hint("--set KEY=VALUE, --unset KEY, -p TOTAL, -p +N or -r N"));
     }
     let cluster = session.cluster(args.change.access()).await?;
     let names = args.topics.find(cluster.as_ref()).await?;
@@ -71,7 +90,6 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     report.failures.extend(missing.filter(|it| !(args.if_exists && it.exit == Exit::NotFound)));
     let topics: Vec<v1::TopicSummary> =
         found.topics.into_iter().filter_map(|topic| topic.summary).collect();
-    refuse_replication(args, &topics)?;
     let asked = asked(&topics, &alterations);
     guard(&asked, &args.change, session).await?;
     // Growth first: it is what can be refused for reasons outside the request.
@@ -195,16 +213,22 @@ fn plan_growth(
     Ok(Some(v1::PartitionCount { topic: name.to_owned(), total, assignments: Vec::new() }))
 }
 
-fn refuse_replication(args: &Args, topics: &[v1::TopicSummary]) -> Result<(), Failure> {
-    let Some(wanted) = args.replication_factor else { return Ok(()) };
-    let Some(topic) = topics.iter().find(|topic| topic.replication_factor != wanted) else {
-        return Ok(());
+/// Another number of replicas, by a plan.
+async fn replicate(args: &Args, factor: u32, session: &Session) -> Result<Report, Failure> {
+    let cluster = session.cluster(Access::Read).await?;
+    let names = args.topics.find(cluster.as_ref()).await?;
+    let scope = names.into_iter().map(|topic| v1::PlanScope { topic, partitions: Vec::new() });
+    let outcome = Outcome {
+        plan_out: args.plan_out.clone(),
+        wait: args.wait.clone(),
+        change: args.change.clone(),
     };
-    Err(Failure::unsupported(format!(
-        "topic '{}' has replication factor {}; changing it moves replicas, which this cluster cannot do; nothing was done",
-        topic.name, topic.replication_factor
-    ))
-    .hint(format!("create another topic with -r {wanted}")))
+    let options = v1::PlanOptions {
+        scope: scope.collect(),
+        throttle: args.throttle,
+        ..v1::PlanOptions::default()
+    };
+    flow::carry_out((Goal::ReplicationFactor(factor), options), &outcome, session).await
 }
 
 pub(crate) fn status(change: &cli::Change) -> &'static str {

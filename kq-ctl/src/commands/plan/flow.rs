@@ -1,0 +1,131 @@
+//! The way of every command that moves more than one thing: a plan is made, shown, judged, confirmed
+//! and started; or kept in a file, or thrown away after a dry run.
+
+use std::time::Duration;
+
+use kq_proto::admin::v1;
+use kq_proto::admin::v1::plan_verdict::Outcome as Verdict;
+
+use super::options::Outcome;
+use super::{file, rows, wait};
+use crate::cluster::Cluster;
+use crate::exit::{Exit, Failure};
+use crate::output::Report;
+use crate::schema::PLAN;
+use crate::session::{Danger, Session};
+
+/// Makes a plan for a goal and does with it what the flags say.
+pub(crate) async fn carry_out(
+    (goal, options): (v1::plan_goal::Goal, v1::PlanOptions),
+    outcome: &Outcome,
+    session: &Session,
+) -> Result<Report, Failure> {
+    let access = if outcome.plan_out.is_some() {
+        crate::session::Access::Read
+    } else {
+        outcome.change.access()
+    };
+    let cluster = session.cluster(access).await?;
+    let options = v1::PlanOptions { typed: session.command_line().to_owned(), ..options };
+    let goal = v1::PlanGoal { goal: Some(goal) };
+    let request = v1::ProposePlanRequest { goal: Some(goal), options: Some(options) };
+    let plan = cluster.propose_plan(request).await?.plan.unwrap_or_default();
+    finish(&plan, outcome, cluster.as_ref(), session).await
+}
+
+/// Shows a plan and does with it what the flags say.
+pub(crate) async fn finish(
+    plan: &v1::Plan,
+    outcome: &Outcome,
+    cluster: &dyn Cluster,
+    session: &Session,
+) -> Result<Report, Failure> {
+    let mut report = shown(plan);
+    if plan.moves.is_empty() && !plan.refused {
+        report.note("nothing to move: it stands as asked already");
+        outcome.change.conclude(&mut report, 0);
+        return Ok(report);
+    }
+    if let Some(path) = &outcome.plan_out {
+        file::write(path, plan, session)?;
+        report.note(format!("kept in {0}: kq-ctl plan apply {0}", path.display()));
+    }
+    if plan.refused {
+        report.failures.push(refusal(plan));
+        report.exit = Some(Exit::Refused);
+        outcome.change.summary_of(&mut report, 0);
+        return Ok(report);
+    }
+    if outcome.change.dry_run || outcome.plan_out.is_some() {
+        report.note(rows::headline(plan));
+        outcome.change.summary_of(&mut report, plan.moves.len());
+        report.exit = outcome.change.exit(plan.moves.len());
+        return Ok(report);
+    }
+    start(plan, outcome, (cluster, session), report).await
+}
+
+/// A plan as rows of moves.
+pub(crate) fn shown(plan: &v1::Plan) -> Report {
+    let mut report = Report::new(&PLAN);
+    report.extend(plan.moves.iter().map(rows::move_row));
+    rows::sum_up(&mut report, plan);
+    for it in &plan.left_out {
+        report.note(format!("left out: {}: {}", it.item, it.why));
+    }
+    for verdict in plan.verdicts.iter().filter(|it| it.outcome() == Verdict::Warn) {
+        for it in verdict.findings.iter().filter(|it| !it.breaks).take(3) {
+            report.note(format!("{} {}: {}", verdict.rule, it.subject, it.cause));
+        }
+    }
+    report
+}
+
+/// The rule that forbids a plan, the partitions, the cause, and what to do.
+pub(crate) fn refusal(plan: &v1::Plan) -> Failure {
+    let breaks = |it: &&v1::PlanVerdict| it.outcome() == Verdict::Break && !it.overridden;
+    let first = plan.verdicts.iter().find(breaks);
+    let rule = first.map_or("KQ-S000", |it| it.rule.as_str());
+    let findings = first.map(|it| it.findings.as_slice()).unwrap_or_default();
+    let next = findings.iter().flat_map(|it| &it.next).next().cloned().unwrap_or_default();
+    let code = if rule == "KQ-S008" { "kq.STALE_PLAN" } else { rule };
+    let text = plan.refusal.trim_end();
+    let (message, hint) = match text.split_once("\ndo one of:") {
+        Some((message, ways)) => (message, ways.trim_matches('\n').trim_start().to_owned()),
+        None => (text, next),
+    };
+    let message = message.strip_prefix("refused: ").unwrap_or(message);
+    let message =
+        if message.is_empty() { format!("a rule forbids it: {rule}") } else { message.to_owned() };
+    Failure::new(code, message).hint(hint)
+}
+
+/// Confirms a plan that nothing forbids and starts it.
+pub(crate) async fn start(
+    plan: &v1::Plan,
+    outcome: &Outcome,
+    (cluster, session): (&dyn Cluster, &Session),
+    mut report: Report,
+) -> Result<Report, Failure> {
+    rows::headline(plan).lines().for_each(|line| session.say(line));
+    let danger = Danger { what: format!("apply plan {}", plan.id), word: None };
+    session.consent(&outcome.change.consent, &danger).await?;
+    let request = v1::ApplyPlanRequest {
+        plan: Some(plan.clone()),
+        overrides: plan.overrides.clone(),
+        intent: Some(outcome.change.intent()),
+    };
+    let id = cluster.apply_plan(request).await?.id;
+    outcome.change.conclude(&mut report, plan.moves.len());
+    match outcome.wait.wait {
+        None => report
+            .note(format!("plan {id} runs: kq-ctl plan status {id} -w; kq-ctl plan cancel {id}")),
+        Some(bound) => {
+            let bound = if bound.is_zero() { Duration::MAX } else { bound };
+            let waited = wait::until(&id, wait::Condition::Done, bound, session).await?;
+            report.exit = waited.exit.or(report.exit);
+            report.failures.extend(waited.failures);
+        }
+    }
+    Ok(report)
+}

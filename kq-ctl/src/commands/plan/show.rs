@@ -1,0 +1,100 @@
+//! `kq-ctl plan show FILE|ID --rules`
+
+use std::path::Path;
+
+use kq_proto::admin::v1;
+use kq_proto::admin::v1::plan_verdict::Outcome as Verdict;
+
+use super::{file, flow, rows};
+use crate::exit::Failure;
+use crate::output::{Cell, Report, row};
+use crate::schema::{PLAN, PLAN_RULES, Schema};
+use crate::session::{Access, Session};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// A file that --plan-out wrote, or the id of a plan that was started
+    #[arg(value_name = "FILE|ID")]
+    plan: String,
+    /// What the rules said of it when it was made, instead of its moves; 'plan apply --dry-run' tells
+    /// what they say now
+    #[arg(long)]
+    rules: bool,
+}
+
+pub(crate) fn schema(args: &Args) -> &'static Schema {
+    if args.rules { &PLAN_RULES } else { &PLAN }
+}
+
+pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    let path = Path::new(&args.plan);
+    if !path.is_file() {
+        if args.rules {
+            return Err(Failure::usage("what the rules said is kept in files only")
+                .hint(format!("kq-ctl plan status {}", args.plan)));
+        }
+        let cluster = session.cluster(Access::Read).await?;
+        let answer = cluster.get_plan(v1::GetPlanRequest { id: args.plan.clone() }).await?;
+        return Ok(flow::shown(&started(&answer)));
+    }
+    let plan = file::read(path)?;
+    if args.rules {
+        return Ok(rules(&plan));
+    }
+    let mut report = flow::shown(&plan);
+    report.note(rows::headline(&plan));
+    if plan.refused {
+        report.note(format!("refused when it was made: {}", flow::refusal(&plan).message));
+    }
+    Ok(report)
+}
+
+/// What a plan that was started still tells.
+fn started(answer: &v1::GetPlanResponse) -> v1::Plan {
+    let plan = answer.plan.clone().unwrap_or_default();
+    let moves = answer.moves.iter().map(|it| v1::PlannedMove {
+        topic: it.topic.clone(),
+        partition: it.partition,
+        from: it.from.clone(),
+        to: it.to.clone(),
+        bytes: it.bytes,
+        ..v1::PlannedMove::default()
+    });
+    v1::Plan {
+        id: plan.id,
+        verb: plan.verb,
+        moves: moves.collect(),
+        summary: Some(v1::PlanSummary {
+            bytes: plan.bytes,
+            eta_ms: plan.eta_ms,
+            ..v1::PlanSummary::default()
+        }),
+        throttle: plan.throttle,
+        batch: plan.batch,
+        concurrency: plan.concurrency,
+        ..v1::Plan::default()
+    }
+}
+
+fn rules(plan: &v1::Plan) -> Report {
+    let mut report = Report::new(&PLAN_RULES);
+    for verdict in &plan.verdicts {
+        let outcome = match verdict.outcome() {
+            Verdict::Unspecified | Verdict::Pass => "pass",
+            Verdict::Warn => "warn",
+            Verdict::Break if verdict.overridden => "overridden",
+            Verdict::Break => "break",
+        };
+        let first = verdict.findings.first();
+        report.push(row! {
+            rule: &verdict.rule,
+            outcome: outcome,
+            guards: &verdict.guards,
+            finding_count: verdict.findings.len(),
+            subjects: Cell::list(verdict.findings.iter().map(|it| it.subject.as_str())),
+            cause: first.map(|it| it.cause.clone()),
+            next: first.and_then(|it| it.next.first().cloned()),
+        });
+    }
+    report
+}
