@@ -11,6 +11,7 @@ mod latency;
 mod load;
 mod produce;
 mod raw;
+mod replicated;
 mod report;
 mod subject;
 
@@ -61,6 +62,9 @@ const LINES: &[Line] = &[
     ("start", idle::start_and_rest),
     ("partitions", idle::partitions),
     ("connections", idle::connections),
+    ("replicated", replicated::kibibyte_records),
+    ("replicated-acks", replicated::acks_all),
+    ("failover", replicated::failover),
 ];
 
 pub(crate) fn run(args: &BenchArgs) -> Result<bool> {

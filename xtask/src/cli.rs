@@ -18,7 +18,7 @@ pub(crate) struct Xtask {
 /// One chore a variant.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Chore {
-    /// A live cluster to look at: topics, a workload, a refreshing status; Ctrl-C ends it all
+    /// A live cluster to look at: topics, a workload, a broker that dies and returns; Ctrl-C ends it
     Demo(DemoArgs),
     /// Local clusters of real broker processes
     Cluster {
@@ -203,7 +203,7 @@ pub(crate) struct DemoArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) length: Option<Duration>,
     /// How many brokers
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 3)]
     pub(crate) brokers: u32,
     /// The port of broker 1 [default: 9092, or a free one when that is taken]
     #[arg(long)]
@@ -266,11 +266,14 @@ pub(crate) struct ChaosArgs {
     /// How long things go wrong
     #[arg(long, default_value_t = 2.0, value_parser = minutes)]
     pub(crate) minutes: f64,
+    /// A fixed course in place of a drawn one; it has a length of its own
+    #[arg(long, value_enum)]
+    pub(crate) scenario: Option<Scenario>,
     /// What is drawn; the same seed strikes at the same times [default: another one each time]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// How many brokers
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 3)]
     pub(crate) brokers: u32,
     /// Leave the power of their disks alone; without root that is so anyway
     #[arg(long)]
@@ -281,6 +284,23 @@ pub(crate) struct ChaosArgs {
     /// Optimised binaries
     #[arg(long)]
     pub(crate) release: bool,
+}
+
+/// A course of faults that is not drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Each broker in turn sends into the void for 20 s, then hears nothing for 20 s; writes must
+    /// go on
+    OneWay,
+}
+
+impl Scenario {
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::OneWay => "one-way",
+        }
+    }
 }
 
 impl ChaosArgs {
@@ -295,7 +315,7 @@ impl ChaosArgs {
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     /// Only these lines: produce, small, lz4, single, consume, acks, steady, append, start,
-    /// partitions, connections
+    /// partitions, connections, replicated, replicated-acks, failover
     #[arg(long, value_name = "LINE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// The same load on another broker that runs: its address and its process ids

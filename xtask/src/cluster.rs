@@ -23,7 +23,9 @@ pub(crate) use broker::{BrokerState, Standing};
 pub(crate) use guard::Guard;
 pub(crate) use plan::{Plan, RACKS_DEFAULT};
 pub(crate) use ports::{free_base_port, is_free};
-pub(crate) use relay::{BROKERS_MAX, serve_relay};
+#[cfg(feature = "bench")]
+pub(crate) use relay::RelayState;
+pub(crate) use relay::serve_relay;
 pub(crate) use roles::Roles;
 pub(crate) use state::{ClusterState, directory};
 

@@ -129,7 +129,7 @@ pub(super) fn connections(run: &mut Run<'_>) -> Result<Vec<Row>> {
     setrlimit(Resource::Nofile, limit).context("cannot raise the limit of open files")?;
     let subject = &mut *run.subject;
     if subject.is_own() {
-        subject.renew(&[("max.connections.per.ip", "20000")])?;
+        subject.renew(1, &[("max.connections.per.ip", "20000")])?;
     }
     let before = subject.rss_bytes()?;
     let count = if run.quick { 625 } else { 5_000 };

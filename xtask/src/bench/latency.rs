@@ -33,7 +33,7 @@ const PACE: Duration = Duration::from_micros(200);
 
 /// Remembers how long each delivery took, in microseconds, of those sent from a moment on.
 #[derive(Debug, Clone)]
-struct Times {
+pub(super) struct Times {
     from: Instant,
     micros: Arc<Mutex<Vec<u32>>>,
 }
@@ -48,11 +48,12 @@ struct Paced {
 }
 
 impl Times {
-    fn new(from: Instant) -> Self {
+    /// Counts what is sent from that moment on.
+    pub(super) fn new(from: Instant) -> Self {
         Self { from, micros: Arc::default() }
     }
 
-    fn take_sorted(&self) -> Vec<u32> {
+    pub(super) fn take_sorted(&self) -> Vec<u32> {
         let mut micros = self.micros.lock().unwrap_or_else(PoisonError::into_inner);
         let mut times = std::mem::take(&mut *micros);
         times.sort_unstable();
@@ -122,11 +123,18 @@ fn epoch() -> &'static Instant {
 
 /// Microseconds of a loopback round trip of this client at the same pace, to the cluster that
 /// librdkafka mocks in its own process: what is left when the broker does nothing.
-fn round_trip_micros() -> Result<f64> {
+pub(super) fn round_trip_micros() -> Result<f64> {
     let settings = [("test.mock.num.brokers", "1"), ("acks", "all"), ("linger.ms", "0")];
     let span = (clock::now() + WARM_UP, Duration::from_secs(1));
     let paced = paced("127.0.0.1:1", "floor", &settings, ACKS_RATE, span)?;
     Ok(quantile(&paced.times, 500))
+}
+
+/// Sorted times to the acknowledgements of 1,000 records a second, in microseconds.
+pub(super) fn paced_acks(bootstrap: &str, topic: &str, length: Duration) -> Result<Vec<u32>> {
+    let settings = [("acks", "all"), ("linger.ms", "0")];
+    let span = (clock::now() + WARM_UP, length);
+    Ok(paced(bootstrap, topic, &settings, ACKS_RATE, span)?.times)
 }
 
 /// acks=all at 1,000 records a second, each on stable storage before its acknowledgement.
@@ -137,11 +145,9 @@ pub(super) fn acks_all(run: &mut Run<'_>) -> Result<Vec<Row>> {
         let pace = Duration::from_micros(1_000_000 / ACKS_RATE);
         let floor = floors::sync_micros(RECORD_BYTES, pace)? + round_trip_micros()?;
         let name = topic(&subject.bootstrap, 1, &[])?;
-        let settings = [("acks", "all"), ("linger.ms", "0")];
-        let span = (clock::now() + WARM_UP, length);
-        let paced = paced(&subject.bootstrap, &name, &settings, ACKS_RATE, span)?;
+        let times = paced_acks(&subject.bootstrap, &name, length)?;
         delete(&subject.bootstrap, &name)?;
-        Ok((floor, paced.times))
+        Ok((floor, times))
     })? {
         floors.push(floor);
         p50.push(quantile(&times, 500));

@@ -35,11 +35,21 @@ fn admin(bootstrap: &str) -> Result<AdminClient<DefaultClientContext>> {
     config(bootstrap, &[]).create().context("cannot make an admin client")
 }
 
-/// Creates a topic of a fresh name; its name.
+/// Creates a topic of a fresh name with one copy of each partition; its name.
 pub(super) fn topic(bootstrap: &str, partitions: i32, configs: &[(&str, &str)]) -> Result<String> {
+    replicated(bootstrap, partitions, TopicReplication::Fixed(1), configs)
+}
+
+/// The same with more copies.
+pub(super) fn replicated(
+    bootstrap: &str,
+    partitions: i32,
+    replicas: TopicReplication<'_>,
+    configs: &[(&str, &str)],
+) -> Result<String> {
     let number = TOPICS.fetch_add(1, Ordering::Relaxed);
     let name = format!("bench-{}-{number}", std::process::id());
-    let mut topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+    let mut topic = NewTopic::new(&name, partitions, replicas);
     for (key, value) in configs {
         topic = topic.set(key, value);
     }

@@ -31,12 +31,13 @@ pub(crate) struct Subject {
 impl Subject {
     /// A kq broker of one's own with an empty directory, as operators would start it.
     pub(crate) fn own(programs: &Programs) -> Result<Self> {
-        Self::own_with(programs, &[])
+        Self::own_with(programs, 1, &[])
     }
 
-    /// The same with further configuration keys.
-    pub(crate) fn own_with(programs: &Programs, settings: &[(&str, &str)]) -> Result<Self> {
-        let mut plan = Plan::test("bench")?;
+    /// So many of them with further configuration keys. They reach one another without a relay,
+    /// whose work is not theirs.
+    fn own_with(programs: &Programs, brokers: u32, settings: &[(&str, &str)]) -> Result<Self> {
+        let mut plan = Plan { relayed: false, ..Plan::of("bench", brokers)? };
         for (key, value) in settings {
             plan = plan.with(key, value);
         }
@@ -67,13 +68,18 @@ impl Subject {
         self.own.as_mut().map(|(guard, _)| guard).context("not measured on the other broker")
     }
 
-    /// Gives way to a fresh broker of ours with further configuration keys. The old cluster goes
+    /// Gives way to fresh brokers of ours with further configuration keys. The old cluster goes
     /// first: both have the same name, and its guard would remove what the new one has made.
-    pub(crate) fn renew(&mut self, settings: &[(&str, &str)]) -> Result<()> {
-        let (guard, programs) = self.own.take().context("not our broker")?;
+    pub(crate) fn renew(&mut self, brokers: u32, settings: &[(&str, &str)]) -> Result<()> {
+        let (guard, programs) = self.own.take().context("not measured on the other broker")?;
         drop(guard);
-        *self = Self::own_with(&programs, settings)?;
+        *self = Self::own_with(&programs, brokers, settings)?;
         Ok(())
+    }
+
+    /// How many brokers there are.
+    pub(crate) fn brokers(&self) -> usize {
+        self.pids.len()
     }
 
     /// Whether it is ours.

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::clients::{Clients, Target, read_all};
+use super::clients::{Clients, Target, ends, read_all};
 use super::history::Partition;
 use super::replicas;
-use super::schedule::{Bounds, Fault, Step, draw};
-use super::world::{NAME, PartitionView, World};
-use crate::cli::ChaosArgs;
+use super::schedule::{Bounds, Fault, Step, draw, one_way};
+use super::world::{NAME, World};
+use crate::cli::{ChaosArgs, Scenario};
 use crate::cluster::Keep;
 use crate::output::{note, say};
 use crate::programs::{Profile, programs};
@@ -33,6 +33,9 @@ const WHOLE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Everything sent is acknowledged, and everything read, so long after that.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
+
+/// A part of the brokers that cannot be reached stops writes for so long at most.
+const STALL_MAX: Duration = Duration::from_secs(12);
 
 /// What a run was, for its last line.
 #[derive(Debug, Default)]
@@ -66,16 +69,22 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
     let programs = programs(profile)?;
     let mut world = World::up(args, no_power.is_none(), &programs)?;
     let bounds = Bounds { brokers: args.brokers, length: args.length(), power: world.has_power() };
-    let steps = draw(seed, bounds);
-    note(format_args!("seed {seed}: {} brokers, {} steps", args.brokers, steps.len()));
+    let (course, steps) = match args.scenario {
+        None => (format!("seed {seed}, {} min", args.minutes), draw(seed, bounds)),
+        Some(Scenario::OneWay) => ("one-way cuts".to_owned(), one_way(args.brokers)),
+    };
+    let title = format!("chaos {course}, {} brokers", args.brokers);
+    note(format_args!("{title}, {} steps", steps.len()));
     let mut diary = Diary::default();
-    let ended = go(&mut world, &steps, &interrupted, &mut diary);
-    let (brokers, minutes, forced) = (args.brokers, args.minutes, world.forced_stops);
+    let mut ended = go(&mut world, &steps, &interrupted, &mut diary);
+    if args.scenario.is_some() && ended.is_ok() {
+        ended = verify_progress(&diary.figures);
+    }
     match ended {
         Ok(()) => {
-            let figures = &diary.figures;
-            say(format_args!("chaos seed {seed}, {brokers} brokers, {minutes} min: {figures}"));
-            if 0 < forced {
+            say(format_args!("{title}: {}", diary.figures));
+            if 0 < world.forced_stops {
+                let forced = world.forced_stops;
                 note(format_args!("{forced} brokers did not stop by themselves within 20 s"));
             }
             Ok(true)
@@ -83,14 +92,9 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
         Err(fault) => {
             world.keep = Keep::All;
             let file = World::folder().join("schedule.txt");
-            let text = format!(
-                "seed {seed}, {brokers} brokers, {minutes} min\n{}\n{fault:#}\n",
-                diary.done
-            );
+            let text = format!("{title}\n{}\n{fault:#}\n", diary.done);
             fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-            say(format_args!(
-                "chaos seed {seed}, {brokers} brokers, {minutes} min: FAILED: {fault:#}"
-            ));
+            say(format_args!("{title}: FAILED: {fault:#}"));
             say(format_args!(
                 "what was done is in {}; the brokers' logs and data are beside it",
                 file.display()
@@ -98,6 +102,13 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
             Ok(false)
         }
     }
+}
+
+/// Where most brokers reach one another, writes go on.
+fn verify_progress(figures: &Figures) -> Result<()> {
+    let stall = figures.longest_stall;
+    ensure!(stall <= STALL_MAX, "L1: a partition took no writes for {stall:?}");
+    Ok(())
 }
 
 fn any_seed() -> Result<u64> {
@@ -134,7 +145,7 @@ fn go(
     clients.stop_writing(CAUGHT_UP_WITHIN)?;
     world.wait_whole(WHOLE_WITHIN)?;
     let views = world.partitions()?;
-    let ends = ends(&views)?;
+    let ends = ends(&target, CAUGHT_UP_WITHIN)?;
     clients.stop_reading(&ends, CAUGHT_UP_WITHIN)?;
     clients.verify()?;
     judge(&clients, &target, &ends, &mut diary.figures)?;
@@ -181,16 +192,6 @@ fn strike(
     Ok(())
 }
 
-/// Where each partition ends, in their order.
-fn ends(views: &[PartitionView]) -> Result<Vec<u64>> {
-    ensure!(views.len() == usize::try_from(PARTITIONS)?, "{} partitions", views.len());
-    let ends = (0..).zip(views).map(|(number, view)| {
-        ensure!(view.partition == number, "partition {} in the place of {number}", view.partition);
-        view.high_watermark.with_context(|| format!("no high watermark of partition {number}"))
-    });
-    ends.collect()
-}
-
 /// Holds what is there against what was promised and seen.
 fn judge(clients: &Clients, target: &Target, ends: &[u64], figures: &mut Figures) -> Result<()> {
     let found = read_all(target, ends)?;
@@ -203,10 +204,10 @@ fn judge(clients: &Clients, target: &Target, ends: &[u64], figures: &mut Figures
         let seen = seen.iter().filter_map(|seen| seen.get(at).map(Vec::as_slice)).collect();
         let partition = Partition { number, found, acked, sent: sent.clone(), seen };
         faults += &partition.check();
-        figures.acked += acked.len() as u64;
         figures.found += found.len() as u64;
         figures.reads += partition.seen.iter().map(|it| it.len() as u64).sum::<u64>();
     }
+    figures.acked = clients.acked();
     figures.longest_stall = ledger.longest_stall;
     if !faults.is_empty() {
         bail!("{faults}");
@@ -224,7 +225,7 @@ impl std::fmt::Display for Figures {
             f,
             "{total} faults ({}), {} records acknowledged, {} found once and in order, {} reads \
              unchanged, {} MB of logs equal on all replicas, in sync {:.1} s after the last \
-             fault, longest stall {:.1} s: ok",
+             fault, longest stall of a partition {:.1} s: ok",
             kinds.join(", "),
             self.acked,
             self.found,

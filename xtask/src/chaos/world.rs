@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::schedule::Act;
 use crate::cli::ChaosArgs;
 use crate::clock::poll_until;
-use crate::cluster::{self, ClusterState, Keep, Plan, Stopped, directory};
+use crate::cluster::{self, ClusterState, Keep, Plan, RelayState, Stopped, directory};
 use crate::mounts::{Mount, cannot_mount};
 use crate::output::note;
 use crate::programs::Programs;
@@ -42,7 +42,6 @@ pub(super) struct PartitionView {
     leader: Option<u32>,
     pub(super) replicas: Vec<u32>,
     isr: Vec<u32>,
-    pub(super) high_watermark: Option<u64>,
 }
 
 impl PartitionView {
@@ -186,6 +185,8 @@ impl World {
             let ended = broker.process().is_none();
             ensure!(!ended, "broker {id} ended by itself; {}", broker.last_words());
         }
+        let relayed = self.cluster.relay.as_ref().is_none_or(RelayState::is_alive);
+        ensure!(relayed, "the relay ended by itself; see {}/relay.log", Self::folder().display());
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! `cargo xtask chaos`. Its clients are librdkafka, so the chore calls itself again with them.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::cli::ChaosArgs;
+use crate::run::cargo;
 
 #[cfg(feature = "bench")]
 pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
@@ -15,12 +18,13 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
 }
 
 /// The call of this chore in the program that has the clients.
-#[cfg(not(feature = "bench"))]
-fn command(args: &ChaosArgs) -> std::process::Command {
-    let mut again = crate::run::cargo(["run", "--quiet", "--package", "xtask"]);
-    again.args(["--features", "bench", "--", "chaos"]);
-    again.args(["--minutes", &args.minutes.to_string()]);
+pub(crate) fn command(args: &ChaosArgs) -> Command {
+    let mut again = cargo(["run", "--quiet", "--package", "xtask", "--features", "bench"]);
+    again.args(["--", "chaos", "--minutes", &args.minutes.to_string()]);
     again.args(["--brokers", &args.brokers.to_string()]);
+    if let Some(scenario) = args.scenario {
+        again.args(["--scenario", scenario.name()]);
+    }
     if let Some(seed) = args.seed {
         again.args(["--seed", &seed.to_string()]);
     }

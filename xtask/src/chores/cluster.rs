@@ -63,7 +63,7 @@ fn up(args: UpArgs) -> Result<()> {
     );
     let racks = match before {
         _ if !args.racks.is_empty() => args.racks,
-        Some(before) if !before.racks.is_empty() => before.racks,
+        Some(before) if !before.racks.is_empty() => before.racks_taken(),
         _ if brokers == 1 => Vec::new(),
         _ => RACKS_DEFAULT.iter().map(|it| (*it).to_owned()).collect(),
     };
@@ -72,7 +72,7 @@ fn up(args: UpArgs) -> Result<()> {
         brokers,
         base_port: args.base_port,
         racks,
-        relayed: brokers != 1,
+        relayed: true,
         settings: args.set,
         data_dirs: BTreeMap::new(),
     };

@@ -1,15 +1,18 @@
 //! `cargo xtask demo`: a live cluster for whoever wants to see one.
 //!
-//! Everything that happens in it goes through `kq-ctl`, so that each line on the screen can be
-//! asked for by hand while it runs.
+//! Everything that is asked of it is asked through `kq-ctl`, so that each line on the screen can
+//! be asked for by hand while it runs.
 
+mod story;
 mod workload;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
+use self::story::Story;
 use self::workload::Workload;
 use crate::cli::DemoArgs;
 use crate::cluster::{self, BASE_PORT, Guard, Plan};
@@ -20,6 +23,9 @@ use crate::{clock, signals};
 
 /// What the demo writes to: name, partitions, records a second.
 const TOPICS: &[(&str, u32, u32)] = &[("orders", 3, 200), ("payments", 2, 100), ("clicks", 6, 500)];
+
+/// Copies of each partition, where there are brokers enough.
+const REPLICAS: u32 = 3;
 
 /// How often the screen is drawn.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
@@ -34,26 +40,29 @@ pub(crate) fn run(args: &DemoArgs) -> Result<bool> {
     let profile = if args.release { Profile::Release } else { Profile::Debug };
     let programs = programs(profile)?;
     let start = clock::now();
-    let cluster = Guard::up(&plan, &programs)?;
-    let bootstrap = cluster.0.bootstrap.clone();
-    note(format_args!("broker ready at {bootstrap} after {} ms", start.elapsed().as_millis()));
-    for (name, partitions, _) in TOPICS {
-        let partitions = partitions.to_string();
-        ctl(&programs, &bootstrap, &["topic", "create", name, "-p", &partitions])?;
-    }
-    let mut workload = Workload::start(&programs, &bootstrap, TOPICS)?;
+    let mut cluster = Guard::up(&plan, &programs)?;
+    let ctl = Ctl { programs, bootstrap: cluster.0.bootstrap.clone() };
+    let took = start.elapsed().as_millis();
+    let who = if plan.brokers == 1 { "1 broker" } else { &format!("{} brokers", plan.brokers) };
+    note(format_args!("{who} ready at {} after {took} ms", ctl.bootstrap));
+    create_topics(&ctl, plan.brokers)?;
+    let dies = REPLICAS <= plan.brokers;
+    let workload = Workload::start(&ctl.programs, &ctl.bootstrap, TOPICS, dies)?;
+    let mut story = if dies { Some(Story::begin(&ctl)?) } else { None };
     let start = clock::now();
-    let mut screen = Screen { programs: &programs, bootstrap: &bootstrap, before: (0, 0) };
+    let mut screen = Screen { ctl: &ctl, before: (0, 0) };
     let mut drawn = clock::now();
     let mut outcome = Ok(());
     while outcome.is_ok() && !signals::is_set(&interrupted) {
         if args.length.is_some_and(|length| length <= start.elapsed()) {
             break;
         }
-        if REFRESH_EVERY <= drawn.elapsed() {
-            outcome = workload
-                .verify_alive()
-                .and_then(|()| screen.show(start.elapsed(), drawn.elapsed(), &workload));
+        if let Some(story) = &mut story {
+            outcome = story.go_on(&ctl, &mut cluster.0);
+        }
+        if outcome.is_ok() && REFRESH_EVERY <= drawn.elapsed() {
+            outcome = workload.verify();
+            screen.show(start.elapsed(), drawn.elapsed(), &workload, story.as_mut());
             drawn = clock::now();
         }
         clock::pause(LOOK_EVERY);
@@ -67,29 +76,71 @@ pub(crate) fn run(args: &DemoArgs) -> Result<bool> {
 
 /// The default port when it is free, another one when it is not and none was asked for.
 fn plan(args: &DemoArgs) -> Result<Plan> {
+    let plan = Plan::of("demo", args.brokers)?;
     let base_port = match args.base_port {
         Some(port) => port,
-        None if cluster::is_free(BASE_PORT) => BASE_PORT,
-        None => cluster::free_base_port(1)?,
+        None if (0..plan.brokers).all(free_above) => BASE_PORT,
+        None => plan.base_port,
     };
-    Ok(Plan { base_port, ..Plan::of("demo", args.brokers)? })
+    Ok(Plan { base_port, ..plan })
 }
 
-fn ctl(programs: &Programs, bootstrap: &str, args: &[&str]) -> Result<String> {
-    let mut command = Command::new(&programs.ctl);
-    command.args(["--brokers", bootstrap]).args(args).stdin(Stdio::null());
-    capture(&mut command)
+fn free_above(above: u32) -> bool {
+    u16::try_from(above).is_ok_and(|above| cluster::is_free(BASE_PORT + above))
+}
+
+fn create_topics(ctl: &Ctl, brokers: u32) -> Result<()> {
+    let copies = REPLICAS.min(brokers);
+    let min_isr = format!("min.insync.replicas={}", copies.div_ceil(2));
+    for (name, partitions, _) in TOPICS {
+        let (partitions, copies) = (partitions.to_string(), copies.to_string());
+        ctl.run(&["topic", "create", name, "-p", &partitions, "-r", &copies, "-c", &min_isr])?;
+    }
+    Ok(())
+}
+
+/// kq-ctl on the demo's cluster.
+#[derive(Debug)]
+struct Ctl {
+    programs: Programs,
+    bootstrap: String,
+}
+
+impl Ctl {
+    fn run(&self, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.programs.ctl);
+        command.args(["--brokers", &self.bootstrap]).args(args).stdin(Stdio::null());
+        capture(&mut command)
+    }
+
+    /// What it lists, item by item.
+    fn items(&self, args: &[&str]) -> Result<Vec<Value>> {
+        let said = self.run(&[&["--timeout", "2s", "-o", "json"], args].concat())?;
+        let mut document: Value = serde_json::from_str(&said)?;
+        let items = document.get_mut("items").and_then(Value::as_array_mut);
+        items.map(std::mem::take).context("kq-ctl listed no items")
+    }
+
+    /// The last events of the cluster.
+    fn events(&self) -> Result<Vec<Value>> {
+        self.items(&["events"])
+    }
 }
 
 /// What is shown each second.
 struct Screen<'a> {
-    programs: &'a Programs,
-    bootstrap: &'a str,
+    ctl: &'a Ctl,
     before: (u64, u64),
 }
 
 impl Screen<'_> {
-    fn show(&mut self, since: Duration, step: Duration, workload: &Workload) -> Result<()> {
+    fn show(
+        &mut self,
+        since: Duration,
+        step: Duration,
+        workload: &Workload,
+        mut story: Option<&mut Story>,
+    ) {
         let counts = workload.counts();
         let rate = |now: u64, before: u64| {
             let millis = u64::try_from(step.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -106,17 +157,22 @@ impl Screen<'_> {
         self.before = counts;
         if !is_screen() {
             say(line);
-            return Ok(());
+            story.iter_mut().flat_map(|story| story.take_unseen()).for_each(say);
+            return;
         }
-        let status = ctl(self.programs, self.bootstrap, &["cluster", "status"])?;
-        let topics = ctl(self.programs, self.bootstrap, &["topic", "list"])?;
+        // A cluster that just lost a broker may answer a moment later.
+        let ask = |args: &[&str]| self.ctl.run(args).unwrap_or_else(|fault| format!("{fault:#}"));
+        let status = ask(&["--timeout", "2s", "cluster", "status"]);
+        let brokers = ask(&["--timeout", "2s", "broker", "list"]);
+        let topics = ask(&["--timeout", "2s", "topic", "list"]);
+        let told = story.map(|story| story.last_lines().join("\n")).unwrap_or_default();
+        let title = format!("kq demo at {}   Ctrl-C ends it", self.ctl.bootstrap);
+        let ctl = &self.ctl.programs.ctl;
+        let ctl = ctl.strip_prefix(root()).unwrap_or(ctl).display();
+        let hint = format!("try: {ctl} -b {} topic describe orders", self.ctl.bootstrap);
+        let parts = [&title, "", &line, "", &status, &brokers, &topics, &told, &hint];
         // Home, then each line cleared to its end, then the rest of the screen: no flicker.
-        let title = format!("kq demo at {}   Ctrl-C ends it", self.bootstrap);
-        let ctl = self.programs.ctl.strip_prefix(root()).unwrap_or(&self.programs.ctl).display();
-        let hint = format!("try: {ctl} -b {} topic describe orders", self.bootstrap);
-        let text =
-            [&title, "", &line, "", &status, &topics, &hint].map(|it| it.replace('\n', "\x1b[K\n"));
+        let text = parts.map(|it| it.trim_end().replace('\n', "\x1b[K\n"));
         draw(format_args!("\x1b[H{}\x1b[K\n\x1b[J", text.join("\x1b[K\n")));
-        Ok(())
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{BROKERS_MAX, free_base_port};
+use super::free_base_port;
+use super::relay::BROKERS_MAX;
 
 /// The racks of a cluster of several brokers, taken in turn.
 pub(crate) const RACKS_DEFAULT: &[&str] = &["a", "b", "c"];
@@ -66,10 +67,6 @@ impl Plan {
 
 /// Refuses a cluster of so many brokers, if it cannot be.
 pub(super) fn verify_count(brokers: u32) -> Result<()> {
-    ensure!(
-        brokers == 1,
-        "a cluster of {brokers} brokers needs replication, which does not stand yet: --brokers 1"
-    );
     ensure!(
         (1..=BROKERS_MAX).contains(&brokers),
         "{brokers} brokers; a local cluster has 1 to {BROKERS_MAX}"

@@ -162,6 +162,11 @@ impl ClusterState {
         format!("cluster {} has no broker {id}, only {}", self.name, ids.join(", "))
     }
 
+    /// The rack of each broker, so that it keeps it in a cluster that is started again.
+    pub(crate) fn racks_taken(&self) -> Vec<String> {
+        self.brokers.iter().filter_map(|it| it.rack.clone()).collect()
+    }
+
     /// Whether no broker runs.
     pub(crate) fn is_stopped(&self) -> bool {
         self.brokers.iter().all(|broker| broker.standing() == Standing::Stopped)

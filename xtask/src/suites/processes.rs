@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::survivor::Survivor;
 use super::{Check, Kit};
+use crate::chores::chaos::command;
+use crate::cli::ChaosArgs;
 use crate::clock::{self, poll_until};
 use crate::cluster::{Guard, Plan, Stopped};
 use crate::programs::Programs;
@@ -32,6 +34,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("process a_foreign_cluster_id_is_refused", foreign_cluster),
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
+    ("process three_brokers_keep_every_promise_in_chaos", three_in_chaos),
 ];
 
 /// Reads every batch of a stopped broker and checks it, offline.
@@ -126,4 +129,26 @@ fn refused_start(kit: &Kit, data_dir: &Path, flags: &[&str]) -> Result<String> {
     ensure!(!status.success(), "it ended with {status}, as if all were well");
     let words = [output.stdout, output.stderr].concat();
     Ok(String::from_utf8_lossy(&words).into_owned())
+}
+
+/// A short run of `cargo xtask chaos`; a longer one draws more of what may happen.
+fn three_in_chaos(_: &Kit) -> Result<Verdict> {
+    let args = ChaosArgs {
+        minutes: 1.0,
+        scenario: None,
+        seed: Some(1),
+        brokers: 3,
+        no_power_cuts: false,
+        set: Vec::new(),
+        release: false,
+    };
+    let ran = command(&args).output().context("cannot start chaos")?;
+    let said = String::from_utf8_lossy(&ran.stdout);
+    if ran.status.success() {
+        return Ok(Verdict::Passed(said.trim().to_owned()));
+    }
+    let words = String::from_utf8_lossy(&ran.stderr);
+    let lines: Vec<&str> = words.lines().collect();
+    let end = lines.get(lines.len().saturating_sub(20)..).unwrap_or_default();
+    bail!("{}\n{}", said.trim(), end.join("\n"))
 }

@@ -127,6 +127,20 @@ pub(super) fn watch_high_watermarks(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
+/// The high watermark of each partition, in their order.
+pub(in crate::chaos) fn ends(target: &Target, limit: Duration) -> Result<Vec<u64>> {
+    let consumer = consumer(target)?;
+    let end = |partition| {
+        let watermarks = clock::poll_until(limit, || {
+            consumer.fetch_watermarks(target.topic, partition, LOOK_UP_MAX).ok()
+        });
+        let (_, high) = watermarks
+            .with_context(|| format!("nobody tells the high watermark of partition {partition}"))?;
+        Ok(u64::try_from(high)?)
+    };
+    (0..target.partitions).map(end).collect()
+}
+
 /// Every record of every partition below these ends, by a consumer that begins anew.
 pub(in crate::chaos) fn read_all(target: &Target, ends: &[u64]) -> Result<Vec<Vec<Placed>>> {
     let consumer = consumer(target)?;
