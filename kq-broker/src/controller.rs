@@ -11,6 +11,8 @@
 mod balance;
 mod broker;
 #[cfg(test)]
+mod brokers_test;
+#[cfg(test)]
 mod changes_test;
 mod command;
 mod configs;
@@ -20,7 +22,11 @@ mod error;
 mod isr;
 mod leader_command;
 mod leader_policy;
+#[cfg(test)]
+mod leader_policy_test;
 mod leaders;
+#[cfg(test)]
+mod leaders_test;
 mod names;
 mod partitions;
 mod placement;
@@ -36,6 +42,8 @@ mod sessions;
 mod topics;
 #[cfg(test)]
 mod topics_test;
+#[cfg(test)]
+mod travel_test;
 
 pub use broker::may_stop;
 pub use command::{

@@ -12,6 +12,8 @@
 mod apply;
 mod delta;
 mod event;
+mod history;
+mod history_wire;
 mod image;
 #[cfg(test)]
 mod image_test;
@@ -26,7 +28,8 @@ mod wire;
 
 pub use apply::ApplyError;
 pub use delta::{MetadataDelta, TopicDelta};
-pub use event::{EVENTS_MAX, Event, EventKind};
+pub use event::{Detail, Event, EventKind, FewBrokers, Subject};
+pub use history::{EVENTS_BYTES_MAX, EVENTS_MAX};
 pub use image::{
     ConfigMap, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
     is_internal_name,

@@ -66,13 +66,7 @@ fn verify_one_life(known: &BrokerImage, new: &BrokerRegistration) -> Result<(), 
 fn lose(seat: &Seat<'_>, broker: BrokerId) -> Option<PartitionImage> {
     let poorer = without(seat.now, broker);
     let elected = Seat { now: &poorer, gone: Some(broker), ..*seat }.elect();
-    let next = elected.unwrap_or(poorer);
-    let epochs = PartitionImage {
-        leader_epoch: seat.now.leader_epoch,
-        partition_epoch: seat.now.partition_epoch,
-        ..next
-    };
-    changed(seat.now, epochs)
+    changed(seat.now, seat.at_old_epochs(elected.unwrap_or(poorer)))
 }
 
 /// A partition after a replica of it stopped and came back before that was noticed: others in sync
@@ -95,13 +89,7 @@ fn step_back(seat: &Seat<'_>, it: &BrokerRegistration) -> Option<PartitionImage>
     }
     next.handover = now.handover.filter(|to| *to != broker && next.leader.is_some());
     let elected = Seat { now: &next, gone: Some(broker), ..*seat }.elect();
-    let next = elected.unwrap_or(next);
-    let epochs = PartitionImage {
-        leader_epoch: now.leader_epoch,
-        partition_epoch: now.partition_epoch,
-        ..next
-    };
-    changed(now, epochs)
+    changed(now, seat.at_old_epochs(elected.unwrap_or(next)))
 }
 
 /// Takes a broker out of every ISR and lets others lead what it led.
@@ -140,8 +128,8 @@ pub(super) fn begin_shutdown(
 
 /// Whether a broker that is to stop has nothing left that could move away first.
 pub fn may_stop(image: &MetadataImage, broker: BrokerId) -> bool {
-    let stopping = image.broker(broker).is_none_or(|it| !it.may_lead());
-    stopping && image.broker_load(broker).handovers == 0
+    let leaves = image.broker(broker).is_none_or(|it| !it.may_lead());
+    leaves && image.broker_load(broker).handovers == 0
 }
 
 pub(super) fn cordon(

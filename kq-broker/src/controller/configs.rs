@@ -9,6 +9,7 @@ use super::command::{
 };
 use super::decide::Draft;
 use super::error::{ControlError, Refused};
+use super::leaders;
 use crate::catalogue::{
     ConfigKey, ConfigSources, ConfigType, EffectiveTopicConfig, broker_key, broker_keys, closest,
     topic_key, topic_keys, topic_value,
@@ -155,7 +156,22 @@ fn commit(
             value: values.get(key).cloned(),
         })
         .collect();
-    if records.is_empty() { Ok(()) } else { draft.accept(records) }
+    let changes = |name: &str| {
+        let is = |it: &MetadataRecord| matches!(it, MetadataRecord::ConfigChanged { key, .. } if key == name);
+        records.iter().any(is)
+    };
+    let unclean = changes("unclean.leader.election.enable");
+    let min_isr = changes("min.insync.replicas");
+    if !records.is_empty() {
+        draft.accept(records)?;
+    }
+    if min_isr {
+        leaders::settle_elr(draft)?;
+    }
+    if unclean {
+        leaders::elect_where(draft, |partition| partition.leader.is_none())?;
+    }
+    Ok(())
 }
 
 fn find(draft: &Draft<'_, '_>, target: &ConfigTarget) -> Result<ConfigResource, ControlError> {

@@ -119,7 +119,7 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
             leaders::elect_asked(draft, *kind, partitions.as_deref(), *designate)?
         }
         Command::SetLeaderPolicy { targets, change, .. } => {
-            leader_policy::set(draft, targets, change)
+            leader_policy::set(draft, targets, change)?
         }
         Command::FreezeLeaders { targets, for_ms, .. } => {
             leader_policy::freeze(draft, targets, *for_ms)

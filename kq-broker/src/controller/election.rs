@@ -53,11 +53,13 @@ pub fn choose_leader(
     if let Some(id) = first(&partition.isr).or_else(|| first(&partition.elr)) {
         return Choice::Clean(id);
     }
+    let nobody_holds_all = partition.isr.is_empty() && partition.elr.is_empty();
     let best = partition.last_known.first().copied().filter(|it| may_lead(*it));
     let least_lacking = || partition.last_known.iter().copied().find(|it| may_lead(*it));
     let unclean = match ballot.unclean {
-        UncleanPolicy::Never | UncleanPolicy::Manual => None,
-        UncleanPolicy::Balanced => best,
+        // Whoever is in ISR or ELR may come back with everything.
+        UncleanPolicy::Balanced if nobody_holds_all => best,
+        UncleanPolicy::Never | UncleanPolicy::Manual | UncleanPolicy::Balanced => None,
         UncleanPolicy::Auto => least_lacking().or_else(|| first(ballot.order)),
     };
     unclean.map_or(Choice::Nobody, Choice::Unclean)
@@ -176,11 +178,13 @@ mod tests {
         for unclean in [Never, Manual] {
             assert_eq!(choose(&it, &[2, 3], &[1, 2, 3], unclean), Choice::Nobody);
         }
-        assert_eq!(choose(&it, &[2], &[1, 2, 3], Balanced), Choice::Nobody);
-        assert_eq!(choose(&it, &[2, 3], &[1, 2, 3], Balanced), Choice::Unclean(BrokerId(3)));
+        assert_eq!(choose(&it, &[2, 3], &[1, 2, 3], Balanced), Choice::Nobody);
         assert_eq!(choose(&it, &[2, 3], &[1, 2, 3], Auto), Choice::Unclean(BrokerId(3)));
         assert_eq!(choose(&it, &[2], &[1, 2, 3], Auto), Choice::Unclean(BrokerId(2)));
         assert_eq!(choose(&it, &[], &[1, 2, 3], Auto), Choice::Nobody);
+        let lost = partition(&[], &[], &[3, 2]);
+        assert_eq!(choose(&lost, &[1, 2], &[1, 2, 3], Balanced), Choice::Nobody);
+        assert_eq!(choose(&lost, &[2, 3], &[1, 2, 3], Balanced), Choice::Unclean(BrokerId(3)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::command::Reply;
 use super::decide::Draft;
 use super::error::{ControlError, Refused};
 use super::leader_command::{Patch, PolicyChange, PolicyTarget};
+use super::leaders::elect_where;
 use super::topics::find_visible;
 use crate::catalogue::{ConfigSources, Durability, EffectiveTopicConfig};
 use crate::ids::{BrokerId, PartitionIndex};
@@ -76,6 +77,21 @@ impl LeaderRules {
         }
     }
 
+    /// The rules of a topic that says nothing of its own yet.
+    pub(super) fn of_cluster(image: &MetadataImage) -> Self {
+        let all = image.leader_policy();
+        Self {
+            prefer: all.prefer.clone().unwrap_or_default(),
+            avoid: all.avoid.clone().unwrap_or_default(),
+            unclean: all.unclean.unwrap_or(UncleanPolicy::Manual),
+            auto_balance: all.auto_balance.unwrap_or(false),
+            moves_per_minute: all.moves_per_minute.unwrap_or(MOVES_PER_MINUTE),
+            pins: BTreeMap::new(),
+            min_isr: 1,
+            durability: Durability::Fsync,
+        }
+    }
+
     /// The replicas of a partition, the most wanted leader first: whom a pin names, then those in
     /// preferred places, then in the order of the replicas; those in places to avoid come last.
     pub fn order(
@@ -108,7 +124,7 @@ pub(super) fn set(
     draft: &mut Draft<'_, '_>,
     targets: &[PolicyTarget],
     change: &PolicyChange,
-) -> Reply {
+) -> Result<Reply, ControlError> {
     let set_one = |target: &PolicyTarget| {
         let (scope, topic) = find(draft, target)?;
         verify(&draft.image, topic.as_deref(), change)?;
@@ -123,7 +139,12 @@ pub(super) fn set(
         draft.accept(vec![MetadataRecord::LeaderPolicyChanged { scope, policy }])?;
         Ok(true)
     };
-    Reply::PoliciesSet(targets.iter().map(set_one).collect())
+    let results = targets.iter().map(set_one).collect();
+    if change.unclean != Patch::Keep {
+        // Who waited for this waits no longer.
+        elect_where(draft, |partition| partition.leader.is_none())?;
+    }
+    Ok(Reply::PoliciesSet(results))
 }
 
 pub(super) fn freeze(

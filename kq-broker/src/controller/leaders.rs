@@ -39,9 +39,32 @@ impl Seat<'_> {
     /// The partition once everyone who is gone has left it and somebody leads it, if that is
     /// another partition than now.
     pub(super) fn elect(&self) -> Option<PartitionImage> {
+        let known = |id| self.image.broker(id).map(|it| it.state);
+        let next = self.elect_with(known);
+        // Whoever leads and is to stop hands over to another one, if the first cannot take it.
+        let now = next.as_ref().unwrap_or(self.now);
+        let stops = now.leader.is_some_and(|id| known(id) == Some(BrokerState::Stopping));
+        let seat = Seat { now, ..*self };
+        let to = seat.best_in_sync().filter(|_| stops && now.handover.is_none());
+        let Some(to) = to else { return next };
+        changed(self.now, PartitionImage { handover: Some(to), ..self.at_old_epochs(now.clone()) })
+    }
+
+    /// A partition as it will be, before its changes are counted.
+    pub(super) fn at_old_epochs(&self, next: PartitionImage) -> PartitionImage {
+        PartitionImage {
+            leader_epoch: self.now.leader_epoch,
+            partition_epoch: self.now.partition_epoch,
+            ..next
+        }
+    }
+
+    fn elect_with(
+        &self,
+        known: impl Fn(BrokerId) -> Option<BrokerState>,
+    ) -> Option<PartitionImage> {
         let order = self.order();
         let ballot = Ballot { order: &order, unclean: self.rules.unclean };
-        let known = |id| self.image.broker(id).map(|it| it.state);
         let state_of = |id| known(id).filter(|_| self.gone != Some(id));
         elect(self.now, &ballot, self.rules.min_isr, state_of)
     }
@@ -103,6 +126,16 @@ pub(super) fn elect_where(
         seat.elect()
     }
     reconsider(draft, concerned, elect)
+}
+
+/// Empties every ELR whose ISR is large enough to commit, now that a smaller one is: its members
+/// would soon lack what is committed (KIP-966).
+pub(super) fn settle_elr(draft: &mut Draft<'_, '_>) -> Result<(), ControlError> {
+    reconsider(
+        draft,
+        |partition| !partition.elr.is_empty(),
+        |seat| changed(seat.now, with_isr(seat.now, seat.now.isr.clone(), seat.rules.min_isr)),
+    )
 }
 
 /// Moves the leaders of a broker that is about to stop: by handover where somebody in sync lives,

@@ -7,6 +7,7 @@ use kq_proto::kafka::ErrorCode;
 use super::command::{ManualAssignment, NewPartitions, NewTopic, Reply};
 use super::decide::Draft;
 use super::error::ControlError;
+use super::leader_policy::LeaderRules;
 use super::placement::{PlacementError, Site, place};
 use crate::catalogue::ConfigSources;
 use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
@@ -37,25 +38,28 @@ pub(super) fn of_new_topic(
     }
     let count = verify_growth(draft, count)?;
     let factor = usize::try_from(factor).unwrap_or(usize::MAX);
-    place(&sites(draft), 0, count, factor).map_err(|err| unplaced(factor, &err))
+    place(&sites(draft), 0, count, factor).map_err(|err| unplaced(draft, factor, &err))
 }
 
-/// The partitions of a topic as records, from index `first` on: the first live replica leads, the
-/// live ones are in sync.
+/// The partitions of a topic as records, from index `first` on: the most wanted live replica
+/// leads, the live ones are in sync.
 pub(super) fn first_records(
     draft: &Draft<'_, '_>,
-    topic: TopicId,
+    topic: (TopicId, &LeaderRules),
     first: u32,
     assignments: &[Vec<BrokerId>],
 ) -> Vec<MetadataRecord> {
+    let (topic, rules) = topic;
     let record = |(index, replicas): (u32, &Vec<BrokerId>)| {
+        let index = PartitionIndex(index);
         let isr: Vec<_> = replicas.iter().copied().filter(|id| draft.image.may_lead(*id)).collect();
+        let order = rules.order(&draft.image, index, replicas);
         MetadataRecord::PartitionChanged(PartitionChange {
             topic,
-            index: PartitionIndex(index),
+            index,
             now: PartitionImage {
                 replicas: replicas.clone(),
-                leader: isr.first().copied(),
+                leader: order.into_iter().find(|id| isr.contains(id)),
                 isr,
                 leader_epoch: LeaderEpoch(0),
                 partition_epoch: PartitionEpoch(0),
@@ -119,9 +123,13 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, Con
                 .map(|it| verify_brokers(draft, it, Some(factor)))
                 .collect::<Result<_, _>>()?
         }
-        None => place(&sites(draft), old, added, factor).map_err(|err| unplaced(factor, &err))?,
+        None => {
+            place(&sites(draft), old, added, factor).map_err(|err| unplaced(draft, factor, &err))?
+        }
     };
-    draft.accept(first_records(draft, topic.id, old, &assignments))?;
+    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
+    let rules = LeaderRules::of(&draft.image, &topic, &sources);
+    draft.accept(first_records(draft, (topic.id, &rules), old, &assignments))?;
     Ok(old)
 }
 
@@ -174,6 +182,9 @@ fn verify_brokers(
                 "The manual partition assignment includes broker {id}, but no such broker is registered."
             ));
         };
+        if draft.image.broker(broker).is_some_and(|it| it.cordon.is_some()) {
+            return refuse(format!("Broker {id} is cordoned: it takes no new replicas."));
+        }
         if list.contains(&broker) {
             return refuse(format!("An assignment names broker {id} more than once."));
         }
@@ -216,18 +227,20 @@ fn verify_growth(draft: &Draft<'_, '_>, added: i64) -> Result<u32, ControlError>
     Ok(added)
 }
 
+/// Brokers that new replicas may go to: all but the cordoned ones. Those that do not take part right
+/// now are chosen last.
 fn sites(draft: &Draft<'_, '_>) -> Vec<Site> {
     let site = |broker: &std::sync::Arc<crate::metadata::BrokerImage>| {
         let load = draft.image.broker_load(broker.id);
         Site {
             broker: broker.id,
             rack: broker.rack.clone(),
-            live: broker.takes_replicas(),
+            live: broker.may_lead(),
             replicas: load.replicas,
             leaders: load.preferred,
         }
     };
-    draft.image.brokers().map(site).collect()
+    draft.image.brokers().filter(|it| it.cordon.is_none()).map(site).collect()
 }
 
 fn default_number(draft: &Draft<'_, '_>, key: &str) -> i64 {
@@ -235,8 +248,13 @@ fn default_number(draft: &Draft<'_, '_>, key: &str) -> i64 {
     sources.broker_number(key).unwrap_or(1)
 }
 
-fn unplaced(factor: usize, err: &PlacementError) -> ControlError {
+fn unplaced(draft: &Draft<'_, '_>, factor: usize, err: &PlacementError) -> ControlError {
     let message = format!("Unable to replicate the partition {factor} time(s): {err}");
-    ControlError::new(ErrorCode::InvalidReplicationFactor, message)
-        .hint("ask for fewer replicas or start more brokers")
+    let error = ControlError::new(ErrorCode::InvalidReplicationFactor, message);
+    match draft.image.brokers().filter(|it| it.cordon.is_some()).count() {
+        0 => error.hint("ask for fewer replicas or start more brokers"),
+        cordoned => error.hint(format!(
+            "ask for fewer replicas, start more brokers or uncordon one of {cordoned}"
+        )),
+    }
 }

@@ -39,7 +39,7 @@ pub enum PlacementError {
         registered: usize,
     },
     /// Nobody to lead.
-    #[error("All brokers are currently fenced.")]
+    #[error("No broker takes new replicas: all are fenced, about to stop or cordoned.")]
     NoneLive,
 }
 

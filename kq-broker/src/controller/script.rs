@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::ids::{BrokerEpoch, BrokerId, Incarnation, PartitionEpoch, PartitionId, PartitionIndex};
-use crate::metadata::{BrokerRegistration, Change, LeaderPlace, MetadataImage, TimestampMs};
+use crate::metadata::{
+    BrokerRegistration, Change, LeaderPlace, MetadataImage, MetadataRecord, PartitionChange,
+    PartitionImage, TimestampMs,
+};
 
 /// A controller whose clock moves one millisecond with each command, and whose ids count up.
 pub(super) struct Cluster {
@@ -15,6 +18,8 @@ pub(super) struct Cluster {
     pub(super) settings: Settings,
     /// How far the clock was put forward.
     pub(super) ahead_ms: i64,
+    /// The time of the next command, if it is not to be ten milliseconds a command.
+    pub(super) now: Option<i64>,
     ids: u128,
 }
 
@@ -24,13 +29,15 @@ impl Cluster {
             image: MetadataImage::default(),
             settings: Settings::default(),
             ahead_ms: 0,
+            now: None,
             ids: 0xa0,
         }
     }
 
     pub(super) fn submit(&mut self, command: &Command) -> Result<Decision, ControlError> {
         let index = self.image.applied() + 1;
-        let now = TimestampMs(i64::try_from(index).unwrap() * 10 + self.ahead_ms);
+        let usual = i64::try_from(index).unwrap() * 10 + self.ahead_ms;
+        let now = TimestampMs(self.now.unwrap_or(usual));
         let Self { image, settings, ids, .. } = self;
         let mut draw = || {
             *ids += 1;
@@ -40,6 +47,26 @@ impl Cluster {
         let change = Change { time: now, reason: String::new(), records: decision.records.clone() };
         self.image = self.image.apply(index, &change).unwrap();
         Ok(Decision { reply: decision.reply.committed_at(index), ..decision })
+    }
+}
+
+impl Cluster {
+    /// Every live replica of every partition is in sync again.
+    pub(super) fn rejoin_all(&mut self) {
+        let mut change = Change::new(self.image.changed_at(), "");
+        for topic in self.image.all_topics() {
+            for (index, partition) in topic.partitions() {
+                let mut now = PartitionImage::clone(partition);
+                now.isr =
+                    now.replicas.iter().copied().filter(|id| self.image.is_live(*id)).collect();
+                now.elr.clear();
+                now.last_known.clear();
+                now.partition_epoch = now.partition_epoch.next();
+                let changed = PartitionChange { topic: topic.id, index, now };
+                change.records.push(MetadataRecord::PartitionChanged(changed));
+            }
+        }
+        self.image = self.image.apply(self.image.applied() + 1, &change).unwrap();
     }
 }
 

@@ -8,6 +8,7 @@ use kq_proto::kafka::ErrorCode;
 use super::command::{CreatedTopic, DeletedTopic, NewTopic, ProtectedTopic, Reply, TopicRef};
 use super::decide::Draft;
 use super::error::{ControlError, Refused};
+use super::leader_policy::LeaderRules;
 use super::{configs, names, partitions};
 use crate::ids::TopicId;
 use crate::metadata::{ConfigResource, MetadataRecord, TimestampMs, TopicImage, Utc};
@@ -42,7 +43,8 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewTopic) -> Result<CreatedTopic,
         key: key.clone(),
         value: Some(value.clone()),
     }));
-    records.extend(partitions::first_records(draft, topic, 0, &assignments));
+    let rules = LeaderRules::of_cluster(&draft.image);
+    records.extend(partitions::first_records(draft, (topic, &rules), 0, &assignments));
     draft.accept(records)?;
     Ok(CreatedTopic {
         name: new.name.clone(),

@@ -15,7 +15,7 @@ use super::Admin;
 use super::answer::Answer;
 use super::error::bad_argument;
 use crate::ids::PartitionIndex;
-use crate::metadata::{Event, EventKind, MetadataImage};
+use crate::metadata::{Detail, Event, EventKind, MetadataImage, Subject};
 
 /// Events of one message.
 const EVENTS_PER_MESSAGE: usize = 500;
@@ -44,7 +44,7 @@ impl Events for Admin {
             0 => EVENTS_PER_MESSAGE,
             size => size.min(EVENTS_PER_MESSAGE),
         };
-        let wanted = |it: &&Arc<Event>| {
+        let wanted = |it: &&Event| {
             let later = match after {
                 Some(after) if newest_first => it.number < after,
                 Some(after) => it.number > after,
@@ -53,9 +53,9 @@ impl Events for Admin {
             later && filter.accepts(it)
         };
         let mut events: Vec<v1::Event> = if newest_first {
-            image.events().rev().filter(wanted).take(size + 1).map(|it| event_of(it)).collect()
+            image.events().rev().filter(wanted).take(size + 1).map(event_of).collect()
         } else {
-            image.events().filter(wanted).take(size + 1).map(|it| event_of(it)).collect()
+            image.events().filter(wanted).take(size + 1).map(event_of).collect()
         };
         let more = events.len() > size;
         events.truncate(size);
@@ -91,11 +91,8 @@ impl Admin {
         let mut images = self.node.controller.subscribe();
         loop {
             let image: Arc<MetadataImage> = images.borrow_and_update().clone();
-            let news: Vec<v1::Event> = image
-                .events_after(last)
-                .filter(|it| filter.accepts(it))
-                .map(|it| event_of(it))
-                .collect();
+            let news: Vec<v1::Event> =
+                image.events_after(last).filter(|it| filter.accepts(it)).map(event_of).collect();
             last = last.max(image.events_total());
             for events in news.chunks(EVENTS_PER_MESSAGE) {
                 let answer = v1::FollowEventsResponse { events: events.to_vec() };
@@ -119,9 +116,16 @@ pub(super) fn history_of(
     index: PartitionIndex,
     max: usize,
 ) -> Vec<v1::Event> {
-    let subject = format!("partition {topic}/{index}");
-    let of_it = image.events().rev().filter(|it| *it.subject == *subject);
-    of_it.take(max).map(|it| event_of(it)).collect()
+    let of_it = |it: &&Event| match &it.subject {
+        Subject::Partition(name, at) => *at == index && **name == *topic,
+        Subject::Cluster(_)
+        | Subject::AllBrokers
+        | Subject::AllTopics
+        | Subject::Broker(_)
+        | Subject::Topic(_)
+        | Subject::Plan(_) => false,
+    };
+    image.events().rev().filter(of_it).take(max).map(event_of).collect()
 }
 
 /// What a caller wants to see.
@@ -131,12 +135,11 @@ impl Filter {
     fn accepts(&self, event: &Event) -> bool {
         let Self(it) = self;
         let kind = i32::from(kind_of(event.kind));
-        let topic = || topic_of(&event.subject);
-        let broker = || event.subject.strip_prefix("broker ")?.parse::<u32>().ok();
         let of_topic = |names: &Vec<String>| {
-            topic().is_some_and(|topic| names.iter().any(|name| name == topic))
+            event.subject.topic().is_some_and(|topic| names.iter().any(|name| name == topic))
         };
-        let of_broker = |ids: &Vec<u32>| broker().is_some_and(|id| ids.contains(&id));
+        let of_broker =
+            |ids: &Vec<u32>| event.subject.broker().is_some_and(|id| ids.contains(&id.0));
         let subject = (it.topics.is_empty() && it.brokers.is_empty())
             || of_topic(&it.topics)
             || of_broker(&it.brokers);
@@ -147,22 +150,23 @@ impl Filter {
     }
 }
 
-/// The topic that an event is about.
-fn topic_of(subject: &str) -> Option<&str> {
-    let partition = || Some(subject.strip_prefix("partition ")?.rsplit_once('/')?.0);
-    subject.strip_prefix("topic ").or_else(partition)
-}
-
 fn event_of(event: &Event) -> v1::Event {
-    let subject = &*event.subject;
-    let short = subject.strip_prefix("topic ").or_else(|| subject.strip_prefix("partition "));
+    let subject = match &event.subject {
+        Subject::Topic(name) => name.to_string(),
+        Subject::Partition(name, index) => format!("{name}/{index}"),
+        other @ (Subject::Cluster(_)
+        | Subject::AllBrokers
+        | Subject::AllTopics
+        | Subject::Broker(_)
+        | Subject::Plan(_)) => other.to_string(),
+    };
     v1::Event {
         sequence: event.number,
         part: 0,
         at_ms: event.time.0,
         kind: kind_of(event.kind).into(),
-        subject: short.unwrap_or(subject).to_owned(),
-        message: if event.detail.is_empty() {
+        subject,
+        message: if event.detail == Detail::None {
             event.kind.as_str().replace('_', " ")
         } else {
             event.detail.to_string()

@@ -49,6 +49,7 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::DescribeLogDirsRequest>(),
     Api::of::<kq_proto::kafka::messages::CreatePartitionsRequest>(),
     Api::of::<kq_proto::kafka::messages::DeleteGroupsRequest>(),
+    Api::of::<kq_proto::kafka::messages::ElectLeadersRequest>(),
     Api::of::<kq_proto::kafka::messages::IncrementalAlterConfigsRequest>(),
     Api::of::<kq_proto::kafka::messages::ListPartitionReassignmentsRequest>(),
     Api::of::<kq_proto::kafka::messages::OffsetDeleteRequest>(),
@@ -56,6 +57,7 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::AlterUserScramCredentialsRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeQuorumRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeClusterRequest>(),
+    Api::of::<kq_proto::kafka::messages::UnregisterBrokerRequest>(),
     Api::of::<kq_proto::kafka::messages::ListConfigResourcesRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeTopicPartitionsRequest>(),
 ];

@@ -5,6 +5,7 @@ mod describe;
 mod fetch;
 mod follower;
 mod groups;
+mod leaders;
 mod malformed;
 mod order;
 mod outbound;

@@ -11,7 +11,8 @@ mod topics;
 
 use std::sync::Arc;
 
-use super::event::{EVENTS_MAX, Event, EventKind};
+use super::event::{Detail, Event, EventKind, Subject};
+use super::history::{EVENTS_BYTES_MAX, EVENTS_MAX};
 use super::image::MetadataImage;
 use super::record::{Change, ConfigResource, MetadataRecord, TimestampMs, clip};
 use super::roster::BrokerState;
@@ -158,7 +159,12 @@ impl MetadataImage {
             Some(_) => Ok(()),
             None => {
                 self.cluster_id = Some(new.clone());
-                self.record_event(stamp, EventKind::ClusterCreated, &format!("cluster {new}"), "");
+                self.record_event(
+                    stamp,
+                    EventKind::ClusterCreated,
+                    Subject::Cluster(new.0.as_str().into()),
+                    Detail::None,
+                );
                 Ok(())
             }
         }
@@ -174,12 +180,12 @@ impl MetadataImage {
         let (subject, configs) = match resource {
             ConfigResource::Topic(id) => {
                 let topic = self.topic_mut(*id)?;
-                (format!("topic {}", topic.name), &mut topic.configs)
+                (Subject::Topic(topic.name.clone()), &mut topic.configs)
             }
             ConfigResource::Broker(id) => {
-                (format!("broker {id}"), self.broker_configs.entry(*id).or_default())
+                (Subject::Broker(*id), self.broker_configs.entry(*id).or_default())
             }
-            ConfigResource::Cluster => ("all brokers".to_owned(), &mut self.cluster_config),
+            ConfigResource::Cluster => (Subject::AllBrokers, &mut self.cluster_config),
         };
         let map = Arc::make_mut(configs);
         let detail = if let Some(value) = value {
@@ -193,24 +199,21 @@ impl MetadataImage {
         if let (ConfigResource::Broker(id), true) = (resource, emptied) {
             self.broker_configs.remove(id);
         }
-        self.record_event(stamp, EventKind::ConfigChanged, &subject, &detail);
+        let detail = Detail::text(&clip(&detail, DETAIL_CHARS_MAX));
+        self.record_event(stamp, EventKind::ConfigChanged, subject, detail);
         Ok(())
     }
 
-    fn record_event(&mut self, stamp: &Stamp, kind: EventKind, subject: &str, detail: &str) {
-        self.events_total += 1;
-        self.events.push_back(Arc::new(Event {
-            number: self.events_total,
+    fn record_event(&mut self, stamp: &Stamp, kind: EventKind, subject: Subject, detail: Detail) {
+        self.history.push(Event {
+            number: 0,
             index: stamp.index,
             time: stamp.time,
             kind,
-            subject: subject.into(),
-            detail: clip(detail, DETAIL_CHARS_MAX).into(),
+            subject,
+            detail,
             reason: stamp.reason.clone(),
-        }));
-        if self.events.len() > EVENTS_MAX {
-            self.events.pop_front();
-        }
+        });
     }
 
     /// What holds in every image; cheap enough to stay on in release builds.
@@ -221,13 +224,14 @@ impl MetadataImage {
 
     /// What does not hold of it, though it must.
     pub(super) fn broken_invariant(&self) -> Option<&'static str> {
-        let newest = self.events.back().map_or(self.events_total, |it| it.number);
+        let newest = self.history.newest().map_or(self.history.total(), |it| it.number);
         let invariants = [
             (self.topics.len() == self.names.len(), "each topic has one name of its own"),
             (self.unified_names.len() == self.names.len(), "no two names collide"),
             (self.hidden.len() <= self.topics.len(), "hidden topics are topics"),
-            (self.events.len() <= EVENTS_MAX, "the event ring is bounded"),
-            (newest == self.events_total, "event numbers have no gaps"),
+            (self.history.len() <= EVENTS_MAX, "the history is bounded"),
+            (self.history.bytes() <= EVENTS_BYTES_MAX, "the history is bounded in bytes"),
+            (newest == self.history.total(), "event numbers have no gaps"),
         ];
         invariants.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
     }

@@ -1,15 +1,11 @@
-//! The history of the cluster: what changed, when, why, at which raft index.
-//!
-//! Events are made while records are applied, so every broker holds the same history, exact to the
-//! last ISR change, and a restart brings it back. The ring keeps the newest [`EVENTS_MAX`].
+//! One thing that happened to the cluster, kept as numbers and shared names: its words are made
+//! when it is shown.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::record::TimestampMs;
-
-/// How many events an image keeps; the oldest make room.
-pub const EVENTS_MAX: usize = 10_000;
+use super::record::{List, TimestampMs};
+use crate::ids::{BrokerId, LeaderEpoch, PartitionIndex, PlanId};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +18,151 @@ pub struct Event {
     pub time: TimestampMs,
     /// What kind.
     pub kind: EventKind,
-    /// What it happened to: `topic orders`, `partition orders/3`, `broker 2`.
-    pub subject: Arc<str>,
-    /// From what to what, in words; may be empty.
-    pub detail: Arc<str>,
+    /// What it happened to.
+    pub subject: Subject,
+    /// From what to what.
+    pub detail: Detail,
     /// Why, as committed with the change.
     pub reason: Arc<str>,
+}
+
+/// What something happened to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The cluster, by its id.
+    Cluster(Arc<str>),
+    /// All brokers.
+    AllBrokers,
+    /// All topics.
+    AllTopics,
+    /// One broker.
+    Broker(BrokerId),
+    /// One topic, by its name at that time.
+    Topic(Arc<str>),
+    /// One partition.
+    Partition(Arc<str>, PartitionIndex),
+    /// One plan.
+    Plan(PlanId),
+}
+
+/// From what to what something changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// Its kind says all.
+    None,
+    /// In words.
+    Text(Arc<str>),
+    /// One set of brokers became another.
+    Brokers {
+        /// As it was.
+        from: FewBrokers,
+        /// As it became.
+        to: FewBrokers,
+    },
+    /// One leader became another.
+    Leader {
+        /// Who led.
+        from: Option<BrokerId>,
+        /// Who leads.
+        to: Option<BrokerId>,
+        /// Since which epoch.
+        epoch: LeaderEpoch,
+    },
+    /// A leader is to hand over, or no longer.
+    Handover {
+        /// Who leads.
+        leader: Option<BrokerId>,
+        /// To whom it hands over.
+        to: Option<BrokerId>,
+    },
+}
+
+/// At most six brokers with small numbers, in place: nearly every ISR that there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FewBrokers {
+    count: u8,
+    ids: [u16; FewBrokers::MAX],
+}
+
+impl FewBrokers {
+    const MAX: usize = 6;
+
+    /// The set; none if it is too large or its numbers are.
+    pub fn of(brokers: &[BrokerId]) -> Option<Self> {
+        let mut few = Self { count: u8::try_from(brokers.len()).ok()?, ids: [0; Self::MAX] };
+        for (at, id) in brokers.iter().enumerate() {
+            *few.ids.get_mut(at)? = u16::try_from(id.0).ok()?;
+        }
+        Some(few)
+    }
+
+    /// Its members.
+    pub fn iter(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        self.ids.iter().take(self.count.into()).map(|id| BrokerId((*id).into()))
+    }
+}
+
+impl Detail {
+    /// One set of brokers that became another.
+    pub(super) fn of_brokers(from: &[BrokerId], to: &[BrokerId]) -> Self {
+        match (FewBrokers::of(from), FewBrokers::of(to)) {
+            (Some(from), Some(to)) => Self::Brokers { from, to },
+            _ => Self::Text(format!("{} to {}", List(from), List(to)).into()),
+        }
+    }
+
+    /// Words; none of them if there are none.
+    pub(super) fn text(words: &str) -> Self {
+        if words.is_empty() { Self::None } else { Self::Text(words.into()) }
+    }
+}
+
+impl Subject {
+    /// The topic that it is or belongs to.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Self::Topic(name) | Self::Partition(name, _) => Some(name),
+            Self::Cluster(_)
+            | Self::AllBrokers
+            | Self::AllTopics
+            | Self::Broker(_)
+            | Self::Plan(_) => None,
+        }
+    }
+
+    /// The broker that it is.
+    pub fn broker(&self) -> Option<BrokerId> {
+        match self {
+            Self::Broker(id) => Some(*id),
+            Self::Cluster(_)
+            | Self::AllBrokers
+            | Self::AllTopics
+            | Self::Topic(_)
+            | Self::Partition(..)
+            | Self::Plan(_) => None,
+        }
+    }
+}
+
+impl Event {
+    /// Bytes that it takes, counted as if it shared nothing: an upper bound, and the same on every
+    /// broker.
+    pub(super) fn bytes(&self) -> u64 {
+        let name = match &self.subject {
+            Subject::Cluster(name) | Subject::Topic(name) | Subject::Partition(name, _) => {
+                name.len()
+            }
+            Subject::AllBrokers | Subject::AllTopics | Subject::Broker(_) | Subject::Plan(_) => 0,
+        };
+        let words = match &self.detail {
+            Detail::Text(words) => words.len(),
+            Detail::None
+            | Detail::Brokers { .. }
+            | Detail::Leader { .. }
+            | Detail::Handover { .. } => 0,
+        };
+        (size_of::<Self>() + name + words + self.reason.len()) as u64
+    }
 }
 
 macro_rules! kinds {
@@ -135,10 +270,45 @@ impl fmt::Display for EventKind {
     }
 }
 
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster(id) => write!(f, "cluster {id}"),
+            Self::AllBrokers => f.write_str("all brokers"),
+            Self::AllTopics => f.write_str("all topics"),
+            Self::Broker(id) => write!(f, "broker {id}"),
+            Self::Topic(name) => write!(f, "topic {name}"),
+            Self::Partition(name, index) => write!(f, "partition {name}/{index}"),
+            Self::Plan(id) => write!(f, "plan {id}"),
+        }
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |id: Option<BrokerId>| id.map_or("none".to_owned(), |id| id.to_string());
+        match self {
+            Self::None => Ok(()),
+            Self::Text(words) => f.write_str(words),
+            Self::Brokers { from, to } => {
+                let (from, to): (Vec<_>, Vec<_>) = (from.iter().collect(), to.iter().collect());
+                write!(f, "{} to {}", List(&from), List(&to))
+            }
+            Self::Leader { from, to, epoch } => {
+                write!(f, "{} to {}, leader epoch {}", name(*from), name(*to), epoch.0)
+            }
+            Self::Handover { leader, to: Some(to) } => {
+                write!(f, "{} hands over to {to}", name(*leader))
+            }
+            Self::Handover { leader, to: None } => write!(f, "{} goes on leading", name(*leader)),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} {} {}", self.number, self.kind, self.subject)?;
-        if !self.detail.is_empty() {
+        if self.detail != Detail::None {
             write!(f, ": {}", self.detail)?;
         }
         if !self.reason.is_empty() {

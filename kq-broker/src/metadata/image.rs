@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
+use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
+use super::history::History;
 use super::plan::PlanImage;
 use super::policy::{Freeze, LeaderPolicy};
 use super::record::{ConfigResource, TimestampMs};
@@ -40,11 +41,12 @@ pub struct MetadataImage {
     pub(super) freeze: Option<Freeze>,
     pub(super) balanced_at: TimestampMs,
     pub(super) plans: OrdMap<PlanId, Arc<PlanImage>>,
+    /// Topics whose leaders balance themselves or whose freeze ends by itself.
+    pub(super) attended: OrdSet<TopicId>,
     pub(super) next_producer_id: u64,
     pub(super) partitions_total: u64,
     pub(super) loads: OrdMap<BrokerId, BrokerLoad>,
-    pub(super) events: Vector<Arc<Event>>,
-    pub(super) events_total: u64,
+    pub(super) history: History,
 }
 
 /// One topic.
@@ -220,6 +222,27 @@ impl MetadataImage {
         self.balanced_at
     }
 
+    /// Whether time alone brings something about for leaders, so that the controller has to look
+    /// every few seconds.
+    pub fn wants_ticks(&self) -> bool {
+        !self.attended.is_empty()
+            || self.leader_policy.auto_balance == Some(true)
+            || self.freeze.as_ref().is_some_and(|it| it.until.is_some())
+    }
+
+    /// Keeps account of whether a topic needs attention without being touched.
+    pub(super) fn attend(&mut self, id: TopicId) {
+        let wants = |it: &Arc<TopicImage>| {
+            it.leader_policy.auto_balance == Some(true)
+                || it.freeze.as_ref().is_some_and(|it| it.until.is_some())
+        };
+        if self.topics.get(&id).is_some_and(wants) {
+            self.attended.insert(id);
+        } else {
+            self.attended.remove(&id);
+        }
+    }
+
     /// The values set for one resource; empty when none are.
     pub fn configs(&self, resource: &ConfigResource) -> Arc<ConfigMap> {
         match resource {
@@ -246,20 +269,18 @@ impl MetadataImage {
     }
 
     /// The history that is kept, oldest first.
-    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
-        self.events.iter()
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> {
+        self.history.iter()
     }
 
     /// The kept events whose number is above `number`, oldest first.
-    pub fn events_after(&self, number: u64) -> impl Iterator<Item = &Arc<Event>> {
-        let first = self.events.front().map_or(1, |it| it.number);
-        let skip = number.saturating_add(1).saturating_sub(first);
-        self.events.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX))
+    pub fn events_after(&self, number: u64) -> impl Iterator<Item = &Event> {
+        self.history.iter_after(number)
     }
 
     /// The number of the newest event; zero before the first.
     pub fn events_total(&self) -> u64 {
-        self.events_total
+        self.history.total()
     }
 
     /// When the controller must look again: the nearest purge of a topic that nobody protects, or

@@ -76,6 +76,41 @@ fn history() -> Vec<Change> {
                 MetadataRecord::BrokerFenced { broker: BrokerId(2) },
             ],
         ),
+        change(9, "they change", leaders_and_brokers()),
+    ]
+}
+
+/// One of each record about leaders, and the rest of those about brokers.
+fn leaders_and_brokers() -> Vec<MetadataRecord> {
+    let scope = PolicyScope::Topic(topic(1));
+    let policy = LeaderPolicy {
+        prefer: Some(vec![LeaderPlace::Rack("r2".into()), LeaderPlace::Broker(BrokerId(1))]),
+        avoid: Some(Vec::new()),
+        unclean: Some(UncleanPolicy::Balanced),
+        auto_balance: Some(true),
+        moves_per_minute: Some(7),
+        pins: [(PartitionIndex(1), BrokerId(2))].into(),
+    };
+    let MetadataRecord::PartitionChanged(mut moves) = partition(1, 0, &[2], 2) else { panic!() };
+    moves.now.isr.push(BrokerId(3));
+    moves.now.last_known = vec![BrokerId(1)];
+    moves.now.handover = Some(BrokerId(3));
+    vec![
+        MetadataRecord::BrokerStopping { broker: BrokerId(1) },
+        MetadataRecord::BrokerCordoned { broker: BrokerId(1), decommission: true },
+        MetadataRecord::BrokerCordoned { broker: BrokerId(2), decommission: false },
+        MetadataRecord::BrokerUncordoned { broker: BrokerId(2) },
+        MetadataRecord::BrokerRegistered(BrokerRegistration::at(BrokerId(8), "localhost", 1)),
+        MetadataRecord::BrokerFenced { broker: BrokerId(8) },
+        MetadataRecord::BrokerUnregistered { broker: BrokerId(8) },
+        MetadataRecord::LeaderPolicyChanged { scope, policy: policy.clone() },
+        MetadataRecord::LeaderPolicyChanged { scope: PolicyScope::Cluster, policy },
+        MetadataRecord::LeadersFrozen { scope, until: Some(TimestampMs(77)) },
+        MetadataRecord::LeadersFrozen { scope: PolicyScope::Cluster, until: None },
+        MetadataRecord::LeadersUnfrozen { scope: PolicyScope::Cluster },
+        MetadataRecord::LeadersBalanced { moves: 1 },
+        MetadataRecord::PartitionChanged(moves),
+        partition(1, 1, &[1], 1),
     ]
 }
 
@@ -108,9 +143,25 @@ fn the_history_tells_what_happened_and_why() {
         #12 config_changed all brokers: log.retention.ms=5 (keep it)
         #13 config_changed broker 1: num.partitions=5 (keep it)
         #14 config_changed broker 1: num.partitions back to its default (keep it)
-        #15 broker_fenced broker 2 (keep it)"#]]
+        #15 broker_fenced broker 2 (keep it)
+        #16 broker_stopping broker 1 (they change)
+        #17 broker_cordoned broker 1: to be decommissioned (they change)
+        #18 broker_cordoned broker 2 (they change)
+        #19 broker_uncordoned broker 2 (they change)
+        #20 broker_registered broker 8: version 0.1.0, PLAINTEXT localhost:1 (they change)
+        #21 broker_fenced broker 8 (they change)
+        #22 broker_unregistered broker 8 (they change)
+        #23 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #24 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #25 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
+        #26 leaders_frozen all topics: until it is lifted (they change)
+        #27 leaders_unfrozen all topics (they change)
+        #28 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
+        #29 handover_changed partition orders/0: 2 hands over to 3 (they change)
+        #30 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
+        #31 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
     .assert_eq(&lines.join("\n"));
-    assert_eq!(image.events_after(13).count(), 2);
+    assert_eq!(image.events_after(13).count() as u64, image.events_total() - 13);
 }
 
 #[test]
@@ -150,7 +201,7 @@ fn deleted_topics_are_hidden_but_keep_their_name() {
     assert_eq!(image.next_deadline(), Some(TimestampMs(99)));
     assert_eq!(image.topics().map(|it| it.name.to_string()).collect::<Vec<_>>(), ["orders"]);
     let purged =
-        image.apply(9, &change(99, "", vec![MetadataRecord::TopicPurged { topic: topic(2) }]));
+        image.apply(10, &change(99, "", vec![MetadataRecord::TopicPurged { topic: topic(2) }]));
     let purged = purged.unwrap();
     assert!(purged.name_holder("a.b").is_none() && purged.colliding_topic("a_b").is_none());
     assert_eq!((purged.next_deadline(), purged.partitions_total()), (None, 4));
@@ -159,7 +210,7 @@ fn deleted_topics_are_hidden_but_keep_their_name() {
 #[test]
 fn changes_that_do_not_fit_leave_the_image_alone() {
     let image = replay(&history());
-    let refusal = |record| image.apply(9, &change(9, "", vec![record])).unwrap_err().to_string();
+    let refusal = |record| image.apply(10, &change(9, "", vec![record])).unwrap_err().to_string();
     let all = [
         refusal(created(7, "orders")),
         refusal(partition(7, 0, &[1], 0)),
@@ -167,9 +218,11 @@ fn changes_that_do_not_fit_leave_the_image_alone() {
         refusal(partition(1, 0, &[1, 1], 2)),
         refusal(partition(1, 0, &[9], 2)),
         refusal(partition(1, 0, &[1], 1)),
+        refusal(MetadataRecord::BrokerUnregistered { broker: BrokerId(1) }),
+        refusal(MetadataRecord::BrokerStopping { broker: BrokerId(8) }),
         refusal(MetadataRecord::ProducerIdsAllocated { broker: BrokerId(1), next: 999 }),
         refusal(MetadataRecord::ClusterCreated { cluster_id: ClusterId("kq-2".into()) }),
-        image.apply(8, &Change::default()).unwrap_err().to_string(),
+        image.apply(9, &Change::default()).unwrap_err().to_string(),
     ];
     expect![[r#"
         a change creates topic orders, which exists
@@ -177,10 +230,12 @@ fn changes_that_do_not_fit_leave_the_image_alone() {
         a change makes partition AAAAAAAAAAAAAAAAAAAAAQ-9 invalid: its index leaves a gap
         a change makes partition AAAAAAAAAAAAAAAAAAAAAQ-0 invalid: an in-sync replica is named twice
         a change makes partition AAAAAAAAAAAAAAAAAAAAAQ-0 invalid: its ISR is not within its replicas
-        a change makes partition AAAAAAAAAAAAAAAAAAAAAQ-0 invalid: its partition epoch does not go forward
+        a change makes partition AAAAAAAAAAAAAAAAAAAAAQ-0 invalid: its leader epoch goes back
+        a change forgets broker 1, which still holds replicas
+        a change names broker 8, which never registered
         a change gives out producer ids below 999 again
         a change makes cluster kq-2 of cluster kq-1
-        change at raft index 8 comes after index 8 was applied"#]]
+        change at raft index 9 comes after index 9 was applied"#]]
     .assert_eq(&all.join("\n"));
 }
 
@@ -208,15 +263,32 @@ fn a_delta_names_exactly_what_changed() {
 }
 
 #[test]
-fn the_event_ring_forgets_the_oldest() {
+fn the_history_forgets_the_oldest() {
     let mut image = replay(&history()[..3]);
-    for index in 4..EVENTS_MAX as u64 + 20 {
+    let before = image.events_total();
+    for index in 4..14 {
         let record = set(ConfigResource::Cluster, "log.retention.ms", Some("5"));
-        image = image.apply(index, &change(9, "", vec![record])).unwrap();
+        let records = vec![record; EVENTS_MAX / 10 + 1];
+        image = image.apply(index, &change(9, "", records)).unwrap();
     }
+    assert_eq!(image.events_total(), before + EVENTS_MAX as u64 + 10);
     assert_eq!(image.events().count(), EVENTS_MAX);
     assert_eq!(image.events_after(image.events_total() - 3).count(), 3);
+    assert_eq!(image.events_after(image.events_total()).count(), 0);
     assert_eq!(image.events_after(0).count(), EVENTS_MAX);
+    let restored = MetadataImage::from_snapshot(&image.to_snapshot()).unwrap();
+    assert!(restored == image);
+}
+
+#[test]
+fn long_reasons_make_the_history_shorter() {
+    let mut image = replay(&history()[..3]);
+    let reason = "x".repeat(1 << 20);
+    for index in 4..104 {
+        let record = set(ConfigResource::Cluster, "log.retention.ms", Some("5"));
+        image = image.apply(index, &change(9, &reason, vec![record])).unwrap();
+    }
+    assert_eq!(image.events().count(), 63);
 }
 
 proptest::proptest! {
@@ -224,7 +296,7 @@ proptest::proptest! {
     fn no_bytes_make_the_readers_panic(
         mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
         at in 0..300_usize,
-        change in 0..8_usize,
+        change in 0..9_usize,
     ) {
         let _ = Change::decode(&bytes);
         let _ = MetadataImage::from_snapshot(&bytes);

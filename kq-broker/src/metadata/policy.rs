@@ -45,7 +45,8 @@ pub enum UncleanPolicy {
     Never,
     /// The partition waits until an operator elects a leader.
     Manual,
-    /// The replica that lacks least leads as soon as it is back; no other does.
+    /// Once nobody who held everything can come back with it, the replica that lacks least leads as
+    /// soon as it lives; no other does.
     Balanced,
     /// The live replica that lacks least leads at once.
     Auto,
@@ -142,7 +143,7 @@ impl fmt::Display for LeaderPlace {
     }
 }
 
-/// What is said, as `prefer=rack=a,broker=1 unclean=manual`; nothing when all is inherited.
+/// What is said, as `prefer=rack=a,broker=1 unclean=manual`.
 impl fmt::Display for LeaderPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places = |list: &Option<Vec<LeaderPlace>>| {
@@ -159,6 +160,9 @@ impl fmt::Display for LeaderPolicy {
             ("max-per-minute", self.moves_per_minute.map(|it| it.to_string())),
             ("pin", (!pins.is_empty()).then(|| pins.join(","))),
         ];
+        if *self == Self::default() {
+            return f.write_str("as by default");
+        }
         let said = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         f.write_str(&said.collect::<Vec<_>>().join(" "))
     }

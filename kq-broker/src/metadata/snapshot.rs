@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use super::event::{Event, EventKind};
+use super::history_wire::{WireHistory, history_from_wire, history_to_wire};
 use super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
 use super::plan_wire::{WirePlan, plan_from_wire, plan_to_wire};
 use super::policy::LeaderPolicy;
@@ -52,6 +52,7 @@ pub enum SnapshotError {
     Malformed(String),
 }
 
+/// Fields 9 and 10 held the history in an older form; they are never used again.
 #[derive(Clone, PartialEq, Message)]
 struct WireImage {
     #[prost(uint64, tag = "1")]
@@ -70,10 +71,8 @@ struct WireImage {
     cluster_config: std::collections::BTreeMap<String, String>,
     #[prost(uint64, tag = "8")]
     next_producer_id: u64,
-    #[prost(message, repeated, tag = "9")]
-    events: Vec<WireEvent>,
-    #[prost(uint64, tag = "10")]
-    events_total: u64,
+    #[prost(message, optional, tag = "15")]
+    history: Option<WireHistory>,
     #[prost(message, optional, tag = "11")]
     leader_policy: Option<WireLeaderPolicy>,
     #[prost(message, optional, tag = "12")]
@@ -170,24 +169,6 @@ struct WireBrokerConfig {
     values: std::collections::BTreeMap<String, String>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct WireEvent {
-    #[prost(uint64, tag = "1")]
-    number: u64,
-    #[prost(uint64, tag = "2")]
-    index: u64,
-    #[prost(int64, tag = "3")]
-    time_ms: i64,
-    #[prost(uint32, tag = "4")]
-    kind: u32,
-    #[prost(string, tag = "5")]
-    subject: String,
-    #[prost(string, tag = "6")]
-    detail: String,
-    #[prost(string, tag = "7")]
-    reason: String,
-}
-
 impl MetadataImage {
     /// The image as a snapshot.
     pub fn to_snapshot(&self) -> Vec<u8> {
@@ -245,8 +226,7 @@ impl MetadataImage {
                 .collect(),
             cluster_config: self.cluster_config.as_ref().clone(),
             next_producer_id: self.next_producer_id,
-            events: self.events.iter().map(|it| event_to_wire(it)).collect(),
-            events_total: self.events_total,
+            history: Some(history_to_wire(&self.history)),
             leader_policy: Some(leader_policy_to_wire(&self.leader_policy)),
             freeze: self.freeze.as_ref().map(freeze_to_wire),
             balanced_at_ms: self.balanced_at.0,
@@ -261,7 +241,12 @@ impl MetadataImage {
             cluster_id: wire.cluster_id.map(ClusterId),
             cluster_config: Arc::new(wire.cluster_config),
             next_producer_id: wire.next_producer_id,
-            events_total: wire.events_total,
+            history: wire
+                .history
+                .map(history_from_wire)
+                .transpose()
+                .map_err(malformed)?
+                .unwrap_or_default(),
             leader_policy: said(wire.leader_policy)?,
             freeze: wire.freeze.map(freeze_from_wire),
             balanced_at: TimestampMs(wire.balanced_at_ms),
@@ -281,9 +266,6 @@ impl MetadataImage {
             let plan = plan_from_wire(plan).map_err(malformed)?;
             image.plans.insert(plan.id, Arc::new(plan));
         }
-        for event in wire.events {
-            image.events.push_back(Arc::new(event_from_wire(event)?));
-        }
         Ok(image)
     }
 
@@ -301,6 +283,7 @@ impl MetadataImage {
         if self.topics.insert(id, Arc::new(topic)).is_some() || twice {
             return Err(SnapshotError::Malformed(format!("topic {id} is in it twice")));
         }
+        self.attend(id);
         Ok(())
     }
 }
@@ -407,31 +390,6 @@ fn broker_state_from_wire(wire: WireBrokerState) -> Result<BrokerImage, Snapshot
             reason: it.reason.into(),
             decommission: it.decommission,
         }),
-    })
-}
-
-fn event_to_wire(it: &Event) -> WireEvent {
-    WireEvent {
-        number: it.number,
-        index: it.index,
-        time_ms: it.time.0,
-        kind: it.kind.number(),
-        subject: it.subject.to_string(),
-        detail: it.detail.to_string(),
-        reason: it.reason.to_string(),
-    }
-}
-
-fn event_from_wire(wire: WireEvent) -> Result<Event, SnapshotError> {
-    let unknown = || SnapshotError::Malformed(format!("event kind {} is unknown", wire.kind));
-    Ok(Event {
-        number: wire.number,
-        index: wire.index,
-        time: TimestampMs(wire.time_ms),
-        kind: EventKind::from_number(wire.kind).ok_or_else(unknown)?,
-        subject: wire.subject.into(),
-        detail: wire.detail.into(),
-        reason: wire.reason.into(),
     })
 }
 

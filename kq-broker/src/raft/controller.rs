@@ -175,33 +175,41 @@ impl Controller {
     }
 }
 
-/// Sends a tick when the nearest deadline of the image has come; sleeps otherwise.
+/// How often the controller looks while time alone may move leaders.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Sends a tick when the nearest deadline of the image has come, and every few seconds while leaders
+/// are balanced; sleeps otherwise.
 pub(super) async fn keep_deadlines(
     submissions: mpsc::WeakSender<Submission>,
     mut images: watch::Receiver<Arc<MetadataImage>>,
     clock: WallClock,
 ) {
+    let mut looks = tokio::time::interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let deadline = images.borrow_and_update().next_deadline();
-        let changed = match deadline {
-            None => images.changed().await,
-            Some(at) => {
-                let wait_ms = u64::try_from(at.0.saturating_sub(clock().0)).unwrap_or(0);
-                // Not too long at once: the clock of the day may be set in between.
-                let wait = Duration::from_millis(wait_ms.clamp(1, 3_600_000));
-                match tokio::time::timeout(wait, images.changed()).await {
-                    Ok(changed) => changed,
-                    Err(_) if clock() < at => Ok(()),
-                    Err(_) => {
-                        let Some(submissions) = submissions.upgrade() else { return };
-                        tick(&submissions).await;
-                        Ok(())
-                    }
+        let image = Arc::clone(&images.borrow_and_update());
+        let deadline = image.next_deadline();
+        let wait = deadline.map(|at| {
+            let wait_ms = u64::try_from(at.0.saturating_sub(clock().0)).unwrap_or(0);
+            // Not too long at once: the clock of the day may be set in between.
+            Duration::from_millis(wait_ms.clamp(1, 3_600_000))
+        });
+        let is_due = tokio::select! {
+            changed = images.changed() => {
+                if changed.is_err() {
+                    return;
                 }
+                false
+            }
+            _ = looks.tick(), if image.wants_ticks() => true,
+            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {
+                deadline.is_some_and(|at| clock() >= at)
             }
         };
-        if changed.is_err() {
-            return;
+        if is_due {
+            let Some(submissions) = submissions.upgrade() else { return };
+            tick(&submissions).await;
         }
     }
 }

@@ -6,7 +6,7 @@ use kq_proto::admin::v1::{Finding, Severity};
 
 use super::{Exam, finding};
 use crate::controller::LeaderRules;
-use crate::metadata::{EventKind, TopicImage, UncleanPolicy};
+use crate::metadata::{EventKind, Subject, TopicImage, UncleanPolicy};
 
 /// Segments below this make more files than they are worth.
 const SEGMENT_BYTES_MIN: u32 = 1 << 20;
@@ -93,24 +93,25 @@ pub(super) fn stuck_moves(exam: &Exam) -> Vec<Finding> {
     let mut moving = Vec::new();
     for topic in image.topics() {
         for (index, partition) in topic.partitions().filter(|(_, it)| !it.adding.is_empty()) {
-            moving.push((format!("{}/{index}", topic.name), partition));
+            moving.push(((&*topic.name, index), partition));
         }
     }
     if moving.is_empty() {
         return Vec::new();
     }
-    let mut last: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut last = BTreeMap::new();
     for event in image.events() {
-        if let Some(name) = event.subject.strip_prefix("partition ") {
-            last.insert(name, event.time.0);
+        if let Subject::Partition(topic, index) = &event.subject {
+            last.insert((&**topic, *index), event.time.0);
         }
     }
     let mut found = Vec::new();
     for (name, partition) in moving {
-        let Some(quiet) = last.get(name.as_str()).map(|at| exam.now_ms - at) else { continue };
+        let Some(quiet) = last.get(&name).map(|at| exam.now_ms - at) else { continue };
         if quiet < MOVE_QUIET_MS_MAX {
             continue;
         }
+        let name = format!("{}/{}", name.0, name.1);
         let adding: Vec<String> = partition.adding.iter().map(ToString::to_string).collect();
         let evidence = format!("adding [{}], nothing for {} min", adding.join(" "), quiet / 60_000);
         let fix = format!("kq-ctl partition describe {name}");
@@ -125,17 +126,19 @@ pub(super) fn stuck_moves(exam: &Exam) -> Vec<Finding> {
 }
 
 pub(super) fn isr_churn(exam: &Exam) -> Vec<Finding> {
-    let mut shrinks: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut shrinks: BTreeMap<_, u32> = BTreeMap::new();
     let lately = exam.shapes.image.events().rev();
     for event in lately.take_while(|it| exam.now_ms - it.time.0 < HOUR_MS) {
-        if event.kind == EventKind::IsrShrunk {
-            let name = event.subject.strip_prefix("partition ").unwrap_or(&event.subject);
-            *shrinks.entry(name).or_default() += 1;
+        if let (EventKind::IsrShrunk, Subject::Partition(topic, index)) =
+            (event.kind, &event.subject)
+        {
+            *shrinks.entry((&**topic, *index)).or_default() += 1;
         }
     }
     let often = shrinks.into_iter().filter(|(_, count)| SHRINKS_PER_HOUR_MAX < *count);
     often
         .map(|(name, count)| {
+            let name = format!("{}/{}", name.0, name.1);
             let evidence = format!("its ISR shrank {count} times in the last hour");
             let fix = format!("kq-ctl partition describe {name}");
             let what = "replicas come and go";

@@ -49,6 +49,7 @@ async fn the_table_of_versions_is_advertised() {
         35 DescribeLogDirs 1..=4
         37 CreatePartitions 0..=3
         42 DeleteGroups 0..=2
+        43 ElectLeaders 0..=2
         44 IncrementalAlterConfigs 0..=1
         46 ListPartitionReassignments 0..=0
         47 OffsetDelete 0..=0
@@ -56,6 +57,7 @@ async fn the_table_of_versions_is_advertised() {
         51 AlterUserScramCredentials 0..=0
         55 DescribeQuorum 0..=2
         60 DescribeCluster 0..=2
+        64 UnregisterBroker 0..=0
         74 ListConfigResources 0..=1
         75 DescribeTopicPartitions 0..=0
     "#]]

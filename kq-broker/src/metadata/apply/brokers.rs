@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::super::event::EventKind;
+use super::super::event::{Detail, EventKind, Subject};
 use super::super::image::{MetadataImage, TopicImage};
-use super::super::record::BrokerRegistration;
+use super::super::record::{BrokerRegistration, clip};
 use super::super::roster::{BrokerImage, BrokerLoad, BrokerState, Cordon};
-use super::{ApplyError, Stamp};
+use super::{ApplyError, DETAIL_CHARS_MAX, Stamp};
 use crate::ids::{BrokerEpoch, BrokerId, TopicId};
 
 impl MetadataImage {
@@ -35,8 +35,9 @@ impl MetadataImage {
             let _ = write!(detail, ", {} {}:{}", endpoint.listener, endpoint.host, endpoint.port);
         }
         self.brokers.insert(it.broker, Arc::new(image));
-        let subject = format!("broker {}", it.broker);
-        self.record_event(stamp, EventKind::BrokerRegistered, &subject, &detail);
+        let subject = Subject::Broker(it.broker);
+        let detail = Detail::text(&clip(&detail, DETAIL_CHARS_MAX));
+        self.record_event(stamp, EventKind::BrokerRegistered, subject, detail);
     }
 
     /// A leader that lost an unsynced tail writes those offsets again: under a new epoch, so that
@@ -77,7 +78,7 @@ impl MetadataImage {
             BrokerState::Stopping => EventKind::BrokerStopping,
             BrokerState::Fenced => EventKind::BrokerFenced,
         };
-        self.record_event(stamp, kind, &format!("broker {id}"), "");
+        self.record_event(stamp, kind, Subject::Broker(id), Detail::None);
         Ok(())
     }
 
@@ -96,7 +97,7 @@ impl MetadataImage {
             Some(false) => (EventKind::BrokerCordoned, ""),
             None => (EventKind::BrokerUncordoned, ""),
         };
-        self.record_event(stamp, kind, &format!("broker {id}"), detail);
+        self.record_event(stamp, kind, Subject::Broker(id), Detail::text(detail));
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl MetadataImage {
         }
         self.brokers.remove(&id).ok_or(ApplyError::UnknownBroker(id))?;
         self.broker_configs.remove(&id);
-        self.record_event(stamp, EventKind::BrokerUnregistered, &format!("broker {id}"), "");
+        self.record_event(stamp, EventKind::BrokerUnregistered, Subject::Broker(id), Detail::None);
         Ok(())
     }
 }

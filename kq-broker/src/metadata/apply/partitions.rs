@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::event::{Event, EventKind};
+use super::super::event::{Detail, Event, EventKind, Subject};
 use super::super::image::{MetadataImage, PartitionImage};
-use super::super::record::{List, PartitionChange};
+use super::super::record::PartitionChange;
 use super::{ApplyError, Stamp};
 use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 
@@ -32,68 +32,58 @@ impl MetadataImage {
         }
         self.add_load(&new);
         match old {
-            Some(old) => self.record_partition_events(stamp, (&name, it.index), &old, &new),
-            None if !fresh_topic => self.record_added_partition(stamp, &name, it.index),
+            Some(old) => {
+                let subject = Subject::Partition(name, it.index);
+                self.record_partition_events(stamp, &subject, &old, &new);
+            }
+            None if !fresh_topic => self.record_added_partition(stamp, name, it.index),
             None => {}
         }
         Ok(())
     }
 
     /// One event for all the partitions that one change adds to a topic.
-    fn record_added_partition(&mut self, stamp: &Stamp, topic: &str, index: PartitionIndex) {
-        let subject = format!("topic {topic}");
-        let same = |it: &Arc<Event>| {
-            it.index == stamp.index
-                && it.kind == EventKind::PartitionsAdded
-                && *it.subject == *subject
-        };
-        let detail = format!("now {} partitions", u64::from(index.0) + 1);
-        match self.events.back_mut() {
-            Some(last) if same(last) => Arc::make_mut(last).detail = detail.into(),
-            _ => self.record_event(stamp, EventKind::PartitionsAdded, &subject, &detail),
+    fn record_added_partition(&mut self, stamp: &Stamp, topic: Arc<str>, index: PartitionIndex) {
+        let detail = Detail::text(&format!("now {} partitions", u64::from(index.0) + 1));
+        let (kind, subject) = (EventKind::PartitionsAdded, Subject::Topic(topic));
+        let same = |it: &Event| it.index == stamp.index && it.kind == kind && it.subject == subject;
+        if self.history.newest().is_some_and(same) {
+            self.history.amend(|last| last.detail = detail);
+        } else {
+            self.record_event(stamp, kind, subject, detail);
         }
     }
 
     fn record_partition_events(
         &mut self,
         stamp: &Stamp,
-        (topic, index): (&str, PartitionIndex),
+        subject: &Subject,
         old: &PartitionImage,
         new: &PartitionImage,
     ) {
-        let subject = format!("partition {topic}/{index}");
-        let from_to = |a: &[BrokerId], b: &[BrokerId]| format!("{} to {}", List(a), List(b));
+        let mut record = |kind, detail| self.record_event(stamp, kind, subject.clone(), detail);
         if old.replicas != new.replicas {
-            let detail = from_to(&old.replicas, &new.replicas);
-            self.record_event(stamp, EventKind::ReplicasChanged, &subject, &detail);
+            let detail = Detail::of_brokers(&old.replicas, &new.replicas);
+            record(EventKind::ReplicasChanged, detail);
         }
         let left = old.isr.iter().any(|id| !new.isr.contains(id));
         let joined = new.isr.iter().any(|id| !old.isr.contains(id));
         for (kind, happened) in [(EventKind::IsrShrunk, left), (EventKind::IsrExpanded, joined)] {
             if happened {
-                self.record_event(stamp, kind, &subject, &from_to(&old.isr, &new.isr));
+                record(kind, Detail::of_brokers(&old.isr, &new.isr));
             }
         }
-        let name = |id: Option<BrokerId>| id.map_or("none".to_owned(), |id| id.to_string());
         if old.leader != new.leader {
-            let detail = format!(
-                "{} to {}, leader epoch {}",
-                name(old.leader),
-                name(new.leader),
-                new.leader_epoch.0
-            );
             let lacks = |id: BrokerId| !old.isr.contains(&id) && !old.elr.contains(&id);
             let kind = match new.leader {
                 Some(id) if lacks(id) => EventKind::LeaderElectedUncleanly,
                 _ => EventKind::LeaderChanged,
             };
-            self.record_event(stamp, kind, &subject, &detail);
+            let (from, to, epoch) = (old.leader, new.leader, new.leader_epoch);
+            record(kind, Detail::Leader { from, to, epoch });
         } else if old.handover != new.handover {
-            let detail = match new.handover {
-                Some(to) => format!("{} hands over to {to}", name(new.leader)),
-                None => format!("{} goes on leading", name(new.leader)),
-            };
-            self.record_event(stamp, EventKind::HandoverChanged, &subject, &detail);
+            let (leader, to) = (new.leader, new.handover);
+            record(EventKind::HandoverChanged, Detail::Handover { leader, to });
         }
     }
 }

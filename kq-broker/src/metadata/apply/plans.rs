@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::super::event::EventKind;
+use super::super::event::{Detail, EventKind, Subject};
 use super::super::image::MetadataImage;
 use super::super::plan::{Lease, MoveState, PlanImage, PlanStart, PlanState, PlanStep};
-use super::super::record::List;
-use super::{ApplyError, Stamp};
+use super::super::record::{List, clip};
+use super::{ApplyError, DETAIL_CHARS_MAX, Stamp};
 use crate::ids::{PartitionId, PlanId};
 
 impl MetadataImage {
@@ -17,7 +17,12 @@ impl MetadataImage {
         let plan = PlanImage::new(it, stamp.time, stamp.reason.clone());
         self.plans.insert(it.id, Arc::new(plan));
         let detail = format!("{}, {} moves, {}", it.verb, it.moves.len(), it.lease);
-        self.record_event(stamp, EventKind::PlanStarted, &format!("plan {}", it.id), &detail);
+        self.record_event(
+            stamp,
+            EventKind::PlanStarted,
+            Subject::Plan(it.id),
+            Detail::text(&detail),
+        );
         Ok(())
     }
 
@@ -39,7 +44,7 @@ impl MetadataImage {
         };
         let ended = !state.is_active();
         let kind = if ended { EventKind::PlanEnded } else { EventKind::PlanChanged };
-        self.record_event(stamp, kind, &format!("plan {id}"), &detail);
+        self.record_event(stamp, kind, Subject::Plan(id), Detail::text(&detail));
         if ended {
             self.forget_plans();
         }
@@ -72,10 +77,10 @@ impl MetadataImage {
             detail = format!("{detail}: {}", it.why);
         }
         let name =
-            self.any_topic(topic).map_or_else(|| topic.to_string(), |it| it.name.to_string());
-        let subject = format!("partition {name}/{index}");
-        let detail = format!("plan {}: {detail}", it.plan);
-        self.record_event(stamp, EventKind::ReplicasMoved, &subject, &detail);
+            self.any_topic(topic).map_or_else(|| topic.to_string().into(), |it| it.name.clone());
+        let detail = clip(&format!("plan {}: {detail}", it.plan), DETAIL_CHARS_MAX);
+        let subject = Subject::Partition(name, index);
+        self.record_event(stamp, EventKind::ReplicasMoved, subject, Detail::text(&detail));
         Ok(())
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::super::event::EventKind;
+use super::super::event::{Detail, EventKind, Subject};
 use super::super::image::MetadataImage;
 use super::super::policy::{Freeze, LeaderPolicy, PolicyScope};
-use super::super::record::TimestampMs;
-use super::{ApplyError, Stamp};
+use super::super::record::{TimestampMs, clip};
+use super::{ApplyError, DETAIL_CHARS_MAX, Stamp};
 
 impl MetadataImage {
     pub(super) fn change_policy(
@@ -20,10 +20,15 @@ impl MetadataImage {
             PolicyScope::Cluster => self.leader_policy = new,
             PolicyScope::Topic(id) => self.topic_mut(id)?.leader_policy = new,
         }
-        let subject = self.name_of(scope)?;
-        let said = policy.to_string();
-        let detail = if said.is_empty() { "as by default" } else { &said };
-        self.record_event(stamp, EventKind::LeaderPolicyChanged, &subject, detail);
+        self.attend_to(scope);
+        let subject = self.subject_of(scope)?;
+        let detail = policy.to_string();
+        self.record_event(
+            stamp,
+            EventKind::LeaderPolicyChanged,
+            subject,
+            Detail::text(&clip(&detail, DETAIL_CHARS_MAX)),
+        );
         Ok(())
     }
 
@@ -36,8 +41,9 @@ impl MetadataImage {
         let freeze = Freeze { since: stamp.time, reason: stamp.reason.clone(), until };
         let detail = freeze.to_string();
         *self.freeze_mut(scope)? = Some(freeze);
-        let subject = self.name_of(scope)?;
-        self.record_event(stamp, EventKind::LeadersFrozen, &subject, &detail);
+        self.attend_to(scope);
+        let subject = self.subject_of(scope)?;
+        self.record_event(stamp, EventKind::LeadersFrozen, subject, Detail::text(&detail));
         Ok(())
     }
 
@@ -47,8 +53,9 @@ impl MetadataImage {
         scope: PolicyScope,
     ) -> Result<(), ApplyError> {
         if self.freeze_mut(scope)?.take().is_some() {
-            let subject = self.name_of(scope)?;
-            self.record_event(stamp, EventKind::LeadersUnfrozen, &subject, "");
+            self.attend_to(scope);
+            let subject = self.subject_of(scope)?;
+            self.record_event(stamp, EventKind::LeadersUnfrozen, subject, Detail::None);
         }
         Ok(())
     }
@@ -56,7 +63,18 @@ impl MetadataImage {
     pub(super) fn balance_leaders(&mut self, stamp: &Stamp, moves: u32) {
         self.balanced_at = stamp.time;
         let detail = format!("{moves} leaders move to where they are preferred");
-        self.record_event(stamp, EventKind::LeadersBalanced, "all topics", &detail);
+        self.record_event(
+            stamp,
+            EventKind::LeadersBalanced,
+            Subject::AllTopics,
+            Detail::text(&detail),
+        );
+    }
+
+    fn attend_to(&mut self, scope: PolicyScope) {
+        if let PolicyScope::Topic(id) = scope {
+            self.attend(id);
+        }
     }
 
     fn freeze_mut(&mut self, scope: PolicyScope) -> Result<&mut Option<Freeze>, ApplyError> {
@@ -66,12 +84,12 @@ impl MetadataImage {
         })
     }
 
-    fn name_of(&self, scope: PolicyScope) -> Result<String, ApplyError> {
+    fn subject_of(&self, scope: PolicyScope) -> Result<Subject, ApplyError> {
         match scope {
-            PolicyScope::Cluster => Ok("all topics".to_owned()),
+            PolicyScope::Cluster => Ok(Subject::AllTopics),
             PolicyScope::Topic(id) => {
                 let topic = self.topics.get(&id).ok_or(ApplyError::UnknownTopic(id))?;
-                Ok(format!("topic {}", topic.name))
+                Ok(Subject::Topic(topic.name.clone()))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::event::EventKind;
+use super::super::event::{Detail, EventKind, Subject};
 use super::super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
 use super::super::record::{TimestampMs, Utc};
 use super::{ApplyError, Stamp};
@@ -16,6 +16,7 @@ impl MetadataImage {
         name: &str,
     ) -> Result<(), ApplyError> {
         let shared: Arc<str> = name.into();
+        let subject = Subject::Topic(shared.clone());
         if self.topics.contains_key(&id) || self.names.contains_key(name) {
             return Err(ApplyError::TopicExists(name.to_owned()));
         }
@@ -34,7 +35,7 @@ impl MetadataImage {
         self.topics.insert(id, Arc::new(topic));
         self.names.insert(shared, id);
         self.unified_names.insert(unify(name).into(), id);
-        self.record_event(stamp, EventKind::TopicCreated, &format!("topic {name}"), "");
+        self.record_event(stamp, EventKind::TopicCreated, subject, Detail::None);
         Ok(())
     }
 
@@ -52,19 +53,19 @@ impl MetadataImage {
         let reason = stamp.reason.clone();
         let topic = self.topic_mut(id)?;
         topic.soft_deletion = Some(SoftDeletion { deleted_at: stamp.time, purge_at: at, reason });
-        let subject = format!("topic {}", topic.name);
+        let subject = Subject::Topic(topic.name.clone());
         let detail = format!("kept until {}", Utc(at));
         self.hidden.insert(id, at);
-        self.record_event(stamp, EventKind::TopicDeleted, &subject, &detail);
+        self.record_event(stamp, EventKind::TopicDeleted, subject, Detail::text(&detail));
         Ok(())
     }
 
     pub(super) fn restore(&mut self, stamp: &Stamp, id: TopicId) -> Result<(), ApplyError> {
         let topic = self.topic_mut(id)?;
         topic.soft_deletion = None;
-        let subject = format!("topic {}", topic.name);
+        let subject = Subject::Topic(topic.name.clone());
         self.hidden.remove(&id);
-        self.record_event(stamp, EventKind::TopicRestored, &subject, "");
+        self.record_event(stamp, EventKind::TopicRestored, subject, Detail::None);
         Ok(())
     }
 
@@ -73,13 +74,14 @@ impl MetadataImage {
         self.names.remove(&topic.name);
         self.unified_names.remove(unify(&topic.name).as_str());
         self.hidden.remove(&id);
+        self.attended.remove(&id);
         self.partitions_total -= u64::from(topic.partition_count());
         for partition in &topic.partitions {
             self.remove_load(partition);
         }
-        let subject = format!("topic {}", topic.name);
+        let subject = Subject::Topic(topic.name.clone());
         let detail = format!("{} partitions", topic.partition_count());
-        self.record_event(stamp, EventKind::TopicPurged, &subject, &detail);
+        self.record_event(stamp, EventKind::TopicPurged, subject, Detail::text(&detail));
         Ok(())
     }
 
@@ -93,9 +95,9 @@ impl MetadataImage {
         let reason = stamp.reason.clone();
         let topic = self.topic_mut(id)?;
         topic.protection = on.then_some(Protection { since, reason });
-        let subject = format!("topic {}", topic.name);
+        let subject = Subject::Topic(topic.name.clone());
         let kind = if on { EventKind::TopicProtected } else { EventKind::TopicUnprotected };
-        self.record_event(stamp, kind, &subject, "");
+        self.record_event(stamp, kind, subject, Detail::None);
         Ok(())
     }
 }
