@@ -27,6 +27,7 @@ mod offsets;
 #[cfg(test)]
 mod operator_test;
 mod partitions;
+mod plans;
 mod quorum;
 mod records;
 mod restart;
@@ -44,6 +45,7 @@ use kq_proto::admin::v1::configs_server::ConfigsServer;
 use kq_proto::admin::v1::events_server::EventsServer;
 use kq_proto::admin::v1::leaders_server::LeadersServer;
 use kq_proto::admin::v1::partitions_server::PartitionsServer;
+use kq_proto::admin::v1::plans_server::PlansServer;
 use kq_proto::admin::v1::quorum_server::QuorumServer;
 use kq_proto::admin::v1::records_server::RecordsServer;
 use kq_proto::admin::v1::topics_server::TopicsServer;
@@ -75,6 +77,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .add_service(ClusterServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(PartitionsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(LeadersServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(PlansServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(QuorumServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(EventsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(RecordsServer::new(admin).max_decoding_message_size(bytes_max))

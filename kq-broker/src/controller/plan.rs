@@ -37,7 +37,7 @@ pub use cost::{Bottleneck, Direction, PeakDisk, Spread, Summary};
 pub use facts::{BrokerFacts, Measured, PartitionFacts, QuorumFacts, ReplicaFacts};
 pub use goal::{Goal, Objective, Options, Request, Scope};
 pub use moves::{Cordoning, LeftOut, Move, Plan};
-pub use orders::{OrderedMove, PlanChange, PlanOrder};
+pub use orders::{OrderedMove, PlanChange, PlanOrder, refusal, unknown_plan};
 pub(super) use orders::{change, start};
 pub use reassign::Reassignment;
 pub(super) use reassign::alter as reassign;
@@ -90,6 +90,17 @@ pub fn judge(
     let mut judged = Plan { verdicts: rules::judge(&view, plan), ..plan.clone() };
     judged.refusal = refusal::write(&view, &request, &judged);
     judged
+}
+
+/// The plan of an order, judged on the image of now and with what is measured now.
+pub fn judge_order(
+    order: &PlanOrder,
+    image: &MetadataImage,
+    fixed: &StaticConfig,
+    measured: &Measured,
+) -> Plan {
+    let plan = Plan::of_order(&View::new(image, fixed, measured), order);
+    judge(&plan, image, fixed, measured)
 }
 
 fn split(moves: Vec<Move>, out: &BTreeSet<PartitionId>) -> (Vec<Move>, Vec<Move>) {

@@ -73,11 +73,17 @@ fn class_of(code: ErrorCode) -> Code {
         Kafka::InvalidRecord,
         Kafka::MessageTooLarge,
     ];
-    const REFUSED: &[Kafka] =
-        &[Kafka::PolicyViolation, Kafka::TopicDeletionDisabled, Kafka::NotEnoughReplicas];
+    const REFUSED: &[Kafka] = &[
+        Kafka::PolicyViolation,
+        Kafka::TopicDeletionDisabled,
+        Kafka::NotEnoughReplicas,
+        Kafka::ReassignmentInProgress,
+        Kafka::NoReassignmentInProgress,
+    ];
     const CLASSES: &[(&[Kafka], Code)] = &[
         (&[Kafka::TopicAlreadyExists], Code::AlreadyExists),
         (&[Kafka::OffsetOutOfRange], Code::OutOfRange),
+        (&[Kafka::InvalidUpdateVersion], Code::Aborted),
         (&[Kafka::RequestTimedOut], Code::DeadlineExceeded),
         (NOT_FOUND, Code::NotFound),
         (INVALID, Code::InvalidArgument),

@@ -22,6 +22,8 @@ pub(super) async fn start() -> Rig {
     let mut config = BrokerConfig::defaults();
     config.data_dir = dir.path().join("data");
     config.listen = "127.0.0.1:0".to_owned();
+    // Brokers that register here by hand never beat: their sessions outlast the tests.
+    config.session_ms = 3_600_000;
     let broker = Box::pin(Broker::start(config)).await.unwrap();
     let door = connect(&options(&broker)).await.unwrap();
     Rig { broker, door, _dir: dir }
@@ -84,6 +86,10 @@ impl Rig {
             ..v1::ProduceRequest::default()
         };
         self.door.records().produce(request).await.unwrap().into_inner()
+    }
+
+    pub(super) fn node(&self) -> &crate::runtime::Node {
+        self.broker.node()
     }
 
     /// The only broker there is.

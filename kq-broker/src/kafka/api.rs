@@ -2,6 +2,7 @@
 
 pub mod acls;
 pub mod alter_configs;
+pub mod alter_partition_reassignments;
 pub mod api_versions;
 pub mod control;
 pub mod create_partitions;

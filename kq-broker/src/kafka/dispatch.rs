@@ -51,6 +51,7 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::DeleteGroupsRequest>(),
     Api::of::<kq_proto::kafka::messages::ElectLeadersRequest>(),
     Api::of::<kq_proto::kafka::messages::IncrementalAlterConfigsRequest>(),
+    Api::of::<kq_proto::kafka::messages::AlterPartitionReassignmentsRequest>(),
     Api::of::<kq_proto::kafka::messages::ListPartitionReassignmentsRequest>(),
     Api::of::<kq_proto::kafka::messages::OffsetDeleteRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeUserScramCredentialsRequest>(),

@@ -10,5 +10,6 @@ mod malformed;
 mod order;
 mod outbound;
 mod produce;
+mod reassign;
 mod rig;
 mod versions;

@@ -69,6 +69,12 @@ impl Measured {
         self.partitions.get(&partition)?.bytes
     }
 
+    /// What `--throttle auto` comes to: four fifths of what the slowest broker can spare.
+    pub fn auto_rate(&self) -> Option<u64> {
+        let rates = self.brokers.values().flat_map(|it| [it.in_spare(), it.out_spare()]);
+        rates.flatten().min().map(|rate| rate / 5 * 4)
+    }
+
     /// What is known of a broker.
     pub fn broker(&self, id: BrokerId) -> BrokerFacts {
         self.brokers.get(&id).copied().unwrap_or_default()

@@ -173,7 +173,7 @@ pub(in crate::controller) fn start(
 }
 
 /// The refusal of a plan that breaks rules.
-pub(in crate::controller) fn refusal(plan: &Plan) -> ControlError {
+pub fn refusal(plan: &Plan) -> ControlError {
     let stale = plan.verdicts.iter().any(|it| it.rule == RuleId::S008 && it.refuses());
     let (code, refused) = if stale {
         (ErrorCode::InvalidUpdateVersion, Refused::StalePlan)
@@ -257,8 +257,9 @@ fn cancelled(plan: &PlanImage) -> Vec<MetadataRecord> {
     back.chain(never).collect()
 }
 
-pub(super) fn unknown_plan(id: PlanId) -> ControlError {
-    ControlError::new(ErrorCode::InvalidRequest, format!("there is no plan {id}"))
+/// The answer to a name that no plan has.
+pub fn unknown_plan(id: PlanId) -> ControlError {
+    ControlError::new(ErrorCode::ResourceNotFound, format!("there is no plan {id}"))
         .refused(Refused::UnknownPlan)
         .hint("see 'kq-ctl plan list --all' for the plans there are")
 }

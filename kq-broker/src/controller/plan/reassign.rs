@@ -1,5 +1,7 @@
 //! Kafka's `AlterPartitionReassignments` (KIP-455): the same work, as a plan.
 
+use std::collections::BTreeSet;
+
 use kq_proto::kafka::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,13 @@ pub(in crate::controller) fn alter(
 ) -> Result<Reply, ControlError> {
     let mut moves = Vec::new();
     let mut results = Vec::with_capacity(asked.len());
+    let mut seen = BTreeSet::new();
     for it in asked {
+        if !seen.insert((it.topic.as_str(), it.index)) {
+            let message = format!("Partition {}-{} is named twice.", it.topic, it.index);
+            results.push(Err(ControlError::new(ErrorCode::InvalidRequest, message)));
+            continue;
+        }
         results.push(match &it.replicas {
             None => cancel(draft, it),
             Some(list) => match planned(draft, it, list, allow_factor_change) {

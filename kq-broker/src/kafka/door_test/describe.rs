@@ -8,7 +8,6 @@ use kq_proto::kafka::messages::describe_configs::{
 use kq_proto::kafka::messages::describe_quorum::{RequestPartitionData, RequestTopicData};
 use kq_proto::kafka::messages::{
     ApiVersionsRequest, DescribeConfigsRequest, DescribeQuorumRequest, DescribeQuorumResponse,
-    ListPartitionReassignmentsRequest,
 };
 use kq_proto::kafka::{ErrorCode, Str};
 
@@ -52,16 +51,6 @@ async fn a_broker_tells_every_key_it_goes_by() {
     }
     let places: Vec<_> = keys["group.max.size"].synonyms.iter().map(|it| it.source).collect();
     assert_eq!(places, [4, 5], "the flag, and the default behind it");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_partition_is_ever_on_its_way_elsewhere() {
-    let rig = Rig::start().await;
-    let (mut client, _) = rig.client_with_topic(3).await;
-    let all = ListPartitionReassignmentsRequest { topics: None, ..Default::default() };
-    let listed = client.ask(&all).await;
-    assert_eq!((listed.error_code, listed.error_message), (ErrorCode::None, None));
-    assert!(listed.topics.is_empty());
 }
 
 async fn quorum(client: &mut Client, topic: &'static str, index: i32) -> DescribeQuorumResponse {

@@ -51,6 +51,7 @@ async fn the_table_of_versions_is_advertised() {
         42 DeleteGroups 0..=2
         43 ElectLeaders 0..=2
         44 IncrementalAlterConfigs 0..=1
+        45 AlterPartitionReassignments 0..=1
         46 ListPartitionReassignments 0..=0
         47 OffsetDelete 0..=0
         50 DescribeUserScramCredentials 0..=0
