@@ -11,6 +11,8 @@
 
 #[cfg(test)]
 mod broker_test;
+#[cfg(test)]
+mod cluster_test;
 mod dirs;
 mod join;
 mod leave;
@@ -174,9 +176,9 @@ impl Broker {
 
     /// Stops it: no new connections, requests drained, every log synced and left clean.
     pub async fn stop(self) -> Result<(), ProcessError> {
-        let Self { node, serving, mut pulse, dirs, .. } = self;
+        let Self { node, serving, pulse, dirs, .. } = self;
         let limit = Duration::from_millis(node.config.shutdown_ms_max);
-        leave::hand_over(&node.controller, &mut pulse, limit).await;
+        leave::hand_over(&node.controller, &pulse, limit).await;
         node.stopping.cancel();
         if tokio::time::timeout(limit, serving).await.is_err() {
             tracing::warn!(?limit, "connections were cut: they took too long to drain");

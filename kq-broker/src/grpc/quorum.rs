@@ -8,7 +8,7 @@ use super::Admin;
 use super::answer::Answer;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
-use crate::raft::ControllerStatus;
+use crate::raft::MemberStatus;
 
 #[tonic::async_trait]
 impl Quorum for Admin {
@@ -16,9 +16,11 @@ impl Quorum for Admin {
         &self,
         _: Request<v1::QuorumStatusRequest>,
     ) -> Answer<v1::QuorumStatusResponse> {
+        let members = self.node.controller.describe_quorum().await;
         let (status, image) = (self.node.controller.status(), self.node.image());
-        let members =
-            status.voters.iter().map(|id| member(*id, &status, &image, self.node.broker_id));
+        let end = members.iter().filter_map(|it| it.matched).max();
+        let now = self.node.clock.now().0;
+        let members = members.iter().map(|it| member(it, status.leader, &image, (end, now)));
         Ok(Response::new(v1::QuorumStatusResponse {
             leader: status.leader.map(|id| id.0),
             term: status.term,
@@ -31,23 +33,26 @@ impl Quorum for Admin {
     }
 }
 
+/// A member, with how far it is behind the end of the leader's log.
 fn member(
-    id: BrokerId,
-    status: &ControllerStatus,
+    it: &MemberStatus,
+    leader: Option<BrokerId>,
     image: &MetadataImage,
-    me: BrokerId,
+    (end, now): (Option<u64>, i64),
 ) -> v1::QuorumMember {
-    let role =
-        if status.leader == Some(id) { v1::QuorumRole::Leader } else { v1::QuorumRole::Voter };
-    // A broker knows its own log; how far others are is what the leader knows.
-    let end_index = status.last_log_index.filter(|_| id == me);
+    let role = match it.voter {
+        _ if leader == Some(it.broker) => v1::QuorumRole::Leader,
+        true => v1::QuorumRole::Voter,
+        false => v1::QuorumRole::Learner,
+    };
+    let ago_ms = it.answered.and_then(|ago| i64::try_from(ago.as_millis()).ok());
     v1::QuorumMember {
-        broker: id.0,
+        broker: it.broker.0,
         role: role.into(),
-        directory: None,
-        live: image.is_live(id),
-        end_index,
-        lag: end_index.filter(|_| role == v1::QuorumRole::Leader).map(|_| 0),
-        last_contact_at_ms: None,
+        directory: image.broker(it.broker).map(|it| it.directory.to_string()),
+        live: image.is_live(it.broker),
+        end_index: it.matched,
+        lag: it.matched.and_then(|matched| Some(end?.saturating_sub(matched))),
+        last_contact_at_ms: ago_ms.map(|ago| now.saturating_sub(ago)),
     }
 }

@@ -108,15 +108,15 @@ impl SessionKeeper {
     fn fence(self: &Arc<Self>, it: Fence) {
         let keeper = Arc::clone(self);
         let Fence { broker, epoch, why } = it;
-        if why == FenceReason::ControlledShutdown {
-            tracing::info!(%broker, "a broker has stopped");
-        } else {
-            tracing::warn!(%broker, %why, "a broker is fenced");
-        }
         tokio::spawn(async move {
             let command = Command::FenceBroker { broker, epoch: Some(epoch), why };
-            if let Err(err) = keeper.controller.submit_as_leader(command).await {
-                tracing::info!(%broker, error = %err, "not fenced");
+            match keeper.controller.submit_as_leader(command).await {
+                Ok(_) if why == FenceReason::ControlledShutdown => {
+                    tracing::info!(%broker, "a broker has stopped");
+                }
+                Ok(_) => tracing::warn!(%broker, %why, "a broker is fenced"),
+                // Who leads no more hears the streams of all others break.
+                Err(err) => tracing::debug!(%broker, error = %err, "not fenced"),
             }
         });
     }
@@ -197,7 +197,7 @@ impl SessionKeeper {
         // Not by the sessions: a new leader may not keep any yet.
         let lost = |it: &Arc<BrokerImage>| it.epoch > epoch || it.epoch == epoch && !it.is_live();
         let register = image.broker(broker).is_some_and(lost);
-        v1::BeatAnswer { register, may_stop: is_done }
+        v1::BeatAnswer { register }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::controller::{Command, may_stop};
+use crate::controller::Command;
 use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::BrokerRegistration;
 use crate::raft::{Controller, Leadership};
@@ -37,14 +37,12 @@ pub struct Pulse {
     registration: BrokerRegistration,
     interval: Duration,
     wish: watch::Receiver<Wish>,
-    may_stop: watch::Sender<bool>,
 }
 
 /// Tells a pulse what is wanted of it.
 #[derive(Debug)]
 pub struct PulseHandle {
     wish: watch::Sender<Wish>,
-    may_stop: watch::Receiver<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -64,11 +62,10 @@ impl Pulse {
         interval: Duration,
     ) -> PulseHandle {
         let (wish, wished) = watch::channel(Wish::Stay);
-        let (may_stop, allowed) = watch::channel(false);
         // This process lives on, and with it all that it wrote.
         let registration = BrokerRegistration { resumed_cleanly: true, ..registration };
-        let pulse = Self { controller, registration, interval, wish: wished, may_stop };
-        PulseHandle { wish, may_stop: allowed, task: tokio::spawn(pulse.run()) }
+        let pulse = Self { controller, registration, interval, wish: wished };
+        PulseHandle { wish, task: tokio::spawn(pulse.run()) }
     }
 
     async fn run(mut self) {
@@ -83,7 +80,8 @@ impl Pulse {
                 Some(leader) => self.beat_to(leader, &mut leadership).await,
                 None => Ended::Leader,
             };
-            if matches!(ended, Ended::Left) {
+            // A farewell that nobody hears is not said twice.
+            if matches!(ended, Ended::Left) || *self.wish.borrow() == Wish::Leave {
                 return;
             }
             tokio::select! {
@@ -125,7 +123,6 @@ impl Pulse {
                     if let Err(err) = self.controller.submit(command, ASK_WAIT).await {
                         tracing::info!(error = %err, "leaders do not move yet");
                     }
-                    self.may_stop.send_replace(may_stop(&self.controller.image(), me));
                 }
                 Wish::Stay if self.is_fenced() => self.register().await,
                 Wish::Stay => {}
@@ -202,9 +199,6 @@ impl Pulse {
     }
 
     async fn heed(&self, answer: v1::BeatAnswer) {
-        if answer.may_stop {
-            self.may_stop.send_replace(true);
-        }
         if answer.register && *self.wish.borrow() == Wish::Stay {
             self.register().await;
         }
@@ -218,11 +212,9 @@ async fn moves_on(leadership: &mut watch::Receiver<Leadership>, from: BrokerId) 
 }
 
 impl PulseHandle {
-    /// Asks for this broker's leaders to be moved away, and waits until it may stop.
-    pub async fn wish_to_stop(&mut self, limit: Duration) -> bool {
+    /// Asks for this broker's leaders to be moved away; the image will show that they were.
+    pub fn wish_to_stop(&self) {
         self.wish.send_replace(Wish::Stop);
-        let allowed = self.may_stop.wait_for(|allowed| *allowed);
-        matches!(tokio::time::timeout(limit, allowed).await, Ok(Ok(_)))
     }
 
     /// Says farewell: what follows is no failure.

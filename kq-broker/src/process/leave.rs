@@ -2,28 +2,50 @@
 
 use std::time::Duration;
 
+use crate::controller::may_stop;
+use crate::metadata::MetadataImage;
 use crate::peers::PulseHandle;
 use crate::raft::Controller;
 
-/// A quorum that finds no leader for so long does not move anything any more.
-const LEADERLESS_MAX: Duration = Duration::from_secs(3);
+/// A quorum that does not even take the wish to stop up in this time does not move anything any more.
+const WISH_WAIT: Duration = Duration::from_secs(5);
 
 /// Has the leaders of partitions move to other brokers, and the lead of the quorum to another voter.
 /// Takes no longer than it may; then the others find out by themselves.
-pub(super) async fn hand_over(controller: &Controller, pulse: &mut PulseHandle, limit: Duration) {
+pub(super) async fn hand_over(controller: &Controller, pulse: &PulseHandle, limit: Duration) {
     if is_alone(controller) {
         return;
     }
+    let me = controller.broker();
+    pulse.wish_to_stop();
+    let moved = shows(controller, limit, |image| may_stop(image, me));
+    let ignored = async {
+        let heard = shows(controller, WISH_WAIT, |image| !image.may_lead(me)).await;
+        if heard {
+            std::future::pending::<()>().await;
+        }
+    };
     let moved = tokio::select! {
-        moved = pulse.wish_to_stop(limit) => moved,
-        () = leaderless(controller) => false,
+        moved = moved => moved,
+        () = ignored => false,
     };
     if !moved {
-        tracing::warn!("stopping although this broker still leads partitions");
+        tracing::warn!("stopping although this broker may still lead partitions");
     }
     if controller.is_leader() {
         hand_over_quorum(controller).await;
     }
+}
+
+/// Whether the image comes to show something within a time.
+async fn shows(
+    controller: &Controller,
+    limit: Duration,
+    what: impl Fn(&MetadataImage) -> bool,
+) -> bool {
+    let mut images = controller.subscribe();
+    let shown = images.wait_for(|image| what(image));
+    matches!(tokio::time::timeout(limit, shown).await, Ok(Ok(_)))
 }
 
 /// The last word: what follows is no failure.
@@ -46,20 +68,6 @@ async fn hand_over_quorum(controller: &Controller) {
         match controller.transfer(other.broker).await {
             Ok(()) => return,
             Err(err) => tracing::info!(error = %err, "the quorum's lead stays here"),
-        }
-    }
-}
-
-/// Resolves when nobody has led for a while.
-async fn leaderless(controller: &Controller) {
-    let mut leadership = controller.leadership();
-    loop {
-        let found = leadership.wait_for(|it| it.leader.is_some());
-        if !matches!(tokio::time::timeout(LEADERLESS_MAX, found).await, Ok(Ok(_))) {
-            return;
-        }
-        if leadership.wait_for(|it| it.leader.is_none()).await.is_err() {
-            return;
         }
     }
 }

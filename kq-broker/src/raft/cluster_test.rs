@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Birth, Controller, ControllerOptions, MemberStatus, Trimming};
+use super::{Birth, Controller, ControllerOptions, MemberStatus, QuorumChange, Trimming};
 use crate::controller::{Command, NewTopic, Settings};
 use crate::grpc::Early;
 use crate::ids::{BrokerId, ClusterId};
@@ -288,9 +288,18 @@ async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
     let mut cluster = Cluster::of_three().await;
     let leader = cluster.leader().await;
     let to = (1..=3).map(BrokerId).find(|id| *id != leader.broker()).unwrap();
-    leader.transfer(to).await.unwrap();
+    // Asked of any member.
+    let asked = cluster.at(to.0);
+    asked.change_quorum(QuorumChange::Transfer(to), SOON).await.unwrap();
     let next = cluster.leader().await;
     assert_eq!(next.broker(), to);
+    // And told by any, once it knows whom to ask.
+    let told = async {
+        while !leader.describe_quorum().await.iter().all(|it| it.matched.is_some()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, told).await.unwrap();
     // A new leader counts on nobody whom it has not heard yet.
     let removed = async {
         while next.remove_voter(leader.broker()).await.is_err() {
