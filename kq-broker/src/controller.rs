@@ -33,6 +33,7 @@ mod placement;
 #[cfg(test)]
 mod placement_test;
 pub mod plan;
+mod replicas;
 mod restart;
 #[cfg(test)]
 mod restart_test;

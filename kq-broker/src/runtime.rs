@@ -7,8 +7,10 @@
 //! ```text
 //!   a connection's task   append, read, watch           never blocks but on short writes
 //!   a sync thread         begin sync | fdatasync | finish sync -> high watermark -> wake
-//!   the retention timer   one for all partitions
-//!   the image task        topics created, changed and deleted
+//!   the image task        roles given, topics created, changed and deleted
+//!   a fetcher             one for each broker that leads something which this one follows
+//!   the isr sender        what all leaders want of the controller, one command at a time
+//!   two timers            retention, and the ticks of leaders to which time matters
 //! ```
 //!
 //! The doors speak to this module and never to `kq_storage`.

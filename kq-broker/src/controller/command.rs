@@ -146,6 +146,15 @@ pub enum Command {
         /// The partitions.
         partitions: Vec<AlterPartition>,
     },
+    /// Takes replicas out of service that their broker cannot serve, though it lives.
+    FailReplicas {
+        /// The broker that holds them.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+        /// The partitions.
+        partitions: Vec<PartitionId>,
+    },
     /// Makes the targets of handovers lead: the leader has drained, they hold everything.
     CompleteHandover {
         /// The broker that led them.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::command::{Command, Reply};
 use super::error::ControlError;
 use super::leaders::{self, Settled};
-use super::{balance, broker, configs, isr, leader_policy, partitions, plan, topics};
+use super::{balance, broker, configs, isr, leader_policy, partitions, plan, replicas, topics};
 use crate::catalogue::StaticConfig;
 use crate::ids::{BrokerEpoch, TopicId};
 use crate::metadata::{ApplyError, Change, MetadataImage, MetadataRecord, TimestampMs};
@@ -109,6 +109,9 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
         Command::AlterPartitions { broker, epoch, partitions } => {
             isr::alter(draft, (*broker, *epoch), partitions)?
         }
+        Command::FailReplicas { broker, epoch, partitions } => {
+            replicas::fail(draft, (*broker, *epoch), partitions)?
+        }
         Command::CompleteHandover { broker, epoch, handovers } => {
             leaders::settle_handovers(draft, (*broker, *epoch), handovers, Settled::Complete)?
         }
@@ -162,6 +165,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         Command::StartPlan { .. }
         | Command::ChangePlan { .. }
         | Command::AlterPartitions { .. }
+        | Command::FailReplicas { .. }
         | Command::CompleteHandover { .. }
         | Command::CancelHandover { .. }
         | Command::RegisterBroker(_)
@@ -207,6 +211,7 @@ impl Command {
             | Self::BeginShutdown { .. }
             | Self::AllocateProducerIds { .. }
             | Self::AlterPartitions { .. }
+            | Self::FailReplicas { .. }
             | Self::CompleteHandover { .. }
             | Self::CancelHandover { .. }
             | Self::Tick => false,
@@ -222,6 +227,9 @@ impl Command {
             Self::Tick => "its time was up".into(),
             Self::AllocateProducerIds { .. } => "block used up".into(),
             Self::AlterPartitions { .. } => "proposed by the leader".into(),
+            Self::FailReplicas { broker, .. } => {
+                format!("broker {broker} cannot serve its replicas").into()
+            }
             Self::CompleteHandover { .. } => "handed over by the leader".into(),
             Self::CancelHandover { .. } => "the handover took too long".into(),
             Self::StartPlan { .. }

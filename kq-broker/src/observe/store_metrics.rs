@@ -32,6 +32,7 @@ struct TopicSum {
     segments: usize,
     partitions: usize,
     in_sync: usize,
+    under_replicated: usize,
 }
 
 /// One column of the topics: its name, what it means, and its value.
@@ -61,6 +62,12 @@ const COLUMNS: &[Column] = &[
         "In-sync replicas of the partitions led by this broker, added up",
         MetricType::Gauge,
         |it| it.in_sync as u64,
+    ),
+    (
+        "topic_under_replicated_partitions",
+        "Partitions led by this broker of which some replica is not in sync",
+        MetricType::Gauge,
+        |it| it.under_replicated as u64,
     ),
 ];
 
@@ -170,6 +177,7 @@ impl TopicSum {
         self.segments += partition.segment_count;
         self.partitions += usize::from(partition.leads);
         self.in_sync += partition.in_sync_count;
+        self.under_replicated += usize::from(partition.is_under_replicated);
     }
 
     fn add_sum(&mut self, other: &Self) {
@@ -178,6 +186,7 @@ impl TopicSum {
         self.segments += other.segments;
         self.partitions += other.partitions;
         self.in_sync += other.in_sync;
+        self.under_replicated += other.under_replicated;
     }
 }
 

@@ -288,6 +288,7 @@ fn use_of(command: &Command) -> Use {
     match command {
         Command::RegisterBroker(_) => Use::Start,
         Command::FenceBroker { .. }
+        | Command::FailReplicas { .. }
         | Command::BeginShutdown { .. }
         | Command::CompleteHandover { .. }
         | Command::CancelHandover { .. }

@@ -74,7 +74,8 @@ impl Partitions {
         self.found.lock().set_aside();
     }
 
-    /// Tries again to make partitions that could not be made when they were created.
+    /// Tries again to make partitions that could not be made when they were created, and reports again
+    /// those that cannot be served: somebody else may be able to lead by now.
     pub(super) fn retry_failed(&self) {
         let image = self.image.lock();
         let sources = ConfigSources::of(&image, self.broker, &self.fixed);
@@ -87,6 +88,16 @@ impl Partitions {
             }
         }
         self.open_all(&work.orders, image.applied());
+        let offline = |it: &Arc<Partition>| {
+            let why = it.log_dir().offline()?;
+            Some((it.id(), PartitionError::Offline(Arc::clone(why))))
+        };
+        for (id, why) in self.failed().into_iter().chain(self.all().iter().filter_map(offline)) {
+            let topic = image.any_topic(id.topic);
+            if let Some(now) = topic.and_then(|topic| topic.partition(id.index)) {
+                self.report_failed(id, &why, now);
+            }
+        }
     }
 
     /// Gives each of these partitions its role, and notes which must be opened or removed for it.
@@ -105,6 +116,7 @@ impl Partitions {
             let known = self.slots.read().get(&id).cloned();
             match known {
                 Some(Slot::Serving(partition)) if is_ours => self.assign(&partition, image),
+                Some(Slot::Failed(why)) if is_ours => self.report_failed(id, &why, image),
                 Some(_) if !is_ours => work.gone.push((id, home::dir_name(&topic.name, id))),
                 None if is_ours => {
                     let rules = rules.get_or_insert_with(|| self.rules_of(topic, sources)).clone();
@@ -121,9 +133,69 @@ impl Partitions {
         }
     }
 
+    /// A replica that cannot be served must not count as one that holds what is committed; and what
+    /// is lost can be fetched anew when it does not.
+    fn report_failed(&self, id: PartitionId, why: &PartitionError, image: &PartitionImage) {
+        let me = &self.broker;
+        let is_lost = matches!(why, PartitionError::Lost(_));
+        let counts = image.leader.as_ref() == Some(me) || image.elr.contains(me);
+        let leaves = image.isr.contains(me) && image.isr.len() > 1;
+        if counts || leaves || (is_lost && !image.isr.contains(me)) {
+            self.wishes.fail([id]);
+        }
+    }
+
+    /// Makes replicas anew whose records are lost, where the metadata says that they do not count as
+    /// holding any: their leader has the records. Called once the controller has noted, in this life
+    /// of the broker, that they have failed; an older image could be wrong about who is in sync.
+    pub(super) fn renew_lost(&self, failed: &[PartitionId]) {
+        let image = self.image.lock();
+        let sources = ConfigSources::of(&image, self.broker, &self.fixed);
+        let mut work = FileWork::default();
+        for id in failed {
+            let is_lost = matches!(self.replica(*id), Err(PartitionError::Lost(_)));
+            let Some(topic) = image.any_topic(id.topic).filter(|_| is_lost) else { continue };
+            let Some(now) = topic.partition(id.index) else { continue };
+            let counts = now.leader == Some(self.broker)
+                || [&now.isr, &now.elr].iter().any(|it| it.contains(&self.broker));
+            if counts || !now.replicas.contains(&self.broker) {
+                continue;
+            }
+            let name = home::dir_name(&topic.name, *id);
+            match self.set_lost_aside(*id, &name, image.applied()) {
+                Ok(()) => {
+                    self.slots.write().remove(id);
+                    self.place(topic, [id.index], &sources, &mut work);
+                }
+                Err(why) => tracing::error!(%id, %why, "a lost replica cannot be made anew"),
+            }
+        }
+        self.open_all(&work.orders, image.applied());
+    }
+
+    /// Keeps what is left of a replica under another name, and forgets that it was ever served.
+    fn set_lost_aside(&self, id: PartitionId, name: &str, seen: u64) -> Result<(), String> {
+        for path in self.dirs.iter().map(|dir| dir.path().join(name)) {
+            if vfs::exists(self.fs.as_ref(), &path).unwrap_or(false) {
+                let aside = home::aside(&path);
+                let _ = self.fs.remove_dir_all(&aside);
+                let failed = |err| format!("renaming {}: {err}", path.display());
+                self.fs.rename(&path, &aside).map_err(failed)?;
+                vfs::sync_parent(self.fs.as_ref(), &path).map_err(failed)?;
+                let aside = aside.display();
+                tracing::warn!(%id, %aside, "damaged replica set aside: it is fetched anew");
+            }
+        }
+        self.inventory.lock().change(seen, &[], &[id]).map_err(|err| err.to_string())
+    }
+
     fn assign(&self, partition: &Arc<Partition>, image: &PartitionImage) {
         match partition.assign(image) {
             Assigned::Leads => self.follows.leave(partition.id()),
+            // A log that is closed for good fetches no more.
+            Assigned::Follows(_) if partition.log_dir().offline().is_some() => {
+                self.follows.leave(partition.id());
+            }
             Assigned::Follows(source) => self.follows.set(partition, source),
             Assigned::FollowsAsBefore => {}
         }
@@ -153,9 +225,10 @@ impl Partitions {
             }
         }
         drop(inventory);
-        for (_, slot) in &opened {
-            if let Slot::Serving(partition) = slot {
-                self.follows.set(partition, partition.source());
+        for (id, slot) in &opened {
+            match slot {
+                Slot::Serving(partition) => self.follows.set(partition, partition.source()),
+                Slot::Failed(_) => self.wishes.fail([*id]),
             }
         }
         self.slots.write().extend(opened);

@@ -62,6 +62,10 @@ pub enum PartitionError {
     /// The partition cannot be served: its log directory failed, or its data is not there.
     #[error("{0}")]
     Offline(Arc<str>),
+    /// The partition's records are gone or damaged here; where others hold them, they can be fetched
+    /// anew.
+    #[error("{0}")]
+    Lost(Arc<str>),
     /// One read or write failed.
     #[error("{0}")]
     Storage(Arc<str>),
@@ -96,7 +100,9 @@ impl PartitionError {
             Self::OffsetNotAvailable => ErrorCode::OffsetNotAvailable,
             Self::TimedOut(_) => ErrorCode::RequestTimedOut,
             Self::Batch { code, .. } => *code,
-            Self::NoSpace(_) | Self::Offline(_) | Self::Storage(_) => ErrorCode::KafkaStorageError,
+            Self::NoSpace(_) | Self::Offline(_) | Self::Lost(_) | Self::Storage(_) => {
+                ErrorCode::KafkaStorageError
+            }
         }
     }
 }

@@ -7,12 +7,14 @@
 //! The topic's id makes the name of a topic's directory its own: a topic that is made again under
 //! an old name never meets the old one's files, and deleting needs no agreement on names.
 
+use std::path::{Path, PathBuf};
+
 use kq_storage::LogIdentity;
 use uuid::Uuid;
 
 use crate::ids::{PartitionId, PartitionIndex, TopicId};
 
-/// Ends the name of a directory that no metadata knows.
+/// Ends the name of a directory that no metadata knows, or that is damaged.
 pub(super) const STRAY_SUFFIX: &str = "-stray";
 /// Letters of a topic's name in a directory's name; the id and the suffixes need the rest of 255.
 const TOPIC_LETTERS_MAX: usize = 200;
@@ -21,6 +23,13 @@ const TOPIC_LETTERS_MAX: usize = 200;
 pub(super) fn dir_name(topic: &str, id: PartitionId) -> String {
     let topic: String = topic.chars().take(TOPIC_LETTERS_MAX).collect();
     format!("{topic}-{}.{}", id.index, id.topic.0.simple())
+}
+
+/// The name under which a directory is kept that is not served any more.
+pub(super) fn aside(path: &Path) -> PathBuf {
+    let mut aside = path.as_os_str().to_os_string();
+    aside.push(STRAY_SUFFIX);
+    PathBuf::from(aside)
 }
 
 /// The partition that a directory's name speaks of; none if it is no partition's.

@@ -1,4 +1,5 @@
-//! Tells the controller what leading replicas want: other in-sync sets, and what became of moves.
+//! Tells the controller what leading replicas want: other in-sync sets, and what became of moves; and
+//! which replicas cannot be served here.
 //!
 //! One command at a time, of many partitions: what gathers meanwhile goes with the next. An in-sync
 //! set counts as changed when it comes back with the metadata, and not before; only what became of a
@@ -45,7 +46,7 @@ pub(super) async fn run(node: Arc<Node>) {
                 () = wishes.arrived() => continue,
             }
         };
-        let partitions = batch.partitions();
+        let (partitions, have_failed) = batch.partitions();
         if send(&node, batch).await {
             backoff = BACKOFF_MIN;
             continue;
@@ -56,8 +57,12 @@ pub(super) async fn run(node: Arc<Node>) {
         }
         backoff = (backoff * 2).min(BACKOFF_MAX);
         // What still holds is wished for again.
-        for id in partitions {
-            node.partitions.tick(id);
+        if have_failed {
+            node.partitions.wishes().fail(partitions);
+        } else {
+            for id in partitions {
+                node.partitions.tick(id);
+            }
         }
     }
 }
@@ -69,6 +74,7 @@ async fn send(node: &Node, batch: Batch) -> bool {
     let epoch = known.unwrap_or(BrokerEpoch(0));
     match batch {
         Batch::Isr(partitions) => send_isr(node, epoch, partitions).await,
+        Batch::Failed(partitions) => send_failed(node, epoch, partitions).await,
         Batch::Complete(handovers) => {
             let command = Command::CompleteHandover { broker, epoch, handovers };
             settle(node, command).await
@@ -105,6 +111,23 @@ async fn send_isr(node: &Node, epoch: BrokerEpoch, partitions: Vec<AlterPartitio
     answered
 }
 
+/// Once the controller has taken note of them, what was lost here can be fetched anew from others.
+async fn send_failed(node: &Node, epoch: BrokerEpoch, partitions: Vec<PartitionId>) -> bool {
+    let failed = partitions.clone();
+    let command = Command::FailReplicas { broker: node.broker_id, epoch, partitions };
+    if let Err(err) = node.controller.submit(command, DEADLINE).await {
+        tracing::warn!(%err, partitions = failed.len(), "replicas that failed were not reported");
+        return false;
+    }
+    let noted_at = node.image().applied();
+    let store = Arc::clone(&node.partitions);
+    tokio::spawn(async move {
+        store.wait_applied(noted_at).await;
+        let _ = tokio::task::spawn_blocking(move || store.renew_lost(&failed)).await;
+    });
+    true
+}
+
 /// A move that could not be settled is told again by its replica, if it still holds.
 async fn settle(node: &Node, command: Command) -> bool {
     match node.controller.submit(command, DEADLINE).await {
@@ -134,10 +157,13 @@ fn refusal_of(id: PartitionId, err: &ControlError) -> ProposalRefusal {
 }
 
 impl Batch {
-    fn partitions(&self) -> Vec<PartitionId> {
-        match self {
+    /// Those that it speaks of, and whether that is because they have failed.
+    fn partitions(&self) -> (Vec<PartitionId>, bool) {
+        let ids = match self {
             Self::Isr(all) => all.iter().map(|it| it.partition).collect(),
             Self::Complete(all) | Self::Cancel(all) => all.iter().map(|it| it.partition).collect(),
-        }
+            Self::Failed(all) => all.clone(),
+        };
+        (ids, matches!(self, Self::Failed(_)))
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kq_proto::kafka::ErrorCode;
+use kq_storage::sim::AfterFailedSync;
+use kq_storage::vfs::Vfs as _;
 
 use super::test_world::{World, batch, everything_from, partition_id, readable_bytes, replicated};
 use super::wishes::Batch;
@@ -325,6 +327,40 @@ async fn a_follower_below_its_leaders_log_starts_over() {
     assert!(pair.stores[1].shutdown().await);
     pair.stores[1] = pair.worlds[1].start();
     assert_eq!(pair.replica(2).describe().unwrap().offsets.log_end().offset(), Offset(4));
+}
+
+#[tokio::test]
+async fn a_lost_replica_is_fetched_anew_once_it_does_not_count() {
+    let mut pair = Pair::new();
+    let id = partition_id(1, 0);
+    let appended = pair.replica(1).append(batch("a"), Acks::All).unwrap();
+    pair.replicate(1, 2).await;
+    pair.replica(1).acknowledged(&appended).await.unwrap();
+    assert!(pair.stores[1].shutdown().await);
+    pair.worlds[1].disk.remove_dir_all(&World::dir_of("orders", id)).unwrap();
+    pair.stores[1] = pair.worlds[1].start();
+    assert!(matches!(pair.stores[1].replica(id), Err(PartitionError::Lost(_))));
+    assert_eq!(pair.stores[1].wishes().take(9), Some(Batch::Failed(vec![id])));
+    pair.stores[1].renew_lost(&[id]);
+    assert!(pair.stores[1].replica(id).is_err(), "it counts as one that holds the record");
+    pair.commit(&PartitionImage { isr: vec![BrokerId(1)], ..replicated(&[1, 2], 1, 0) });
+    assert!(pair.stores[1].replica(id).is_err(), "an image alone may be an old one");
+    assert_eq!(pair.stores[1].wishes().take(9), Some(Batch::Failed(vec![id])));
+    pair.stores[1].renew_lost(&[id]);
+    pair.replicate(1, 2).await;
+    assert_eq!(ends(&pair.replica(2)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_directory_that_fails_reports_its_replicas() {
+    let pair = Pair::new();
+    let leader = pair.replica(1);
+    let disk = &pair.worlds[0].disk;
+    disk.fail_sync(disk.syncs() + 1, AfterFailedSync::KeptClean);
+    let appended = leader.append(batch("a"), Acks::All).unwrap();
+    let err = leader.acknowledged(&appended).await.unwrap_err();
+    assert_eq!(err.code(), ErrorCode::KafkaStorageError);
+    assert_eq!(pair.stores[0].wishes().take(9), Some(Batch::Failed(vec![leader.id()])));
 }
 
 #[tokio::test]

@@ -106,6 +106,8 @@ pub struct Description {
     pub leads: bool,
     /// In-sync replicas, the leader included; none on a follower, which does not know them.
     pub in_sync_count: usize,
+    /// Whether this broker leads and some replica is not in sync.
+    pub is_under_replicated: bool,
     /// The log directory it lives in.
     pub log_dir: PathBuf,
 }

@@ -68,9 +68,7 @@ impl Found {
     /// Renames all homes that nobody took: the metadata does not know them, and they are not served.
     pub(super) fn set_aside(&mut self) {
         for (id, (dir, path)) in std::mem::take(&mut self.homes) {
-            let mut aside = path.clone().into_os_string();
-            aside.push(home::STRAY_SUFFIX);
-            let aside = PathBuf::from(aside);
+            let aside = home::aside(&path);
             let (from, to) = (path.display(), aside.display());
             match dir.fs().rename(&path, &aside) {
                 Ok(()) => tracing::warn!(%id, %from, %to, "unknown to the metadata: set aside"),

@@ -26,6 +26,7 @@ struct Queue {
     isr: BTreeMap<PartitionId, AlterPartition>,
     complete: BTreeMap<PartitionId, Handover>,
     cancel: BTreeMap<PartitionId, Handover>,
+    failed: BTreeSet<PartitionId>,
 }
 
 /// Wishes that go to the controller in one command.
@@ -37,6 +38,8 @@ pub(super) enum Batch {
     Complete(Vec<Handover>),
     /// Moves that took too long.
     Cancel(Vec<Handover>),
+    /// Replicas that cannot be served here.
+    Failed(Vec<PartitionId>),
 }
 
 impl Wishes {
@@ -55,14 +58,27 @@ impl Wishes {
         self.arrived.notify_one();
     }
 
+    /// This broker cannot serve its replicas of these.
+    pub(super) fn fail(&self, ids: impl IntoIterator<Item = PartitionId>) {
+        self.queue.lock().failed.extend(ids);
+        self.arrived.notify_one();
+    }
+
     /// Waits until there is something to take; may come back without.
     pub(super) async fn arrived(&self) {
         self.arrived.notified().await;
     }
 
-    /// The next command's worth, of at most `max` partitions. Moves come first: their producers wait.
+    /// The next command's worth, of at most `max` partitions. First what cannot be
+    /// served, then moves: their producers wait.
     pub(super) fn take(&self, max: usize) -> Option<Batch> {
         let mut queue = self.queue.lock();
+        if !queue.failed.is_empty() {
+            let rest = queue.failed.iter().nth(max).copied();
+            let rest = rest.map_or_else(BTreeSet::new, |rest| queue.failed.split_off(&rest));
+            let now = std::mem::replace(&mut queue.failed, rest);
+            return Some(Batch::Failed(now.into_iter().collect()));
+        }
         if !queue.complete.is_empty() {
             return Some(Batch::Complete(take_some(&mut queue.complete, max)));
         }

@@ -84,6 +84,7 @@ impl Partition {
             leader_epoch: state.leader_epoch(),
             leads: state.leader().is_ok(),
             in_sync_count: state.leader().map_or(0, Leader::in_sync_count),
+            is_under_replicated: state.leader().is_ok_and(Leader::is_under_replicated),
             log_dir: self.dir.path().to_owned(),
         })
     }

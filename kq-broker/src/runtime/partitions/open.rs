@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kq_storage::vfs::Vfs;
-use kq_storage::{Log, OpenFiles, Recovered, read_identity};
+use kq_storage::{Log, OpenFiles, Recovered, StorageError, read_identity};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -110,7 +110,10 @@ impl Partitions {
             dir.when_offline(move |why| {
                 let Some(store) = store.upgrade() else { return };
                 let here = |it: &Arc<Partition>| it.log_dir().path() == path;
-                for partition in store.all().into_iter().filter(here) {
+                let here: Vec<_> = store.all().into_iter().filter(here).collect();
+                store.wishes.fail(here.iter().map(|it| it.id()));
+                for partition in here {
+                    store.follows.leave(partition.id());
                     // Its log is dropped as it is: what it holds unsynced is not to be trusted.
                     drop(partition.stop(why.clone()));
                 }
@@ -189,7 +192,7 @@ impl Partitions {
             }
             None if self.inventory.lock().contains(order.id) => {
                 let path = path.display();
-                return Err(not_served(&format!("{path} is empty: its records are lost")));
+                return Err(lost(&format!("{path} is empty: its records are lost")));
             }
             None => {
                 // A crash while it was made: nothing was ever written to it.
@@ -198,7 +201,12 @@ impl Partitions {
             }
         }
         let opened = Log::open(Arc::clone(&self.files), path, config, self.clock.now());
-        let (log, recovered) = opened.map_err(|err| not_served(&err))?;
+        let (log, recovered) = opened.map_err(|err| match err {
+            StorageError::Corrupt { .. } | StorageError::Missing { .. } => lost(&err),
+            StorageError::Io { .. }
+            | StorageError::Offline(_)
+            | StorageError::UnknownVersion { .. } => not_served(&err),
+        })?;
         if recovered != Recovered::default() {
             let index = order.id.index;
             tracing::info!(topic = %order.topic, %index, ?recovered, "log recovered");
@@ -209,7 +217,7 @@ impl Partitions {
     fn create_log(&self, order: &Order) -> Result<(Arc<LogDir>, Log), PartitionError> {
         let name = home::dir_name(&order.topic, order.id);
         if self.inventory.lock().contains(order.id) {
-            return Err(not_served(&format!("directory {name} is missing: its records are lost")));
+            return Err(lost(&format!("directory {name} is missing: its records are lost")));
         }
         let dir = self.least_used_dir()?;
         let log = self.new_log(order, &dir, dir.path().join(name))?;
@@ -253,6 +261,10 @@ fn sync(log: &mut Log, dir: &LogDir) -> Result<(), PartitionError> {
     }
     log.note_synced();
     Ok(())
+}
+
+fn lost(why: &dyn fmt::Display) -> PartitionError {
+    PartitionError::Lost(format!("partition is not served: {why}").into())
 }
 
 fn not_served(why: &dyn fmt::Display) -> PartitionError {
