@@ -7,6 +7,7 @@ mod metrics;
 mod os;
 mod panics;
 mod quorum_metrics;
+mod replication_meter;
 mod store_metrics;
 
 pub use api_meter::ApiMeter;
@@ -14,3 +15,4 @@ pub use http::router;
 pub use logging::start_logging;
 pub use metrics::{Connections, Metrics, Refused, SyncMeter};
 pub use panics::abort_on_panic;
+pub use replication_meter::ReplicationMeter;

@@ -55,6 +55,7 @@ pub use clock::Clock;
 pub use committed::Committed;
 pub use error::PartitionError;
 pub use fetch_waiter::{FetchWaiter, Parked, Sees, Watch};
+pub use fetcher::Quota;
 pub use follows::{FollowChange, Follows};
 pub use groups::{Groups, OFFSETS_TOPIC, PendingReply, ShardHost};
 pub use log_dir::{LogDir, LogDirDescription};

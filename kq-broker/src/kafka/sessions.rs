@@ -62,6 +62,12 @@ struct Slot {
     used_at: Duration,
 }
 
+impl Slot {
+    fn is_silent(&self, now: Duration) -> bool {
+        now.saturating_sub(self.used_at) >= EVICTABLE_AFTER
+    }
+}
+
 /// The sessions of one broker, bounded in number.
 ///
 /// Followers do not compete with consumers: there are no more of them than brokers, and a consumer
@@ -161,10 +167,12 @@ impl FetchSessions {
         if taken {
             return (false, Closed::new());
         }
-        let (fits, closed) = match reader {
-            Reader::Consumer => self.make_room(partition_count, now),
+        let mut closed = self.close_of_gone_followers(now);
+        let fits = match reader {
+            Reader::Consumer => self.make_room(partition_count, now, &mut closed),
             Reader::Replica { broker, .. } => {
-                (true, self.make_room_for_follower(broker, partition_count))
+                self.make_room_for_follower(broker, partition_count, &mut closed);
+                true
             }
         };
         if fits {
@@ -176,33 +184,43 @@ impl FetchSessions {
         (fits, closed)
     }
 
+    /// A follower that lives asks twice a second.
+    fn close_of_gone_followers(&mut self, now: Duration) -> Closed {
+        let is_gone = |slot: &Slot| slot.reader != Reader::Consumer && slot.is_silent(now);
+        let gone = self.slots.iter().filter(|(_, slot)| is_gone(slot)).map(|(id, _)| *id);
+        let gone: Vec<_> = gone.collect();
+        gone.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
     /// Makes room for a consumer's session, at the cost of another's that was silent for long.
-    fn make_room(&mut self, partition_count: usize, now: Duration) -> (bool, Closed) {
+    fn make_room(&mut self, partition_count: usize, now: Duration, closed: &mut Closed) -> bool {
         if self.has_room(partition_count) {
-            return (true, Closed::new());
+            return true;
         }
-        let silent = |slot: &Slot| now.saturating_sub(slot.used_at) >= EVICTABLE_AFTER;
-        let Some(id) = self.oldest_consumer().filter(|id| self.slots.get(id).is_some_and(silent))
-        else {
-            return (false, Closed::new());
-        };
-        let closed = self.remove(id).into_iter().collect();
-        (self.has_room(partition_count), closed)
+        let oldest = self.oldest_consumer();
+        let silent = |id: &i32| self.slots.get(id).is_some_and(|slot| slot.is_silent(now));
+        let Some(id) = oldest.filter(silent) else { return false };
+        closed.extend(self.remove(id));
+        self.has_room(partition_count)
     }
 
     /// Makes room for the session of a follower, which comes in place of the one it had before and
     /// of as many consumers' sessions as it takes.
-    fn make_room_for_follower(&mut self, broker: BrokerId, partition_count: usize) -> Closed {
+    fn make_room_for_follower(
+        &mut self,
+        broker: BrokerId,
+        partition_count: usize,
+        closed: &mut Closed,
+    ) {
         let is_same = |slot: &Slot| slot.reader.broker() == Some(broker);
         let same: Vec<_> =
             self.slots.iter().filter(|(_, slot)| is_same(slot)).map(|(id, _)| *id).collect();
-        let mut closed: Closed = same.into_iter().filter_map(|id| self.remove(id)).collect();
+        closed.extend(same.into_iter().filter_map(|id| self.remove(id)));
         while !self.has_room(partition_count)
             && let Some(id) = self.oldest_consumer()
         {
             closed.extend(self.remove(id));
         }
-        closed
     }
 
     fn oldest_consumer(&self) -> Option<i32> {

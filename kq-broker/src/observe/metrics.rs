@@ -15,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::api_meter::{ApiMeter, ApiMeters};
 use super::os::ProcessMetrics;
+use super::replication_meter::ReplicationMeter;
 use super::store_metrics::StoreMetrics;
 use crate::runtime::Partitions;
 
@@ -63,6 +64,8 @@ pub struct Metrics {
     apis: ApiMeters,
     /// Connections of all protocols.
     pub connections: Connections,
+    /// Between leaders and followers.
+    pub replication: ReplicationMeter,
     sync_seconds: Family<Dir, Histogram, fn() -> Histogram>,
     sync_failures: Family<Dir, Counter>,
 }
@@ -82,6 +85,7 @@ impl Metrics {
         let metrics = Self {
             apis: ApiMeters::register(&mut registry),
             connections: Connections::register(&mut registry),
+            replication: ReplicationMeter::register(&mut registry),
             sync_seconds: Family::new_with_constructor(sync_histogram),
             sync_failures: Family::default(),
             registry: Mutex::default(),

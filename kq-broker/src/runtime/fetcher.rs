@@ -17,11 +17,12 @@ mod book_test;
 mod connection;
 #[cfg(test)]
 mod fetcher_test;
+mod quota;
 mod request;
 mod response;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -30,6 +31,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Clock, Node, Partitions};
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
+use crate::observe::ReplicationMeter;
+use crate::peers::Peers;
+
+pub use quota::Quota;
 
 /// What fetching stands on.
 #[derive(Debug, Clone)]
@@ -40,7 +45,10 @@ pub(super) struct Ground {
     pub(super) partitions: Arc<Partitions>,
     /// The cluster, as it changes.
     pub(super) images: watch::Receiver<Arc<MetadataImage>>,
+    /// Where the others are reached.
+    pub(super) peers: Peers,
     pub(super) clock: Clock,
+    pub(super) meter: ReplicationMeter,
     /// The largest request that brokers of this cluster take, and so the largest batch there may be.
     pub(super) request_bytes_max: usize,
     /// Ends it.
@@ -53,7 +61,9 @@ impl Ground {
             me: node.broker_id,
             partitions: Arc::clone(&node.partitions),
             images: node.controller.subscribe(),
+            peers: node.controller.peers().clone(),
             clock: node.clock,
+            meter: node.metrics.replication.clone(),
             request_bytes_max: node.config.request_bytes_max,
             stopping: node.stopping.clone(),
         }
@@ -64,28 +74,19 @@ impl Ground {
     }
 }
 
-/// Runs a task for every broker that something is followed from, until the broker stops.
+/// Runs a task for every broker that something was ever followed from, until the broker stops. One
+/// from which nothing is followed any more waits without a connection.
 pub(super) async fn run(ground: Ground) {
     let mut sources = ground.partitions.follows().sources();
-    let mut running: BTreeMap<BrokerId, CancellationToken> = BTreeMap::new();
+    let mut running = BTreeSet::new();
     loop {
         let wanted = sources.borrow_and_update().clone();
-        running.retain(|source, stop| {
-            let stays = wanted.contains(source);
-            if !stays {
-                stop.cancel();
-            }
-            stays
-        });
-        for source in wanted {
-            running.entry(source).or_insert_with(|| {
-                let stop = ground.stopping.child_token();
-                let task = source::Source::new(ground.clone(), source);
-                let until = stop.clone();
-                tokio::spawn(async move { until.run_until_cancelled(task.run()).await });
-                stop
-            });
+        for source in wanted.difference(&running) {
+            let task = source::Source::new(ground.clone(), *source);
+            let stopping = ground.stopping.clone();
+            tokio::spawn(async move { stopping.run_until_cancelled(task.run()).await });
         }
+        running.extend(wanted);
         tokio::select! {
             () = ground.stopping.cancelled() => return,
             changed = sources.changed() => if changed.is_err() { return },

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
+use super::fetcher::Quota;
 use super::partition::Partition;
 use crate::ids::{BrokerId, PartitionId};
 
@@ -17,6 +18,7 @@ use crate::ids::{BrokerId, PartitionId};
 pub struct Follows {
     board: Mutex<Board>,
     sources: watch::Sender<BTreeSet<BrokerId>>,
+    quota: Quota,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,11 @@ impl Follows {
     /// The brokers that something is followed from.
     pub fn sources(&self) -> watch::Receiver<BTreeSet<BrokerId>> {
         self.sources.subscribe()
+    }
+
+    /// How fast replicas that a move brings here are taken in.
+    pub fn quota(&self) -> &Quota {
+        &self.quota
     }
 
     /// What changed for one source since this was asked last.

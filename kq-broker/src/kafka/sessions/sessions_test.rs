@@ -238,9 +238,20 @@ fn followers_take_room_from_consumers_and_never_the_other_way() {
     assert!(rig.open(3, FOLLOWER, all(1), START), "a consumer gives way at once");
     assert_eq!(rig.next(1, 1, vec![]), "FetchSessionIdNotFound");
     let late = Duration::from_hours(1);
+    resolve(&rig.0, Asked { reader: FOLLOWER, ..asked(3, 1) }, vec![], &[], late).unwrap();
     assert!(rig.open(4, Reader::Consumer, vec![], late));
     assert!(!rig.open(5, Reader::Consumer, vec![], late + Duration::from_secs(1)));
     assert!(rig.open(6, FOLLOWER, all(1), late), "a follower's new session replaces its old one");
+    assert_eq!(rig.count(), 2);
+}
+
+#[test]
+fn the_session_of_a_follower_that_is_gone_goes_too() {
+    let rig = Rig::with_room_for(10);
+    assert!(rig.open(3, FOLLOWER, all(1), START));
+    assert!(rig.open(4, Reader::Consumer, vec![], Duration::from_mins(1)));
+    assert_eq!(rig.count(), 2);
+    assert!(rig.open(5, Reader::Consumer, vec![], Duration::from_mins(2)));
     assert_eq!(rig.count(), 2);
 }
 

@@ -127,6 +127,11 @@ impl<P: Asks> Book<P> {
         }
     }
 
+    /// Whether nothing is followed from here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Whether the next request would change something.
     pub(super) fn has_changes(&self) -> bool {
         !self.due.is_empty() || !self.leaving.is_empty()
@@ -193,6 +198,12 @@ impl<P: Asks> Book<P> {
     pub(super) fn pause(&mut self, id: PartitionId, now: Duration, dice: u64) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let until = now + entry.backoff.next(dice);
+        self.hold(id, until);
+    }
+
+    /// The partition leaves the session until then.
+    pub(super) fn hold(&mut self, id: PartitionId, until: Duration) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
         unpause(&mut self.paused, entry.paused_until.replace(until), id);
         self.paused.insert((until, id));
         self.due.remove(&id);

@@ -9,11 +9,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Ground, run};
 use crate::config;
 use crate::controller::{Command, FenceReason, ManualAssignment, NewTopic};
-use crate::ids::{BrokerId, PartitionId, PartitionIndex, TopicId};
-use crate::metadata::{BrokerRegistration, MetadataImage};
+use crate::ids::{BrokerId, LeaderEpoch, PartitionId, PartitionIndex, TopicId};
+use crate::metadata::{
+    BrokerRegistration, Change, MetadataImage, MetadataRecord, PartitionChange, PartitionImage,
+    TimestampMs,
+};
+use crate::peers::Peers;
 use crate::process::Broker;
 use crate::runtime::test_world::{World, batch};
-use crate::runtime::{Acks, Appended, Clock, Partition, Partitions};
+use crate::runtime::{Acks, Appended, Clock, Offset, Partition, Partitions};
 
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -42,11 +46,15 @@ impl Pair {
     }
 
     fn start_fetchers(&self) {
+        let peers = Peers::default();
+        peers.follow(self.images.subscribe());
         tokio::spawn(run(Ground {
             me: BrokerId(2),
             partitions: Arc::clone(&self.store),
             images: self.images.subscribe(),
+            peers,
             clock: Clock::start(),
+            meter: crate::observe::ReplicationMeter::default(),
             request_bytes_max: 100 << 20,
             stopping: self.stopping.clone(),
         }));
@@ -62,9 +70,9 @@ impl Pair {
         self.tell();
     }
 
-    /// Leaves broker 1 alone, to lead all there is.
-    async fn fence_follower(&self) {
-        let (broker, why) = (BrokerId(2), FenceReason::SessionExpired);
+    /// Takes a broker out of the cluster until it registers again; the other leads what it can.
+    async fn fence(&self, broker: u32) {
+        let (broker, why) = (BrokerId(broker), FenceReason::SessionExpired);
         let command = Command::FenceBroker { broker, epoch: None, why };
         self.leader.node().controller.submit(command, DEADLINE).await.unwrap();
         let node = self.leader.node();
@@ -111,7 +119,7 @@ impl Pair {
 
     async fn follower_reaches(&self, id: PartitionId, end: u64) {
         let reached = async {
-            while self.followed_end(id) < end {
+            while self.followed_end(id) != end {
                 tokio::task::yield_now().await;
             }
         };
@@ -173,7 +181,7 @@ async fn a_follower_goes_on_with_a_leader_that_came_back() {
     let topic = pair.create_topic("orders", 1).await;
     pair.produce(at(topic, 0), "a").await;
     // It would lead otherwise, and here is no process of it.
-    pair.fence_follower().await;
+    pair.fence(2).await;
     pair.leader.stop().await.unwrap();
     pair.leader = start_broker(&pair.dir).await;
     pair.register_follower().await;
@@ -189,6 +197,50 @@ async fn a_follower_that_registers_again_opens_a_new_session() {
     pair.produce(at(topic, 0), "a").await;
     pair.register_follower().await;
     pair.produce(at(topic, 0), "b").await;
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_follower_has_and_its_leader_has_not_is_cut_off() {
+    let mut pair = Pair::start().await;
+    let topic = pair.create_topic("orders", 1).await;
+    let id = at(topic, 0);
+    pair.produce(id, "a").await;
+    pair.stopping.cancel();
+    pair.store.shutdown().await;
+    // It leads for a while in a cluster of its own, and takes in what nobody else has.
+    let image = pair.leader.node().image();
+    let now = PartitionImage {
+        leader: Some(BrokerId(2)),
+        leader_epoch: LeaderEpoch(image.partition(id).unwrap().leader_epoch.0 + 1),
+        partition_epoch: image.partition(id).unwrap().partition_epoch.next(),
+        ..image.partition(id).unwrap().as_ref().clone()
+    };
+    let change = PartitionChange { topic, index: id.index, now };
+    let records = vec![MetadataRecord::PartitionChanged(change)];
+    let change = Change { time: TimestampMs(1), reason: "test".to_owned(), records };
+    let astray = Arc::new(image.apply(image.applied() + 1, &change).unwrap());
+    let store = pair.world.start_at(&astray);
+    for _ in 0..5 {
+        store.get(id).unwrap().append(batch("lost"), Acks::Leader).unwrap();
+    }
+    store.shutdown().await;
+    // The other one leads on, in later epochs.
+    pair.fence(2).await;
+    for _ in 0..2 {
+        pair.fence(1).await;
+        pair.leader.stop().await.unwrap();
+        pair.leader = start_broker(&pair.dir).await;
+    }
+    pair.register_follower().await;
+    let appended = pair.append(id, "b");
+    assert_eq!(appended.base_offset, Offset(1));
+    pair.store = pair.world.start_at(&pair.leader.node().image());
+    pair.stopping = CancellationToken::new();
+    pair.tell();
+    pair.start_fetchers();
+    pair.append(id, "c");
+    pair.follower_reaches(id, 3).await;
     pair.stop().await;
 }
 

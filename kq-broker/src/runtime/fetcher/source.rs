@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kq_proto::kafka::messages::FetchResponse;
-use kq_proto::kafka::{ErrorCode, Str};
+use kq_proto::kafka::{ErrorCode, Records, Str};
 use tracing::{debug, info, warn};
 
 use super::Ground;
@@ -23,7 +23,6 @@ use super::connection::{Connection, ConnectionError};
 use super::request::{Terms, WAIT_MS_MAX, request};
 use super::response::fetched;
 use crate::ids::{BrokerEpoch, BrokerId, PartitionId, PartitionIndex, TopicId};
-use crate::metadata::MetadataImage;
 use crate::runtime::{Applied, FetchFrom, FetchToken, FollowChange, Partition, SyncRound};
 
 /// The waits after a lost connection.
@@ -42,7 +41,7 @@ const IN_FLIGHT_MAX: usize = 2;
 /// Why fetching ended.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("it has not said where it is reached")]
+    #[error("nobody has said where it is reached")]
     NoAddress,
     #[error("this broker is not registered")]
     NotRegistered,
@@ -80,11 +79,17 @@ impl Source {
 
     /// Fetches for as long as it is polled.
     pub(super) async fn run(mut self) {
+        let partitions = Arc::clone(&self.ground.partitions);
         loop {
             self.take_changes();
+            if self.book.is_empty() {
+                partitions.follows().changed(self.broker).await;
+                continue;
+            }
             let registered = self.registration();
-            let Err(failure) = self.fetch().await;
+            let Err(failure) = self.fetch().await else { continue };
             let source = self.broker;
+            self.ground.meter.failed();
             if self.backoff.has_failed() {
                 debug!(%source, %failure, "still cannot fetch from broker");
             } else {
@@ -110,11 +115,15 @@ impl Source {
         self.ground.image().broker(self.broker).map(|it| it.epoch)
     }
 
-    async fn fetch(&mut self) -> Result<std::convert::Infallible, Failure> {
+    /// Fetches until there is nothing more to follow from this broker.
+    async fn fetch(&mut self) -> Result<(), Failure> {
         let mut line = self.open().await?;
         self.book.begin_session();
         loop {
             self.take_changes();
+            if self.book.is_empty() {
+                return Ok(());
+            }
             self.book.end_pauses(self.ground.clock.elapsed());
             self.end_late_rounds(&mut line);
             self.send_if_due(&mut line).await?;
@@ -135,7 +144,7 @@ impl Source {
     }
 
     async fn open(&self) -> Result<Line, Failure> {
-        let address = address(&self.ground.image(), self.broker).ok_or(Failure::NoAddress)?;
+        let address = self.ground.peers.address(self.broker).ok_or(Failure::NoAddress)?;
         let client_id = Str::from(format!("kq-follower-{}", self.ground.me));
         let wait_max = Duration::from_millis(u64::from(WAIT_MS_MAX.unsigned_abs()));
         let bytes_max = self.ground.request_bytes_max + RESPONSE_BYTES_MARGIN;
@@ -241,6 +250,22 @@ impl Source {
         Ok(())
     }
 
+    /// The partition goes on at once, unless a move brings it here and has used up its rate.
+    fn go_on(&mut self, id: PartitionId, bytes: usize) {
+        self.book.go_on(id);
+        let quota = self.ground.partitions.follows().quota();
+        if bytes == 0 || !quota.is_set() {
+            return;
+        }
+        let image = self.ground.image();
+        let me = self.ground.me;
+        let moves_here =
+            image.partition(id).is_some_and(|it| it.adding.contains(&me) && !it.isr.contains(&me));
+        if moves_here && let Some(until) = quota.spend(bytes, self.ground.clock.elapsed()) {
+            self.book.hold(id, until);
+        }
+    }
+
     /// Takes over what the leader answered.
     async fn apply(&mut self, request: u64, response: FetchResponse, round: &SyncRound) {
         let mut turn_bytes = 0;
@@ -251,9 +276,11 @@ impl Source {
                 let Some((followed, token)) = self.book.answered(request, id) else { continue };
                 let partition = Arc::clone(&followed.partition);
                 let code = data.error_code;
-                turn_bytes += data.records.as_ref().map_or(0, kq_proto::kafka::Records::len);
+                let bytes = data.records.as_ref().map_or(0, Records::len);
+                self.ground.meter.received(bytes);
+                turn_bytes += bytes;
                 match partition.apply_fetched(fetched(token, data), round) {
-                    Ok(Applied::GoOn | Applied::Stale) => self.book.go_on(id),
+                    Ok(Applied::GoOn | Applied::Stale) => self.go_on(id, bytes),
                     Ok(Applied::BackOff) => {
                         debug!(?partition, ?code, source = %self.broker, "leader refuses a fetch");
                         self.book.pause(id, self.ground.clock.elapsed(), dice());
@@ -299,12 +326,4 @@ async fn first_done(late: &VecDeque<(SyncRound, Vec<PartitionId>)>) {
         Some((round, _)) => round.done().await,
         None => std::future::pending().await,
     }
-}
-
-/// Where a broker is reached, as it registered.
-fn address(image: &MetadataImage, broker: BrokerId) -> Option<String> {
-    let endpoint = image.broker(broker)?.endpoints.first()?;
-    let is_v6 = endpoint.host.contains(':');
-    let (open, close) = if is_v6 { ("[", "]") } else { ("", "") };
-    Some(format!("{open}{}{close}:{}", endpoint.host, endpoint.port))
 }

@@ -6,7 +6,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::Fetch;
 use crate::catalogue::topic_value;
-use crate::ids::{BrokerEpoch, BrokerId, PartitionId};
+use crate::ids::{BrokerEpoch, BrokerId, PartitionId, PartitionIndex, TopicId};
 use crate::kafka::door::Door;
 use crate::kafka::sessions::{Reader, Session, Told, Wanted};
 use crate::kafka::topic_key::TopicKey;
@@ -147,18 +147,30 @@ impl<'a> Source<'a> {
     }
 
     fn find(&self, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
-        let id = wanted.topic.partition(&self.image, wanted.index)?;
         if let Some(broker) = self.reader.broker() {
-            self.verify_replica(id, broker)?;
+            return self.find_for(wanted, broker);
         }
+        let id = wanted.topic.partition(&self.image, wanted.index)?;
         self.door.node.partition(id).map_err(|error| error.code())
     }
 
-    /// Only a replica of a partition follows it.
-    fn verify_replica(&self, id: PartitionId, broker: BrokerId) -> Result<(), ErrorCode> {
-        let partition = self.image.partition(id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-        let follows = partition.replicas.contains(&broker) && broker != self.door.node.broker_id;
-        if follows { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) }
+    /// Only a replica of a partition follows it; also while its topic waits for its purge, from which
+    /// it may come back.
+    fn find_for(&self, wanted: &Wanted, broker: BrokerId) -> Result<Arc<Partition>, ErrorCode> {
+        let topic = self.image.any_topic(TopicId(wanted.topic.id()));
+        let topic = topic.ok_or(ErrorCode::UnknownTopicId)?;
+        let index = PartitionIndex::from_wire(wanted.index);
+        let found = index.and_then(|index| Some((index, topic.partition(index)?)));
+        let (index, partition) = found.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        if !partition.replicas.contains(&broker) || broker == self.door.node.broker_id {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        let replica = self.door.node.partitions.replica(PartitionId { topic: topic.id, index });
+        // The metadata may be ahead of the files.
+        replica.map_err(|error| {
+            let is_to_come = matches!(error, PartitionError::Unknown);
+            if is_to_come { ErrorCode::NotLeaderOrFollower } else { error.code() }
+        })
     }
 
     fn read(

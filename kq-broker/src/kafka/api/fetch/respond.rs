@@ -118,8 +118,9 @@ impl Draft {
     fn found(&mut self, fetch: &Fetch, index: i32, found: Found) -> PartitionData {
         let ReadOutcome { plan, offsets, diverging } = found.read;
         let length = plan.bytes;
-        if fetch.reader == Reader::Consumer {
-            found.partition.sent(length);
+        match fetch.reader {
+            Reader::Consumer => found.partition.sent(length),
+            Reader::Replica { .. } => fetch.door.node.metrics.replication.sent(length),
         }
         let records = if length == 0 {
             Records::EMPTY
