@@ -52,6 +52,10 @@ impl SessionKeeper {
             if led.leader == Some(self.controller.broker()) {
                 self.lead(&mut leadership, &led).await;
                 self.sessions.lock().end();
+                // A controller that has stopped while it led says so by its end alone.
+                if leadership.has_changed().is_err() {
+                    return;
+                }
             } else if leadership.changed().await.is_err() {
                 return;
             }
