@@ -1,5 +1,6 @@
 //! The broker. Pure state machines at the centre, sockets and disks at the rim.
 
+mod canary;
 pub mod catalogue;
 pub mod config;
 pub mod controller;

@@ -1,6 +1,7 @@
 //! The chores that an operator of local clusters calls.
 
 pub(crate) mod bench;
+pub(crate) mod canary;
 pub(crate) mod chaos;
 pub(crate) mod cluster;
 pub(crate) mod demo;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::chores::sim;
-use crate::cli::{CiArgs, TestArgs};
+use crate::chores::{canary, sim};
+use crate::cli::{CiArgs, SimArgs, TestArgs};
 use crate::run::{cargo, find, finish};
 use crate::suites;
 use crate::tally::{Tally, Verdict};
@@ -20,7 +20,8 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
         None => Ok(Verdict::Skipped("cargo-deny is not installed".to_owned())),
     });
     suites::run_all(&TestArgs::default(), &mut tally)?;
-    sim::canaries(None, &mut tally)?;
+    sim::schedules(&SimArgs::default(), &mut tally);
+    canary::run_into(None, &mut tally)?;
     if let Some(dir) = &args.suite {
         suites::compat::run_alone(dir, &args.suite_args, &mut tally)?;
     }

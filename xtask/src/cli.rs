@@ -27,10 +27,10 @@ pub(crate) enum Chore {
     },
     /// Unit, doc and crash tests, real processes, real clients
     Test(TestArgs),
-    /// The crash suite on the simulated disk
+    /// The crash suite on the simulated disk, and the model of a cluster under faults
     #[command(alias = "crash")]
     Sim(SimArgs),
-    /// Planted bugs: each must make a test of the crash suite fail
+    /// Planted bugs: each must make the crash suite or the model fail
     Canary(CanaryArgs),
     /// The fuzz targets, each for a bounded time; needs cargo-fuzz and a nightly toolchain
     Fuzz(FuzzArgs),
@@ -236,11 +236,24 @@ pub(crate) enum Part {
 }
 
 /// Arguments of `sim`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct SimArgs {
-    /// 100,000 crash points in place of 10,000
+    /// 100,000 crash points in place of 10,000, and 2,000,000 schedules in place of 20,000
     #[arg(long)]
     pub(crate) nightly: bool,
+    /// Only the model, and so many schedules
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<u64>,
+    /// Only the model, beginning with this seed
+    #[arg(long, value_name = "SEED")]
+    pub(crate) from: Option<u64>,
+    /// Only the model, in this kind of weather: everything, power, network, zombies, moves, topics,
+    /// page-cache
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
+    /// One run of the model again, with its whole trace
+    #[arg(long, value_name = "SEED")]
+    pub(crate) seed: Option<u64>,
 }
 
 /// Arguments of `canary`.

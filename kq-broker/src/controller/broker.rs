@@ -9,6 +9,7 @@ use super::decide::Draft;
 use super::election::{changed, with_isr, without};
 use super::error::{ControlError, Refused};
 use super::leaders::{Seat, elect_where, leave, reconsider};
+use crate::canary;
 use crate::catalogue::Durability;
 use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::{
@@ -32,7 +33,8 @@ pub(super) fn register(
         }
         verify_one_life(known, it)?;
     }
-    let disk_is_new = known.as_ref().is_some_and(|known| known.directory != it.directory);
+    let disk_is_new = known.as_ref().is_some_and(|known| known.directory != it.directory)
+        && !canary::is("new_disk_kept");
     let holds = |partition: &PartitionImage| partition.replicas.contains(&broker);
     reconsider(
         draft,

@@ -8,6 +8,7 @@ use super::command::{Command, Reply};
 use super::error::ControlError;
 use super::leaders::{self, Settled};
 use super::{balance, broker, configs, isr, leader_policy, partitions, plan, replicas, topics};
+use crate::canary;
 use crate::catalogue::StaticConfig;
 use crate::ids::{BrokerEpoch, TopicId};
 use crate::metadata::{ApplyError, Change, MetadataImage, MetadataRecord, TimestampMs};
@@ -301,7 +302,8 @@ impl<'a, 't> Draft<'a, 't> {
     /// An id that no topic has.
     pub(super) fn new_topic_id(&mut self) -> TopicId {
         loop {
-            let id = TopicId((self.turn.ids)());
+            let reused = canary::is("topic_id_reused");
+            let id = TopicId(if reused { Uuid::from_u128(7) } else { (self.turn.ids)() });
             // Zero stands for "no id" in the Kafka protocol, one for its metadata topic.
             if id.0.as_u128() > 1 && self.image.any_topic(id).is_none() {
                 return id;

@@ -7,6 +7,7 @@
 //!   last known   left earlier; the first of them lacks least
 //! ```
 
+use crate::canary;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerState, PartitionImage, UncleanPolicy};
 
@@ -57,6 +58,9 @@ pub fn choose_leader(
     let best = partition.last_known.first().copied().filter(|it| may_lead(*it));
     let least_lacking = || partition.last_known.iter().copied().find(|it| may_lead(*it));
     let unclean = match ballot.unclean {
+        UncleanPolicy::Never | UncleanPolicy::Manual if canary::is("unclean_in_silence") => {
+            least_lacking().or_else(|| first(ballot.order))
+        }
         // Whoever is in ISR or ELR may come back with everything.
         UncleanPolicy::Balanced if nobody_holds_all => best,
         UncleanPolicy::Never | UncleanPolicy::Manual | UncleanPolicy::Balanced => None,
@@ -106,7 +110,7 @@ pub(super) fn changed(old: &PartitionImage, mut new: PartitionImage) -> Option<P
     if *old == new {
         return None;
     }
-    if old.leader != new.leader {
+    if old.leader != new.leader && !canary::is("leader_epoch_not_bumped") {
         new.leader_epoch.0 = old.leader_epoch.0.saturating_add(1);
     }
     new.partition_epoch = old.partition_epoch.next();
@@ -120,8 +124,11 @@ pub(super) fn with_isr(old: &PartitionImage, isr: Vec<BrokerId>, min_isr: u32) -
     let mut out: Vec<BrokerId> = old.isr.iter().chain(&old.elr).copied().collect();
     out.sort_by_key(|id| old.leader != Some(*id));
     out.retain(|id| !isr.contains(id));
-    let (elr, mut last_known) =
-        if isr.len() < min_isr as usize { (out, Vec::new()) } else { (Vec::new(), out) };
+    let (elr, mut last_known) = if isr.len() < min_isr as usize && !canary::is("no_elr") {
+        (out, Vec::new())
+    } else {
+        (Vec::new(), out)
+    };
     last_known.extend(old.last_known.iter().filter(|id| !isr.contains(id)));
     PartitionImage { isr, elr, last_known, ..old.clone() }
 }

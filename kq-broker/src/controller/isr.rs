@@ -8,6 +8,7 @@ use super::command::{AlterPartition, AlteredPartition, Reply};
 use super::decide::Draft;
 use super::election::with_isr;
 use super::error::ControlError;
+use crate::canary;
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId};
 use crate::metadata::{MetadataImage, MetadataRecord, PartitionChange, PartitionImage, TopicImage};
@@ -45,7 +46,7 @@ pub(super) fn verify_leader(
     if now.leader_epoch < leader_epoch || now.partition_epoch < partition_epoch {
         return refuse(ErrorCode::NotController, "The proposer knows a newer state.".to_owned());
     }
-    if now.partition_epoch != partition_epoch {
+    if now.partition_epoch != partition_epoch && !canary::is("partition_epoch_not_compared") {
         let message = format!(
             "The partition is at epoch {}, the proposal saw {partition_epoch}.",
             now.partition_epoch
@@ -95,7 +96,10 @@ fn verify_member(
     match image.broker(id) {
         None => ineligible("is not registered"),
         Some(broker) if !broker.is_live() => ineligible("is fenced"),
-        Some(broker) if epoch.is_some_and(|epoch| epoch != broker.epoch) => {
+        Some(broker)
+            if epoch.is_some_and(|epoch| epoch != broker.epoch)
+                && !canary::is("no_broker_epoch_check") =>
+        {
             ineligible("has registered again")
         }
         Some(broker) if !broker.may_lead() && !is_in => ineligible("is about to stop"),

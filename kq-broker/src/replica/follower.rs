@@ -18,6 +18,7 @@ use super::Durability;
 use super::follower_io::{
     Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, FollowerStart,
 };
+use crate::canary;
 use crate::ids::{BrokerId, PartitionEpoch};
 
 /// A following replica.
@@ -80,7 +81,8 @@ impl Follower {
         match input {
             FollowerInput::Responded { token, high_watermark, log_start, answer } => {
                 let told = Told { high_watermark, log_start };
-                if self.turn == Turn::Asked(token) {
+                let stale = canary::is("stale_response_applied");
+                if self.turn == Turn::Asked(token) || (stale && self.turn == Turn::Resting) {
                     self.on_answer(told, answer, out);
                 }
             }
@@ -130,7 +132,7 @@ impl Follower {
             offset: self.log_end.offset(),
             last_epoch,
             log_start: self.log_start,
-            synced_end: self.synced_end,
+            synced_end: if canary::is("synced_end_lied") { self.log_end } else { self.synced_end },
         })
     }
 
@@ -141,7 +143,8 @@ impl Follower {
 
     /// Whether the next request waits for a sync of the log, which is then urgent.
     pub fn waits_for_sync(&self) -> bool {
-        self.durability == Durability::Fsync && self.synced_end < self.log_end
+        let waits = self.durability == Durability::Fsync && !canary::is("synced_end_lied");
+        waits && self.synced_end < self.log_end
     }
 
     /// Whether this is the request whose answer it waits for.
@@ -212,7 +215,11 @@ impl Follower {
     /// the leader's epoch, or of the greatest one below it that both may know. In the latter case
     /// the next fetch compares again.
     fn cut_for(&self, Diverged { epoch, end, own }: Diverged) -> Offset {
+        if canary::is("truncates_to_watermark") {
+            return self.high_watermark.offset();
+        }
         let cut = match own {
+            Some(_) | None if canary::is("own_epochs_ignored") => end,
             Some((own_epoch, own_end)) => match own_epoch.cmp(&epoch) {
                 Ordering::Less => own_end,
                 Ordering::Equal | Ordering::Greater => own_end.min(end),

@@ -108,7 +108,8 @@ pub enum Input {
         /// Time since the broker started.
         now: Duration,
     },
-    /// The controller did not take up a proposal.
+    /// The controller did not take up a proposal. This is the one answer to the last time that it
+    /// was sent: what comes late, to an earlier time, could be about another proposal.
     ProposalRefused {
         /// The state that the proposal was made from.
         partition_epoch: PartitionEpoch,

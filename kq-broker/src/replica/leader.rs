@@ -20,6 +20,7 @@ use super::input::{Input, LeaderStart, Rules};
 use super::{
     Acks, AppendRefused, Durability, EpochRefusal, FetchVerdict, NotEnoughReplicas, Output,
 };
+use crate::canary;
 use crate::ids::{BrokerId, PartitionEpoch};
 
 /// A leading replica.
@@ -51,6 +52,7 @@ impl Leader {
     pub fn new(start: LeaderStart) -> Self {
         let LeaderStart { me, epoch, partition_epoch, rules, log_start, log_end, now, .. } = start;
         let known = start.high_watermark.map_or(log_start.offset(), HighWatermark::offset);
+        let known = if canary::is("own_end_believed") { log_end.offset() } else { known };
         let mut leader = Self {
             me,
             epoch,
@@ -115,7 +117,9 @@ impl Leader {
     /// Refuses a write that asks for more replicas than are in sync, and every write while the
     /// partition is handed over.
     pub fn verify_append(&self, acks: Acks) -> Result<(), AppendRefused> {
-        if let Some(handover) = &self.handover {
+        if let Some(handover) = &self.handover
+            && !canary::is("appends_while_draining")
+        {
             return Err(AppendRefused::Draining { to: handover.to });
         }
         if acks == Acks::All {
@@ -154,6 +158,7 @@ impl Leader {
         }
         if let (Some(last_epoch), Some((epoch, end))) = (last_epoch, own_end)
             && (epoch < last_epoch || end < offset)
+            && !canary::is("divergence_not_told")
         {
             return FetchVerdict::Diverging { epoch, end };
         }
@@ -253,6 +258,9 @@ impl Leader {
 
     fn on_appended(&mut self, log_end: LogEndOffset) {
         assert!(self.log_end <= log_end, "a leader's log never shrinks");
+        for follower in self.followers.values_mut() {
+            follower.leader_appends(self.log_end, self.rules);
+        }
         self.log_end = log_end;
     }
 
@@ -284,7 +292,8 @@ impl Leader {
         let to = HighWatermark(self.held_by_all());
         // KIP-966: what too few replicas hold is not committed, or those who left the ISR last
         // would no longer hold all that is.
-        if self.verify_isr().is_ok() && self.high_watermark < to {
+        let enough = self.verify_isr().is_ok() || canary::is("min_isr_ignored");
+        if enough && self.high_watermark < to {
             self.high_watermark = to;
             out.push(Output::AdvanceHighWatermark { to });
         }
@@ -295,6 +304,9 @@ impl Leader {
             Durability::Fsync => self.synced_end,
             Durability::Os => self.log_end,
         };
+        if canary::is("ack_before_watermark") {
+            return here.offset();
+        }
         let held = self.counted().map(|it| it.held(self.rules.durability));
         held.fold(here.offset(), Offset::min)
     }

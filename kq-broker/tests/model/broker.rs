@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use kq_broker::ids::{BrokerEpoch, BrokerId, Incarnation, PartitionId};
 use kq_broker::metadata::{BrokerRegistration, MetadataImage};
-use kq_broker::replica::{Follower, Leader};
+use kq_broker::replica::{FetchToken, Follower, Leader};
 use uuid::Uuid;
 
 use crate::event::{Event, Timer, Undo};
 use crate::log::ModelLog;
-use crate::world::{World, trace};
+use crate::world::{Time, World, trace};
 
 pub(crate) struct Broker {
     pub(crate) id: BrokerId,
@@ -40,6 +40,8 @@ pub(crate) struct Process {
     pub(crate) image: Arc<MetadataImage>,
     pub(crate) replicas: BTreeMap<PartitionId, Replica>,
     pub(crate) tokens: u64,
+    /// Numbers what the controller was asked.
+    pub(crate) calls: u64,
     pub(crate) stopping: bool,
     registration: BrokerRegistration,
 }
@@ -49,6 +51,10 @@ pub(crate) struct Replica {
     pub(crate) role: Role,
     /// Producers that wait for the high watermark.
     pub(crate) waiting: Vec<Waiting>,
+    /// A follower's last request, and when it went out.
+    pub(crate) asked: Option<(FetchToken, Time)>,
+    /// A leader's last proposal to the controller: no other is answered any more.
+    pub(crate) proposed: u64,
 }
 
 pub(crate) enum Role {
@@ -113,6 +119,7 @@ impl Broker {
             image: Arc::clone(&self.disk.image),
             replicas: BTreeMap::new(),
             tokens: 0,
+            calls: 0,
             stopping: false,
             registration,
         });
@@ -124,6 +131,12 @@ impl Broker {
         if let Some(process) = &mut self.process {
             process.image = Arc::clone(image);
         }
+    }
+}
+
+impl Replica {
+    pub(crate) const fn new(role: Role) -> Self {
+        Self { role, waiting: Vec::new(), asked: None, proposed: 0 }
     }
 }
 

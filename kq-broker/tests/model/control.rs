@@ -16,6 +16,7 @@ use kq_broker::replica::ProposalRefusal;
 use kq_proto::kafka::ErrorCode;
 use uuid::Uuid;
 
+use crate::broker::Broker;
 use crate::event::{Ask, Event, Packet};
 use crate::faults::FaultKind;
 use crate::world::{Time, World, trace};
@@ -94,14 +95,15 @@ impl World {
                 }
             }
             Ask::Register(registration) => self.register(from, registration),
-            Ask::Command(command) => {
+            Ask::Command(command, call) => {
                 let reply = self.submit(&command);
                 let answer_lost = may_lose && self.rng.percent(10);
                 if let (Command::AlterPartitions { partitions, .. }, false) =
                     (&command, answer_lost)
                 {
                     for it in partitions {
-                        self.tell_fate(from, (it.partition, it.partition_epoch), &reply);
+                        let sent = (it.partition, it.partition_epoch, call);
+                        self.tell_fate(from, sent, &reply);
                     }
                 }
             }
@@ -119,7 +121,7 @@ impl World {
     fn tell_fate(
         &mut self,
         to: BrokerId,
-        (partition, partition_epoch): (PartitionId, PartitionEpoch),
+        (partition, partition_epoch, call): (PartitionId, PartitionEpoch, u64),
         reply: &Result<Reply, ControlError>,
     ) {
         let code = match reply {
@@ -131,7 +133,8 @@ impl World {
             Err(refused) => refused.code,
         };
         let refusal = refusal_of(code);
-        self.tell(to, None, Packet::Refused { partition, partition_epoch, refusal });
+        let life = self.brokers.get(&to).and_then(Broker::life);
+        self.tell(to, life, Packet::Refused { partition, partition_epoch, call, refusal });
     }
 
     /// Decides a command and commits what follows from it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kq_broker::controller::Command;
 use kq_broker::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId};
 use kq_broker::metadata::{BrokerRegistration, MetadataImage};
-use kq_broker::replica::{Acks, FetchFrom, FetchToken};
+use kq_broker::replica::{Acks, FetchFrom, FetchToken, ProposalRefusal};
 use kq_storage::{HighWatermark, LogStartOffset, Offset};
 
 use crate::log::Entry;
@@ -49,7 +49,8 @@ pub(crate) enum Packet {
     Refused {
         partition: PartitionId,
         partition_epoch: PartitionEpoch,
-        refusal: kq_broker::replica::ProposalRefusal,
+        call: u64,
+        refusal: ProposalRefusal,
     },
     Produce {
         producer: usize,
@@ -91,8 +92,12 @@ pub(crate) struct FetchResponse {
 /// What a fetch was answered with.
 #[derive(Debug, Clone)]
 pub(crate) enum Served {
-    Records(Vec<Entry>),
-    Diverging { epoch: LeaderEpoch, end: Offset },
+    /// With their offsets.
+    Records(Vec<(u64, Entry)>),
+    Diverging {
+        epoch: LeaderEpoch,
+        end: Offset,
+    },
     OutOfRange,
     Refused,
 }
@@ -103,10 +108,9 @@ pub(crate) enum Timer {
     Tick,
     Beat,
     FetchAgain(PartitionId),
-    FetchTimeout(PartitionId, FetchToken),
     SyncDone(PartitionId),
     /// A proposal that nobody has answered.
-    Unanswered(PartitionId, PartitionEpoch),
+    Unanswered(PartitionId, PartitionEpoch, u64),
     /// A process that is to stop asks whether it may.
     Stop,
 }
@@ -114,9 +118,14 @@ pub(crate) enum Timer {
 /// What a broker asks the controller.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
-    Beat { epoch: Option<BrokerEpoch>, applied: u64, life: u64 },
+    Beat {
+        epoch: Option<BrokerEpoch>,
+        applied: u64,
+        life: u64,
+    },
     Register(BrokerRegistration),
-    Command(Command),
+    /// With the number of the call, to tell its answer by.
+    Command(Command, u64),
 }
 
 /// The end of a fault.

@@ -156,15 +156,15 @@ impl World {
     }
 
     /// Replaces a disk, one at a time: with min.insync.replicas of 2, what is committed may be on
-    /// two disks only. The next one goes when the controller has heard of the last.
+    /// two disks only. The next one goes when the controller has heard of all before.
     fn wipe(&mut self, id: BrokerId, lasts: u64) {
         let Some(image) = self.partition().and_then(|of| self.control.image.partition(of)) else {
             return;
         };
         let holders = image.isr.iter().chain(&image.elr).filter(|it| **it != id);
-        let sound = holders.clone().filter(|it| self.has_its_disk(**it)).count();
-        let all_sound = sound == holders.count() && 0 < sound;
-        if !all_sound || self.weather.isr_min < 2 || self.weather.page_cache {
+        let others_hold = holders.count() > 0;
+        let all_sound = self.brokers.keys().all(|it| self.has_its_disk(*it));
+        if !others_hold || !all_sound || self.weather.isr_min < 2 || self.weather.page_cache {
             return;
         }
         self.kill(id);

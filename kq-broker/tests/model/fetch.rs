@@ -11,11 +11,11 @@ use crate::event::{FetchRequest, FetchResponse, Packet, Served, Timer};
 use crate::log::Entry;
 use crate::world::{World, trace};
 
-/// How long a follower waits for an answer.
-const FETCH_MAX: u64 = 500;
+/// How long a follower waits for an answer, at least: it looks once every beat.
+const FETCH_MAX: u64 = 300;
 
 /// How long it rests when there was nothing to fetch, in place of a leader that holds the request.
-const IDLE: u64 = 60;
+const IDLE: u64 = 90;
 
 impl World {
     /// Sends the next fetch, if it is time for one.
@@ -31,8 +31,23 @@ impl World {
         let Role::Follower(follower) = &mut replica.role else { return };
         let Some(fetch) = follower.next_fetch(token, log.latest_epoch()) else { return };
         let request = FetchRequest { from: id, life, broker_epoch, partition: of, fetch };
+        replica.asked = Some((token, self.now));
         self.send(id, (fetch.leader, None), Packet::Fetch(request));
-        self.timer(FETCH_MAX, id, Timer::FetchTimeout(of, token));
+    }
+
+    /// Gives up what was asked too long ago, and asks again.
+    pub(crate) fn give_up_fetches(&mut self, id: BrokerId) {
+        let now = self.now;
+        for of in self.partitions_of(id) {
+            let Some((_, replica)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) else {
+                continue;
+            };
+            let overdue = replica.asked.filter(|(_, at)| at + FETCH_MAX < now);
+            if let Some((token, _)) = overdue {
+                self.step_follower(id, of, FollowerInput::FetchFailed { token }, &[]);
+                self.try_fetch(id, of);
+            }
+        }
     }
 
     pub(crate) fn serve_fetch(&mut self, id: BrokerId, request: FetchRequest) {
@@ -85,12 +100,12 @@ impl World {
         Some(leader.judge_fetch(fetch.offset, fetch.last_epoch, own_end))
     }
 
-    fn records(&mut self, id: BrokerId, of: PartitionId, from: u64) -> Vec<Entry> {
+    fn records(&mut self, id: BrokerId, of: PartitionId, from: u64) -> Vec<(u64, Entry)> {
         let most = self.rng.within(1, self.weather.batch_max);
         let Some(log) = self.brokers.get(&id).and_then(|it| it.disk.logs.get(&of)) else {
             return Vec::new();
         };
-        (from..from + most).map_while(|offset| log.get(offset).copied()).collect()
+        (from..from + most).map_while(|at| Some((at, *log.get(at)?))).collect()
     }
 
     pub(crate) fn on_fetched(&mut self, id: BrokerId, response: FetchResponse) {
@@ -130,7 +145,7 @@ impl World {
         id: BrokerId,
         of: PartitionId,
         input: FollowerInput,
-        records: &[Entry],
+        records: &[(u64, Entry)],
     ) {
         let Some((_, replica)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) else {
             return;
@@ -149,18 +164,18 @@ impl World {
         id: BrokerId,
         of: PartitionId,
         output: FollowerOutput,
-        records: &[Entry],
+        records: &[(u64, Entry)],
     ) -> Option<FollowerInput> {
         let broker = self.brokers.get_mut(&id)?;
         let full = broker.disk_full;
         let (log, _) = broker.parts(of)?;
         match output {
-            FollowerOutput::Append if full => {
+            FollowerOutput::Append if full || !log.takes(records) => {
                 self.timer(IDLE, id, Timer::FetchAgain(of));
                 return Some(FollowerInput::AppendFailed);
             }
             FollowerOutput::Append => {
-                for entry in records {
+                for (_, entry) in records {
                     log.append(*entry);
                 }
                 return Some(FollowerInput::Appended { log_end: log.end_offset() });

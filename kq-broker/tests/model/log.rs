@@ -72,6 +72,14 @@ impl ModelLog {
         self.entries.push(entry);
     }
 
+    /// Whether these follow its end, as kq-storage demands of what others have written.
+    pub(crate) fn takes(&self, records: &[(u64, Entry)]) -> bool {
+        let first = records.first();
+        first.is_some_and(|(at, it)| {
+            *at == self.end() && self.latest_epoch().is_none_or(|latest| latest <= it.epoch)
+        })
+    }
+
     /// Cuts it, stable at once, as kq-storage does.
     pub(crate) fn truncate(&mut self, end: u64) {
         let end = end.clamp(self.start, self.end());

@@ -11,7 +11,7 @@ use kq_broker::replica::{
     Output, ProposalRefusal, Rules,
 };
 
-use crate::broker::{Process, Replica, Role};
+use crate::broker::{Replica, Role};
 use crate::event::{Ask, Packet, Timer};
 use crate::world::{World, trace};
 
@@ -30,8 +30,8 @@ impl World {
             Packet::Image(image) => self.apply(id, &image),
             Packet::Fetch(request) => self.serve_fetch(id, request),
             Packet::Fetched(response) => self.on_fetched(id, response),
-            Packet::Refused { partition, partition_epoch, refusal } => {
-                self.tell_refused(id, partition, (partition_epoch, refusal));
+            Packet::Refused { partition, partition_epoch, call, refusal } => {
+                self.tell_refused(id, partition, (partition_epoch, call, refusal));
             }
             Packet::Produce { producer, partition, value, acks } => {
                 self.serve_produce(id, partition, (producer, value, acks));
@@ -54,16 +54,14 @@ impl World {
             }
             Timer::Beat => {
                 self.beat(id);
+                self.give_up_fetches(id);
                 self.timer(BEAT_EVERY, id, Timer::Beat);
             }
             Timer::FetchAgain(partition) => self.try_fetch(id, partition),
-            Timer::FetchTimeout(partition, token) => {
-                self.step_follower(id, partition, FollowerInput::FetchFailed { token }, &[]);
-                self.try_fetch(id, partition);
-            }
             Timer::SyncDone(partition) => self.on_synced(id, partition),
-            Timer::Unanswered(partition, partition_epoch) => {
-                self.tell_refused(id, partition, (partition_epoch, ProposalRefusal::Unanswered));
+            Timer::Unanswered(partition, partition_epoch, call) => {
+                let unanswered = (partition_epoch, call, ProposalRefusal::Unanswered);
+                self.tell_refused(id, partition, unanswered);
             }
             Timer::Stop => self.try_stop(id),
         }
@@ -96,7 +94,7 @@ impl World {
             self.close(id);
             return;
         }
-        self.ask(id, Ask::Command(Command::BeginShutdown { broker: id, epoch }));
+        self.ask(id, Ask::Command(Command::BeginShutdown { broker: id, epoch }, 0));
         self.timer(300, id, Timer::Stop);
     }
 
@@ -208,7 +206,7 @@ impl World {
         });
         let from = log.start();
         let committed = leader.high_watermark().offset().0;
-        process.replicas.insert(of, Replica { role: Role::Leader(leader), waiting: Vec::new() });
+        process.replicas.insert(of, Replica::new(Role::Leader(leader)));
         self.check_committed(id, of, (from, committed));
     }
 
@@ -237,8 +235,7 @@ impl World {
             log_end: log.end_offset(),
             high_watermark,
         });
-        let role = Role::Follower(follower);
-        process.replicas.insert(of, Replica { role, waiting: Vec::new() });
+        process.replicas.insert(of, Replica::new(Role::Follower(follower)));
     }
 
     /// Steps a leader and carries out what it says; nothing happens if the replica does not lead.
@@ -283,28 +280,48 @@ impl World {
         trace!(self, "{id}: {proposal}");
         let IsrProposal { isr, leader_epoch, partition_epoch, .. } = proposal;
         let it = AlterPartition { partition: of, leader_epoch, partition_epoch, isr };
-        self.ask_as(id, |broker, epoch| Command::AlterPartitions {
+        let call = self.ask_as(id, |broker, epoch| Command::AlterPartitions {
             broker,
             epoch,
             partitions: vec![it],
         });
-        self.timer(ANSWER_MAX, id, Timer::Unanswered(of, partition_epoch));
+        if let Some((_, replica)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) {
+            replica.proposed = call;
+        }
+        self.timer(ANSWER_MAX, id, Timer::Unanswered(of, partition_epoch, call));
     }
 
-    /// Asks the controller something under this life's epoch.
-    fn ask_as(&mut self, id: BrokerId, command: impl FnOnce(BrokerId, BrokerEpoch) -> Command) {
-        let process = self.brokers.get(&id).and_then(|it| it.process.as_ref());
-        if let Some(epoch) = process.and_then(Process::broker_epoch) {
-            self.ask(id, Ask::Command(command(id, epoch)));
+    /// Asks the controller something under this life's epoch; tells the number of the call.
+    fn ask_as(
+        &mut self,
+        id: BrokerId,
+        command: impl FnOnce(BrokerId, BrokerEpoch) -> Command,
+    ) -> u64 {
+        let Some(process) = self.brokers.get_mut(&id).and_then(|it| it.process.as_mut()) else {
+            return 0;
+        };
+        process.calls += 1;
+        let call = process.calls;
+        if let Some(epoch) = process.broker_epoch() {
+            self.ask(id, Ask::Command(command(id, epoch), call));
         }
+        call
     }
 
     fn tell_refused(
         &mut self,
         id: BrokerId,
         of: PartitionId,
-        (partition_epoch, refusal): (PartitionEpoch, ProposalRefusal),
+        (partition_epoch, call, refusal): (PartitionEpoch, u64, ProposalRefusal),
     ) {
+        let Some((_, replica)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) else {
+            return;
+        };
+        // A call has one answer, and that there is none is an answer too.
+        if replica.proposed != call || call == 0 {
+            return;
+        }
+        replica.proposed = 0;
         let now = self.clock();
         self.step_leader(id, of, Input::ProposalRefused { partition_epoch, refusal, now });
     }

@@ -19,7 +19,7 @@ use crate::scenario::{Scenario, Weather};
 pub(crate) type Time = u64;
 
 /// How long faults go on.
-const FAULTS_UNTIL: Time = 30_000;
+const FAULTS_UNTIL: Time = 20_000;
 
 /// How long the cluster then has until all is well (L2).
 const HEAL_MAX: Time = 30_000;

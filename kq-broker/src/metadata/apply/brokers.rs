@@ -8,6 +8,7 @@ use super::super::image::{MetadataImage, TopicImage};
 use super::super::record::{BrokerRegistration, clip};
 use super::super::roster::{BrokerImage, BrokerLoad, BrokerState, Cordon};
 use super::{ApplyError, DETAIL_CHARS_MAX, Stamp};
+use crate::canary;
 use crate::ids::{BrokerEpoch, BrokerId, TopicId};
 
 impl MetadataImage {
@@ -27,7 +28,8 @@ impl MetadataImage {
             state_reason: stamp.reason.clone(),
             cordon: self.brokers.get(&it.broker).and_then(|known| known.cordon.clone()),
         };
-        if !it.resumed_cleanly && self.brokers.contains_key(&it.broker) {
+        let came_back = !it.resumed_cleanly && self.brokers.contains_key(&it.broker);
+        if came_back && !canary::is("epoch_kept_after_crash") {
             self.raise_leader_epochs(it.broker);
         }
         let mut detail = format!("version {}", it.version);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Leader;
+use crate::canary;
 use crate::ids::BrokerId;
 use crate::replica::Output;
 
@@ -51,6 +52,7 @@ impl Leader {
         let has_all = follower.is_some_and(|it| {
             it.broker_epoch().is_some() && self.log_end.offset() <= it.held(self.rules.durability)
         });
+        let has_all = has_all || canary::is("handover_without_drain");
         if has_all && self.isr.contains(&to) {
             out.push(Output::HandoverReady { to, partition_epoch: self.partition_epoch });
             self.handover.iter_mut().for_each(|it| it.told = true);

@@ -12,6 +12,7 @@ use super::super::input::ProposalRefusal;
 use super::super::output::{IsrProposal, Output, ProposalReason};
 use super::Leader;
 use super::progress::{Fetched, Progress};
+use crate::canary;
 use crate::ids::{BrokerId, PartitionEpoch};
 
 /// How long the high watermark waits for a follower's last step. One round of fetching is enough
@@ -39,7 +40,8 @@ impl Leader {
     pub(super) fn counted(&self) -> impl Iterator<Item = &Progress> {
         let proposed = self.proposal.as_ref().map_or(&[][..], |it| it.isr.as_slice());
         let counts = |id: &BrokerId, follower: &Progress| {
-            self.isr.contains(id) || proposed.contains(id) || follower.joining_since.is_some()
+            let joins = proposed.contains(id) || follower.joining_since.is_some();
+            self.isr.contains(id) || (joins && !canary::is("no_maximal_isr"))
         };
         self.followers.iter().filter(move |(id, it)| counts(id, it)).map(|(_, it)| it)
     }
@@ -115,8 +117,9 @@ impl Leader {
             return;
         }
         match refusal {
+            ProposalRefusal::Superseded if canary::is("superseded_dropped") => self.proposal = None,
             ProposalRefusal::Superseded => {}
-            ProposalRefusal::Unanswered => proposal.unanswered = true,
+            ProposalRefusal::Unanswered => proposal.unanswered = !canary::is("never_sent_again"),
             ProposalRefusal::Rejected => {
                 for id in proposal.isr.iter().filter(|id| !self.isr.contains(id)) {
                     if let Some(follower) = self.followers.get_mut(id) {
@@ -137,10 +140,11 @@ impl Leader {
         let proposing = self.proposal.is_some();
         let Some(follower) = self.followers.get_mut(&id) else { return };
         let held = follower.held(durability);
-        if now < follower.barred_until || proposing || held < epoch_start {
+        let before_epoch = held < epoch_start && !canary::is("joins_below_epoch_start");
+        if now < follower.barred_until || proposing || before_epoch {
             return;
         }
-        if watermark <= held {
+        if watermark <= held || (follower.is_close && canary::is("joins_below_watermark")) {
             follower.joining_since = None;
             let mut isr = self.isr.clone();
             isr.push(id);
@@ -165,6 +169,9 @@ impl Leader {
             let partition_epoch = self.partition_epoch;
             let proposal = Proposal { isr, why, partition_epoch, unanswered: false };
             out.push(self.as_sent(&proposal));
+            if canary::is("shrink_assumed") {
+                self.isr.retain(|id| proposal.isr.contains(id));
+            }
             self.proposal = Some(proposal);
         }
     }

@@ -44,6 +44,9 @@ pub(super) struct Progress {
     caught_up_at: Duration,
     /// Its last fetch, and where the leader's log ended then.
     last_fetch: Option<(Duration, LogEndOffset)>,
+    /// It held everything when the leader last appended: it is caught up as of the next event that
+    /// tells the time. An idle follower's last fetch may be long ago.
+    was_level: bool,
     /// Its last fetch found it no more than one round behind.
     pub(super) is_close: bool,
     /// Since when the high watermark waits for it, so that it can reach it and join the ISR.
@@ -70,6 +73,9 @@ impl Progress {
         self.log_end = fetched.fetch_offset;
         self.synced_end = fetched.synced_end.min(fetched.fetch_offset);
         self.log_start = fetched.log_start;
+        if std::mem::take(&mut self.was_level) {
+            self.caught_up_at = self.caught_up_at.max(fetched.now);
+        }
         let held = self.held(rules.durability);
         let had_all_at = match self.last_fetch {
             _ if end.offset() <= held => Some(fetched.now),
@@ -117,9 +123,16 @@ impl Progress {
             || now.saturating_sub(self.caught_up_at) <= rules.lag_max
     }
 
+    /// The leader's log, which ended at `end` until now, grows.
+    pub(super) fn leader_appends(&mut self, end: LogEndOffset, rules: Rules) {
+        self.was_level |=
+            self.broker_epoch.is_some() && end.offset() <= self.held(rules.durability);
+    }
+
     /// An idle log: who holds all of it is caught up as time goes by.
     pub(super) fn pass_time(&mut self, end: LogEndOffset, rules: Rules, now: Duration) {
-        if end.offset() <= self.held(rules.durability) {
+        let was_level = std::mem::take(&mut self.was_level);
+        if was_level || end.offset() <= self.held(rules.durability) {
             self.caught_up_at = self.caught_up_at.max(now);
         }
     }

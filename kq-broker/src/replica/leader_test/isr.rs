@@ -294,3 +294,31 @@ fn acks_all_is_refused_while_too_few_are_in_sync() {
         "#]],
     );
 }
+
+#[test]
+fn the_first_record_after_a_rest_finds_followers_in_sync() {
+    check(
+        &[2],
+        "
+        append to 5
+        fetch by 2 from 5 at 1s
+        append to 6
+        fetch by 2 from 5 at 60s
+        tick 61s
+        append to 7
+        tick 70s
+        tick 71s
+        ",
+        expect![[r#"
+            append to 5
+            fetch by 2 from 5 at 1s
+            append to 6
+            fetch by 2 from 5 at 60s
+            tick 61s
+            append to 7
+            tick 70s
+            tick 71s
+                propose isr 1 from epochs 5/1: 2 fell behind
+        "#]],
+    );
+}
