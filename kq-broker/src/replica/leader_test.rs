@@ -123,6 +123,9 @@ fn parse(line: &str, leader: &Leader) -> Input {
         ["fetch", "by", id, "as", epoch, "from", from, "at", now] => {
             fetch(id, epoch, (number(from), number(from)), seconds(now))
         }
+        ["fetch", "by", id, "over", start, "to", from, "at", now] => {
+            over(number(start), fetch(id, "9", (number(from), number(from)), seconds(now)))
+        }
         ["tick", now] => Input::Ticked { now: seconds(now) },
         ["commit", epochs, "isr", isr, ref rest @ ..] => commit(leader, epochs, isr, rest),
         [refusal @ ("rejected" | "superseded" | "unanswered"), epoch, "at", now] => {
@@ -153,6 +156,14 @@ fn fetch(id: &str, epoch: &str, (from, synced): (u64, u64), now: Duration) -> In
         log_start: LogStartOffset::default(),
         now,
     }
+}
+
+/// The same fetch by a follower whose log begins later.
+fn over(start: u64, mut fetch: Input) -> Input {
+    if let Input::FollowerFetched { log_start, .. } = &mut fetch {
+        *log_start = LogStartOffset(Offset(start));
+    }
+    fetch
 }
 
 /// `5/2 isr 1,2 [to 2] at 3s`; the replicas stay as they are.

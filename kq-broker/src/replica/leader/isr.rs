@@ -132,16 +132,18 @@ impl Leader {
     }
 
     /// Takes a follower in that holds all that is committed and the start of this epoch, below
-    /// which logs may differ until they were compared. One that is a step away is waited for: under
-    /// load the high watermark would outrun it for ever.
+    /// which logs may differ until they were compared. Nor may it begin before the leader's log:
+    /// epochs that ended there are compared no more, and what it kept of them may be another's.
+    /// One that is a step away is waited for: under load the high watermark would outrun it for ever.
     fn let_join(&mut self, id: BrokerId, now: Duration, out: &mut Vec<Output>) {
         let (watermark, durability) = (self.high_watermark.offset(), self.rules.durability);
-        let epoch_start = self.epoch_start.offset();
+        let (log_start, epoch_start) = (self.log_start, self.epoch_start.offset());
         let proposing = self.proposal.is_some();
         let Some(follower) = self.followers.get_mut(&id) else { return };
         let held = follower.held(durability);
         let before_epoch = held < epoch_start && !canary::is("joins_below_epoch_start");
-        if now < follower.barred_until || proposing || before_epoch {
+        let before_start = follower.log_start() < log_start;
+        if now < follower.barred_until || proposing || before_epoch || before_start {
             return;
         }
         if watermark <= held || (follower.is_close && canary::is("joins_below_watermark")) {

@@ -322,3 +322,28 @@ fn the_first_record_after_a_rest_finds_followers_in_sync() {
         "#]],
     );
 }
+
+#[test]
+fn a_follower_that_begins_before_the_leader_joins_once_it_has_dropped_that() {
+    check(
+        &[2],
+        "
+        commit 5/2 isr 1 at 0s
+        append to 8
+        sync to 8
+        start at 7
+        fetch by 2 over 0 to 8 at 1s
+        fetch by 2 over 7 to 8 at 2s
+        ",
+        expect![[r#"
+            commit 5/2 isr 1 at 0s
+            append to 8
+            sync to 8
+                advance high watermark to 8
+            start at 7
+            fetch by 2 over 0 to 8 at 1s
+            fetch by 2 over 7 to 8 at 2s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+        "#]],
+    );
+}
