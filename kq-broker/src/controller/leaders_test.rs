@@ -158,19 +158,16 @@ fn an_election_of_all_tells_only_where_something_was_to_do() {
 }
 
 #[test]
-fn the_policy_says_what_happens_when_nobody_in_sync_is_left() {
+fn nobody_leads_where_the_policy_says_never_or_manual() {
     check(
         "
         register 1
         register 2
         create never at=1,2
         create manual at=1,2
-        create auto at=1,2
-        create config at=1,2 unclean.leader.election.enable=true
         policy never unclean=never
         policy all unclean=never
         policy manual unclean=manual
-        policy auto unclean=auto
         fence 2
         fence 1
         register 2 life=2
@@ -190,43 +187,77 @@ fn the_policy_says_what_happens_when_nobody_in_sync_is_left() {
             create manual at=1,2
                 topic manual created as AAAAAAAAAKIAAAAAAAAAAA
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
-            create auto at=1,2
-                topic auto created as AAAAAAAAAKMAAAAAAAAAAA
-                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
-            create config at=1,2 unclean.leader.election.enable=true
-                topic config created as AAAAAAAAAKQAAAAAAAAAAA
-                config of topic AAAAAAAAAKQAAAAAAAAAAA: unclean.leader.election.enable=true
-                partition AAAAAAAAAKQAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
             policy never unclean=never
                 leader policy of topic AAAAAAAAAKEAAAAAAAAAAA: unclean=never
             policy all unclean=never
                 leader policy of all topics: unclean=never
             policy manual unclean=manual
                 leader policy of topic AAAAAAAAAKIAAAAAAAAAAA: unclean=manual
-            policy auto unclean=auto
-                leader policy of topic AAAAAAAAAKMAAAAAAAAAAA: unclean=auto
             fence 2
                 broker 2 fenced
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 0/1
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 0/1
-                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 0/1
-                partition AAAAAAAAAKQAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 0/1
             fence 1
                 broker 1 fenced
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
-                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
-                partition AAAAAAAAAKQAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
             register 2 life=2
                 broker 2 registered
-                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
-                partition AAAAAAAAAKQAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
-                -> epoch 13
+                -> epoch 10
             elect never unclean=1
                 -> never/0: The leader policy never lets a replica lead that may lack records. (kafka.POLICY_VIOLATION)
             elect manual unclean=1
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
                 -> manual/0 is led by 2
+        "#]],
+    );
+}
+
+#[test]
+fn the_first_replica_back_leads_where_policy_or_config_say_so() {
+    check(
+        "
+        register 1
+        register 2
+        create auto at=1,2
+        create config at=1,2 unclean.leader.election.enable=true
+        policy auto unclean=auto
+        policy all unclean=never
+        fence 2
+        fence 1
+        register 2 life=2
+        ",
+        expect![[r#"
+            register 1
+                broker 1 registered
+                -> epoch 1
+            register 2
+                broker 2 registered
+                -> epoch 2
+            create auto at=1,2
+                topic auto created as AAAAAAAAAKEAAAAAAAAAAA
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
+            create config at=1,2 unclean.leader.election.enable=true
+                topic config created as AAAAAAAAAKIAAAAAAAAAAA
+                config of topic AAAAAAAAAKIAAAAAAAAAAA: unclean.leader.election.enable=true
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
+            policy auto unclean=auto
+                leader policy of topic AAAAAAAAAKEAAAAAAAAAAA: unclean=auto
+            policy all unclean=never
+                leader policy of all topics: unclean=never
+            fence 2
+                broker 2 fenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 0/1
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 0/1
+            fence 1
+                broker 1 fenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
+            register 2 life=2
+                broker 2 registered
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
+                -> epoch 9
         "#]],
     );
 }

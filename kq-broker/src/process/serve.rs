@@ -63,31 +63,18 @@ pub(super) async fn start_node(
     let keeper = SessionKeeper::new(controller.clone(), session, clock);
     early.keep_sessions(Arc::clone(&keeper));
     tokio::spawn(keeper.run());
-    let wanted = BrokerId(config.node_id);
-    let opened = async {
-        dirs.claim(&controller.cluster_id(), wanted.0).map_err(ProcessError::Directories)?;
-        dirs.end_joining().map_err(ProcessError::Directories)?;
-        let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
-        early.waits_for("its partitions to open");
-        let parts = StoreParts {
-            fs,
-            config: Arc::clone(&config),
-            fixed: fixed.clone(),
-            dirs: dirs.log_dirs(),
-            open_files_max: open_files_max(config.open_files_max),
-            clock,
-            metrics: Arc::clone(&metrics),
-        };
-        let partitions = open_partitions(parts, &controller).await?;
-        // Only now: who is registered may be made a leader, and must show that it lives.
-        let directory = dirs.log_dirs().first().map(|dir| dir.1).unwrap_or_default();
-        let life = Life { directory, resumed_cleanly };
-        let registration = registration(&config, reached_at, life);
-        register(&controller, &registration, &stopping).await?;
-        Ok((partitions, registration))
+    let parts = StoreParts {
+        fs,
+        config: Arc::clone(&config),
+        fixed: fixed.clone(),
+        dirs: Vec::new(),
+        open_files_max: open_files_max(config.open_files_max),
+        clock,
+        metrics: Arc::clone(&metrics),
     };
-    let (partitions, registration) = match Box::pin(opened).await {
-        Ok(opened) => opened,
+    let taken = take_part(&controller, (dirs, parts, reached_at), early, &stopping);
+    let (partitions, registration) = match Box::pin(taken).await {
+        Ok(taken) => taken,
         Err(err) => {
             controller.shutdown().await;
             return Err(err);
@@ -98,6 +85,7 @@ pub(super) async fn start_node(
     metrics.watch_store(&partitions);
     metrics.watch_quorum(&controller);
     tokio::spawn(controller.clone().grow_voters(config.controller_voters));
+    let broker_id = BrokerId(config.node_id);
     let node = Node {
         config,
         fixed,
@@ -105,7 +93,7 @@ pub(super) async fn start_node(
         partitions,
         metrics,
         clock,
-        broker_id: wanted,
+        broker_id,
         advertised,
         stopping,
     };
@@ -113,6 +101,27 @@ pub(super) async fn start_node(
     node.start_tasks();
     node.partitions.wait_applied(node.image().applied()).await;
     Ok((node, pulse))
+}
+
+/// Opens the partitions that are in the directories, and registers: from then on this broker may be
+/// made a leader, and must show that it lives.
+async fn take_part(
+    controller: &Controller,
+    (dirs, parts, reached_at): (&mut Dirs, StoreParts, Endpoint),
+    early: &Early,
+    stopping: &CancellationToken,
+) -> Result<(Arc<Partitions>, BrokerRegistration), ProcessError> {
+    let config = Arc::clone(&parts.config);
+    dirs.claim(&controller.cluster_id(), config.node_id).map_err(ProcessError::Directories)?;
+    dirs.end_joining().map_err(ProcessError::Directories)?;
+    let resumed_cleanly = dirs.take_clean_mark().map_err(ProcessError::Directories)?;
+    early.waits_for("its partitions to open");
+    let parts = StoreParts { dirs: dirs.log_dirs(), ..parts };
+    let directory = parts.dirs.first().map(|dir| dir.1).unwrap_or_default();
+    let partitions = open_partitions(parts, controller).await?;
+    let registration = registration(&config, reached_at, Life { directory, resumed_cleanly });
+    register(controller, &registration, stopping).await?;
+    Ok((partitions, registration))
 }
 
 /// What was set, and what clients ask of every broker whether it was set or not.

@@ -18,7 +18,6 @@ use kq_proto::kafka::ErrorCode;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tonic::{Code, Request, Status};
-use uuid::Uuid;
 
 use super::controller::{Controller, stopped};
 use super::proposer::{Outcome, Submission, no_controller, outcome_unknown};
@@ -138,7 +137,6 @@ impl Controller {
         let encoded = serde_json::to_vec(command).map_err(|err| unfit(&err))?;
         let request = v1::SubmitRequest {
             route: Some(self.inner.identity.route_to(u64::from(leader.0))),
-            operation: Uuid::new_v4().into_bytes().to_vec().into(),
             reason: reason.to_owned(),
             command: encoded.into(),
         };
