@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
 
@@ -23,6 +24,8 @@ use crate::metadata::{self, MetadataImage};
 
 /// How long a connection may take to stand.
 const CONNECT_WAIT: Duration = Duration::from_secs(1);
+/// How long a broker may take to accept a connection that asks whether it is there at all.
+const PROBE_WAIT: Duration = Duration::from_millis(500);
 /// A connection that carries no answer for this long is probed, then given up: without, one that
 /// a network fault has cut would hold its channel for ever.
 const KEEPALIVE: Duration = Duration::from_secs(5);
@@ -85,6 +88,15 @@ impl Peers {
         };
         let named = || known.members.get(&broker).or_else(|| known.told.get(&broker)).cloned();
         self.inner.fixed.get(&broker).cloned().or_else(registered).or_else(named)
+    }
+
+    /// Whether its machine says that nobody listens where this broker should: its process is gone.
+    /// No answer at all says nothing.
+    pub async fn is_gone(&self, broker: BrokerId) -> bool {
+        let Some(address) = self.address(broker) else { return false };
+        let connected = tokio::time::timeout(PROBE_WAIT, TcpStream::connect(address)).await;
+        let refused = |err: std::io::Error| err.kind() == std::io::ErrorKind::ConnectionRefused;
+        connected.is_ok_and(|connected| connected.is_err_and(refused))
     }
 
     /// The channel to a broker, made at its first use; none if no address of it is known. It

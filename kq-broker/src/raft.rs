@@ -31,6 +31,7 @@ mod quorum;
 mod raft_test;
 mod start;
 mod store;
+mod succession;
 mod types;
 mod wire;
 

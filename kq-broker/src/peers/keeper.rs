@@ -9,7 +9,6 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use kq_proto::cluster::v1;
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
 use tonic::Status;
@@ -23,8 +22,6 @@ use crate::runtime::Clock;
 /// A timer that is later than this says that this process stood still: then nobody was heard because
 /// nobody listened.
 const LATE_MAX: Duration = Duration::from_secs(1);
-/// How long a broker may take to accept a connection that asks whether it is there at all.
-const PROBE_WAIT: Duration = Duration::from_millis(500);
 /// How often it is tried again to move the leaders of a broker away that wants to stop.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -129,21 +126,15 @@ impl SessionKeeper {
     /// runs answers at once that nobody listens, and a whole session would be lost by waiting.
     async fn probe_silent(self: Arc<Self>) {
         let silent: Vec<BrokerId> = self.sessions.lock().silent().collect();
-        let mut probes: FuturesUnordered<_> =
-            silent.into_iter().map(|broker| self.probe(broker)).collect();
+        let peers = self.controller.peers();
+        let probe = async |broker| (broker, peers.is_gone(broker).await);
+        let mut probes: FuturesUnordered<_> = silent.into_iter().map(probe).collect();
         while let Some((broker, gone)) = probes.next().await {
             let fence = gone.then(|| self.sessions.lock().refused(broker, self.clock.elapsed()));
             if let Some(fence) = fence.flatten() {
                 self.fence(fence);
             }
         }
-    }
-
-    async fn probe(&self, broker: BrokerId) -> (BrokerId, bool) {
-        let Some(address) = self.controller.peers().address(broker) else { return (broker, false) };
-        let connected = tokio::time::timeout(PROBE_WAIT, TcpStream::connect(address)).await;
-        let refused = |err: std::io::Error| err.kind() == std::io::ErrorKind::ConnectionRefused;
-        (broker, connected.is_ok_and(|connected| connected.is_err_and(refused)))
     }
 
     /// Hears one broker until its stream ends, and answers every beat.

@@ -50,6 +50,8 @@ pub struct PulseHandle {
 enum Ended {
     /// Another one leads, or this one is out of reach.
     Leader,
+    /// The stream to the leader broke.
+    Broken,
     /// The farewell was sent.
     Left,
 }
@@ -71,15 +73,7 @@ impl Pulse {
     async fn run(mut self) {
         let mut leadership = self.controller.leadership();
         loop {
-            let leader = leadership.borrow_and_update().leader;
-            let ended = match leader {
-                None if *self.wish.borrow() == Wish::Leave => Ended::Left,
-                Some(leader) if leader == self.controller.broker() => {
-                    self.lead(&mut leadership).await
-                }
-                Some(leader) => self.beat_to(leader, &mut leadership).await,
-                None => Ended::Leader,
-            };
+            let ended = self.attend(&mut leadership).await;
             // A farewell that nobody hears is not said twice.
             if matches!(ended, Ended::Left) || *self.wish.borrow() == Wish::Leave {
                 return;
@@ -90,6 +84,21 @@ impl Pulse {
                 () = tokio::time::sleep(self.interval) => {}
             }
         }
+    }
+
+    /// Is there for whoever leads, until that changes.
+    async fn attend(&mut self, leadership: &mut watch::Receiver<Leadership>) -> Ended {
+        let Some(leader) = leadership.borrow_and_update().leader else {
+            return if *self.wish.borrow() == Wish::Leave { Ended::Left } else { Ended::Leader };
+        };
+        if leader == self.controller.broker() {
+            return self.lead(leadership).await;
+        }
+        let ended = self.beat_to(leader, leadership).await;
+        if matches!(ended, Ended::Broken) && self.controller.peers().is_gone(leader).await {
+            self.controller.succeed(leader).await;
+        }
+        ended
     }
 
     /// The registration that counts, by the image here.
@@ -178,10 +187,10 @@ impl Pulse {
             tokio::select! {
                 answer = answers.next() => match answer {
                     Some(Ok(answer)) => self.heed(answer).await,
-                    Some(Err(_)) | None => return Ended::Leader,
+                    Some(Err(_)) | None => return Ended::Broken,
                 },
                 _ = every.tick() => if beats.try_send(self.beat(None)).is_err() {
-                    return Ended::Leader;
+                    return Ended::Broken;
                 },
                 changed = self.wish.changed() => match changed {
                     // At once, not at the next beat.

@@ -239,6 +239,39 @@ async fn a_lost_leader_is_replaced_and_comes_back_as_a_follower() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_knows_that_the_leader_is_gone_waits_for_no_election_timeout() {
+    let mut cluster = Cluster::of_three().await;
+    let lost = cluster.leader().await.broker();
+    for id in 1..=3 {
+        // By itself nobody stands from here on.
+        cluster.at(id).inner.raft.runtime_config().elect(false);
+    }
+    cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
+    cluster.stop(lost.0).await;
+    let heirs = (1..=3).filter(|id| *id != lost.0);
+    for heir in heirs.clone() {
+        cluster.at(heir).succeed(lost).await;
+    }
+    let heir = cluster.leader().await;
+    assert!(heirs.clone().any(|id| BrokerId(id) == heir.broker()));
+    heir.submit(create("by-the-heir"), SOON).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_taken_for_dead_is_replaced_and_nothing_is_lost() {
+    let cluster = Cluster::of_three().await;
+    cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
+    let leader = cluster.leader().await.broker();
+    let heir = (1..=3).find(|id| *id != leader.0).unwrap();
+    cluster.at(heir).succeed(leader).await;
+    let mut leadership = cluster.at(heir).leadership();
+    let taken = leadership.wait_for(|it| it.leader == Some(BrokerId(heir)));
+    tokio::time::timeout(SOON, taken).await.unwrap().unwrap();
+    cluster.at(leader.0).submit(create("by-the-old-one"), SOON).await.unwrap();
+    assert_eq!(cluster.topics_at(leader.0), ["by-the-old-one"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_members_stop_and_come_back_with_what_was_answered() {
     let mut cluster = Cluster::of_three().await;
     cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
