@@ -64,6 +64,7 @@ macro_rules! operations {
             unfreeze_leaders, leaders.unfreeze, UnfreezeLeadersRequest, UnfreezeLeadersResponse;
             uncordon_brokers, brokers.uncordon, UncordonBrokersRequest, UncordonBrokersResponse;
             unregister_brokers, brokers.unregister, UnregisterBrokersRequest, UnregisterBrokersResponse;
+            change_quorum, quorum.change, ChangeQuorumRequest, ChangeQuorumResponse;
             quorum_status, quorum.status, QuorumStatusRequest, QuorumStatusResponse;
             doctor, cluster.doctor, DoctorRequest, DoctorResponse;
             describe_cluster, cluster.describe, DescribeClusterRequest, DescribeClusterResponse;

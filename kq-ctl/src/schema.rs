@@ -172,6 +172,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &PLAN_RULES,
     &PLAN_STATUS,
     &PRODUCED,
+    &QUORUM_CHANGE,
     &QUORUM_STATUS,
     &RECORD_COUNT,
     &RECORD_LIST,

@@ -31,6 +31,8 @@ pub enum Refused {
     UnknownPlan,
     /// The plan has ended.
     PlanEnded,
+    /// The voters that stay would be no majority of those that decide.
+    Majority,
     /// No controller leads right now.
     NoController,
     /// The deadline passed; whether the command took effect is not known.
@@ -54,6 +56,7 @@ impl Refused {
             Self::StalePlan => Some("kq.STALE_PLAN"),
             Self::UnknownPlan => Some("kq.UNKNOWN_PLAN"),
             Self::PlanEnded => Some("kq.PLAN_ENDED"),
+            Self::Majority => Some("KQ-S009"),
             Self::NoController => Some("kq.NO_CONTROLLER"),
             Self::Deadline => Some("kq.DEADLINE"),
             Self::Storage => Some("kq.METADATA_OFFLINE"),

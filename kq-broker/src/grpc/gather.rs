@@ -2,8 +2,12 @@
 //! not answer in time is left out, and what he would have told stays unknown.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kq_proto::admin::v1;
+use kq_proto::admin::v1::brokers_client::BrokersClient;
+use tokio::task::JoinSet;
+use tonic::transport::Channel;
 
 use super::Admin;
 use super::error::of_partition;
@@ -11,6 +15,11 @@ use super::shape::count;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
 use crate::runtime::{FollowerDescription, Partition};
+
+/// How long a broker may take: an operator waits, and one that hangs must not hold the others up.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// Figures of very many replicas still fit.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// What the brokers told.
 #[derive(Debug, Default)]
@@ -97,10 +106,6 @@ impl Figures {
 
 impl Admin {
     /// Asks brokers, this one among them if it is named.
-    #[expect(
-        clippy::unused_async,
-        reason = "brokers ask one another once they can reach each other"
-    )]
     pub(super) async fn figures(
         &self,
         of: impl IntoIterator<Item = BrokerId>,
@@ -108,8 +113,18 @@ impl Admin {
     ) -> Figures {
         let request = wanted.request();
         let mut figures = Figures::default();
-        if of.into_iter().any(|id| id == self.node.broker_id) {
-            figures.add(self.own_figures(&request));
+        let mut asked = JoinSet::new();
+        for id in of {
+            if id == self.node.broker_id {
+                figures.add(self.own_figures(&request));
+            } else if let Some(channel) = self.node.controller.peers().channel(id) {
+                asked.spawn(ask(channel, request.clone(), id));
+            }
+        }
+        while let Some(answer) = asked.join_next().await {
+            if let Ok(Some(answer)) = answer {
+                figures.add(answer);
+            }
         }
         figures
     }
@@ -152,6 +167,17 @@ impl Admin {
             })
             .collect()
     }
+}
+
+/// What another broker tells of itself; nothing if it does not in time.
+async fn ask(
+    channel: Channel,
+    request: v1::FiguresRequest,
+    of: BrokerId,
+) -> Option<v1::FiguresResponse> {
+    let mut broker = BrokersClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
+    let answer = tokio::time::timeout(ANSWER_WAIT, broker.figures(request)).await.ok()?;
+    answer.ok().map(tonic::Response::into_inner).filter(|it| it.broker == of.0)
 }
 
 /// One replica as it stands here; none if its log is closed.

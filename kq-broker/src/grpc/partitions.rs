@@ -171,6 +171,7 @@ fn replica(
     let follower = leader.and_then(|it| it.followers.iter().find(|it| it.broker == id.0));
     let own = shapes.figures.replica(id, &topic.name, index.0);
     let leads = partition.leader == Some(id);
+    let live = shapes.image.is_live(id);
     let told = |of_leader: fn(&v1::ReplicaFigures) -> u64,
                 of_follower: fn(&v1::FollowerFigures) -> Option<u64>| {
         if leads { leader.map(of_leader) } else { follower.and_then(of_follower) }
@@ -187,8 +188,10 @@ fn replica(
         rack: broker.and_then(|it| it.rack.clone()),
         removing: partition.removing.contains(&id),
         lag_records,
-        lag_ms: if lag_records == Some(0) { Some(0) } else { behind },
-        last_caught_up_at_ms: if leads { leader.map(|_| now_ms) } else { caught_up_at },
+        // Who is away is not caught up, however little he lacked when he was last heard.
+        lag_ms: if lag_records == Some(0) { Some(0) } else { behind }.filter(|_| live),
+        last_caught_up_at_ms: if leads { leader.map(|_| now_ms) } else { caught_up_at }
+            .filter(|_| live),
         log_end_offset,
         synced_end_offset: told(|it| it.synced_end_offset, |it| it.synced_end_offset)
             .or(alone.map(|it| it.synced_end_offset)),

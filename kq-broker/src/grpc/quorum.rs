@@ -1,14 +1,22 @@
-//! `kq.admin.v1.Quorum`.
+//! `kq.admin.v1.Quorum`: any broker can be asked; the one that leads the quorum answers.
+
+mod members;
+
+use std::time::Duration;
 
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::quorum_server::Quorum;
 use tonic::{Request, Response};
 
+use self::members::verify;
 use super::Admin;
 use super::answer::Answer;
+use super::error::{bad_argument, of_control};
 use crate::ids::BrokerId;
-use crate::metadata::MetadataImage;
-use crate::raft::MemberStatus;
+use crate::raft::QuorumChange;
+
+/// How long a change of the members may take: a learner may have to catch up.
+const CHANGE_WAIT: Duration = Duration::from_secs(30);
 
 #[tonic::async_trait]
 impl Quorum for Admin {
@@ -20,39 +28,40 @@ impl Quorum for Admin {
         let (status, image) = (self.node.controller.status(), self.node.image());
         let end = members.iter().filter_map(|it| it.matched).max();
         let now = self.node.clock.now().0;
-        let members = members.iter().map(|it| member(it, status.leader, &image, (end, now)));
+        let row = |it| members::row(it, status.leader, &image, (end, now));
         Ok(Response::new(v1::QuorumStatusResponse {
             leader: status.leader.map(|id| id.0),
             term: status.term,
-            members: members.collect(),
+            members: members.iter().map(row).collect(),
             last_index: status.last_log_index,
             applied_index: status.applied_index,
             snapshot_index: status.snapshot_index,
             answered_by: self.node.broker_id.0,
         }))
     }
-}
 
-/// A member, with how far it is behind the end of the leader's log.
-fn member(
-    it: &MemberStatus,
-    leader: Option<BrokerId>,
-    image: &MetadataImage,
-    (end, now): (Option<u64>, i64),
-) -> v1::QuorumMember {
-    let role = match it.voter {
-        _ if leader == Some(it.broker) => v1::QuorumRole::Leader,
-        true => v1::QuorumRole::Voter,
-        false => v1::QuorumRole::Learner,
-    };
-    let ago_ms = it.answered.and_then(|ago| i64::try_from(ago.as_millis()).ok());
-    v1::QuorumMember {
-        broker: it.broker.0,
-        role: role.into(),
-        directory: image.broker(it.broker).map(|it| it.directory.to_string()),
-        live: image.is_live(it.broker),
-        end_index: it.matched,
-        lag: it.matched.and_then(|matched| Some(end?.saturating_sub(matched))),
-        last_contact_at_ms: ago_ms.map(|ago| now.saturating_sub(ago)),
+    async fn change(
+        &self,
+        request: Request<v1::ChangeQuorumRequest>,
+    ) -> Answer<v1::ChangeQuorumResponse> {
+        let request = request.into_inner();
+        let broker = BrokerId(request.broker);
+        let change = match request.deed() {
+            v1::QuorumDeed::AddVoter => QuorumChange::AddVoter(broker),
+            v1::QuorumDeed::RemoveVoter => QuorumChange::RemoveVoter(broker),
+            v1::QuorumDeed::Transfer => QuorumChange::Transfer(broker),
+            v1::QuorumDeed::Unspecified => {
+                return Err(bad_argument("nothing is said to be done").into());
+            }
+        };
+        let controller = &self.node.controller;
+        let members = controller.describe_quorum().await;
+        let changed = verify(change, &members, controller.leader(), broker)?;
+        if changed && !request.dry_run {
+            let done = controller.change_quorum(change, CHANGE_WAIT).await;
+            done.map_err(|err| of_control(&err))?;
+            tracing::info!(?change, "the quorum was changed as asked");
+        }
+        Ok(Response::new(v1::ChangeQuorumResponse { changed }))
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::controller::{Controller, broker_of};
 use super::proposer::no_controller;
 use super::types::{Raft, Types};
-use crate::controller::ControlError;
+use crate::controller::{ControlError, Refused};
 use crate::ids::BrokerId;
 use crate::peers::Peers;
 use tokio::sync::watch;
@@ -146,10 +146,11 @@ impl Controller {
             return Err(refused(format!("broker {broker} is not a voter of the quorum")));
         }
         if heard * 2 <= total {
-            return Err(refused(format!(
-                "without broker {broker} only {heard} of {total} voters answer, which is no \
-                 majority"
-            )));
+            let message = format!(
+                "refused by KQ-S009: without broker {broker} only {heard} of {total} voters \
+                 answer, which is no majority"
+            );
+            return Err(refused(message).refused(Refused::Majority));
         }
         self.inner.kept_out.lock().insert(broker);
         let change = ChangeMembers::RemoveVoters(BTreeSet::from([u64::from(broker.0)]));

@@ -146,6 +146,21 @@ pub(crate) const QUORUM_STATUS: Schema = Schema {
     ],
 };
 
+pub(crate) const QUORUM_CHANGE: Schema = Schema {
+    kind: "QuorumChange",
+    doc: "What became of a member of the quorum, or with --dry-run would.",
+    layout: Layout::Rows,
+    key: &["broker"],
+    fields: &[
+        BROKER,
+        text("status", "STATUS", "added, removed, leader, unchanged; would_be_... on a dry run"),
+    ],
+    summary: &[
+        int("changed_count", "CHANGED", "members that changed, or would"),
+        Field::of(Type::Bool, "dry_run", "DRY-RUN", "nothing was done"),
+    ],
+};
+
 pub(crate) const WAIT: Schema = Schema {
     kind: "Wait",
     doc: "Whether what was waited for came true.",

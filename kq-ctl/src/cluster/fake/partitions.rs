@@ -189,6 +189,31 @@ impl State {
         })
     }
 
+    pub(crate) fn change_quorum(
+        &mut self,
+        request: v1::ChangeQuorumRequest,
+    ) -> Answer<v1::ChangeQuorumResponse> {
+        if !(1..=3).contains(&request.broker) {
+            let message = format!("broker {} is not a member of the quorum", request.broker);
+            return Err(error("", "kq.NOT_FOUND", message, "kq-ctl quorum status").into());
+        }
+        let removes = request.deed() == v1::QuorumDeed::RemoveVoter;
+        if removes && !self.fenced.is_empty() && !self.fenced.contains(&request.broker) {
+            let message = format!(
+                "refused by KQ-S009: without broker {} only 1 of 2 voters answer, which is no majority; silent: 3",
+                request.broker
+            );
+            let hint = "start the silent voters, then kq-ctl broker wait 3 --for alive";
+            return Err(error("", "KQ-S009", message, hint).into());
+        }
+        let changed = match request.deed() {
+            v1::QuorumDeed::Transfer => request.broker != 1,
+            v1::QuorumDeed::RemoveVoter => true,
+            v1::QuorumDeed::AddVoter | v1::QuorumDeed::Unspecified => false,
+        };
+        Ok(v1::ChangeQuorumResponse { changed })
+    }
+
     pub(crate) fn restart_check(
         &mut self,
         request: v1::RestartCheckRequest,

@@ -1,0 +1,27 @@
+//! `kq-ctl quorum remove ID`: takes a broker its vote.
+
+use kq_proto::admin::v1;
+
+use super::change::{Member, change};
+use crate::exit::Failure;
+use crate::output::Report;
+use crate::schema::{QUORUM_CHANGE, Schema};
+use crate::session::{Danger, Session};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    member: Member,
+}
+
+pub(crate) fn schema(_: &Args) -> &'static Schema {
+    &QUORUM_CHANGE
+}
+
+pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    let danger = Some(Danger {
+        what: format!("take broker {} its vote in the metadata quorum", args.member.id),
+        word: None,
+    });
+    change(&args.member, (v1::QuorumDeed::RemoveVoter, "removed"), danger, session).await
+}
