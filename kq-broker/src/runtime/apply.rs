@@ -33,6 +33,8 @@ impl Partitions {
     /// Brings the files from the image before to this one. Blocks.
     pub fn apply(&self, new: &Arc<MetadataImage>) {
         let mut image = self.image.lock();
+        // Before any replica is followed that a plan brings here.
+        self.follows.quota().set(new.moves_bytes_per_second(), self.clock.elapsed());
         let delta = MetadataDelta::between(&image, new);
         let sources = ConfigSources::of(new, self.broker, &self.fixed);
         let mut work = FileWork::default();

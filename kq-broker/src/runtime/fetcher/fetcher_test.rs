@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ground, run};
 use crate::config;
-use crate::controller::{Command, FenceReason, ManualAssignment, NewTopic};
+use crate::controller::plan::{Goal, Measured, PlanChange, Request, Throttle, propose};
+use crate::controller::{Command, FenceReason, ManualAssignment, NewTopic, Reply};
 use crate::ids::{BrokerId, LeaderEpoch, PartitionId, PartitionIndex, TopicId};
 use crate::metadata::{
     BrokerRegistration, Change, MetadataImage, MetadataRecord, PartitionChange, PartitionImage,
@@ -80,7 +81,11 @@ impl Pair {
     }
 
     async fn create_topic(&self, name: &str, partitions: i32) -> TopicId {
-        let brokers = vec![1, 2];
+        self.create_topic_on(&[1, 2], name, partitions).await
+    }
+
+    async fn create_topic_on(&self, brokers: &[i32], name: &str, partitions: i32) -> TopicId {
+        let brokers = brokers.to_vec();
         let place = |partition| ManualAssignment { partition, brokers: brokers.clone() };
         let topic = NewTopic {
             name: name.to_owned(),
@@ -265,5 +270,38 @@ async fn a_follower_catches_up_with_what_it_missed() {
         pair.produce(at(topic, index), "z").await;
     }
     assert_eq!(pair.followed_end(at(topic, 1)), 11);
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_a_plan_brings_comes_at_its_rate() {
+    const RATE: u64 = 1_000_000;
+    const RECORDS: u64 = 20;
+    let pair = Pair::start().await;
+    let topic = pair.create_topic_on(&[1], "orders", 1).await;
+    let id = at(topic, 0);
+    for _ in 0..RECORDS {
+        pair.append(id, &"x".repeat(200_000));
+    }
+    let node = pair.leader.node();
+    let mut request = Request::new(Goal::Assign([(id, vec![BrokerId(1), BrokerId(2)])].into()));
+    request.options.throttle = Throttle::Rate(RATE);
+    let plan = propose(&request, &node.image(), &node.fixed, &Measured::default()).unwrap();
+    let command = Command::StartPlan { order: plan.order(), validate_only: false };
+    let started = node.controller.submit(command, DEADLINE).await.unwrap();
+    let Reply::PlanStarted(plan) = started else { panic!("another answer: {started:?}") };
+    let clock = Clock::start();
+    pair.tell();
+    pair.follower_reaches(id, RECORDS).await;
+    // Four seconds' worth, less the one that may be spent at once and the last answer, a second's
+    // worth again, that nothing waits for.
+    let took = clock.elapsed();
+    assert!(took.as_millis() > 1_500, "it took {took:?}");
+
+    let change = PlanChange::Cancel;
+    let command = Command::ChangePlan { plan, change, validate_only: false };
+    node.controller.submit(command, DEADLINE).await.unwrap();
+    pair.tell();
+    assert!(!pair.store.follows().quota().is_set(), "the lease ends with its plan");
     pair.stop().await;
 }
