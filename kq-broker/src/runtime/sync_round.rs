@@ -1,7 +1,7 @@
 //! One round of a follower's fetches: what many partitions took in, until all of it is stable.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -14,6 +14,7 @@ pub struct SyncRound {
 #[derive(Debug, Default)]
 struct Left {
     count: AtomicUsize,
+    joined: AtomicBool,
     none: Notify,
 }
 
@@ -40,7 +41,13 @@ impl SyncRound {
         self.left.count.load(Ordering::Acquire) == 0
     }
 
+    /// Whether anything was ever waited for; it may be over by now.
+    pub fn was_joined(&self) -> bool {
+        self.left.joined.load(Ordering::Acquire)
+    }
+
     pub(super) fn part(&self) -> RoundPart {
+        self.left.joined.store(true, Ordering::Release);
         self.left.count.fetch_add(1, Ordering::AcqRel);
         RoundPart(Arc::clone(&self.left))
     }
@@ -63,10 +70,11 @@ mod tests {
     #[test]
     fn a_round_is_over_when_its_last_part_is() {
         let round = SyncRound::new();
-        assert!(round.done().now_or_never().is_some());
+        assert!(round.done().now_or_never().is_some() && !round.was_joined());
         let parts = [round.part(), round.part()];
         assert!(round.done().now_or_never().is_none());
         drop(parts);
         assert!(round.done().now_or_never().is_some() && round.is_done());
+        assert!(round.was_joined(), "what joined may be asked for again, however soon it was over");
     }
 }

@@ -192,7 +192,8 @@ impl Source {
         }
         let round = SyncRound::new();
         let mut changes = self.book.next_request(&round);
-        if !round.is_done() {
+        if round.was_joined() {
+            // Over or not: who waited for a sync is asked again after it, and nobody else does that.
             line.late.push_back((round, std::mem::take(&mut changes.silent)));
         }
         let changes_nothing = changes.named.is_empty() && changes.forgotten.is_empty();
