@@ -101,6 +101,7 @@ impl Leader {
                     self.begin_epoch(epoch);
                     self.take_membership(&replicas, isr, now);
                     self.take_handover(handover, now);
+                    self.let_ready_join(now, out);
                 }
             }
             Input::ProposalRefused { partition_epoch, refusal, now } => {
@@ -232,7 +233,9 @@ impl Leader {
     pub fn watches_time(&self) -> bool {
         let (log_end, durability) = (self.log_end.offset(), self.rules.durability);
         let matters = |(id, it): (&BrokerId, &Progress)| {
-            it.joining_since.is_some() || (it.held(durability) < log_end && self.isr.contains(id))
+            it.joining_since.is_some()
+                || it.is_ready
+                || (it.held(durability) < log_end && self.isr.contains(id))
         };
         self.proposal.is_some() || self.handover.is_some() || self.followers.iter().any(matters)
     }

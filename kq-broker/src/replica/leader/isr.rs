@@ -60,6 +60,7 @@ impl Leader {
         for id in &isr {
             if let Some(follower) = self.followers.get_mut(id) {
                 follower.joining_since = None;
+                follower.is_ready = false;
             }
         }
         self.isr = isr;
@@ -98,6 +99,7 @@ impl Leader {
         if self.send_again(out) {
             return;
         }
+        self.let_ready_join(now, out);
         let in_isr = self.followers.iter().filter(|(id, _)| self.isr.contains(id));
         let lagging = in_isr.filter(|(_, it)| !self.caught_up(it, now));
         let lagging: Vec<BrokerId> = lagging.map(|(id, _)| *id).collect();
@@ -143,7 +145,12 @@ impl Leader {
         let held = follower.held(durability);
         let before_epoch = held < epoch_start && !canary::is("joins_below_epoch_start");
         let before_start = follower.log_start() < log_start;
-        if now < follower.barred_until || proposing || before_epoch || before_start {
+        follower.is_ready = false;
+        if before_epoch || before_start {
+            return;
+        }
+        if now < follower.barred_until || proposing {
+            follower.is_ready = watermark <= held;
             return;
         }
         if watermark <= held || (follower.is_close && canary::is("joins_below_watermark")) {
@@ -153,6 +160,21 @@ impl Leader {
             self.propose(isr, ProposalReason::CaughtUp(vec![id]), out);
         } else if follower.is_close {
             follower.joining_since.get_or_insert(now);
+        }
+    }
+
+    /// Takes in who was ready before, one after the other, unless he has fallen behind since.
+    pub(super) fn let_ready_join(&mut self, now: Duration, out: &mut Vec<Output>) {
+        let (watermark, durability) = (self.high_watermark.offset(), self.rules.durability);
+        let ready = self.followers.iter().filter(|(_, it)| it.is_ready);
+        let ready: Vec<(BrokerId, bool)> =
+            ready.map(|(id, it)| (*id, watermark <= it.held(durability))).collect();
+        for (id, is_level) in ready {
+            if is_level {
+                self.let_join(id, now, out);
+            } else if let Some(follower) = self.followers.get_mut(&id) {
+                follower.is_ready = false;
+            }
         }
     }
 

@@ -53,6 +53,9 @@ pub(super) struct Progress {
     pub(super) joining_since: Option<Duration>,
     /// Until when it is not proposed again.
     pub(super) barred_until: Duration,
+    /// It could join, but for a proposal in flight or a bar. While nothing is appended nobody needs
+    /// to hear of it again, so it is not left to its next fetch.
+    pub(super) is_ready: bool,
 }
 
 impl Progress {

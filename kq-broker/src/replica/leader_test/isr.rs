@@ -230,8 +230,45 @@ fn one_proposal_is_in_flight_at_a_time() {
             fetch by 3 from 5 at 1s
             tick 60s
             commit 5/3 isr 1,2 at 60s
-            fetch by 3 from 5 at 61s
                 propose isr 1 2@9 3@9 from epochs 5/3: 3 caught up
+            fetch by 3 from 5 at 61s
+        "#]],
+    );
+}
+
+#[test]
+fn a_follower_that_was_ready_joins_without_another_fetch() {
+    check(
+        &[2, 3],
+        "
+        append to 5
+        sync to 5
+        commit 5/2 isr 1 at 1s
+        fetch by 2 from 5 at 1s
+        fetch by 3 from 5 at 1s
+        rejected 2 at 2s
+        tick 2s
+        commit 5/3 isr 1,3 at 3s
+        append to 6
+        fetch by 2 from 5 at 3s
+        tick 4s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            commit 5/2 isr 1 at 1s
+                advance high watermark to 5
+            fetch by 2 from 5 at 1s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            fetch by 3 from 5 at 1s
+            rejected 2 at 2s
+            tick 2s
+                propose isr 1 3@9 from epochs 5/2: 3 caught up
+            commit 5/3 isr 1,3 at 3s
+            append to 6
+            fetch by 2 from 5 at 3s
+                propose isr 1 3@9 2@9 from epochs 5/3: 2 caught up
+            tick 4s
         "#]],
     );
 }
