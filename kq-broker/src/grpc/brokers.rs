@@ -10,7 +10,7 @@ use tonic::{Code, Request, Response};
 use uuid::Uuid;
 
 use super::Admin;
-use super::answer::Answer;
+use super::answer::{Answer, is_dry_run};
 use super::brokers_change::Change;
 use super::gather::{Figures, Wanted};
 use crate::controller::Command;
@@ -114,7 +114,12 @@ impl Brokers for Admin {
             command: &|broker, validate_only| Command::UnregisterBroker { broker, validate_only },
             stands: &|_, _| false,
         };
-        let (brokers, errors) = self.change_brokers(&brokers, intent.as_ref(), change).await;
+        let (brokers, mut errors) = self.change_brokers(&brokers, intent.as_ref(), change).await;
+        if !is_dry_run(intent.as_ref()) {
+            for it in &brokers {
+                errors.extend(self.forget_member(it.broker).await.err());
+            }
+        }
         Ok(Response::new(v1::UnregisterBrokersResponse { brokers, errors }))
     }
 

@@ -1,5 +1,7 @@
 //! Brokers that are to leave, or to stay after all: cordoned, uncordoned, unregistered.
 
+use std::time::Duration;
+
 use kq_proto::admin::v1;
 
 use super::Admin;
@@ -8,6 +10,7 @@ use super::error::of_control;
 use crate::controller::Command;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
+use crate::raft::QuorumChange;
 
 /// What became of each broker.
 type Changes = (Vec<v1::BrokerChange>, Vec<v1::ItemError>);
@@ -18,7 +21,21 @@ pub(super) struct Change<'a> {
     pub(super) stands: &'a (dyn Fn(&MetadataImage, BrokerId) -> bool + Send + Sync),
 }
 
+/// How long it may take until who is unregistered is no member of the quorum any more.
+const FORGET_WAIT: Duration = Duration::from_secs(10);
+
 impl Admin {
+    /// The quorum waits no longer for a broker that is unregistered.
+    pub(super) async fn forget_member(&self, broker: u32) -> Result<(), v1::ItemError> {
+        let forget = QuorumChange::Forget(BrokerId(broker));
+        let done = self.node.controller.change_quorum(forget, FORGET_WAIT).await;
+        done.map_err(|err| {
+            let mut error = of_control(&err);
+            error.message = format!("it is unregistered, but stays in the quorum: {}", err.message);
+            error.into_item(format!("broker {broker}"))
+        })
+    }
+
     /// Carries a change out for one broker after the other; each stands or falls on its own.
     pub(super) async fn change_brokers(
         &self,

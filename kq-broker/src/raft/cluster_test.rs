@@ -342,6 +342,9 @@ async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
     tokio::time::timeout(SOON, removed).await.unwrap();
     assert_eq!(next.status().voters.len(), 2);
     assert_eq!(next.status().learners, [leader.broker()]);
+    // Who is gone for good is no learner either.
+    asked.change_quorum(QuorumChange::Forget(leader.broker()), SOON).await.unwrap();
+    assert!(next.quorum().iter().all(|it| it.broker != leader.broker()));
     // Of the two that are left neither can go while the other is away.
     let third = (1..=3).find(|id| *id != to.0 && *id != leader.broker().0).unwrap();
     cluster.stop(third).await;

@@ -138,23 +138,27 @@ impl Controller {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
         let members = self.quorum();
-        let staying = members.iter().filter(|it| it.voter && it.broker != broker);
-        let (total, heard) = staying.fold((0_usize, 0_usize), |(total, heard), it| {
-            (total + 1, heard + usize::from(it.is_heard()))
-        });
         if !members.iter().any(|it| it.voter && it.broker == broker) {
             return Err(refused(format!("broker {broker} is not a voter of the quorum")));
         }
-        if heard * 2 <= total {
-            let message = format!(
-                "refused by KQ-S009: without broker {broker} only {heard} of {total} voters \
-                 answer, which is no majority"
-            );
-            return Err(refused(message).refused(Refused::Majority));
-        }
+        verify_majority_without(broker, &members)?;
         self.inner.kept_out.lock().insert(broker);
         let change = ChangeMembers::RemoveVoters(BTreeSet::from([u64::from(broker.0)]));
         self.change(change, true).await
+    }
+
+    /// Takes a broker out of the quorum that is gone for good. Refuses if the voters that stay could
+    /// not decide anything.
+    pub async fn forget(&self, broker: BrokerId) -> Result<(), ControlError> {
+        let _changing = self.inner.changing_members.lock().await;
+        self.verify_leads()?;
+        let members = self.quorum();
+        let Some(member) = members.iter().find(|it| it.broker == broker) else { return Ok(()) };
+        if member.voter {
+            verify_majority_without(broker, &members)?;
+        }
+        self.inner.kept_out.lock().remove(&broker);
+        self.dismiss(broker).await
     }
 
     /// Lets another voter lead; returns when it does.
@@ -317,6 +321,21 @@ pub(super) async fn follow_members(raft: Raft, peers: Peers, leads: watch::Sende
             return;
         }
     }
+}
+
+fn verify_majority_without(broker: BrokerId, members: &[MemberStatus]) -> Result<(), ControlError> {
+    let staying = members.iter().filter(|it| it.voter && it.broker != broker);
+    let (total, heard) = staying.fold((0_usize, 0_usize), |(total, heard), it| {
+        (total + 1, heard + usize::from(it.is_heard()))
+    });
+    if heard * 2 > total {
+        return Ok(());
+    }
+    let message = format!(
+        "refused by KQ-S009: without broker {broker} only {heard} of {total} voters answer, which \
+         is no majority"
+    );
+    Err(refused(message).refused(Refused::Majority))
 }
 
 fn refused(message: String) -> ControlError {

@@ -29,6 +29,8 @@ pub enum QuorumChange {
     RemoveVoter(BrokerId),
     /// Another voter leads.
     Transfer(BrokerId),
+    /// Whoever it was, it is no member any more.
+    Forget(BrokerId),
 }
 
 impl Controller {
@@ -113,6 +115,7 @@ impl Controller {
             Some(QuorumChange::AddVoter(broker)) => self.add_voter(broker).await?,
             Some(QuorumChange::RemoveVoter(broker)) => self.remove_voter(broker).await?,
             Some(QuorumChange::Transfer(broker)) => self.transfer(broker).await?,
+            Some(QuorumChange::Forget(broker)) => self.forget(broker).await?,
         }
         Ok(self.quorum())
     }

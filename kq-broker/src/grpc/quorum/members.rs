@@ -53,6 +53,8 @@ pub(super) fn verify(
         QuorumChange::AddVoter(_) => Ok(!member.voter),
         QuorumChange::RemoveVoter(_) if !member.voter => Ok(false),
         QuorumChange::RemoveVoter(_) => verify_majority(members, broker).map(|()| true),
+        QuorumChange::Forget(_) if member.voter => verify_majority(members, broker).map(|()| true),
+        QuorumChange::Forget(_) => Ok(true),
         QuorumChange::Transfer(_) if leader == Some(broker) => Ok(false),
         QuorumChange::Transfer(_) if member.voter => Ok(true),
         QuorumChange::Transfer(_) => {

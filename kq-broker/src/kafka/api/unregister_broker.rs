@@ -15,6 +15,7 @@ use crate::kafka::answer::Answer;
 use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
+use crate::raft::QuorumChange;
 
 /// The request names no patience of its own.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -29,7 +30,14 @@ impl Handle for UnregisterBrokerRequest {
 async fn unregister(door: &Door, id: i32) -> UnregisterBrokerResponse {
     let done = if let Some(broker) = BrokerId::from_wire(id) {
         let command = Command::UnregisterBroker { broker, validate_only: false };
-        door.submit(command, DEADLINE).await.map(drop)
+        let done = door.submit(command, DEADLINE).await.map(drop);
+        if done.is_ok() {
+            let forget = QuorumChange::Forget(broker);
+            if let Err(error) = door.node.controller.change_quorum(forget, DEADLINE).await {
+                tracing::warn!(%broker, %error, "a broker is unregistered and stays in the quorum");
+            }
+        }
+        done
     } else {
         let message = format!("broker {id} never registered: ids are 0 and up");
         Err(ControlError::new(ErrorCode::BrokerIdNotRegistered, message))
