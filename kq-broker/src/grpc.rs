@@ -27,6 +27,9 @@ mod offsets;
 #[cfg(test)]
 mod operator_test;
 mod partitions;
+mod passing;
+#[cfg(test)]
+mod passing_test;
 mod plans;
 mod quorum;
 mod records;

@@ -16,7 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 pub use address::{Address, AddressError};
-pub use appends::Appends;
+pub use appends::{Appends, in_parts};
 pub use connect::{Attempt, ConnectError, connect};
 
 use crate::admin::v1::{

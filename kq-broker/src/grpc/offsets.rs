@@ -1,16 +1,18 @@
 //! Positions by name, time or number, resolved to offsets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::{self, offset_spec::Named, offset_spec::Spec};
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::Admin;
 use super::answer::find_topic;
 use super::error::{bad_argument, of_partition, unknown_topic};
+use super::passing::{Asker, Elsewhere};
 use crate::controller::TopicRef;
-use crate::ids::{PartitionId, PartitionIndex};
+use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 use crate::metadata::TimestampMs;
 use crate::runtime::{Isolation, ListedOffset, Offset, OffsetSpec, Partition};
 
@@ -18,6 +20,7 @@ impl Admin {
     pub(super) async fn find_offsets(
         &self,
         request: v1::ListOffsetsRequest,
+        asker: Asker,
     ) -> Result<v1::ListOffsetsResponse, Status> {
         let image = self.node.image();
         let mut answer = v1::ListOffsetsResponse::default();
@@ -33,16 +36,54 @@ impl Admin {
             let all = || (0..topic.partition_count()).collect();
             let indexes: Vec<u32> =
                 if query.partitions.is_empty() { all() } else { query.partitions };
-            for index in indexes {
-                match self.find_one(&query.topic, index, &spec).await {
-                    Ok(found) => answer.offsets.push(offset_row(&query.topic, index, found)),
-                    Err(err) => {
-                        answer.errors.push(err.into_item(format!("{}/{index}", query.topic)));
-                    }
+            let mut found = self.find_in(&query.topic, indexes, &spec, asker).await;
+            found.offsets.sort_by_key(|it| it.partition);
+            answer.offsets.append(&mut found.offsets);
+            answer.errors.append(&mut found.errors);
+        }
+        Ok(answer)
+    }
+
+    /// One position in partitions of a topic, each as its leader has it.
+    async fn find_in(
+        &self,
+        topic: &str,
+        indexes: Vec<u32>,
+        spec: &v1::OffsetSpec,
+        asker: Asker,
+    ) -> v1::ListOffsetsResponse {
+        let mut answer = v1::ListOffsetsResponse::default();
+        let mut there: BTreeMap<BrokerId, (Elsewhere, Vec<u32>)> = BTreeMap::new();
+        let item = |index: u32| format!("{topic}/{index}");
+        for index in indexes {
+            if let Some(leader) = self.elsewhere(topic, index, asker) {
+                let entry = there.entry(leader.broker);
+                entry.or_insert_with(|| (leader, Vec::new())).1.push(index);
+                continue;
+            }
+            match self.find_one(topic, index, spec).await {
+                Ok(found) => answer.offsets.push(offset_row(topic, index, found)),
+                Err(err) => answer.errors.push(err.into_item(item(index))),
+            }
+        }
+        for (leader, partitions) in there.into_values() {
+            let query = v1::OffsetQuery {
+                topic: topic.to_owned(),
+                partitions: partitions.clone(),
+                at: Some(*spec),
+            };
+            match leader.list_offsets(query).await {
+                Ok(mut found) => {
+                    answer.offsets.append(&mut found.offsets);
+                    answer.errors.append(&mut found.errors);
+                }
+                Err(err) => {
+                    let failed = |index| err.clone().into_item(item(index));
+                    answer.errors.extend(partitions.into_iter().map(failed));
                 }
             }
         }
-        Ok(answer)
+        answer
     }
 
     async fn find_one(
@@ -64,10 +105,16 @@ impl Admin {
         let image = self.node.image();
         let found = find_topic(&image, &TopicRef::Name(topic.to_owned()))?;
         let index = PartitionIndex(index);
-        if found.partition(index).is_none() {
+        let Some(partition) = found.partition(index) else {
             let last = found.partition_count().saturating_sub(1);
             let message = format!("topic {topic} has no partition {index}: it has 0 to {last}");
             return Err(unknown_topic(message));
+        };
+        if partition.leader.is_none() {
+            let message = format!("nobody leads {topic}/{index}");
+            let error = AdminError::new(Code::Unavailable, "kafka.LEADER_NOT_AVAILABLE", message);
+            let hint = format!("kq-ctl partition describe {topic}/{index} tells why");
+            return Err(error.hint(hint).retriable());
         }
         let id = PartitionId { topic: found.id, index };
         self.node.partition(id).map_err(|err| of_partition(&err))

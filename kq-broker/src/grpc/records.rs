@@ -4,6 +4,7 @@ mod fetch;
 mod partitioner;
 mod parts;
 mod produce;
+mod relay;
 
 pub(super) use parts::PartsMemory;
 
@@ -22,6 +23,7 @@ use super::Admin;
 use super::answer::{Answer, is_dry_run};
 use super::error::of_partition;
 use super::offsets::resolve;
+use super::passing::Asker;
 use crate::runtime::{Compression, Isolation, Offset, ReadFrom, ReadRecord, read_records};
 
 /// Bytes of records in one answer, beyond its first.
@@ -40,26 +42,30 @@ impl Records for Admin {
     type FetchStream = Fetched;
 
     async fn produce(&self, request: Request<v1::ProduceRequest>) -> Answer<v1::ProduceResponse> {
-        Ok(Response::new(self.append_records(request.into_inner()).await?))
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.append_records(request.into_inner(), asker).await?))
     }
 
     async fn produce_parts(
         &self,
         request: Request<tonic::Streaming<v1::ProducePart>>,
     ) -> Answer<v1::ProduceResponse> {
+        let asker = Asker::of(&request);
         let gathered = self.parts.gather(request.into_inner(), &self.node.stopping).await?;
-        Ok(Response::new(self.append_records(gathered.request).await?))
+        Ok(Response::new(self.append_records(gathered.request, asker).await?))
     }
 
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Fetched>, Status> {
+        let asker = Asker::of(&request);
         let request = request.into_inner();
         let (answers, stream) = mpsc::channel(4);
         let admin = self.clone();
-        tokio::spawn(async move { admin.stream_records(request, answers).await });
+        tokio::spawn(async move { admin.stream_records(request, asker, answers).await });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
     async fn get(&self, request: Request<v1::GetRecordsRequest>) -> Answer<v1::GetRecordsResponse> {
+        let asker = Asker::of(&request);
         let mut answer = v1::GetRecordsResponse::default();
         let (mut bytes, mut full) = (0, false);
         for it in request.into_inner().records {
@@ -68,7 +74,7 @@ impl Records for Admin {
                 answer.errors.push(too_much(item));
                 continue;
             }
-            match self.get_one(&it).await {
+            match self.get_one(&it, asker).await {
                 Ok(record) => {
                     let size = u64::from(record.size_bytes);
                     if answer.records.is_empty() || bytes + size <= GET_BYTES_MAX {
@@ -89,11 +95,12 @@ impl Records for Admin {
         &self,
         request: Request<v1::DeleteRecordsRequest>,
     ) -> Answer<v1::DeleteRecordsResponse> {
+        let asker = Asker::of(&request);
         let v1::DeleteRecordsRequest { partitions, intent } = request.into_inner();
         let dry_run = is_dry_run(intent.as_ref());
         let mut answer = v1::DeleteRecordsResponse::default();
         for it in partitions {
-            match self.delete_one(&it, dry_run).await {
+            match self.delete_one(&it, dry_run, asker).await {
                 Ok(row) => answer.partitions.push(row),
                 Err(err) => {
                     let item = format!("{}/{}", it.topic, it.partition);
@@ -109,7 +116,10 @@ impl Records for Admin {
 const DELETE_WAIT_MAX: Duration = Duration::from_secs(10);
 
 impl Admin {
-    async fn get_one(&self, it: &v1::RecordRef) -> Result<v1::Record, AdminError> {
+    async fn get_one(&self, it: &v1::RecordRef, asker: Asker) -> Result<v1::Record, AdminError> {
+        if let Some(leader) = self.elsewhere(&it.topic, it.partition, asker) {
+            return leader.get(it.clone()).await;
+        }
         let partition = self.partition_of(&it.topic, it.partition)?;
         let offset = Offset(it.offset);
         let from = ReadFrom {
@@ -135,7 +145,11 @@ impl Admin {
         &self,
         it: &v1::DeleteBefore,
         dry_run: bool,
+        asker: Asker,
     ) -> Result<v1::DeletedRecords, AdminError> {
+        if let Some(leader) = self.elsewhere(&it.topic, it.partition, asker) {
+            return leader.delete(it.clone(), dry_run).await;
+        }
         let partition = self.partition_of(&it.topic, it.partition)?;
         let failed = |err| of_partition(&err);
         let offsets = partition.describe().map_err(failed)?.offsets;

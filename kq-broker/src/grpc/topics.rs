@@ -13,6 +13,7 @@ use super::answer::{
 };
 use super::configs::entry_of;
 use super::error::{bad_argument, unknown_topic};
+use super::passing::Asker;
 use super::shape::{count, protection};
 use crate::catalogue::{ConfigSources, describe_topic};
 use crate::controller::{
@@ -205,7 +206,8 @@ impl Topics for Admin {
         &self,
         request: Request<v1::ListOffsetsRequest>,
     ) -> Answer<v1::ListOffsetsResponse> {
-        Ok(Response::new(self.find_offsets(request.into_inner()).await?))
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.find_offsets(request.into_inner(), asker).await?))
     }
 }
 

@@ -22,12 +22,17 @@ impl Appends {
         &mut self,
         request: ProduceRequest,
     ) -> Result<Response<ProduceResponse>, Status> {
-        if request.encoded_len() <= PART_BYTES {
-            return self.0.produce(request).await;
+        match in_parts(&request) {
+            None => self.0.produce(request).await,
+            Some(parts) => self.0.produce_parts(tokio_stream::iter(parts)).await,
         }
-        let parts = parts(Bytes::from(request.encode_to_vec()));
-        self.0.produce_parts(tokio_stream::iter(parts)).await
     }
+}
+
+/// The parts of a request that is too large for one message; none if it is not.
+pub fn in_parts(request: &ProduceRequest) -> Option<Vec<ProducePart>> {
+    let is_large = request.encoded_len() > PART_BYTES;
+    is_large.then(|| parts(Bytes::from(request.encode_to_vec())))
 }
 
 fn parts(mut bytes: Bytes) -> Vec<ProducePart> {

@@ -18,7 +18,7 @@ const READ_BYTES: usize = 256 * 1024;
 /// Bytes of records in one message, so that it stays below what clients accept.
 const MESSAGE_BYTES: usize = 1024 * 1024;
 
-type Answers = mpsc::Sender<Result<v1::FetchResponse, Status>>;
+pub(super) type Answers = mpsc::Sender<Result<v1::FetchResponse, Status>>;
 
 /// The receiver is gone: nobody reads any more.
 struct Gone;
@@ -47,7 +47,8 @@ struct Fetch {
 }
 
 impl Admin {
-    pub(super) async fn stream_records(&self, request: v1::FetchRequest, answers: Answers) {
+    /// Streams what this broker leads.
+    pub(super) async fn stream_own(&self, request: v1::FetchRequest, answers: Answers) {
         let mut fetch = Fetch {
             isolation: if request.read_committed {
                 Isolation::ReadCommitted

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::Admin;
 use super::super::answer::find_topic;
 use super::super::error::of_partition;
+use super::super::passing::{Asker, Elsewhere, of_item};
 use super::partitioner::partition_of_key;
 use crate::controller::TopicRef;
 use crate::metadata::TimestampMs;
@@ -21,17 +22,27 @@ use crate::runtime::{Acks, Appended, Compression, NewRecord, Partition, Partitio
 #[derive(Default)]
 struct Share {
     places: Vec<usize>,
-    records: Vec<NewRecord>,
+    records: Vec<v1::NewRecord>,
+}
+
+/// What holds for all records of a request.
+struct Head {
+    topic: String,
+    acks: v1::Acks,
+    compression: v1::Compression,
+    asker: Asker,
 }
 
 impl Admin {
     pub(super) async fn append_records(
         &self,
         request: v1::ProduceRequest,
+        asker: Asker,
     ) -> Result<v1::ProduceResponse, Status> {
-        let (acks, compression) = (acks_of(request.acks()), codec_of(request.compression()));
+        let (acks, compression) = (request.acks(), request.compression());
+        let head = Head { topic: request.topic, acks, compression, asker };
         let image = self.node.image();
-        let topic = find_topic(&image, &TopicRef::Name(request.topic.clone()))?;
+        let topic = find_topic(&image, &TopicRef::Name(head.topic.clone()))?;
         let count = topic.partition_count();
         let keyless = any_partition(count);
         let mut answer = v1::ProduceResponse::default();
@@ -45,12 +56,15 @@ impl Admin {
             let share = shares.entry(partition).or_default();
             answer.records.push(v1::ProducedRecord { partition, ..Default::default() });
             share.places.push(place);
-            share.records.push(self.new_record(record));
+            share.records.push(v1::NewRecord { partition: Some(partition), ..record });
         }
         for (index, share) in shares {
-            let (to, rules) = ((request.topic.as_str(), index), (acks, compression));
-            if let Err(err) = self.append_share(to, &share, rules, &mut answer).await {
-                answer.errors.push(err.into_item(format!("{}/{index}", request.topic)));
+            let appended = match self.elsewhere(&head.topic, index, head.asker) {
+                Some(leader) => append_elsewhere(&leader, &head, share, &mut answer).await,
+                None => self.append_share(&head, index, share, &mut answer).await,
+            };
+            if let Err(err) = appended {
+                answer.errors.push(err.into_item(format!("{}/{index}", head.topic)));
             }
         }
         Ok(answer)
@@ -69,14 +83,18 @@ impl Admin {
     /// Appends what goes to one partition and waits as `acks` asks.
     async fn append_share(
         &self,
-        (topic, index): (&str, u32),
-        share: &Share,
-        (acks, compression): (Acks, Compression),
+        head: &Head,
+        index: u32,
+        share: Share,
         answer: &mut v1::ProduceResponse,
     ) -> Result<(), AdminError> {
-        let partition = self.partition_of(topic, index)?;
-        let mut places = share.places.iter().zip(&share.records);
-        for outcome in append_off_task(&partition, share, (acks, compression)).await? {
+        let (acks, compression) = (acks_of(head.acks), codec_of(head.compression));
+        let partition = self.partition_of(&head.topic, index)?;
+        let records = share.records.into_iter().map(|it| self.new_record(it));
+        let records: Arc<[NewRecord]> = records.collect();
+        let outcomes = append_off_task(&partition, &records, (acks, compression)).await?;
+        let mut places = share.places.iter().zip(records.iter());
+        for outcome in outcomes {
             let (appended, taken) = outcome.map_err(|err| of_partition(&err))?;
             if acks == Acks::All {
                 // Not acknowledged is without an offset, though it may be in the log.
@@ -93,6 +111,28 @@ impl Admin {
     }
 }
 
+/// Has another broker append what goes to one partition that it leads.
+async fn append_elsewhere(
+    leader: &Elsewhere,
+    head: &Head,
+    share: Share,
+    answer: &mut v1::ProduceResponse,
+) -> Result<(), AdminError> {
+    let request = v1::ProduceRequest {
+        topic: head.topic.clone(),
+        records: share.records,
+        acks: head.acks.into(),
+        compression: head.compression.into(),
+    };
+    let mut told = leader.produce(request).await?;
+    for (place, row) in share.places.into_iter().zip(told.records) {
+        if let Some(own) = answer.records.get_mut(place) {
+            *own = row;
+        }
+    }
+    told.errors.pop().map_or(Ok(()), |err| Err(of_item(err)))
+}
+
 /// A partition for the records of one call that have no key.
 fn any_partition(count: u32) -> u32 {
     let drawn = Uuid::new_v4().as_u128() % u128::from(count.max(1));
@@ -104,10 +144,10 @@ type Outcome = Result<(Appended, usize), PartitionError>;
 /// Builds and compresses away from the tasks that serve connections.
 async fn append_off_task(
     partition: &Arc<Partition>,
-    share: &Share,
+    records: &Arc<[NewRecord]>,
     (acks, compression): (Acks, Compression),
 ) -> Result<Vec<Outcome>, AdminError> {
-    let (partition, records) = (Arc::clone(partition), share.records.clone());
+    let (partition, records) = (Arc::clone(partition), Arc::clone(records));
     let append = move || partition.append_records(&records, compression, acks);
     let appended = tokio::task::spawn_blocking(append).await;
     appended.map_err(|_| of_partition(&PartitionError::Stopping))
