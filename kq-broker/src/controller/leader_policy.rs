@@ -78,7 +78,7 @@ impl LeaderRules {
     }
 
     /// The rules of a topic that says nothing of its own yet.
-    pub(super) fn of_cluster(image: &MetadataImage) -> Self {
+    pub fn of_cluster(image: &MetadataImage) -> Self {
         let all = image.leader_policy();
         Self {
             prefer: all.prefer.clone().unwrap_or_default(),

@@ -7,6 +7,7 @@ use kq_proto::admin::v1::{self, Health, HealthReason, Severity};
 use super::Admin;
 use super::gather::{Figures, Wanted};
 use super::shape::{PartitionHealth, Shapes, why};
+use crate::ids::BrokerId;
 use crate::metadata::{BrokerState, MetadataImage};
 
 /// Free room of a disk below which it is told, in percent.
@@ -95,11 +96,22 @@ fn broker_reasons(image: &MetadataImage) -> Vec<HealthReason> {
             let cause = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let subject = format!("broker {}", broker.id);
             let what = format!("it is fenced{cause}: it leads nothing until it registers again");
-            let fix = "start the broker again";
-            let row = reason(("D031", Severity::Error), subject, what, fix);
+            let gone = broker.cordon.as_ref().is_some_and(|it| it.decommission);
+            let fix = format!("kq-ctl broker unregister {0} --confirm {0}", broker.id);
+            let row = if gone && !holds_replicas(image, broker.id) {
+                let what = "it is decommissioned, empty and gone, and still registered".to_owned();
+                reason(("D031", Severity::Warn), subject, what, &fix)
+            } else {
+                reason(("D031", Severity::Error), subject, what, "start the broker again")
+            };
             HealthReason { since_at_ms: Some(broker.state_since.0), ..row }
         })
         .collect()
+}
+
+fn holds_replicas(image: &MetadataImage, broker: BrokerId) -> bool {
+    let mut partitions = image.all_topics().flat_map(|topic| topic.partitions());
+    partitions.any(|(_, partition)| partition.replicas.contains(&broker))
 }
 
 fn reason(

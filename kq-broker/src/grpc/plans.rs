@@ -18,6 +18,8 @@ use crate::controller::plan::{PlanChange, PlanId, judge_order, propose, refusal}
 use crate::controller::{Command, Reply};
 use crate::metadata::{Lease, PlanImage, Throttle};
 
+const SEE_PLANS: &str = "see 'kq-ctl plan list --all' for the plans there are";
+
 #[tonic::async_trait]
 impl Plans for Admin {
     async fn propose(
@@ -144,7 +146,8 @@ impl Admin {
 }
 
 fn plan_id(text: &str) -> Result<PlanId, Status> {
-    text.parse().map_err(|err: crate::ids::PlanIdError| bad_argument(err.to_string()).into())
+    let wrong = |err: crate::ids::PlanIdError| bad_argument(err.to_string()).hint(SEE_PLANS).into();
+    text.parse().map_err(wrong)
 }
 
 /// Whether replicas of a plan are being filled now.

@@ -191,14 +191,15 @@ pub(super) fn why(partition: &PartitionImage, health: PartitionHealth, min_isr: 
         .filter(|id| !partition.isr.contains(id))
         .map(ToString::to_string)
         .collect();
-    let outside = outside.join(", ");
+    let (noun, be) = if outside.len() == 1 { ("broker", "is") } else { ("brokers", "are") };
+    let outside = format!("{noun} {} {be} not in sync", outside.join(", "));
     match health.worst() {
         Health::Offline => format!("no replica may lead; the last in sync: {}", ids(partition)),
         Health::UnderMinIsr => {
             format!("{} in sync, {min_isr} needed for acks=all", partition.isr.len())
         }
-        Health::AtMinIsr => format!("brokers {outside} are not in sync; one more stops acks=all"),
-        Health::UnderReplicated => format!("brokers {outside} are not in sync"),
+        Health::AtMinIsr => format!("{outside}; one more stops acks=all"),
+        Health::UnderReplicated => outside,
         Health::Ok | Health::Unspecified => String::new(),
     }
 }

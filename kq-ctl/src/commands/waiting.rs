@@ -17,7 +17,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Commands that can wait for their effect have this.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Wait {
-    /// Wait until it is true everywhere, up to DURATION (otherwise --timeout)
+    /// Wait until it is true everywhere, up to DURATION; without one up to --timeout, and for a plan
+    /// as long as it takes
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "0s", value_parser = cli::duration)]
     pub(crate) wait: Option<Duration>,

@@ -185,7 +185,13 @@ pub(crate) fn failure_words(failure: &Failure, color: bool) -> String {
         _ => String::new(),
     };
     let message = harmless_lines(&failure.message);
-    let mut words = format!("{red}error:{end} {item}{message} ({})\n", harmless(&failure.code));
+    // A refusal of several lines names its rules where they belong.
+    let code = if message.contains(failure.code.as_str()) {
+        String::new()
+    } else {
+        format!(" ({})", harmless(&failure.code))
+    };
+    let mut words = format!("{red}error:{end} {item}{message}{code}\n");
     if !failure.hint.is_empty() {
         let _ = writeln!(words, "  try: {}", harmless_lines(&failure.hint));
     }

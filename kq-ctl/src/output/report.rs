@@ -55,6 +55,12 @@ impl Report {
         self.summary.push((name, value.into()));
     }
 
+    /// A text of the summary.
+    pub(crate) fn summed_text(&self, name: &str) -> Option<&str> {
+        let (_, cell) = self.summary.iter().find(|(known, _)| *known == name)?;
+        if let Cell::Text(text) = cell { Some(text) } else { None }
+    }
+
     pub(crate) fn note(&mut self, words: impl Into<String>) {
         self.notes.push(words.into());
     }

@@ -68,6 +68,7 @@ pub(crate) const PLAN: Schema = Schema {
     summary: &[
         text("id", "ID", "its name"),
         text("verb", "VERB", "the verb that asked for it"),
+        text("command", "COMMAND", "the command that asked for it").nullable(),
         text("cluster_id", "CLUSTER-ID", "the cluster it is for"),
         int("move_count", "MOVES", "its moves"),
         BYTES,

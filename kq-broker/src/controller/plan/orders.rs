@@ -222,7 +222,8 @@ pub(in crate::controller) fn change(
     if !plan.state.is_active() {
         let message = format!("plan {id} is {} already", plan.state);
         return Err(ControlError::new(ErrorCode::NoReassignmentInProgress, message)
-            .refused(Refused::PlanEnded));
+            .refused(Refused::PlanEnded)
+            .hint(format!("kq-ctl plan rollback {id} puts back what it moved")));
     }
     let (state, lease) = match change {
         PlanChange::Pause if plan.state == PlanState::Running => (PlanState::Paused, plan.lease),

@@ -273,14 +273,18 @@ fn verify_list(view: &View<'_>, id: PartitionId, list: &[BrokerId]) -> Result<()
     }
     let distinct: BTreeSet<_> = list.iter().collect();
     if distinct.len() < list.len() {
-        let message = format!("a broker is named twice for {name}");
-        return refuse(ErrorCode::InvalidReplicaAssignment, message);
+        let named: Vec<String> = list.iter().map(ToString::to_string).collect();
+        let message = format!("a broker is named twice for {name}: {}", named.join(","));
+        let error = ControlError::new(ErrorCode::InvalidReplicaAssignment, message);
+        return Err(error.hint("name each broker once, the preferred leader first"));
     }
     Ok(())
 }
 
 fn no_room(sites: &Sites<'_>, homeless: &[String], goal: &Goal) -> ControlError {
-    let open: Vec<String> = sites.open().map(|(id, _)| id.to_string()).collect();
+    let leaves = |id: BrokerId| matches!(goal, Goal::Drain { broker, .. } | Goal::Decommission(broker) if *broker == id);
+    let open = sites.open().map(|(id, _)| id).filter(|id| !leaves(*id));
+    let open: Vec<String> = open.map(|id| id.to_string()).collect();
     let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
     let first = homeless.first().map(String::as_str).unwrap_or_default();
     let message = format!(

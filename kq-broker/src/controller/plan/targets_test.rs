@@ -98,7 +98,7 @@ fn nobody_to_take_a_replica_is_no_plan() {
         &three_racks(),
         &within(goal, options),
         expect![[r#"
-        no plan: 3 partitions find no broker for a replica, orders/0 first; brokers that could take one: 1, 2, 3 (kafka.INVALID_REPLICATION_FACTOR)
+        no plan: 3 partitions find no broker for a replica, orders/0 first; brokers that could take one: 1, 2 (kafka.INVALID_REPLICATION_FACTOR)
     "#]],
     );
     check(

@@ -14,11 +14,10 @@ use crate::metadata::{Freeze, LeaderPlace, LeaderPolicy, TopicImage, UncleanPoli
 pub(super) fn told(shapes: &Shapes, topic: Option<&TopicImage>) -> v1::TopicLeaderPolicy {
     let image = &shapes.image;
     let Some(topic) = topic else {
-        let said = policy(image.leader_policy());
         return v1::TopicLeaderPolicy {
             topic: None,
-            in_force: Some(said.clone()),
-            said: Some(said),
+            in_force: Some(rules(&LeaderRules::of_cluster(image))),
+            said: Some(policy(image.leader_policy())),
             freeze: image.freeze().map(|it| freeze(it, true)),
         };
     };

@@ -19,7 +19,7 @@ impl State {
         let mut partition = self.partition(topic, at);
         partition.leader = self.leader(name, topic, partition.index);
         if health != v1::Health::Ok {
-            partition.why = "brokers 3 are not in sync".to_owned();
+            partition.why = "broker 3 is not in sync".to_owned();
         }
         v1::PartitionRow {
             topic: name.to_owned(),

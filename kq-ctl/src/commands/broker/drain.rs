@@ -36,7 +36,12 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let mut report =
         flow::carry_out((goal, args.bounds.options(Vec::new())), &args.outcome, session).await?;
     if report.failures.is_empty() && !args.outcome.change.dry_run {
-        report.note(format!("to take it back in: kq-ctl broker undrain {}", args.id));
+        report.note(match report.summed_text("id") {
+            Some(plan) if args.leaders_only => {
+                format!("to let it lead again what it led: kq-ctl plan rollback {plan}")
+            }
+            _ => format!("to take it back in: kq-ctl broker undrain {}", args.id),
+        });
     }
     Ok(report)
 }

@@ -43,8 +43,9 @@ pub(super) async fn let_in(
     let request =
         v1::UncordonBrokersRequest { brokers: ids.clone(), intent: Some(args.change.intent()) };
     let answer = cluster.uncordon_brokers(request).await?;
+    let has_changed = answer.brokers.iter().any(|it| it.changed);
     let mut report = report(&answer.brokers, answer.errors, (&args.change, done));
-    if !report.items.is_empty() && session.view.format.is_table() {
+    if has_changed && !args.change.dry_run && session.view.format.is_table() {
         report.note(
             "they take new replicas again; what has moved away comes back by kq-ctl cluster rebalance",
         );

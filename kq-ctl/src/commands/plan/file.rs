@@ -50,6 +50,7 @@ fn plan_of(document: &Value) -> Option<v1::Plan> {
     Some(v1::Plan {
         id: text(summary, "id")?,
         verb: text(summary, "verb")?,
+        typed: text(summary, "command").unwrap_or_default(),
         cluster_id: text(summary, "cluster_id")?,
         moves: items.iter().map(move_of).collect::<Option<_>>()?,
         verdicts: each(summary, "verdicts", verdict_of)?,

@@ -90,7 +90,8 @@ pub(crate) fn refusal(plan: &v1::Plan) -> Failure {
     let next = findings.iter().flat_map(|it| &it.next).next().cloned().unwrap_or_default();
     let code = if rule == "KQ-S008" { "kq.STALE_PLAN" } else { rule };
     let text = plan.refusal.trim_end();
-    let (message, hint) = match text.split_once("\ndo one of:") {
+    let ways = text.split_once("\ndo one of:").or_else(|| text.split_once("\ndo:"));
+    let (message, hint) = match ways {
         Some((message, ways)) => (message, ways.trim_matches('\n').trim_start().to_owned()),
         None => (text, next),
     };

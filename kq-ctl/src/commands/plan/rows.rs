@@ -31,6 +31,7 @@ pub(super) fn sum_up(report: &mut Report, plan: &v1::Plan) {
     let (before, after) = (summary.before.unwrap_or_default(), summary.after.unwrap_or_default());
     report.sum("id", &plan.id);
     report.sum("verb", &plan.verb);
+    report.sum("command", Cell::text_or_null(plan.typed.as_str()));
     report.sum("cluster_id", &plan.cluster_id);
     report.sum("move_count", plan.moves.len());
     report.sum("bytes", Cell::Size(summary.bytes));

@@ -34,12 +34,12 @@ enum Switch {
 pub(crate) struct Args {
     #[command(flatten)]
     targets: Targets,
-    /// Where leaders should be, the best place first, as rack=a or broker=1
-    #[arg(long, value_name = "PLACE,..", value_delimiter = ',', value_parser = place)]
-    prefer: Vec<v1::LeaderPlace>,
+    /// Where leaders should be, the best place first, as rack=a,b or broker=1,2; may be given again
+    #[arg(long, value_name = "PLACE,..", value_parser = places)]
+    prefer: Vec<Places>,
     /// Where they should be only when nobody else can lead
-    #[arg(long, value_name = "PLACE,..", value_delimiter = ',', value_parser = place)]
-    avoid: Vec<v1::LeaderPlace>,
+    #[arg(long, value_name = "PLACE,..", value_parser = places)]
+    avoid: Vec<Places>,
     /// What happens when nobody in sync is left
     #[arg(long, value_enum, value_name = "POLICY")]
     unclean: Option<Unclean>,
@@ -60,14 +60,26 @@ pub(crate) struct Args {
     change: cli::Change,
 }
 
-fn place(text: &str) -> Result<v1::LeaderPlace, String> {
-    let accepted = || "write rack=NAME or broker=ID".to_owned();
-    let place = match text.split_once('=') {
-        Some(("rack", name)) if !name.is_empty() => Place::Rack(name.to_owned()),
-        Some(("broker", id)) => Place::Broker(id.parse().map_err(|_| accepted())?),
-        _ => return Err(accepted()),
-    };
-    Ok(v1::LeaderPlace { place: Some(place) })
+/// Racks and brokers, the best one first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Places(Vec<v1::LeaderPlace>);
+
+/// Reads `rack=a,b,broker=1`: what names no kind is of the kind before it.
+fn places(text: &str) -> Result<Places, String> {
+    let accepted = || "write rack=NAME,.. or broker=ID,..".to_owned();
+    let mut last = "";
+    let mut all = Vec::new();
+    for item in text.split(',') {
+        let (kind, name) = item.split_once('=').unwrap_or((last, item));
+        let place = match kind {
+            "rack" if !name.is_empty() => Place::Rack(name.to_owned()),
+            "broker" => Place::Broker(name.parse().map_err(|_| accepted())?),
+            _ => return Err(accepted()),
+        };
+        last = kind;
+        all.push(v1::LeaderPlace { place: Some(place) });
+    }
+    Ok(Places(all))
 }
 
 fn pin(text: &str) -> Result<(u32, Option<u32>), String> {
@@ -120,8 +132,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
 }
 
 fn said(args: &Args) -> v1::LeaderPolicy {
-    let places = |list: &[v1::LeaderPlace]| {
-        (!list.is_empty()).then(|| v1::LeaderPlaces { places: list.to_vec() })
+    let list = |said: &[Places]| {
+        let places: Vec<_> = said.iter().flat_map(|it| it.0.iter().cloned()).collect();
+        (!places.is_empty()).then_some(v1::LeaderPlaces { places })
     };
     let unclean = match args.unclean {
         None => v1::UncleanPolicy::Unspecified,
@@ -133,11 +146,27 @@ fn said(args: &Args) -> v1::LeaderPolicy {
     let pins: BTreeMap<u32, u32> =
         args.pin.iter().filter_map(|(at, broker)| Some((*at, (*broker)?))).collect();
     v1::LeaderPolicy {
-        prefer: places(&args.prefer),
-        avoid: places(&args.avoid),
+        prefer: list(&args.prefer),
+        avoid: list(&args.avoid),
         unclean: unclean.into(),
         auto_balance: args.auto_balance.map(|it| it == Switch::On),
         moves_per_minute: args.max_per_minute,
         pins,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_one_kind_need_name_it_once() {
+        let rack = |name: &str| v1::LeaderPlace { place: Some(Place::Rack(name.to_owned())) };
+        let broker = |id| v1::LeaderPlace { place: Some(Place::Broker(id)) };
+        let told = places("rack=a,b,broker=2,1").map(|it| it.0);
+        assert_eq!(told, Ok(vec![rack("a"), rack("b"), broker(2), broker(1)]));
+        for wrong in ["a", "rack=", "broker=x", "rak=a", "rack=a,,b", "broker=1,b"] {
+            assert!(places(wrong).is_err(), "{wrong}");
+        }
     }
 }
