@@ -14,7 +14,7 @@ use super::topics::find_visible;
 use crate::catalogue::{ConfigSources, Durability, EffectiveTopicConfig};
 use crate::ids::{BrokerId, PartitionIndex};
 use crate::metadata::{
-    BrokerImage, LeaderPlace, LeaderPolicy, MetadataImage, MetadataRecord, PolicyScope,
+    BrokerImage, ConfigMap, LeaderPlace, LeaderPolicy, MetadataImage, MetadataRecord, PolicyScope,
     TimestampMs, TopicImage, UncleanPolicy,
 };
 
@@ -50,14 +50,30 @@ impl LeaderRules {
     /// The rules of one topic. What the topic's policy says counts before its configuration, that
     /// before the cluster's policy, and that before the cluster's configuration.
     pub fn of(image: &MetadataImage, topic: &TopicImage, sources: &ConfigSources) -> Self {
-        let config = EffectiveTopicConfig::resolve(&topic.configs, sources);
-        let (own, all) = (&topic.leader_policy, image.leader_policy());
+        Self::resolve((&topic.leader_policy, image.leader_policy()), &topic.configs, sources)
+    }
+
+    /// The rules of a topic that is being created with these values.
+    pub(super) fn of_new_topic(
+        image: &MetadataImage,
+        configs: &ConfigMap,
+        sources: &ConfigSources,
+    ) -> Self {
+        Self::resolve((&LeaderPolicy::default(), image.leader_policy()), configs, sources)
+    }
+
+    fn resolve(
+        (own, all): (&LeaderPolicy, &LeaderPolicy),
+        configs: &ConfigMap,
+        sources: &ConfigSources,
+    ) -> Self {
+        let config = EffectiveTopicConfig::resolve(configs, sources);
         let by_config = if config.unclean_leader_election {
             UncleanPolicy::Auto
         } else {
             UncleanPolicy::Manual
         };
-        let configured = topic.configs.contains_key("unclean.leader.election.enable");
+        let configured = configs.contains_key("unclean.leader.election.enable");
         let unclean = own.unclean.or(all.unclean.filter(|_| !configured)).unwrap_or(by_config);
         let places = |own: &Option<Vec<_>>, all: &Option<Vec<_>>| {
             own.clone().or_else(|| all.clone()).unwrap_or_default()

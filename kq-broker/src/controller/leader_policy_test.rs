@@ -125,7 +125,7 @@ fn preferred_places_and_pins_decide_who_leads() {
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [2,3] last known [1] leader 2 epochs 4/7
             create b at=1,2,3
                 topic b created as AAAAAAAAAKIAAAAAAAAAAA
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,3] isr [2,3] leader 2 epochs 0/0
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,3] isr [2,3] last known [1] leader 2 epochs 0/0
             policy all prefer=3
                 leader policy of all topics: prefer=broker=3
             create c at=2,3

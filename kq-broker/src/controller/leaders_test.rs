@@ -424,3 +424,49 @@ fn an_unclean_election_is_recorded_as_such() {
     expect!["#12 leader_elected_uncleanly partition a/0: none to 2, leader epoch 2"]
         .assert_eq(&last);
 }
+
+#[test]
+fn replicas_that_were_away_at_a_creation_may_lead_while_nothing_can_be_committed() {
+    check(
+        "
+        register 1
+        register 2
+        register 3
+        fence 1
+        fence 2
+        create a at=1,2,3 min.insync.replicas=2
+        register 1 life=2
+        fence 3
+        register 3 disk=9 life=2
+        ",
+        expect![[r#"
+            register 1
+                broker 1 registered
+                -> epoch 1
+            register 2
+                broker 2 registered
+                -> epoch 2
+            register 3
+                broker 3 registered
+                -> epoch 3
+            fence 1
+                broker 1 fenced
+            fence 2
+                broker 2 fenced
+            create a at=1,2,3 min.insync.replicas=2
+                topic a created as AAAAAAAAAKEAAAAAAAAAAA
+                config of topic AAAAAAAAAKEAAAAAAAAAAA: min.insync.replicas=2
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [3] elr [1,2] leader 3 epochs 0/0
+            register 1 life=2
+                broker 1 registered
+                -> epoch 7
+            fence 3
+                broker 3 fenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [1] elr [3,2] leader 1 epochs 1/1
+            register 3 disk=9 life=2
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [1] elr [2] leader 1 epochs 1/2
+                broker 3 registered
+                -> epoch 9
+        "#]],
+    );
+}

@@ -6,6 +6,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::command::{ManualAssignment, NewPartitions, NewTopic, Reply};
 use super::decide::Draft;
+use super::election::with_isr;
 use super::error::ControlError;
 use super::leader_policy::LeaderRules;
 use super::placement::{PlacementError, Site, place};
@@ -42,7 +43,8 @@ pub(super) fn of_new_topic(
 }
 
 /// The partitions of a topic as records, from index `first` on: the most wanted live replica
-/// leads, the live ones are in sync.
+/// leads, the live ones are in sync. All the others hold all of an empty log, and are as if they
+/// had just left the ISR: while that is too small to commit anything, any of them may lead.
 pub(super) fn first_records(
     draft: &Draft<'_, '_>,
     topic: (TopicId, &LeaderRules),
@@ -54,18 +56,16 @@ pub(super) fn first_records(
         let index = PartitionIndex(index);
         let isr: Vec<_> = replicas.iter().copied().filter(|id| draft.image.may_lead(*id)).collect();
         let order = rules.order(&draft.image, index, replicas);
-        MetadataRecord::PartitionChanged(PartitionChange {
-            topic,
-            index,
-            now: PartitionImage {
-                replicas: replicas.clone(),
-                leader: order.into_iter().find(|id| isr.contains(id)),
-                isr,
-                leader_epoch: LeaderEpoch(0),
-                partition_epoch: PartitionEpoch(0),
-                ..PartitionImage::default()
-            },
-        })
+        let whole = PartitionImage {
+            replicas: replicas.clone(),
+            isr: replicas.clone(),
+            leader: order.into_iter().find(|id| isr.contains(id)),
+            leader_epoch: LeaderEpoch(0),
+            partition_epoch: PartitionEpoch(0),
+            ..PartitionImage::default()
+        };
+        let now = with_isr(&whole, isr, rules.min_isr);
+        MetadataRecord::PartitionChanged(PartitionChange { topic, index, now })
     };
     (first..).zip(assignments).map(record).collect()
 }

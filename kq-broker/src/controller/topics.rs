@@ -10,6 +10,7 @@ use super::decide::Draft;
 use super::error::{ControlError, Refused};
 use super::leader_policy::LeaderRules;
 use super::{configs, names, partitions};
+use crate::catalogue::ConfigSources;
 use crate::ids::TopicId;
 use crate::metadata::{ConfigResource, MetadataRecord, TimestampMs, TopicImage, Utc};
 
@@ -43,7 +44,8 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewTopic) -> Result<CreatedTopic,
         key: key.clone(),
         value: Some(value.clone()),
     }));
-    let rules = LeaderRules::of_cluster(&draft.image);
+    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
+    let rules = LeaderRules::of_new_topic(&draft.image, &values, &sources);
     records.extend(partitions::first_records(draft, (topic, &rules), 0, &assignments));
     draft.accept(records)?;
     Ok(CreatedTopic {
