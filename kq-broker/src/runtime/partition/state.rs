@@ -299,9 +299,8 @@ impl State {
 
     /// Whether someone sits and waits for records to be synced.
     pub(super) fn someone_waits(&self) -> bool {
-        let fsync = self.durability() == Durability::Fsync;
         let awaited = !self.waiting.is_empty() || !self.rounds.is_empty();
-        awaited || (fsync && self.watchers.a_consumer_waits())
+        self.durability() == Durability::Fsync && (awaited || self.watchers.a_consumer_waits())
     }
 
     pub(super) fn durability(&self) -> Durability {

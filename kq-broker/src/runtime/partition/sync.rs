@@ -157,9 +157,10 @@ impl Partition {
         }
     }
 
-    /// A producer has begun to wait.
+    /// A producer has begun to wait: where the page cache counts as safe, not for a sync.
     pub(super) fn sync_for_waiting(self: &Arc<Self>, state: &mut State) {
-        if state.synced_end() < state.offsets().log_end() {
+        let lacks_sync = state.synced_end() < state.offsets().log_end();
+        if lacks_sync && state.durability() == Durability::Fsync {
             self.request_sync(state, Urgency::Now);
         }
     }

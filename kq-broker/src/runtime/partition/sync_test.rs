@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use kq_storage::sim::AfterFailedSync;
 
 use super::Partition;
 use super::sync::begin;
 use crate::runtime::sync_queue::Urgency;
-use crate::runtime::test_world::{World, batch, partition_id, readable_bytes};
+use crate::runtime::test_world::{World, batch, partition_id, readable_bytes, replicated};
 use crate::runtime::{Acks, Partitions};
 
 /// A partition that no sync thread touches unless it is asked to.
@@ -52,6 +53,19 @@ async fn a_runtime_that_must_not_block_leaves_it_to_the_sync_threads() {
     let appended = partition.append(batch("a"), Acks::All).unwrap();
     partition.committed(appended.end).alone().await.unwrap();
     assert_eq!(queued(&partition), None);
+}
+
+#[tokio::test]
+async fn where_the_page_cache_is_safe_nobody_waits_for_a_sync() {
+    let mut world = World::new();
+    world.create_topic(1, "orders", 1, &[("log.durability", "os")]);
+    world.change_partition(partition_id(1, 0), replicated(&[1, 2], 1, 0));
+    let store = world.start();
+    let partition = store.get(partition_id(1, 0)).unwrap();
+    let appended = partition.append(batch("a"), Acks::All).unwrap();
+    // The follower is waited for, and not the disk.
+    assert!(partition.acknowledged(&appended).now_or_never().is_none());
+    assert!(matches!(queued(&partition), Some(Urgency::Later(_))), "a sync is asked for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
