@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rdkafka::admin::TopicReplication;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 
 use super::latency::{Times, paced_acks, round_trip_micros};
@@ -122,54 +124,69 @@ pub(super) fn acks_all(run: &mut Run<'_>) -> Result<Vec<Row>> {
     ])
 }
 
-/// kill -9 of the leader of 1,000 partitions: how long until each of them is written again.
+/// kill -9 of the leader of many partitions: how long until each of them is led by another broker,
+/// as clients are told, and until each has taken a record.
 pub(super) fn failover(run: &mut Run<'_>) -> Result<Vec<Row>> {
-    let count = run.amount(1_000);
-    let (mut middle, mut all) = (Vec::new(), Vec::new());
-    for times in run.rounds(|subject| {
-        subject.renew(REPLICAS, &[])?;
-        failover_once(subject, i32::try_from(count)?)
-    })? {
-        middle.push(quantile(&times, 500) / 1000.0);
-        all.push(quantile(&times, 1000) / 1000.0);
+    let mut rows = Vec::new();
+    for (leaders, goal_ms) in [(1_000, 500.0), (10_000, 1_500.0)] {
+        let count = run.amount(leaders);
+        let (mut led, mut served) = (Vec::new(), Vec::new());
+        for times in run.rounds(|subject| {
+            subject.renew(REPLICAS, &[])?;
+            failover_once(subject, i32::try_from(count)?)
+        })? {
+            led.push(times.led.as_secs_f64() * 1000.0);
+            served.push(times.served.as_secs_f64() * 1000.0);
+        }
+        let line = |what: &str| format!("kill -9 of the leader of {count}: {what}");
+        let (led, served) = (median(led), median(served));
+        rows.push(Row::new(&line("all led anew"), "ms", led, Goal::AtMost(goal_ms)));
+        rows.push(Row::new(&line("all written again"), "ms", served, Goal::None));
     }
-    let line = |what: &str| format!("kill -9 of the leader of {count}: {what}");
-    Ok(vec![
-        Row::new(&line("half written again"), "ms", median(middle), Goal::None),
-        Row::new(&line("all written again"), "ms", median(all), Goal::AtMost(500.0)),
-    ])
+    Ok(rows)
 }
 
-/// Sorted times from the death to each partition's next acknowledgement, in microseconds.
-fn failover_once(subject: &mut Subject, partitions: i32) -> Result<Vec<u32>> {
+/// What a broker's death costs.
+struct Failover {
+    /// Until clients are told a living leader of each partition.
+    led: Duration,
+    /// Until a producer that asks then has had a record acknowledged by each.
+    served: Duration,
+}
+
+fn failover_once(subject: &mut Subject, partitions: i32) -> Result<Failover> {
     let name = topic_led_by(subject, partitions)?;
-    let settings = [
-        ("acks", "all"),
-        ("linger.ms", "0"),
-        ("retry.backoff.ms", "10"),
-        ("retry.backoff.max.ms", "50"),
-        ("topic.metadata.refresh.fast.interval.ms", "20"),
-    ];
-    let config = config(&subject.bootstrap, &settings);
-    let begin = clock::now();
-    let times = Times::new(begin);
-    let producer: ThreadedProducer<Times> = config.create_with_context(times.clone())?;
-    let send_all = |sent| -> Result<()> {
-        for partition in 0..partitions {
-            let record = BaseRecord::<[u8], [u8], _>::with_opaque_to(&name, Box::new(sent));
-            let record = record.payload(b"again").partition(partition);
-            producer.send(record).map_err(|(fault, _)| fault)?;
-        }
-        Ok(())
-    };
-    send_all(begin)?;
-    producer.flush(FAILOVER_MAX)?;
-    times.take_sorted();
+    write_to_all(&subject.bootstrap, &name, partitions)?;
+    // Asks as often as it likes: a producer looks for new leaders once a second.
+    let asker: BaseConsumer = config(&subject.bootstrap, &[]).create()?;
+    asker.fetch_metadata(Some(&name), FAILOVER_MAX)?;
     let death = clock::now();
     subject.own_cluster()?.0.broker(LEADER)?.kill()?;
-    send_all(death)?;
-    producer.flush(FAILOVER_MAX).context("partitions that nobody leads")?;
-    Ok(times.take_sorted())
+    let dead = i32::try_from(LEADER)?;
+    let are_led = || {
+        let told = asker.fetch_metadata(Some(&name), FAILOVER_MAX).ok()?;
+        let led = |it: &MetadataPartition| 0 <= it.leader() && it.leader() != dead;
+        let topic = told.topics().first()?;
+        let count = i32::try_from(topic.partitions().len()).ok()?;
+        (count == partitions && topic.partitions().iter().all(led)).then_some(())
+    };
+    clock::poll_until(FAILOVER_MAX, are_led).context("partitions that nobody leads")?;
+    let led = death.elapsed();
+    write_to_all(&subject.bootstrap, &name, partitions)?;
+    Ok(Failover { led, served: death.elapsed() })
+}
+
+/// One record into each partition, acknowledged by all of them.
+fn write_to_all(bootstrap: &str, name: &str, partitions: i32) -> Result<()> {
+    let config = config(bootstrap, &[("acks", "all"), ("linger.ms", "0")]);
+    let times = Times::new(clock::now());
+    let producer: ThreadedProducer<Times> = config.create_with_context(times)?;
+    for partition in 0..partitions {
+        let record = BaseRecord::<[u8], [u8], _>::with_opaque_to(name, Box::new(clock::now()));
+        let record = record.payload(b"again").partition(partition);
+        producer.send(record).map_err(|(fault, _)| fault)?;
+    }
+    producer.flush(FAILOVER_MAX).context("partitions that take no records")
 }
 
 /// A topic whose partitions are all led by one broker; its name.
@@ -180,5 +197,7 @@ fn topic_led_by(subject: &Subject, partitions: i32) -> Result<String> {
         .collect::<Result<_, _>>()?;
     let assignment = vec![replicas.as_slice(); usize::try_from(partitions)?];
     let placed = TopicReplication::Variable(&assignment);
-    replicated(&subject.bootstrap, partitions, placed, MIN_ISR)
+    // Of the disk's speed this is not to tell.
+    let configs = [MIN_ISR, &[("log.durability", "os")]].concat();
+    replicated(&subject.bootstrap, partitions, placed, &configs)
 }
