@@ -25,6 +25,7 @@ pub mod listener;
 mod listener_test;
 pub mod noise;
 pub mod outbound;
+pub mod pipeline;
 pub mod producer_ids;
 pub mod region;
 pub mod sessions;

@@ -60,7 +60,7 @@ pub use follows::{FollowChange, Follows};
 pub use groups::{Groups, OFFSETS_TOPIC, PendingReply, ShardHost};
 pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;
-pub use partition::Partition;
+pub use partition::{Partition, producer_of};
 pub use partitions::{Partitions, StoreParts};
 pub use records::{BatchFacts, Compression, NewRecord, ReadRecord, read_records};
 pub use replication::{Applied, FetchFrom, FetchToken, Fetched, FetchedOutcome, ReplicaFetch};
@@ -71,8 +71,9 @@ pub use request::{
 pub use sync_round::SyncRound;
 
 pub use crate::replica::Acks;
+pub use kq_storage::batch::ProducerMark;
 pub use kq_storage::{
-    FileRegion, LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset, ReadPlan,
-    TimestampMs,
+    FileRegion, LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset, ProducerEpoch,
+    ProducerId, ReadPlan, TimestampMs,
 };
 pub use topic_meter::{TopicCounts, TopicMeter};

@@ -93,6 +93,11 @@ impl Producers {
         self.by_id.iter().map(|(id, producer)| (*id, producer))
     }
 
+    /// Whether it has written here, and is not forgotten.
+    pub fn knows(&self, id: ProducerId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     /// Checks a new batch of a client.
     pub fn check(&self, header: &BatchHeader) -> Result<Sequence, SequenceError> {
         let Some(mark) = header.producer else { return Ok(Sequence::Next) };

@@ -279,7 +279,7 @@ pub(crate) struct ChaosArgs {
     /// How long things go wrong
     #[arg(long, default_value_t = 2.0, value_parser = minutes)]
     pub(crate) minutes: f64,
-    /// A fixed course in place of a drawn one; it has a length of its own
+    /// Another course than all kinds of faults
     #[arg(long, value_enum)]
     pub(crate) scenario: Option<Scenario>,
     /// What is drawn; the same seed strikes at the same times [default: another one each time]
@@ -303,8 +303,10 @@ pub(crate) struct ChaosArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// Each broker in turn sends into the void for 20 s, then hears nothing for 20 s; writes must
-    /// go on
+    /// go on. It has a length of its own
     OneWay,
+    /// All brokers lose their power at once, again and again (without root they are killed)
+    PowerCuts,
 }
 
 impl Scenario {
@@ -312,6 +314,7 @@ impl Scenario {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::OneWay => "one-way",
+            Self::PowerCuts => "power-cuts",
         }
     }
 }

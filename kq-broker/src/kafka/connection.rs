@@ -26,6 +26,7 @@ use super::answer::{Answer, Outcome, Work};
 use super::connections::Slot;
 use super::frame::{Frame, FrameMemory, FrameReader};
 use super::outbound::Outbound;
+use super::pipeline::Pipelines;
 use super::transport::Transport;
 
 /// Response bytes in memory above which no more requests are taken up, whether they wait for the
@@ -45,6 +46,8 @@ pub struct Peer {
     pub local: SocketAddr,
     /// What it calls its software, once it said so.
     pub software: Option<(String, String)>,
+    /// What its producers have on their way behind a refusal.
+    pub pipelines: Pipelines,
 }
 
 /// Answers requests. The broker's dispatch, or an echo in tests.

@@ -12,6 +12,7 @@ use super::answer::{Answer, Outcome, Response};
 use super::connection::{Bounds, Connection, Ended, Parts, Peer, Serve};
 use super::connections::{ConnectionLimits, Connections};
 use super::frame::{Frame, FrameMemory};
+use super::pipeline::Pipelines;
 use super::transport::Copying;
 
 /// What follows the echo in a `b`ig answer.
@@ -85,7 +86,7 @@ fn rig(frame_bytes_max: usize) -> Rig {
     let parts = Parts {
         transport: Copying(server),
         serve: Arc::clone(&echo),
-        peer: Peer { address, local: address, software: None },
+        peer: Peer { address, local: address, software: None, pipelines: Pipelines::default() },
         slot: Arc::clone(&admitted.slot),
     };
     let bounds = Bounds { frame_bytes_max, in_flight_max: 64 };

@@ -9,6 +9,7 @@ mod leaders;
 mod malformed;
 mod order;
 mod outbound;
+mod pipeline;
 mod produce;
 mod reassign;
 mod rig;

@@ -29,6 +29,7 @@ use super::connection::{Bounds, Connection, Ended, Parts, Peer, Serve};
 use super::connections::{Admitted, ConnectionLimits, Connections, Refusal};
 use super::frame::FrameMemory;
 use super::noise::Noise;
+use super::pipeline::Pipelines;
 use super::transport::{Rewound, Socket};
 use crate::config::BrokerConfig;
 use crate::observe::{Metrics, Refused};
@@ -243,7 +244,8 @@ impl<S: Serve> Port<S> {
             debug!(%address, "connection closed: this broker does not serve yet");
             return;
         };
-        let peer = Peer { address, local, software: None };
+        let pipelines = Pipelines::default();
+        let peer = Peer { address, local, software: None, pipelines };
         let slot = Arc::clone(&admitted.slot);
         let parts = Parts { transport: Socket::new(&mut stream), serve, peer, slot };
         let (bounds, memory) = (self.each, self.memory.clone());

@@ -30,6 +30,7 @@ use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 use crate::metadata::PartitionImage;
 use crate::replica::Rules;
 
+pub use self::append::producer_of;
 pub(super) use self::role::Assigned;
 pub(super) use self::state::SyncRules;
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::clients::{Clients, Target, ends, read_all};
 use super::history::Partition;
 use super::replicas;
-use super::schedule::{Bounds, Fault, Step, draw, one_way};
+use super::schedule::{Bounds, Fault, Step, draw, one_way, power_cuts};
 use super::world::{NAME, World};
 use crate::cli::{ChaosArgs, Scenario};
 use crate::cluster::Keep;
@@ -72,12 +72,16 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
     let (course, steps) = match args.scenario {
         None => (format!("seed {seed}, {} min", args.minutes), draw(seed, bounds)),
         Some(Scenario::OneWay) => ("one-way cuts".to_owned(), one_way(args.brokers)),
+        Some(Scenario::PowerCuts) => {
+            let course = format!("power cuts, seed {seed}, {} min", args.minutes);
+            (course, power_cuts(seed, bounds))
+        }
     };
     let title = format!("chaos {course}, {} brokers", args.brokers);
     note(format_args!("{title}, {} steps", steps.len()));
     let mut diary = Diary::default();
     let mut ended = go(&mut world, &steps, &interrupted, &mut diary);
-    if args.scenario.is_some() && ended.is_ok() {
+    if args.scenario == Some(Scenario::OneWay) && ended.is_ok() {
         ended = verify_progress(&diary.figures);
     }
     match ended {

@@ -205,6 +205,19 @@ pub(super) fn one_way(brokers: u32) -> Vec<Step> {
     steps
 }
 
+/// All brokers at once, again and again: every batch that is in flight then is sent once more, to a
+/// leader that is still short of followers.
+pub(super) fn power_cuts(seed: u64, bounds: Bounds) -> Vec<Step> {
+    let fault = if bounds.power { Fault::PowerCutOfAll } else { Fault::KillOfAll };
+    let mut dice = Dice(seed);
+    let mut steps = Vec::new();
+    let mut at = dice.millis(3_000, 5_000);
+    while at < bounds.length {
+        at = strike(&mut dice, &mut steps, bounds, (at, fault, 1)) + dice.millis(5_000, 10_000);
+    }
+    steps
+}
+
 /// The steps of one fault; when it is mended.
 fn strike(
     dice: &mut Dice,
@@ -304,9 +317,17 @@ mod tests {
     }
 
     #[test]
+    fn power_is_cut_where_that_can_be() {
+        let faults = |power| power_cuts(1, bounds(3, power)).into_iter().find_map(|it| it.fault);
+        assert_eq!(faults(true), Some(Fault::PowerCutOfAll));
+        assert_eq!(faults(false), Some(Fault::KillOfAll));
+    }
+
+    #[test]
     fn what_goes_down_comes_back() {
         let mut down = std::collections::BTreeSet::new();
-        for step in draw(3, bounds(5, true)) {
+        let drawn = draw(3, bounds(5, true));
+        for step in drawn.into_iter().chain(power_cuts(3, bounds(5, true))) {
             if let Act::Kill(ids) | Act::Unplug(ids) = &step.act {
                 down.extend(ids.clone());
             } else if let Act::Start(ids) = &step.act {

@@ -24,9 +24,12 @@ use crate::kafka::door::Door;
 use crate::kafka::frame::Frame;
 use crate::kafka::leaders::Leaders;
 use crate::kafka::lent::{lend, range_in};
+use crate::kafka::pipeline::{Pipelines, Sent};
 use crate::kafka::topic_key::TopicKey;
 use crate::metadata::{MetadataImage, is_internal_name};
-use crate::runtime::{Acks, Appended, Committed, Partition, PartitionError};
+use crate::runtime::{
+    Acks, Appended, Committed, Partition, PartitionError, ProducerId, producer_of,
+};
 
 /// From this version on a client that asked the wrong broker is told the right one (KIP-951).
 const TELLS_LEADER_FROM: i16 = 10;
@@ -59,7 +62,7 @@ struct Order {
 type Waits = Vec<(usize, usize, Committed)>;
 
 /// Reads the request without copying its records and appends them.
-pub fn run(door: &Arc<Door>, _: &mut Peer, frame: Frame) -> Answer {
+pub fn run(door: &Arc<Door>, peer: &mut Peer, frame: Frame) -> Answer {
     let (whole, lent) = lend(frame.bytes);
     let (mut call, mut request) = match parse::<ProduceRequest>(&whole) {
         Ok((header, request)) => (Call::new(header, frame.memory), request),
@@ -97,7 +100,7 @@ pub fn run(door: &Arc<Door>, _: &mut Peer, frame: Frame) -> Answer {
         };
         batches.push(Batch { topic, index, records });
     }
-    append_all(door, call, Order { acks, timeout, topics, batches })
+    append_all(door, &mut peer.pipelines, call, Order { acks, timeout, topics, batches })
 }
 
 impl Handle for ProduceRequest {
@@ -141,7 +144,7 @@ fn refused(index: i32, error_code: ErrorCode, message: Option<Str>) -> Partition
     }
 }
 
-fn append_all(door: &Arc<Door>, call: Call, order: Order) -> Answer {
+fn append_all(door: &Arc<Door>, pipelines: &mut Pipelines, call: Call, order: Order) -> Answer {
     let Order { acks, timeout, topics, batches } = order;
     let image = door.image();
     let mut response = ProduceResponse {
@@ -164,7 +167,11 @@ fn append_all(door: &Arc<Door>, call: Call, order: Order) -> Answer {
         };
         let answers = &mut of_topic.partition_responses;
         let id = key.partition(&image, index);
-        match verify(&records, call.version).and_then(|()| append(door, id, records, acks)) {
+        let outcome = verify(&records, call.version).and_then(|()| {
+            let sent = producer_of(&records).and_then(|mark| Sent::new(key, index, mark));
+            append_in_turn(door, pipelines, sent, (id, records, acks))
+        });
+        match outcome {
             Ok((partition, appended)) => {
                 if acks == Acks::All {
                     waits.push((topic, answers.len(), partition.acknowledged(&appended)));
@@ -216,14 +223,39 @@ fn verify(records: &[u8], version: i16) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What one append takes.
+type Parcel = (Result<PartitionId, ErrorCode>, BytesMut, Acks);
+
+/// Appends, but lets nothing pass a batch that was refused before it.
+fn append_in_turn(
+    door: &Door,
+    pipelines: &mut Pipelines,
+    sent: Option<Sent>,
+    parcel: Parcel,
+) -> Result<(Arc<Partition>, Appended), Refusal> {
+    let Some(sent) = sent else { return append(door, None, parcel) };
+    let behind = pipelines.is_behind(&sent).then(|| sent.producer());
+    match append(door, behind, parcel) {
+        Ok(appended) => {
+            pipelines.stored(&sent);
+            Ok(appended)
+        }
+        Err(refusal) => Err(Refusal { code: pipelines.refused(sent, refusal.code), ..refusal }),
+    }
+}
+
+/// Appends. A batch behind a refused one may not be the first of its producer.
 fn append(
     door: &Door,
-    id: Result<PartitionId, ErrorCode>,
-    records: BytesMut,
-    acks: Acks,
+    behind: Option<ProducerId>,
+    (id, records, acks): Parcel,
 ) -> Result<(Arc<Partition>, Appended), Refusal> {
     let id = id.map_err(|code| Refusal { code, message: None })?;
     let partition = door.node.partition(id)?;
+    if behind.is_some_and(|producer| !partition.knows_producer(producer)) {
+        let message = Some(Str::from_static("the batch before it was refused"));
+        return Err(Refusal { code: ErrorCode::OutOfOrderSequenceNumber, message });
+    }
     if is_internal_name(partition.topic()) {
         let message = Some(Str::from_static("only the cluster itself writes to this topic"));
         return Err(Refusal { code: ErrorCode::InvalidTopicException, message });

@@ -13,10 +13,10 @@ use crate::ids::{BrokerId, Incarnation, PartitionId, PartitionIndex};
 use crate::metadata::BrokerRegistration;
 use crate::runtime::{Offset, Partition};
 
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The epoch of broker 2, which registers here and is no process.
-async fn register(rig: &Rig) -> i64 {
+pub(super) async fn register(rig: &Rig) -> i64 {
     let node = rig.broker.node();
     let mine = node.image().broker(BrokerId(1)).unwrap().registration();
     let incarnation = Incarnation(uuid::Uuid::new_v4());
@@ -25,7 +25,12 @@ async fn register(rig: &Rig) -> i64 {
     i64::try_from(node.image().broker(BrokerId(2)).unwrap().epoch.0).unwrap()
 }
 
-async fn create_topic(rig: &Rig, name: &'static str, brokers: &[i32], partitions: i32) -> Topic {
+pub(super) async fn create_topic(
+    rig: &Rig,
+    name: &'static str,
+    brokers: &[i32],
+    partitions: i32,
+) -> Topic {
     let place = |partition| ManualAssignment { partition, brokers: brokers.to_vec() };
     let topic = NewTopic {
         name: name.to_owned(),

@@ -3,12 +3,19 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use kq_storage::{LeaderEpoch, LogEndOffset};
+use kq_storage::batch::{BatchHeader, ProducerMark};
+use kq_storage::{LeaderEpoch, LogEndOffset, ProducerId};
 
 use super::Partition;
 use crate::replica::{Acks, Input};
 use crate::runtime::request::Appended;
 use crate::runtime::{Committed, PartitionError};
+
+/// Who sent a batch and at which of its sequence numbers, as far as the bytes can be read; none for
+/// one without an idempotent producer.
+pub fn producer_of(records: &[u8]) -> Option<ProducerMark> {
+    BatchHeader::parse(records).ok()?.producer
+}
 
 impl Partition {
     /// Appends one batch to the log; it is in the page cache on return.
@@ -70,6 +77,11 @@ impl Partition {
             self.sync_after_append(state, acks);
         }
         Ok(appended)
+    }
+
+    /// Whether the log knows this producer; one that it does not know may begin anywhere.
+    pub fn knows_producer(&self, id: ProducerId) -> bool {
+        self.state.lock().log().is_ok_and(|log| log.active_producers().knows(id))
     }
 
     /// Waits until a batch is committed: on stable storage of every in-sync replica, or in their page
