@@ -55,6 +55,8 @@ struct Entry<P> {
     told: Option<Told>,
     backoff: Backoff,
     paused_until: Option<Duration>,
+    /// It is a rate that it waits for.
+    is_held: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +99,8 @@ impl<P: Asks> Book<P> {
         let told = before.as_ref().and_then(|before| before.told);
         unpause(&mut self.paused, before.and_then(|before| before.paused_until), id);
         let backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-        self.entries.insert(id, Entry { partition, told, backoff, paused_until: None });
+        self.entries
+            .insert(id, Entry { partition, told, backoff, paused_until: None, is_held: false });
         self.due.insert(id);
     }
 
@@ -198,12 +201,30 @@ impl<P: Asks> Book<P> {
     pub(super) fn pause(&mut self, id: PartitionId, now: Duration, dice: u64) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let until = now + entry.backoff.next(dice);
-        self.hold(id, until);
+        self.pause_until(id, until);
     }
 
-    /// The partition leaves the session until then.
+    /// The partition has used up its rate: it leaves the session until then, or until the rate is
+    /// another one.
     pub(super) fn hold(&mut self, id: PartitionId, until: Duration) {
+        self.pause_until(id, until);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.is_held = true;
+        }
+    }
+
+    /// The rate has changed: nobody waits for the old one.
+    pub(super) fn end_holds(&mut self) {
+        for (id, entry) in self.entries.iter_mut().filter(|(_, it)| it.is_held) {
+            entry.is_held = false;
+            unpause(&mut self.paused, entry.paused_until.take(), *id);
+            self.due.insert(*id);
+        }
+    }
+
+    fn pause_until(&mut self, id: PartitionId, until: Duration) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.is_held = false;
         unpause(&mut self.paused, entry.paused_until.replace(until), id);
         self.paused.insert((until, id));
         self.due.remove(&id);
@@ -227,6 +248,7 @@ impl<P: Asks> Book<P> {
             self.paused.remove(&(until, id));
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.paused_until = None;
+                entry.is_held = false;
                 self.due.insert(id);
             }
         }

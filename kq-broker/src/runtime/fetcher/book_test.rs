@@ -142,3 +142,16 @@ fn one_that_left_and_came_back_is_named_and_not_forgotten() {
     rig.follow(0, 2);
     assert_eq!(rig.request().1, "0@2");
 }
+
+#[test]
+fn a_new_rate_frees_who_waited_for_the_old_one() {
+    let mut rig = Rig::of(3);
+    rig.request();
+    rig.book.hold(id(0), NOW + Duration::from_hours(1));
+    rig.book.pause(id(1), NOW, 0);
+    assert_eq!(rig.request().1, "-0 -1");
+    rig.book.end_holds();
+    assert_eq!(rig.request().1, "0@0", "the refused one waits on");
+    rig.book.end_holds();
+    assert_eq!(rig.request().1, "");
+}

@@ -4,10 +4,14 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 /// A rate for all sources together; unlimited until one is set.
 #[derive(Debug, Default)]
-pub struct Quota(Mutex<Option<Bucket>>);
+pub struct Quota {
+    bucket: Mutex<Option<Bucket>>,
+    changed: watch::Sender<()>,
+}
 
 /// Bytes that may still be spent now; below zero what was spent ahead of time.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +27,7 @@ const PARTS: i128 = 1_000_000_000;
 impl Quota {
     /// Sets the rate; none for as fast as it goes.
     pub fn set(&self, bytes_per_second: Option<u64>, now: Duration) {
-        let mut bucket = self.0.lock();
+        let mut bucket = self.bucket.lock();
         let same = bucket.as_ref().map(|it| it.bytes_per_second) == bytes_per_second;
         if !same {
             let full = |rate: u64| i128::from(rate) * PARTS;
@@ -32,17 +36,23 @@ impl Quota {
                 left: full(rate),
                 filled_at: now,
             });
+            self.changed.send_replace(());
         }
+    }
+
+    /// Tells of each new rate: what the old one holds up need not wait any more.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Whether there is a rate at all.
     pub(super) fn is_set(&self) -> bool {
-        self.0.lock().is_some()
+        self.bucket.lock().is_some()
     }
 
     /// Spends what has come; tells until when nothing more should be asked for.
     pub(super) fn spend(&self, bytes: usize, now: Duration) -> Option<Duration> {
-        let mut bucket = self.0.lock();
+        let mut bucket = self.bucket.lock();
         let bucket = bucket.as_mut()?;
         let rate = i128::from(bucket.bytes_per_second);
         let gone_by = now.saturating_sub(bucket.filled_at).as_nanos();

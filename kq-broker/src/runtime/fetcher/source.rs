@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use kq_proto::kafka::messages::FetchResponse;
 use kq_proto::kafka::{ErrorCode, Records, Str};
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use super::Ground;
@@ -57,6 +58,7 @@ pub(super) struct Source {
     broker: BrokerId,
     book: Book<Followed>,
     backoff: Backoff,
+    rates: watch::Receiver<()>,
 }
 
 /// A connection with its fetch session.
@@ -74,7 +76,8 @@ struct Line {
 impl Source {
     pub(super) fn new(ground: Ground, broker: BrokerId) -> Self {
         let backoff = Backoff::new(RECONNECT_FIRST, RECONNECT_LONGEST);
-        Self { ground, broker, book: Book::default(), backoff }
+        let rates = ground.partitions.follows().quota().changes();
+        Self { ground, broker, book: Book::default(), backoff, rates }
     }
 
     /// Fetches for as long as it is polled.
@@ -138,6 +141,7 @@ impl Source {
                 }
                 () = partitions.follows().changed(self.broker) => {}
                 () = first_done(&line.late), if !line.late.is_empty() => {}
+                Ok(()) = self.rates.changed() => self.book.end_holds(),
                 () = tokio::time::sleep(retry_in.unwrap_or_default()), if retry_in.is_some() => {}
             }
         }
