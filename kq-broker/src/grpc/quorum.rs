@@ -56,7 +56,7 @@ impl Quorum for Admin {
         };
         let controller = &self.node.controller;
         let members = controller.describe_quorum().await;
-        let changed = verify(change, &members, controller.leader(), broker)?;
+        let changed = verify(change, &members, controller.leader(), &self.node.image())?;
         if changed && !request.dry_run {
             let done = controller.change_quorum(change, CHANGE_WAIT).await;
             done.map_err(|err| of_control(&err))?;

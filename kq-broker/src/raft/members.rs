@@ -18,6 +18,7 @@ use super::proposer::no_controller;
 use super::types::{Raft, Types};
 use crate::controller::{ControlError, Refused};
 use crate::ids::BrokerId;
+use crate::metadata::MetadataImage;
 use crate::peers::Peers;
 use tokio::sync::watch;
 
@@ -25,6 +26,9 @@ use tokio::sync::watch;
 const LAG_MAX: u64 = 100;
 /// A member that has not answered for so long is not counted on.
 const SILENCE_MAX: Duration = Duration::from_secs(2);
+/// How soon a voter that is counted on answers, and how often that is looked at.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+const HEARD_LOOK: Duration = Duration::from_millis(50);
 /// How long handing the lead over may take.
 const TRANSFER_WAIT: Duration = Duration::from_secs(5);
 /// How often the leader looks whether learners have caught up.
@@ -137,14 +141,44 @@ impl Controller {
     pub async fn remove_voter(&self, broker: BrokerId) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
-        let members = self.quorum();
+        let members = self.members_heard_anew().await;
         if !members.iter().any(|it| it.voter && it.broker == broker) {
             return Err(refused(format!("broker {broker} is not a voter of the quorum")));
         }
-        verify_majority_without(broker, &members)?;
+        verify_majority_without(broker, &members, &self.image())?;
+        if broker == self.broker() {
+            return self.give_the_lead_away(&members).await;
+        }
         self.inner.kept_out.lock().insert(broker);
         let change = ChangeMembers::RemoveVoters(BTreeSet::from([u64::from(broker.0)]));
         self.change(change, true).await
+    }
+
+    /// The members, once all voters have answered after this was asked, or have had the time to: who
+    /// died a moment ago was heard a moment ago, and a change that counts on him never ends.
+    async fn members_heard_anew(&self) -> Vec<MemberStatus> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let members = self.quorum();
+            let answered = |it: &MemberStatus| it.answered.is_some_and(|ago| ago < waited);
+            if HEARD_WITHIN <= waited || members.iter().filter(|it| it.voter).all(answered) {
+                return members;
+            }
+            tokio::time::sleep(HEARD_LOOK).await;
+            waited += HEARD_LOOK;
+        }
+    }
+
+    /// Who leads removes others, and is removed by the next leader: nobody leads without a vote.
+    async fn give_the_lead_away(&self, members: &[MemberStatus]) -> Result<(), ControlError> {
+        let last = self.status().last_log_index;
+        let me = self.broker();
+        let mut others = members.iter().filter(|it| it.voter && it.broker != me);
+        let Some(next) = others.find(|it| it.is_caught_up(last)) else {
+            return Err(refused(format!("nobody can lead the quorum in place of broker {me}")));
+        };
+        self.transfer(next.broker).await?;
+        Err(no_controller(&format!("broker {} leads the quorum now", next.broker)))
     }
 
     /// Takes a broker out of the quorum that is gone for good. Refuses if the voters that stay could
@@ -152,10 +186,10 @@ impl Controller {
     pub async fn forget(&self, broker: BrokerId) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
-        let members = self.quorum();
+        let members = self.members_heard_anew().await;
         let Some(member) = members.iter().find(|it| it.broker == broker) else { return Ok(()) };
         if member.voter {
-            verify_majority_without(broker, &members)?;
+            verify_majority_without(broker, &members, &self.image())?;
         }
         self.inner.kept_out.lock().remove(&broker);
         self.dismiss(broker).await
@@ -323,19 +357,28 @@ pub(super) async fn follow_members(raft: Raft, peers: Peers, leads: watch::Sende
     }
 }
 
-fn verify_majority_without(broker: BrokerId, members: &[MemberStatus]) -> Result<(), ControlError> {
-    let staying = members.iter().filter(|it| it.voter && it.broker != broker);
-    let (total, heard) = staying.fold((0_usize, 0_usize), |(total, heard), it| {
-        (total + 1, heard + usize::from(it.is_heard()))
-    });
+fn verify_majority_without(
+    broker: BrokerId,
+    members: &[MemberStatus],
+    image: &MetadataImage,
+) -> Result<(), ControlError> {
+    let is_down = |it: &MemberStatus| image.broker(it.broker).is_some_and(|it| !it.may_lead());
+    let is_heard = |it: &MemberStatus| it.answered.is_some_and(|ago| ago < HEARD_WITHIN);
+    let staying = || members.iter().filter(|it| it.voter && it.broker != broker);
+    let heard = staying().filter(|it| is_heard(it) && !is_down(it)).count();
+    let total = staying().count();
     if heard * 2 > total {
         return Ok(());
+    }
+    if staying().any(|it| it.answered.is_none() && !is_down(it)) {
+        return Err(no_controller("the leader of the quorum has not heard all voters yet"));
     }
     let message = format!(
         "refused by KQ-S009: without broker {broker} only {heard} of {total} voters answer, which \
          is no majority"
     );
-    Err(refused(message).refused(Refused::Majority))
+    let hint = "start the silent voters; kq-ctl quorum status shows which they are";
+    Err(refused(message).refused(Refused::Majority).hint(hint))
 }
 
 fn refused(message: String) -> ControlError {

@@ -33,6 +33,17 @@ pub enum QuorumChange {
     Forget(BrokerId),
 }
 
+impl QuorumChange {
+    /// Whom it is about.
+    pub const fn broker(self) -> BrokerId {
+        match self {
+            Self::AddVoter(it) | Self::RemoveVoter(it) | Self::Transfer(it) | Self::Forget(it) => {
+                it
+            }
+        }
+    }
+}
+
 impl Controller {
     /// The members as their leader sees them; as this broker does, if the leader does not answer.
     pub async fn describe_quorum(&self) -> Vec<MemberStatus> {

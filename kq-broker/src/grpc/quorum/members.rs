@@ -42,8 +42,9 @@ pub(super) fn verify(
     change: QuorumChange,
     members: &[MemberStatus],
     leader: Option<BrokerId>,
-    broker: BrokerId,
+    image: &MetadataImage,
 ) -> Result<bool, AdminError> {
+    let broker = change.broker();
     let Some(member) = members.iter().find(|it| it.broker == broker) else {
         let message = format!("broker {broker} is not a member of the quorum");
         return Err(AdminError::new(Code::NotFound, "kq.NOT_FOUND", message)
@@ -52,8 +53,10 @@ pub(super) fn verify(
     match change {
         QuorumChange::AddVoter(_) => Ok(!member.voter),
         QuorumChange::RemoveVoter(_) if !member.voter => Ok(false),
-        QuorumChange::RemoveVoter(_) => verify_majority(members, broker).map(|()| true),
-        QuorumChange::Forget(_) if member.voter => verify_majority(members, broker).map(|()| true),
+        QuorumChange::RemoveVoter(_) => verify_majority(members, broker, image).map(|()| true),
+        QuorumChange::Forget(_) if member.voter => {
+            verify_majority(members, broker, image).map(|()| true)
+        }
         QuorumChange::Forget(_) => Ok(true),
         QuorumChange::Transfer(_) if leader == Some(broker) => Ok(false),
         QuorumChange::Transfer(_) if member.voter => Ok(true),
@@ -65,10 +68,22 @@ pub(super) fn verify(
     }
 }
 
-fn verify_majority(members: &[MemberStatus], broker: BrokerId) -> Result<(), AdminError> {
+fn verify_majority(
+    members: &[MemberStatus],
+    broker: BrokerId,
+    image: &MetadataImage,
+) -> Result<(), AdminError> {
     let staying: Vec<&MemberStatus> =
         members.iter().filter(|it| it.voter && it.broker != broker).collect();
-    let is_heard = |it: &&&MemberStatus| it.answered.is_some_and(|ago| ago < SILENCE_MAX);
+    // Who died a moment ago was heard a moment ago: that it is fenced is known sooner. And a new
+    // leader has heard nobody yet, though they live.
+    let is_heard = |it: &&&MemberStatus| match it.answered {
+        Some(ago) => {
+            let is_down = image.broker(it.broker).is_some_and(|it| !it.may_lead());
+            ago < SILENCE_MAX && !is_down
+        }
+        None => image.is_live(it.broker),
+    };
     let heard = staying.iter().filter(is_heard).count();
     if staying.len() < heard * 2 {
         return Ok(());
@@ -109,9 +124,10 @@ mod tests {
     fn a_removal_that_would_lose_the_majority_is_refused() {
         let all =
             [member(1, true, Some(0)), member(2, true, Some(90)), member(3, true, Some(9_000))];
+        let image = MetadataImage::default();
         let remove = |id| {
             let broker = BrokerId(id);
-            verify(QuorumChange::RemoveVoter(broker), &all, Some(BrokerId(1)), broker)
+            verify(QuorumChange::RemoveVoter(broker), &all, Some(BrokerId(1)), &image)
         };
         let refused = remove(2).unwrap_err();
         assert_eq!(refused.code, "KQ-S009");
@@ -121,7 +137,7 @@ mod tests {
         let alone = [member(1, true, Some(0)), member(2, false, Some(0))];
         let remove = |id| {
             let broker = BrokerId(id);
-            verify(QuorumChange::RemoveVoter(broker), &alone, None, broker)
+            verify(QuorumChange::RemoveVoter(broker), &alone, None, &image)
         };
         assert_eq!(remove(1).unwrap_err().code, "KQ-S009");
         assert_eq!(remove(2).ok(), Some(false));
@@ -130,9 +146,10 @@ mod tests {
     #[test]
     fn only_voters_can_lead_and_only_learners_gain_a_vote() {
         let all = [member(1, true, Some(0)), member(2, true, Some(0)), member(4, false, Some(0))];
+        let image = MetadataImage::default();
         let ask = |change: fn(BrokerId) -> QuorumChange, id| {
             let broker = BrokerId(id);
-            verify(change(broker), &all, Some(BrokerId(1)), broker).ok()
+            verify(change(broker), &all, Some(BrokerId(1)), &image).ok()
         };
         let (add, transfer) = (QuorumChange::AddVoter, QuorumChange::Transfer);
         assert_eq!((ask(add, 4), ask(add, 2)), (Some(true), Some(false)));
