@@ -19,6 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client kafka_python_round_trip", |kit| run(kit, "kafka_python_round_trip.py")),
     ("client java_round_trip", |kit| run(kit, "java_round_trip.py")),
     ("client kq_ctl_serves_a_script_over_100_topics", operator_script),
+    ("client kq_ctl_is_refused_by_every_interlock", interlocks),
     ("client franz_go_round_trip", |kit| run(kit, "franz_go_round_trip.py")),
 ];
 
@@ -27,6 +28,18 @@ fn operator_script(kit: &Kit) -> Result<Verdict> {
     let script = root().join("tests/ctl/hundred_topics.sh");
     let cluster = Guard::up(&Plan::test("test-ctl")?, &kit.programs)?;
     verdict(Command::new("bash").arg(script).arg(&kit.programs.ctl).arg(&cluster.0.bootstrap))
+}
+
+/// A bash script that runs into one interlock after the other; it kills broker 3 on the way.
+fn interlocks(kit: &Kit) -> Result<Verdict> {
+    let script = root().join("tests/ctl/interlocks.sh");
+    let mut plan = Plan::of("test-interlocks", 3)?;
+    plan.racks = ["a", "b", "b"].map(str::to_owned).to_vec();
+    let cluster = Guard::up(&plan, &kit.programs)?;
+    let third = cluster.0.broker(3)?.process().context("broker 3 does not run")?;
+    let mut check = Command::new("bash");
+    check.arg(script).arg(&kit.programs.ctl).arg(&cluster.0.bootstrap);
+    verdict(check.arg(third.pid.to_string()))
 }
 
 /// A Python script of `tests/clients/`.

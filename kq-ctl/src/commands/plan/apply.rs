@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         overrides: plan.overrides.clone(),
         intent: Some(v1::Intent { reason: String::new(), dry_run: true }),
     };
-    cluster.apply_plan(request).await?;
+    flow::apply(cluster.as_ref(), request).await?;
     let mut report = flow::shown(&plan);
     if args.change.dry_run {
         report.note(rows::headline(&plan));

@@ -89,16 +89,33 @@ pub(crate) fn refusal(plan: &v1::Plan) -> Failure {
     let findings = first.map(|it| it.findings.as_slice()).unwrap_or_default();
     let next = findings.iter().flat_map(|it| &it.next).next().cloned().unwrap_or_default();
     let code = if rule == "KQ-S008" { "kq.STALE_PLAN" } else { rule };
-    let text = plan.refusal.trim_end();
-    let ways = text.split_once("\ndo one of:").or_else(|| text.split_once("\ndo:"));
-    let (message, hint) = match ways {
-        Some((message, ways)) => (message, ways.trim_matches('\n').trim_start().to_owned()),
-        None => (text, next),
-    };
-    let message = message.strip_prefix("refused: ").unwrap_or(message);
+    let (message, ways) = parted(&plan.refusal);
+    let hint = ways.unwrap_or(next);
     let message =
         if message.is_empty() { format!("a rule forbids it: {rule}") } else { message.to_owned() };
     Failure::new(code, message).hint(hint)
+}
+
+/// What forbids a plan, and what to do instead, out of the words of a refusal.
+fn parted(refusal: &str) -> (&str, Option<String>) {
+    let text = refusal.trim_end();
+    let text = text.strip_prefix("refused: ").unwrap_or(text);
+    let ways = text.split_once("\ndo one of:").or_else(|| text.split_once("\ndo:"));
+    match ways {
+        Some((message, ways)) => (message, Some(ways.trim_matches('\n').trim_start().to_owned())),
+        None => (text, None),
+    }
+}
+
+/// Applies a plan; what a refusal says is to be done becomes its hint.
+pub(crate) async fn apply(
+    cluster: &dyn Cluster,
+    request: v1::ApplyPlanRequest,
+) -> Result<v1::ApplyPlanResponse, Failure> {
+    cluster.apply_plan(request).await.map_err(|failure| match parted(&failure.message) {
+        (message, Some(ways)) => Failure { message: message.to_owned(), hint: ways, ..failure },
+        (_, None) => failure,
+    })
 }
 
 /// Confirms a plan that nothing forbids and starts it.
@@ -116,7 +133,7 @@ pub(crate) async fn start(
         overrides: plan.overrides.clone(),
         intent: Some(outcome.change.intent()),
     };
-    let id = cluster.apply_plan(request).await?.id;
+    let id = apply(cluster, request).await?.id;
     outcome.change.conclude(&mut report, plan.moves.len());
     match outcome.wait.wait {
         None => report
