@@ -38,6 +38,7 @@ refuses() {
 # reassigned RULE SUBJECT ARGS..: the same of `partition reassign`.
 reassigned() { refuses "$1" "$2" partition reassign "${@:3}" --yes; }
 
+ends 0 cluster wait --for brokers=3 --wait=30s
 ends 0 topic create kept --assignment 0:1,2,3 -c min.insync.replicas=2
 ends 0 topic create pair --assignment 0:1,2
 ends 0 topic create solo --assignment 0:3
