@@ -22,8 +22,10 @@ const JOINING_MAX: Duration = Duration::from_secs(1);
 /// How long a follower is left alone that did not make its last step.
 const AFTER_JOINING: Duration = Duration::from_secs(5);
 
-/// How long a follower is left alone whom the controller would not have.
+/// How long a follower is left alone whom the controller would not have; twice as long each time
+/// that it was not heard of in between.
 const AFTER_REJECTION: Duration = Duration::from_secs(1);
+const DOUBLINGS_MAX: u32 = 6;
 
 /// A proposal in flight.
 #[derive(Debug)]
@@ -81,6 +83,9 @@ impl Leader {
         } else if self.lost_records(id) {
             // An operating error, not a bug: its disk lost records that it had confirmed.
             self.propose_without(&[id], ProposalReason::LostRecords(id), out);
+        } else if self.proposal.as_ref().is_some_and(|it| !it.isr.contains(&id)) {
+            // About to be dropped, and perhaps back already.
+            self.followers.entry(id).and_modify(|it| it.is_ready = true);
         }
     }
 
@@ -125,7 +130,11 @@ impl Leader {
             ProposalRefusal::Rejected => {
                 for id in proposal.isr.iter().filter(|id| !self.isr.contains(id)) {
                     if let Some(follower) = self.followers.get_mut(id) {
-                        follower.barred_until = now + AFTER_REJECTION;
+                        let doublings = follower.rejections.min(DOUBLINGS_MAX);
+                        follower.barred_until = now + AFTER_REJECTION * (1 << doublings);
+                        follower.rejections = doublings + 1;
+                        // Another member may have been the reason.
+                        follower.is_ready = true;
                     }
                 }
                 self.proposal = None;
@@ -166,7 +175,7 @@ impl Leader {
     /// Takes in who was ready before, one after the other, unless he has fallen behind since.
     pub(super) fn let_ready_join(&mut self, now: Duration, out: &mut Vec<Output>) {
         let (watermark, durability) = (self.high_watermark.offset(), self.rules.durability);
-        let ready = self.followers.iter().filter(|(_, it)| it.is_ready);
+        let ready = self.followers.iter().filter(|(id, it)| it.is_ready && !self.isr.contains(id));
         let ready: Vec<(BrokerId, bool)> =
             ready.map(|(id, it)| (*id, watermark <= it.held(durability))).collect();
         for (id, is_level) in ready {

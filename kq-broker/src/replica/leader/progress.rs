@@ -56,6 +56,8 @@ pub(super) struct Progress {
     /// It could join, but for a proposal in flight or a bar. While nothing is appended nobody needs
     /// to hear of it again, so it is not left to its next fetch.
     pub(super) is_ready: bool,
+    /// How often the controller would not have it since it was heard of last.
+    pub(super) rejections: u32,
 }
 
 impl Progress {
@@ -73,6 +75,7 @@ impl Progress {
             Some(_) | None => {}
         }
         self.broker_epoch = Some(fetched.broker_epoch);
+        self.rejections = 0;
         self.log_end = fetched.fetch_offset;
         self.synced_end = fetched.synced_end.min(fetched.fetch_offset);
         self.log_start = fetched.log_start;

@@ -265,9 +265,9 @@ fn a_follower_that_was_ready_joins_without_another_fetch() {
             tick 2s
                 propose isr 1 3@9 from epochs 5/2: 3 caught up
             commit 5/3 isr 1,3 at 3s
+                propose isr 1 3@9 2@9 from epochs 5/3: 2 caught up
             append to 6
             fetch by 2 from 5 at 3s
-                propose isr 1 3@9 2@9 from epochs 5/3: 2 caught up
             tick 4s
         "#]],
     );
@@ -381,6 +381,66 @@ fn a_follower_that_begins_before_the_leader_joins_once_it_has_dropped_that() {
             fetch by 2 over 0 to 8 at 1s
             fetch by 2 over 7 to 8 at 2s
                 propose isr 1 2@9 from epochs 5/2: 2 caught up
+        "#]],
+    );
+}
+
+#[test]
+fn a_follower_that_caught_up_while_it_was_dropped_comes_back() {
+    check(
+        &[2],
+        "
+        append to 5
+        sync to 5
+        fetch by 2 from 3 at 1s
+        tick 12s
+        fetch by 2 from 5 at 13s
+        commit 5/2 isr 1 at 14s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            fetch by 2 from 3 at 1s
+                advance high watermark to 3
+            tick 12s
+                propose isr 1 from epochs 5/1: 2 fell behind
+            fetch by 2 from 5 at 13s
+                advance high watermark to 5
+            commit 5/2 isr 1 at 14s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+        "#]],
+    );
+}
+
+#[test]
+fn a_rejected_follower_is_proposed_again_and_ever_later() {
+    check(
+        &[2],
+        "
+        commit 5/2 isr 1 at 0s
+        fetch by 2 from 0 at 1s
+        rejected 2 at 2s
+        tick 3s
+        rejected 2 at 4s
+        tick 5s
+        tick 6s
+        rejected 2 at 7s
+        fetch by 2 as 12 from 0 at 8s
+        ",
+        expect![[r#"
+            commit 5/2 isr 1 at 0s
+            fetch by 2 from 0 at 1s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            rejected 2 at 2s
+            tick 3s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            rejected 2 at 4s
+            tick 5s
+            tick 6s
+                propose isr 1 2@9 from epochs 5/2: 2 caught up
+            rejected 2 at 7s
+            fetch by 2 as 12 from 0 at 8s
+                propose isr 1 2@12 from epochs 5/2: 2 caught up
         "#]],
     );
 }
