@@ -175,9 +175,9 @@ fn frozen_leaders_move_only_when_they_must() {
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 handing over to 2 epochs 0/1
             done a
                 partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 2 epochs 1/2
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] leader 2 epochs 1/3
             fence 1
                 broker 1 fenced
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] leader 2 epochs 1/3
             tick
                 leaders of topic AAAAAAAAAKEAAAAAAAAAAA unfrozen
                 -> purged 0

@@ -139,7 +139,8 @@ pub(super) fn settle_elr(draft: &mut Draft<'_, '_>) -> Result<(), ControlError> 
 }
 
 /// Moves the leaders of a broker that is about to stop: by handover where somebody in sync lives,
-/// at once where only the ELR does, and not at all where nobody else can lead.
+/// at once where only the ELR does, and not at all where nobody else can lead. Then it is in no
+/// one's way.
 pub(super) fn leave(draft: &mut Draft<'_, '_>, broker: BrokerId) -> Result<(), ControlError> {
     let concerned = |it: &PartitionImage| it.leader == Some(broker) || it.handover == Some(broker);
     reconsider(draft, concerned, |seat| {
@@ -153,7 +154,19 @@ pub(super) fn leave(draft: &mut Draft<'_, '_>, broker: BrokerId) -> Result<(), C
             Some(to) => seat.hand_over(to),
             None => leave_at_once(seat),
         }
-    })
+    })?;
+    step_out(draft, broker)
+}
+
+/// Takes a broker that is about to stop out of every ISR that has others, once it leads nothing that
+/// somebody else could lead. It still follows then: no producer waits while it closes its files.
+fn step_out(draft: &mut Draft<'_, '_>, broker: BrokerId) -> Result<(), ControlError> {
+    let known = draft.image.broker(broker).map(|it| it.state);
+    if known != Some(BrokerState::Stopping) || draft.image.broker_load(broker).handovers > 0 {
+        return Ok(());
+    }
+    let concerned = |it: &PartitionImage| it.leader != Some(broker) && it.isr.contains(&broker);
+    reconsider(draft, concerned, |seat| Seat { gone: Some(broker), ..*seat }.elect())
 }
 
 /// Another leader without a drain, if a clean election finds one.
@@ -184,7 +197,9 @@ pub(super) fn settle_handovers(
 ) -> Result<Reply, ControlError> {
     super::broker::verify_epoch(&draft.image, broker, epoch)?;
     let settle = |it: &Handover| settle_handover(draft, broker, it, how);
-    Ok(Reply::HandoversSettled(handovers.iter().map(settle).collect()))
+    let settled = handovers.iter().map(settle).collect();
+    step_out(draft, broker)?;
+    Ok(Reply::HandoversSettled(settled))
 }
 
 fn settle_handover(
