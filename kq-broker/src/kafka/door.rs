@@ -79,9 +79,11 @@ impl Door {
         self.image().cluster_id().map(|id| id.0.as_str().into())
     }
 
-    /// Whom clients send commands to: the leader of the metadata quorum, else this broker.
+    /// Whom clients send commands to: this broker, which passes them on. It lives, as its answer
+    /// shows, while the leader of the quorum may have died just now, and clients wait long for a
+    /// controller that does not answer. (Kafka's brokers name any broker, KIP-590.)
     pub fn controller_id(&self) -> i32 {
-        self.node.controller.leader().unwrap_or(self.node.broker_id).to_wire()
+        self.node.broker_id.to_wire()
     }
 
     /// The places below a topic's own configuration.

@@ -1,5 +1,6 @@
 //! Several whole brokers in this process: they find one another, decide together, and leave in order.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
@@ -8,8 +9,10 @@ use tempfile::TempDir;
 use super::Broker;
 use crate::config::{self, BrokerConfig};
 use crate::controller::{Command, NewTopic, TopicRef};
+use crate::group::GroupId;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerState, MetadataImage};
+use crate::runtime::{Groups, OFFSETS_TOPIC};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -182,4 +185,16 @@ async fn a_broker_whose_disk_is_new_takes_its_number_again() {
     assert_eq!(cluster.at(2).node().broker_id, Cluster::id(2));
     assert!(cluster.at(2).node().image().topic_by_name("kept").is_some());
     cluster.wait_voters(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_offsets_topic_made_while_a_broker_is_down_counts_on_it() {
+    let mut cluster = Cluster::of_three().await;
+    cluster.stop(2).await;
+    cluster.wait_all(|image| state(image, 2) == Some(BrokerState::Fenced)).await;
+    let node = cluster.at(0).node();
+    let group = GroupId::from("readers");
+    Groups::new(Arc::clone(node)).find(&group).await.unwrap();
+    let image = node.image();
+    assert_eq!(image.topic_by_name(OFFSETS_TOPIC).unwrap().replication_factor(), 3);
 }

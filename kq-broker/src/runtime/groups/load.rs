@@ -48,7 +48,11 @@ pub(super) async fn load(
     clock: Clock,
 ) -> Result<Shard, LoadError> {
     let end = partition.describe()?.offsets.log_end().offset();
-    partition.committed(end).await?;
+    match partition.committed(end).await {
+        // It is committed; only more cannot be, now.
+        Ok(()) | Err(PartitionError::NotEnoughReplicasAfterAppend(_)) => {}
+        Err(err) => return Err(err.into()),
+    }
     let partition = Arc::clone(partition);
     let replayed = tokio::task::spawn_blocking(move || replay(&partition, end, settings, clock));
     replayed.await.map_err(|_| LoadError::Interrupted)?

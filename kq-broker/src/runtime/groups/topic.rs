@@ -31,9 +31,7 @@ pub(super) fn led_by(image: &MetadataImage, broker: BrokerId) -> Vec<PartitionId
 
 /// Makes the topic, and returns once its partitions are served.
 pub(super) async fn create(node: &Node) -> Result<(), ErrorCode> {
-    let live = node.image().brokers().filter(|it| it.is_live()).count();
-    let replicas = u16::try_from(live).unwrap_or(u16::MAX).max(1);
-    let replicas = replicas.min(node.config.offsets_replication_factor);
+    let replicas = replicas_for(&node.image(), node.config.offsets_replication_factor);
     let topic = NewTopic {
         name: OFFSETS_TOPIC.to_owned(),
         partitions: Some(i32::try_from(node.config.offsets_partitions).unwrap_or(i32::MAX)),
@@ -60,6 +58,13 @@ pub(super) async fn create(node: &Node) -> Result<(), ErrorCode> {
     let wait = node.partitions.wait_applied(node.image().applied());
     let served = tokio::time::timeout(CREATE_DEADLINE, wait).await;
     served.map_err(|_| ErrorCode::CoordinatorNotAvailable)
+}
+
+/// As many as are wanted, if there are so many brokers that take any. A broker that is down counts:
+/// it will be back, and this topic stays as it is made.
+fn replicas_for(image: &MetadataImage, wanted: u16) -> u16 {
+    let takers = image.brokers().filter(|it| it.cordon.is_none()).count();
+    u16::try_from(takers).unwrap_or(u16::MAX).max(1).min(wanted)
 }
 
 /// Java's hash of a string, without its sign: clients never compute it, but outside tools that
