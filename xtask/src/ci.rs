@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     sim::schedules(&SimArgs::default(), &mut tally);
     canary::run_into(None, &mut tally)?;
     if let Some(dir) = &args.suite {
-        suites::compat::run_alone(dir, &args.suite_args, &mut tally)?;
+        suites::compat::run_alone(dir, args, &mut tally)?;
     }
     Ok(tally.close())
 }

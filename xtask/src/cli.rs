@@ -361,10 +361,16 @@ pub(crate) struct CompatArgs {
 /// Arguments of `ci`.
 #[derive(Debug, Args)]
 pub(crate) struct CiArgs {
-    /// An outside black-box suite to run as well, on a cluster of its own
+    /// An outside black-box suite to run as well, on clusters of its own
     #[arg(long, value_name = "DIR")]
     pub(crate) suite: Option<PathBuf>,
-    /// Further arguments for the suite, after --
+    /// Its arguments, separated by spaces, for a run on three brokers as well
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
+    pub(crate) on_three: Option<String>,
+    /// Its arguments for a run on the same three after the first of them was killed
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
+    pub(crate) on_two_of_three: Option<String>,
+    /// Its arguments for the run on one broker, after --
     #[arg(last = true, requires = "suite")]
     pub(crate) suite_args: Vec<String>,
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::cli::CompatArgs;
+use crate::cli::{CiArgs, CompatArgs};
 use crate::cluster::{Guard, Plan};
 use crate::programs::{Profile, programs};
 use crate::run::tee;
@@ -20,11 +20,35 @@ pub(crate) fn run(args: &CompatArgs) -> Result<bool> {
     Ok(tally.close())
 }
 
-/// Against a cluster of its own.
-pub(crate) fn run_alone(suite: &Path, rest: &[String], tally: &mut Tally) -> Result<()> {
-    let plan = Plan::test("test-outside")?.with("log.retention.check.interval.ms", "1000");
-    let cluster = Guard::up(&plan, &programs(Profile::Debug)?)?;
-    run_on(suite, &cluster.0.bootstrap, rest, tally)
+/// Against clusters of its own: of one broker, and of three.
+pub(crate) fn run_alone(suite: &Path, args: &CiArgs, tally: &mut Tally) -> Result<()> {
+    let programs = programs(Profile::Debug)?;
+    let cluster = Guard::up(&quick_to_delete(Plan::test("test-outside")?), &programs)?;
+    run_on(suite, &cluster.0.bootstrap, &args.suite_args, tally)?;
+    drop(cluster);
+    if args.on_three.is_none() && args.on_two_of_three.is_none() {
+        return Ok(());
+    }
+    let plan = Plan::of("test-outside", 3)?.with("min.insync.replicas", "2");
+    let cluster = Guard::up(&quick_to_delete(plan), &programs)?;
+    if let Some(line) = &args.on_three {
+        run_on(suite, &cluster.0.bootstrap, &words(line), tally)?;
+    }
+    if let Some(line) = &args.on_two_of_three {
+        // It made the cluster and still leads its quorum, and clients are told of it first.
+        cluster.0.broker(1)?.kill()?;
+        run_on(suite, &cluster.0.bootstrap, &words(line), tally)?;
+    }
+    Ok(())
+}
+
+/// Suites cannot wait minutes for what retention deletes.
+fn quick_to_delete(plan: Plan) -> Plan {
+    plan.with("log.retention.check.interval.ms", "1000")
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
 }
 
 fn run_on(suite: &Path, bootstrap: &str, rest: &[String], tally: &mut Tally) -> Result<()> {
