@@ -246,9 +246,12 @@ async fn who_knows_that_the_leader_is_gone_waits_for_no_election_timeout() {
         // By itself nobody stands from here on.
         cluster.at(id).inner.raft.runtime_config().elect(false);
     }
-    cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
-    cluster.stop(lost.0).await;
+    cluster.at(lost.0).submit(cluster.register(1), SOON).await.unwrap();
     let heirs = (1..=3).filter(|id| *id != lost.0);
+    for heir in heirs.clone() {
+        cluster.wait_applied(heir, cluster.at(lost.0).image().applied()).await;
+    }
+    cluster.stop(lost.0).await;
     for heir in heirs.clone() {
         cluster.at(heir).succeed(lost).await;
     }
@@ -261,12 +264,15 @@ async fn who_knows_that_the_leader_is_gone_waits_for_no_election_timeout() {
 async fn a_leader_taken_for_dead_is_replaced_and_nothing_is_lost() {
     let cluster = Cluster::of_three().await;
     cluster.at(1).submit(cluster.register(1), SOON).await.unwrap();
-    let leader = cluster.leader().await.broker();
-    let heir = (1..=3).find(|id| *id != leader.0).unwrap();
-    cluster.at(heir).succeed(leader).await;
+    let led = cluster.leader().await;
+    let heir = (1..=3).find(|id| BrokerId(*id) != led.broker()).unwrap();
+    cluster.wait_applied(heir, led.image().applied()).await;
     let mut leadership = cluster.at(heir).leadership();
-    let taken = leadership.wait_for(|it| it.leader == Some(BrokerId(heir)));
+    let before = leadership.borrow_and_update().term;
+    cluster.at(heir).succeed(led.broker()).await;
+    let taken = leadership.wait_for(|it| before < it.term && it.leader.is_some());
     tokio::time::timeout(SOON, taken).await.unwrap().unwrap();
+    let leader = led.broker();
     cluster.at(leader.0).submit(create("by-the-old-one"), SOON).await.unwrap();
     assert_eq!(cluster.topics_at(leader.0), ["by-the-old-one"]);
 }
