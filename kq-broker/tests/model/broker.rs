@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kq_broker::ids::{BrokerEpoch, BrokerId, Incarnation, PartitionId};
 use kq_broker::metadata::{BrokerRegistration, MetadataImage};
-use kq_broker::replica::{FetchToken, Follower, Leader};
+use kq_broker::replica::{FetchFrom, FetchToken, Follower, Leader};
 use uuid::Uuid;
 
 use crate::event::{Event, Timer, Undo};
@@ -53,6 +53,9 @@ pub(crate) struct Replica {
     pub(crate) waiting: Vec<Waiting>,
     /// A follower's last request, and when it went out.
     pub(crate) asked: Option<(FetchToken, Time)>,
+    /// A leader's fetch sessions: what each follower told last, and in which registration. It
+    /// counts until the follower tells something else.
+    pub(crate) told: BTreeMap<BrokerId, (BrokerEpoch, FetchFrom)>,
     /// A leader's last proposal to the controller: no other is answered any more.
     pub(crate) proposed: u64,
 }
@@ -136,7 +139,8 @@ impl Broker {
 
 impl Replica {
     pub(crate) const fn new(role: Role) -> Self {
-        Self { role, waiting: Vec::new(), asked: None, proposed: 0 }
+        let told = BTreeMap::new();
+        Self { role, waiting: Vec::new(), asked: None, told, proposed: 0 }
     }
 }
 

@@ -53,7 +53,7 @@ impl World {
     pub(crate) fn serve_fetch(&mut self, id: BrokerId, request: FetchRequest) {
         let (of, fetch) = (request.partition, request.fetch);
         let served = self.judge_fetch(id, &request);
-        if matches!(served, Some(FetchVerdict::Serve)) {
+        if matches!(served, Some(FetchVerdict::Serve)) && self.is_news(id, &request) {
             let now = self.clock();
             let fetched = Input::FollowerFetched {
                 follower: request.from,
@@ -83,6 +83,17 @@ impl World {
             },
         };
         self.send(id, (request.from, Some(request.life)), Packet::Fetched(response));
+    }
+
+    /// Whether a fetch tells the leader anything: in a session, nobody says the same thing twice.
+    fn is_news(&mut self, id: BrokerId, request: &FetchRequest) -> bool {
+        let of = request.partition;
+        let Some((_, replica)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) else {
+            return false;
+        };
+        let now = (request.broker_epoch, request.fetch);
+        let before = replica.told.insert(request.from, now);
+        before.is_none_or(|(epoch, fetch)| epoch != now.0 || !fetch.asks_the_same(&now.1))
     }
 
     /// What the leader makes of a fetch; none refuses it.

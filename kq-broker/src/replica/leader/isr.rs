@@ -65,9 +65,13 @@ impl Leader {
                 follower.is_ready = false;
             }
         }
+        // It was committed just now, or never will be: it compares the partition epoch. Then
+        // whom it would have added is ready still.
+        let overtaken = self.proposal.take().map(|it| it.isr).unwrap_or_default();
+        for id in overtaken.iter().filter(|id| !isr.contains(id) && !self.isr.contains(id)) {
+            self.followers.entry(*id).and_modify(|it| it.is_ready = true);
+        }
         self.isr = isr;
-        // It was committed just now, or never will be: it compares the partition epoch.
-        self.proposal = None;
     }
 
     pub(super) fn on_fetched(&mut self, id: BrokerId, fetched: Fetched, out: &mut Vec<Output>) {

@@ -444,3 +444,29 @@ fn a_rejected_follower_is_proposed_again_and_ever_later() {
         "#]],
     );
 }
+
+#[test]
+fn a_follower_whose_proposal_was_overtaken_is_proposed_again() {
+    check(
+        &[2, 3],
+        "
+        append to 5
+        sync to 5
+        fetch by 3 from 5 at 1s
+        commit 5/2 isr 1,3 at 1s
+        fetch by 2 from 5 at 1s
+        commit 5/3 isr 1 at 2s
+        ",
+        expect![[r#"
+            append to 5
+            sync to 5
+            fetch by 3 from 5 at 1s
+            commit 5/2 isr 1,3 at 1s
+                advance high watermark to 5
+            fetch by 2 from 5 at 1s
+                propose isr 1 3@9 2@9 from epochs 5/2: 2 caught up
+            commit 5/3 isr 1 at 2s
+                propose isr 1 2@9 from epochs 5/3: 2 caught up
+        "#]],
+    );
+}
