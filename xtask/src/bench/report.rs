@@ -67,7 +67,10 @@ impl Row {
 /// Puts the other broker's figures beside ours.
 pub(super) fn compare(ours: &mut [Row], theirs: &[Row]) {
     for row in ours {
-        row.other = theirs.iter().find(|it| it.line == row.line).map(|it| it.value);
+        row.other = theirs
+            .iter()
+            .find(|it| (&it.line, it.unit) == (&row.line, row.unit))
+            .map(|it| it.value);
     }
 }
 
