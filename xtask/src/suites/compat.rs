@@ -3,15 +3,19 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cli::{CiArgs, CompatArgs};
 use crate::cluster::{Guard, Plan};
-use crate::programs::{Profile, programs};
-use crate::run::tee;
+use crate::programs::{Profile, Programs, programs};
+use crate::run::{capture, tee};
 use crate::tally::{Counts, Tally};
-use crate::venv;
+use crate::{clock, venv};
+
+/// How long the brokers that are left may take to notice that one is dead.
+const FENCED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Against a cluster that runs.
 pub(crate) fn run(args: &CompatArgs) -> Result<bool> {
@@ -29,17 +33,30 @@ pub(crate) fn run_alone(suite: &Path, args: &CiArgs, tally: &mut Tally) -> Resul
     if args.on_three.is_none() && args.on_two_of_three.is_none() {
         return Ok(());
     }
-    let plan = Plan::of("test-outside", 3)?.with("min.insync.replicas", "2");
-    let cluster = Guard::up(&quick_to_delete(plan), &programs)?;
+    // Without a relay in between, brokers are told that one of them is dead.
+    let plan = Plan { relayed: false, ..Plan::of("test-outside", 3)? };
+    let plan = quick_to_delete(plan.with("min.insync.replicas", "2"));
+    let cluster = Guard::up(&plan, &programs)?;
     if let Some(line) = &args.on_three {
         run_on(suite, &cluster.0.bootstrap, &words(line), tally)?;
     }
     if let Some(line) = &args.on_two_of_three {
         // It made the cluster and still leads its quorum, and clients are told of it first.
         cluster.0.broker(1)?.kill()?;
+        wait_fenced(&programs, &cluster.0.bootstrap)?;
         run_on(suite, &cluster.0.bootstrap, &words(line), tally)?;
     }
     Ok(())
+}
+
+/// Waits until the brokers that are left agree that one is gone.
+fn wait_fenced(programs: &Programs, bootstrap: &str) -> Result<()> {
+    let fenced = || {
+        let mut list = Command::new(&programs.ctl);
+        list.args(["--brokers", bootstrap, "broker", "list"]).stdin(Stdio::null());
+        capture(&mut list).ok()?.contains("fenced").then_some(())
+    };
+    clock::poll_until(FENCED_WITHIN, fenced).context("nobody is fenced after a kill -9")
 }
 
 /// Suites cannot wait minutes for what retention deletes.
