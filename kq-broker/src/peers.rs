@@ -26,6 +26,8 @@ use crate::metadata::{self, MetadataImage};
 const CONNECT_WAIT: Duration = Duration::from_secs(1);
 /// How long a broker may take to accept a connection that asks whether it is there at all.
 const PROBE_WAIT: Duration = Duration::from_millis(500);
+/// Between two questions to a broker that accepts connections and closes them.
+const PROBE_SPACING: Duration = Duration::from_millis(10);
 /// A connection that carries no answer for this long is probed, then given up: without, one that
 /// a network fault has cut would hold its channel for ever.
 const KEEPALIVE: Duration = Duration::from_secs(5);
@@ -91,12 +93,21 @@ impl Peers {
     }
 
     /// Whether its machine says that nobody listens where this broker should: its process is gone.
-    /// No answer at all says nothing.
+    /// No answer at all says nothing. A process that is about to end may still accept, and closes
+    /// that connection too: then it is asked again.
     pub async fn is_gone(&self, broker: BrokerId) -> bool {
         let Some(address) = self.address(broker) else { return false };
-        let connected = tokio::time::timeout(PROBE_WAIT, TcpStream::connect(address)).await;
-        let refused = |err: std::io::Error| err.kind() == std::io::ErrorKind::ConnectionRefused;
-        connected.is_ok_and(|connected| connected.is_err_and(refused))
+        let probed = tokio::time::timeout(PROBE_WAIT, async {
+            loop {
+                match TcpStream::connect(&address).await {
+                    Err(err) => return err.kind() == std::io::ErrorKind::ConnectionRefused,
+                    // Who lives waits for a first word.
+                    Ok(accepted) => drop(accepted.peek(&mut [0]).await),
+                }
+                tokio::time::sleep(PROBE_SPACING).await;
+            }
+        });
+        probed.await.unwrap_or(false)
     }
 
     /// The channel to a broker, made at its first use; none if no address of it is known. It
@@ -181,6 +192,35 @@ mod tests {
         assert_eq!(peers.address(two).as_deref(), Some("[::1]:9093"));
         assert_eq!(peers.address(BrokerId(4)).as_deref(), Some("relay:1"));
         assert_eq!(peers.address(BrokerId(3)), None);
+    }
+
+    /// A broker that accepts this many connections more, each of which it closes at once.
+    async fn dying(accepts: usize) -> bool {
+        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peers = Peers::default();
+        peers.tell(BrokerId(2), &door.local_addr().unwrap().to_string());
+        let ends = async {
+            for _ in 0..accepts {
+                drop(door.accept().await);
+            }
+            drop(door);
+        };
+        tokio::join!(ends, peers.is_gone(BrokerId(2))).1
+    }
+
+    #[tokio::test]
+    async fn a_broker_is_gone_once_nobody_listens_any_more() {
+        assert!(dying(0).await);
+        assert!(dying(3).await);
+        assert!(!Peers::default().is_gone(BrokerId(2)).await, "no address is known");
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_keeps_a_connection_open_lives() {
+        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peers = Peers::default();
+        peers.tell(BrokerId(2), &door.local_addr().unwrap().to_string());
+        assert!(!peers.is_gone(BrokerId(2)).await);
     }
 
     #[test]
