@@ -38,6 +38,6 @@ mod wire;
 pub use controller::{Controller, ControllerStatus};
 pub use disk::KnownEnd;
 pub use door::QuorumDoor;
-pub use members::{Leadership, MemberStatus};
+pub use members::{Leadership, MemberStatus, SILENCE_MAX, verify_majority_without};
 pub use quorum::QuorumChange;
 pub use start::{Birth, ControllerOptions, StartError, Trimming};

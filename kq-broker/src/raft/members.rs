@@ -18,14 +18,13 @@ use super::proposer::no_controller;
 use super::types::{Raft, Types};
 use crate::controller::{ControlError, Refused};
 use crate::ids::BrokerId;
-use crate::metadata::MetadataImage;
 use crate::peers::Peers;
 use tokio::sync::watch;
 
 /// Entries that a member may lack and still count as caught up.
 const LAG_MAX: u64 = 100;
 /// A member that has not answered for so long is not counted on.
-const SILENCE_MAX: Duration = Duration::from_secs(2);
+pub const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// How soon a voter that is counted on answers, and how often that is looked at.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
 const HEARD_LOOK: Duration = Duration::from_millis(50);
@@ -145,7 +144,7 @@ impl Controller {
         if !members.iter().any(|it| it.voter && it.broker == broker) {
             return Err(refused(format!("broker {broker} is not a voter of the quorum")));
         }
-        verify_majority_without(broker, &members, &self.image())?;
+        self.verify_majority_without(broker, &members)?;
         if broker == self.broker() {
             return self.give_the_lead_away(&members).await;
         }
@@ -169,6 +168,22 @@ impl Controller {
         }
     }
 
+    fn verify_majority_without(
+        &self,
+        broker: BrokerId,
+        members: &[MemberStatus],
+    ) -> Result<(), ControlError> {
+        let image = self.image();
+        let is_down = |it: &MemberStatus| image.broker(it.broker).is_some_and(|it| !it.may_lead());
+        let is_heard = |it: &MemberStatus| it.answered.is_some_and(|ago| ago < HEARD_WITHIN);
+        let verified = verify_majority_without(broker, members, |it| is_heard(it) && !is_down(it));
+        let mut staying = members.iter().filter(|it| it.voter && it.broker != broker);
+        if verified.is_err() && staying.any(|it| it.answered.is_none() && !is_down(it)) {
+            return Err(no_controller("the leader of the quorum has not heard all voters yet"));
+        }
+        verified
+    }
+
     /// Who leads removes others, and is removed by the next leader: nobody leads without a vote.
     async fn give_the_lead_away(&self, members: &[MemberStatus]) -> Result<(), ControlError> {
         let last = self.status().last_log_index;
@@ -189,7 +204,7 @@ impl Controller {
         let members = self.members_heard_anew().await;
         let Some(member) = members.iter().find(|it| it.broker == broker) else { return Ok(()) };
         if member.voter {
-            verify_majority_without(broker, &members, &self.image())?;
+            self.verify_majority_without(broker, &members)?;
         }
         self.inner.kept_out.lock().remove(&broker);
         self.dismiss(broker).await
@@ -357,27 +372,32 @@ pub(super) async fn follow_members(raft: Raft, peers: Peers, leads: watch::Sende
     }
 }
 
-fn verify_majority_without(
+/// Refuses to go on without a voter if most of the others are silent (KQ-S009).
+pub fn verify_majority_without(
     broker: BrokerId,
     members: &[MemberStatus],
-    image: &MetadataImage,
+    is_heard: impl Fn(&MemberStatus) -> bool,
 ) -> Result<(), ControlError> {
-    let is_down = |it: &MemberStatus| image.broker(it.broker).is_some_and(|it| !it.may_lead());
-    let is_heard = |it: &MemberStatus| it.answered.is_some_and(|ago| ago < HEARD_WITHIN);
-    let staying = || members.iter().filter(|it| it.voter && it.broker != broker);
-    let heard = staying().filter(|it| is_heard(it) && !is_down(it)).count();
-    let total = staying().count();
-    if heard * 2 > total {
+    let staying = members.iter().filter(|it| it.voter && it.broker != broker);
+    let (heard, silent): (Vec<_>, Vec<_>) = staying.partition(|it| is_heard(it));
+    let total = heard.len() + silent.len();
+    if heard.len() * 2 > total {
         return Ok(());
     }
-    if staying().any(|it| it.answered.is_none() && !is_down(it)) {
-        return Err(no_controller("the leader of the quorum has not heard all voters yet"));
-    }
-    let message = format!(
-        "refused by KQ-S009: without broker {broker} only {heard} of {total} voters answer, which \
-         is no majority"
-    );
-    let hint = "start the silent voters; kq-ctl quorum status shows which they are";
+    let (message, hint) = if let Some(first) = silent.first() {
+        let names: Vec<String> = silent.iter().map(|it| it.broker.to_string()).collect();
+        let message = format!(
+            "refused by KQ-S009: without broker {broker} only {} of {total} voters answer, which \
+             is no majority; silent: {}",
+            heard.len(),
+            names.join(", ")
+        );
+        let wait = format!("kq-ctl broker wait {} --for alive", first.broker);
+        (message, format!("start the silent voters, then {wait}"))
+    } else {
+        let message = format!("broker {broker} is the only voter: the quorum would be gone");
+        (message, "kq-ctl quorum add ID gives another broker a vote first".to_owned())
+    };
     Err(refused(message).refused(Refused::Majority).hint(hint))
 }
 

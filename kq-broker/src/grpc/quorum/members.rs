@@ -1,17 +1,13 @@
 //! Members of the quorum: how each stands, and what may be done with it.
 
-use std::time::Duration;
-
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use tonic::Code;
 
+use super::super::error::of_control;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
-use crate::raft::{MemberStatus, QuorumChange};
-
-/// A member that has not answered for so long is not counted on.
-const SILENCE_MAX: Duration = Duration::from_secs(2);
+use crate::raft::{MemberStatus, QuorumChange, SILENCE_MAX, verify_majority_without};
 
 /// A member, with how far it is behind the end of the leader's log.
 pub(super) fn row(
@@ -73,41 +69,22 @@ fn verify_majority(
     broker: BrokerId,
     image: &MetadataImage,
 ) -> Result<(), AdminError> {
-    let staying: Vec<&MemberStatus> =
-        members.iter().filter(|it| it.voter && it.broker != broker).collect();
     // Who died a moment ago was heard a moment ago: that it is fenced is known sooner. And a new
     // leader has heard nobody yet, though they live.
-    let is_heard = |it: &&&MemberStatus| match it.answered {
+    let is_heard = |it: &MemberStatus| match it.answered {
         Some(ago) => {
             let is_down = image.broker(it.broker).is_some_and(|it| !it.may_lead());
             ago < SILENCE_MAX && !is_down
         }
         None => image.is_live(it.broker),
     };
-    let heard = staying.iter().filter(is_heard).count();
-    if staying.len() < heard * 2 {
-        return Ok(());
-    }
-    let silent: Vec<String> =
-        staying.iter().filter(|it| !is_heard(it)).map(|it| it.broker.to_string()).collect();
-    let (message, hint) = if staying.is_empty() {
-        let message = format!("broker {broker} is the only voter: the quorum would be gone");
-        (message, "kq-ctl quorum add ID gives another broker a vote first".to_owned())
-    } else {
-        let message = format!(
-            "refused by KQ-S009: without broker {broker} only {heard} of {} voters answer, which \
-             is no majority; silent: {}",
-            staying.len(),
-            silent.join(", ")
-        );
-        let first = silent.first().map_or("ID", String::as_str);
-        (message, format!("start the silent voters, then kq-ctl broker wait {first} --for alive"))
-    };
-    Err(AdminError::new(Code::FailedPrecondition, "KQ-S009", message).hint(hint))
+    verify_majority_without(broker, members, is_heard).map_err(|err| of_control(&err))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn member(id: u32, voter: bool, answered_ms: Option<u64>) -> MemberStatus {
