@@ -2,7 +2,7 @@
 //! `/healthz` and `/readyz`, all in one axum router for the one port.
 //!
 //! ```text
-//!   request -> guard (right cluster?) -> service -> image, or Controller::submit, or partitions
+//!   request -> guard (right cluster? up to date?) -> service -> image, or Controller::submit, or partitions
 //! ```
 //! Services read the image and speak to the runtime; they decide nothing. What a command refuses
 //! for one of many items travels as that item's error.
@@ -94,8 +94,7 @@ pub fn router(node: Arc<Node>) -> Router {
         Err(err) => tracing::error!(%err, "gRPC reflection is not served"),
     }
     let services = routes.routes().into_axum_router();
-    let guarded =
-        services.layer(middleware::from_fn_with_state(Arc::clone(&node), guard::same_cluster));
+    let guarded = services.layer(middleware::from_fn_with_state(Arc::clone(&node), guard::admit));
     guarded.merge(crate::observe::router(node))
 }
 

@@ -14,6 +14,7 @@
 
 #[cfg(test)]
 mod cluster_test;
+mod contact;
 mod controller;
 #[cfg(test)]
 mod crash_test;

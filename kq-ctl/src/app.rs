@@ -163,6 +163,7 @@ async fn attempt(cli: &Cli, session: &Session) -> Result<Report, Failure> {
     if cli.global.verbose > 0 {
         session.tell_way(began);
     }
+    session.warn_if_stale();
     session.verify_cluster()?;
     result
 }

@@ -8,6 +8,7 @@ mod grpc;
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use kq_proto::admin::v1;
 use kq_proto::client::Options;
@@ -85,6 +86,8 @@ macro_rules! declare {
             fn address(&self) -> String;
             /// Its cluster, as far as it has said so.
             fn cluster_id(&self) -> Option<String>;
+            /// For how long it has lost the controller, by its last answer; none if it has not.
+            fn stale_for(&self) -> Option<Duration>;
             $(fn $method(&self, request: v1::$request) -> Reply<'_, v1::$response>;)*
             /// Records, as they come.
             fn fetch(&self, request: v1::FetchRequest) -> Reply<'_, Replies<v1::FetchResponse>>;

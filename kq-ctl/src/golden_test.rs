@@ -6,8 +6,8 @@
 //! orders
 //! ```
 //! Lines that begin with `! ` went to stderr, `? N` is the exit code unless 0. A line `< text` before
-//! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ fence 3` and `@ refuse CODE`
-//! change the world from there on. `HOME/` is a directory of the session, `\e` the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
+//! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ fence 3`, `@ stale 12` and
+//! `@ refuse CODE` change the world from there on. `HOME/` is a directory of the session, `\e` the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -138,6 +138,10 @@ impl Player {
             }
             ("tty", _) => self.tty = true,
             ("fence", id) => self.state.borrow_mut().fenced.push(id.parse().unwrap()),
+            ("stale", seconds) => {
+                let stale = std::time::Duration::from_secs(seconds.parse().unwrap());
+                self.state.borrow_mut().stale_for = Some(stale);
+            }
             ("refuse", code) => {
                 self.state.borrow_mut().refuses = Some(Box::leak(code.to_owned().into_boxed_str()));
             }

@@ -222,6 +222,21 @@ impl Session {
         self.cluster.borrow().as_ref().and_then(|cluster| cluster.cluster_id())
     }
 
+    fn stale_for(&self) -> Option<Duration> {
+        self.cluster.borrow().as_ref().and_then(|cluster| cluster.stale_for())
+    }
+
+    /// Says that the answer may be old, if it may.
+    pub(crate) fn warn_if_stale(&self) {
+        let Some(stale) = self.stale_for() else { return };
+        let at = self.cluster.borrow().as_ref().map(|it| it.address()).unwrap_or_default();
+        let stale = crate::output::duration_text(stale.as_secs().saturating_mul(1_000));
+        self.say(&format!(
+            "warning: {at} lost the controller {stale} ago: what it tells may be old"
+        ));
+        self.say("  try: name the other brokers too, by --brokers; kq-ctl cluster health");
+    }
+
     pub(crate) fn context_name(&self) -> Option<&str> {
         self.settings.context.as_ref().map(|context| context.value.as_str())
     }
@@ -230,6 +245,7 @@ impl Session {
         Envelope {
             context: self.context_name().map(str::to_owned),
             cluster_id: self.cluster_id(),
+            stale_ms: self.stale_for().map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
             at_ms: self.now_ms(),
         }
     }

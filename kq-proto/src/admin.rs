@@ -11,6 +11,17 @@ pub const CLUSTER_ID: &str = "kq-cluster-id";
 /// Header of a request that must reach one cluster and no other.
 pub const EXPECTED_CLUSTER_ID: &str = "kq-expected-cluster-id";
 
+/// Header of a request that may be answered by a broker which has lost the controller: what it tells
+/// can be old. Without it such a broker refuses with [`STALE`].
+pub const ACCEPT_STALE: &str = "kq-accept-stale";
+
+/// Header of a reply by a broker that has lost the controller: for how long, in milliseconds.
+pub const STALE_MS: &str = "kq-stale-ms";
+
+/// Code of the refusal of a broker that has lost the controller. Nothing was done: another broker
+/// may know better.
+pub const STALE: &str = "kq.STALE";
+
 /// Partitions that one change may add to the cluster.
 pub const PARTITIONS_ADDED_MAX: u32 = 10_000;
 

@@ -6,6 +6,7 @@ mod address;
 mod appends;
 mod connect;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use crate::admin::v1::{
     partitions_client::PartitionsClient, plans_client::PlansClient, quorum_client::QuorumClient,
     records_client::RecordsClient, topics_client::TopicsClient,
 };
-use crate::admin::{CLUSTER_ID, EXPECTED_CLUSTER_ID};
+use crate::admin::{ACCEPT_STALE, CLUSTER_ID, EXPECTED_CLUSTER_ID, STALE_MS};
 
 /// A reply larger than this is refused: a broker can be hostile too. It is more than the largest
 /// request that brokers take unless told otherwise (100 MiB), so that what went in comes out.
@@ -72,7 +73,16 @@ pub struct Connection {
     address: Address,
     call_timeout: Duration,
     expected_cluster_id: Option<MetadataValue<Ascii>>,
-    cluster_id: Arc<OnceLock<String>>,
+    accepts_stale: bool,
+    learnt: Arc<Learnt>,
+}
+
+/// What the headers of replies have told.
+#[derive(Debug, Default)]
+struct Learnt {
+    cluster_id: OnceLock<String>,
+    /// Zero while the broker hears the controller.
+    stale_ms: AtomicU64,
 }
 
 /// Stamps every request on its way out.
@@ -80,6 +90,7 @@ pub struct Connection {
 pub struct Outgoing {
     timeout: Option<Duration>,
     expected_cluster_id: Option<MetadataValue<Ascii>>,
+    accepts_stale: bool,
 }
 
 impl Interceptor for Outgoing {
@@ -89,6 +100,9 @@ impl Interceptor for Outgoing {
         }
         if let Some(id) = &self.expected_cluster_id {
             request.metadata_mut().insert(EXPECTED_CLUSTER_ID, id.clone());
+        }
+        if self.accepts_stale {
+            request.metadata_mut().insert(ACCEPT_STALE, MetadataValue::from_static("true"));
         }
         Ok(request)
     }
@@ -146,24 +160,42 @@ impl Connection {
 
     /// The id of the cluster, once any reply has named it to [`Connection::observe`].
     pub fn cluster_id(&self) -> Option<&str> {
-        self.cluster_id.get().map(String::as_str)
+        self.learnt.cluster_id.get().map(String::as_str)
     }
 
-    /// Learns the cluster's id from the headers of a reply.
+    /// For how long the broker has heard nothing of the controller, by its last reply; what it tells
+    /// may be as old. None while it hears it.
+    pub fn stale_for(&self) -> Option<Duration> {
+        let stale_ms = self.learnt.stale_ms.load(Ordering::Relaxed);
+        (stale_ms > 0).then(|| Duration::from_millis(stale_ms))
+    }
+
+    /// The same connection, that takes what a broker tells which has lost the controller. Others
+    /// are refused there with [`STALE`](crate::admin::STALE).
+    #[must_use]
+    pub fn accepting_stale(self) -> Self {
+        Self { accepts_stale: true, ..self }
+    }
+
+    /// Learns from the headers of a reply.
     pub fn observe(&self, headers: &MetadataMap) {
-        if let Some(id) = headers.get(CLUSTER_ID).and_then(|id| id.to_str().ok()) {
-            let _ = self.cluster_id.set(id.to_owned());
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        if let Some(id) = text(CLUSTER_ID) {
+            let _ = self.learnt.cluster_id.set(id.to_owned());
         }
+        let stale_ms = text(STALE_MS).and_then(|value| value.parse().ok()).unwrap_or(0);
+        self.learnt.stale_ms.store(stale_ms, Ordering::Relaxed);
     }
 
     fn with_deadline(&self) -> Outgoing {
-        Outgoing {
-            timeout: Some(self.call_timeout),
-            expected_cluster_id: self.expected_cluster_id.clone(),
-        }
+        Outgoing { timeout: Some(self.call_timeout), ..self.without_deadline() }
     }
 
     fn without_deadline(&self) -> Outgoing {
-        Outgoing { timeout: None, expected_cluster_id: self.expected_cluster_id.clone() }
+        Outgoing {
+            timeout: None,
+            expected_cluster_id: self.expected_cluster_id.clone(),
+            accepts_stale: self.accepts_stale,
+        }
     }
 }

@@ -59,6 +59,8 @@ const CHECKS: &[Check] = &[
     check("D030", "partitions under-replicated", Needs::Image, |it| known(it, "D030")),
     check("D031", "brokers fenced", Needs::Image, |it| known(it, "D031")),
     check("D032", "partitions that cannot be served", Needs::Answers, |it| known(it, "D032")),
+    check("D033", "controller out of reach", Needs::Image, |it| known(it, "D033")),
+    check("D034", "brokers that do not answer", Needs::Image, |it| known(it, "D034")),
 ];
 
 const fn check(
@@ -103,10 +105,8 @@ impl Admin {
     async fn exam(&self) -> Exam {
         let mut shapes = self.shapes();
         shapes.figures = self.all_figures(Wanted::Brokers).await;
-        let live = shapes.image.live_brokers().map(|it| it.id);
-        let silent = live.filter(|id| shapes.figures.broker(*id).is_none()).map(|id| id.0);
         Exam {
-            silent: silent.collect(),
+            silent: shapes.silent().map(|id| id.0).collect(),
             status: self.node.controller.status(),
             now_ms: self.node.clock.now().0,
             shapes,
@@ -148,6 +148,8 @@ fn title_of(id: &str) -> &'static str {
         "D016" => "a log directory is offline",
         "D030" => "not all replicas are in sync",
         "D031" => "it is fenced",
+        "D033" => "it has lost the controller",
+        "D034" => "it does not answer",
         _ => "a broker cannot serve it",
     }
 }

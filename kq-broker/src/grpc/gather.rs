@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kq_proto::admin::ACCEPT_STALE;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::brokers_client::BrokersClient;
 use tokio::task::JoinSet;
+use tonic::Request;
+use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 
 use super::Admin;
@@ -176,6 +179,9 @@ async fn ask(
     of: BrokerId,
 ) -> Option<v1::FiguresResponse> {
     let mut broker = BrokersClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
+    let mut request = Request::new(request);
+    // What it tells of itself is true whether or not it hears the controller.
+    request.metadata_mut().insert(ACCEPT_STALE, MetadataValue::from_static("true"));
     let answer = tokio::time::timeout(ANSWER_WAIT, broker.figures(request)).await.ok()?;
     answer.ok().map(tonic::Response::into_inner).filter(|it| it.broker == of.0)
 }

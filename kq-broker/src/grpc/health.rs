@@ -28,6 +28,7 @@ impl Admin {
 /// All that is wrong, in no order.
 pub(super) fn reasons(shapes: &Shapes) -> Vec<HealthReason> {
     let mut reasons = partition_reasons(shapes);
+    reasons.extend(contact_reasons(shapes));
     reasons.extend(failed_reasons(&shapes.figures));
     reasons.extend(broker_reasons(&shapes.image));
     reasons.extend(disk_reasons(&shapes.figures));
@@ -54,6 +55,24 @@ fn partition_reasons(shapes: &Shapes) -> Vec<HealthReason> {
         }
     }
     reasons
+}
+
+/// Who hears whom. Without the controller all else that is said here may be old.
+fn contact_reasons(shapes: &Shapes) -> Vec<HealthReason> {
+    let lost = shapes.lost.map(|(asked, silence)| {
+        let what = format!(
+            "broker {asked} has heard nothing of the controller for {} s: what it tells may be old",
+            silence.as_secs()
+        );
+        let fix = "ask the other brokers; look whether a majority of the voters runs";
+        reason(("D033", Severity::Error), format!("broker {asked}"), what, fix)
+    });
+    let silent = shapes.silent().map(|id| {
+        let what = "it is running, and did not answer the broker that was asked".to_owned();
+        let fix = format!("kq-ctl broker describe {id}");
+        reason(("D034", Severity::Warn), format!("broker {id}"), what, &fix)
+    });
+    lost.into_iter().chain(silent).collect()
 }
 
 fn failed_reasons(figures: &Figures) -> Vec<HealthReason> {

@@ -1,8 +1,10 @@
-//! Two whole brokers in this process: either is asked for what the other one leads.
+//! Two whole brokers in this process: either is asked for what the other one leads, and the one that
+//! is left when the other, the only voter, has gone.
 
 use std::time::Duration;
 
 use kq_proto::admin::v1::{self, offset_spec::Named, offset_spec::Spec};
+use kq_proto::admin::{ACCEPT_STALE, AdminError, STALE};
 use kq_proto::client::{Connection, Options, connect};
 use tempfile::TempDir;
 use tokio_stream::StreamExt as _;
@@ -27,6 +29,7 @@ async fn start_broker(dir: &TempDir, name: &str, join: &[String]) -> Broker {
     config.data_dir = dir.path().join(name);
     config.listen = "127.0.0.1:0".to_owned();
     config.join = join.to_vec();
+    config.session_ms = 1_000;
     Box::pin(Broker::start(config)).await.unwrap()
 }
 
@@ -167,4 +170,39 @@ async fn what_was_passed_on_is_not_passed_on_again() {
     assert_eq!(listed.errors[0].item, "orders/1");
     assert_eq!(listed.errors[0].code, "kafka.NOT_LEADER_OR_FOLLOWER");
     pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_lost_the_controller_answers_only_who_accepts_that() {
+    let Pair { brokers: [first, second], door, _dir } = Pair::start().await;
+    drop(door);
+    let door = door_of(&second).await;
+    let fresh = door.cluster().describe(v1::DescribeClusterRequest {}).await.unwrap();
+    door.observe(fresh.metadata());
+    assert_eq!(door.stale_for(), None);
+    first.stop().await.unwrap();
+
+    let refused = async {
+        loop {
+            let asked = door.topics().list(v1::ListTopicsRequest::default()).await;
+            if let Err(status) = asked {
+                return AdminError::from_status(&status);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let refused = tokio::time::timeout(SOON, refused).await.expect("it notices in time");
+    assert_eq!(refused.code, STALE);
+    assert!(refused.hint.contains(ACCEPT_STALE), "{}", refused.hint);
+
+    let door = door.accepting_stale();
+    let listed = door.topics().list(v1::ListTopicsRequest::default()).await.unwrap();
+    door.observe(listed.metadata());
+    assert!(door.stale_for().is_some_and(|it| it >= Duration::from_secs(1)));
+    assert_eq!(listed.into_inner().topics.len(), 1, "what it knew");
+    let health = door.cluster().health(v1::ClusterHealthRequest::default()).await.unwrap();
+    let health = health.into_inner();
+    assert!(!health.healthy);
+    assert!(health.reasons.iter().any(|it| it.check == "D033"), "{:?}", health.reasons);
+    second.stop().await.unwrap();
 }

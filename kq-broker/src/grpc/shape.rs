@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_proto::admin::v1::{self, Health};
 
@@ -20,6 +21,8 @@ pub(super) struct Shapes {
     plain: Arc<EffectiveTopicConfig>,
     /// What brokers were asked for; empty unless they were.
     pub(super) figures: Figures,
+    /// The broker that answers, and for how long it has lost the controller, if it has.
+    pub(super) lost: Option<(BrokerId, Duration)>,
 }
 
 /// The states of one partition; several can be true at once.
@@ -66,7 +69,8 @@ impl Admin {
         let image = self.node.image();
         let sources = ConfigSources::of(&image, self.node.broker_id, &self.node.fixed);
         let plain = Arc::new(EffectiveTopicConfig::resolve(&ConfigMap::new(), &sources));
-        Shapes { image, sources, plain, figures: Figures::default() }
+        let lost = self.node.silence().map(|it| (self.node.broker_id, it));
+        Shapes { image, sources, plain, figures: Figures::default(), lost }
     }
 
     /// The same with figures of the brokers that hold replicas of these topics.
@@ -83,6 +87,12 @@ impl Admin {
 }
 
 impl Shapes {
+    /// Live brokers that did not answer, when all were asked.
+    pub(super) fn silent(&self) -> impl Iterator<Item = BrokerId> {
+        let live = self.image.live_brokers().map(|it| it.id);
+        live.filter(|id| self.figures.broker(*id).is_none())
+    }
+
     pub(super) fn config_of(&self, topic: &TopicImage) -> Arc<EffectiveTopicConfig> {
         if topic.configs.is_empty() {
             return Arc::clone(&self.plain);

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::Status;
 
+use super::contact::Contact;
 use super::identity::Identity;
 use super::machine::Images;
 use super::members::Leadership;
@@ -65,6 +66,8 @@ pub(super) struct Inner {
     /// Learners that an operator wants to stay learners.
     pub(super) kept_out: Mutex<BTreeSet<BrokerId>>,
     pub(super) leadership: watch::Receiver<Leadership>,
+    /// When the others were last heard.
+    pub(super) contact: Contact,
     /// What runs until the stop.
     pub(super) beside: [tokio::task::JoinHandle<()>; 2],
     /// Held by whoever changes the members of the quorum.

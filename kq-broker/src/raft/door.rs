@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kq_proto::cluster::v1;
 use kq_proto::cluster::v1::raft_server::{self, RaftServer};
-use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest};
+use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest};
 use tokio::sync::SetOnce;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -75,6 +75,9 @@ impl raft_server::Raft for QuorumDoor {
         };
         let answered = Box::pin(controller.inner.raft.append_entries(rpc)).await;
         let answer = answered.map_err(|err| out_of_service(&err))?;
+        if !matches!(answer, AppendEntriesResponse::HigherVote(_)) {
+            controller.inner.contact.renew();
+        }
         Ok(Response::new(append_response_to_wire(&answer)))
     }
 

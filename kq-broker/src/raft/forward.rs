@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use tonic::{Code, Request, Status};
 
 use super::controller::{Controller, stopped};
+use super::members::SILENCE_MAX;
 use super::proposer::{Outcome, Submission, no_controller, outcome_unknown};
 use crate::controller::{Command, ControlError, Refused, Reply};
 use crate::ids::BrokerId;
@@ -103,8 +104,14 @@ impl Controller {
         }
     }
 
-    /// Hands a command to the proposer of this broker.
+    /// Hands a command to the proposer of this broker. Not while a majority is out of reach: it would
+    /// lie in the log of a leader that may be deposed already, and nobody could say what becomes of it.
     async fn propose(&self, command: Command, reason: Cow<'static, str>) -> Outcome {
+        let silence = self.silence();
+        if silence > SILENCE_MAX {
+            let silent = format!("no majority of the voters was heard for {} s", silence.as_secs());
+            return Err(no_controller(&silent));
+        }
         let (reply, replied) = oneshot::channel();
         let submissions = self.inner.submissions.lock().clone().ok_or_else(stopped)?;
         let submission = Submission { command, reason, reply };

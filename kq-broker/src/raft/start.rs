@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
+use super::contact::Contact;
 use super::controller::{Controller, Inner, LEADER_WAIT, keep_deadlines};
 use super::disk::KnownEnd;
 use super::identity::Identity;
@@ -186,6 +187,7 @@ impl Controller {
             stopping,
             kept_out: Mutex::default(),
             leadership,
+            contact: Contact::default(),
             beside: [tokio::spawn(deadlines), tokio::spawn(members)],
             changing_members: tokio::sync::Mutex::default(),
         };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,13 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
+    /// How long this broker has heard nothing of the controller; none while that is no longer than
+    /// a session, after which the others have it fenced.
+    pub fn silence(&self) -> Option<Duration> {
+        let session = Duration::from_millis(self.config.session_ms);
+        Some(self.controller.silence()).filter(|it| *it > session)
+    }
+
     /// The cluster as this broker knows it.
     pub fn image(&self) -> Arc<MetadataImage> {
         self.controller.image()

@@ -10,6 +10,7 @@ mod topics;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use kq_proto::admin::v1;
 
@@ -38,6 +39,8 @@ pub(crate) struct State {
     pub(crate) cordoned: BTreeMap<u32, v1::Cordon>,
     /// Brokers that are fenced.
     pub(crate) fenced: Vec<u32>,
+    /// For how long it has lost the controller.
+    pub(crate) stale_for: Option<Duration>,
     /// Fails every operation with this code.
     pub(crate) refuses: Option<&'static str>,
 }
@@ -107,6 +110,10 @@ macro_rules! answer {
 
             fn cluster_id(&self) -> Option<String> {
                 Some(CLUSTER_ID.to_owned())
+            }
+
+            fn stale_for(&self) -> Option<Duration> {
+                self.0.borrow().stale_for
             }
 
             $(fn $method(&self, request: v1::$request) -> Reply<'_, v1::$response> {

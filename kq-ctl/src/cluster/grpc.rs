@@ -1,17 +1,24 @@
 //! The cluster behind the control door of a kq broker.
 
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
-use kq_proto::admin::{AdminError, v1};
-use kq_proto::client::{self, Connection, Options};
+use kq_proto::admin::{AdminError, STALE, v1};
+use kq_proto::client::{self, Address, Connection, Options};
 use tokio_stream::StreamExt as _;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
 use super::{Cluster, Replies, Reply, operations};
 use crate::exit::{Exit, Failure};
 
-/// A broker that was reached.
-struct Grpc(Connection);
+/// A broker that was reached, and another one in its place if it has lost the controller.
+struct Grpc {
+    connection: RefCell<Connection>,
+    options: Options,
+    /// Those that have lost it, the first reached first.
+    lost: RefCell<Vec<Connection>>,
+}
 
 /// Reaches the first broker that accepts.
 pub(crate) fn connect(options: Options) -> Reply<'static, Rc<dyn Cluster>> {
@@ -21,7 +28,8 @@ pub(crate) fn connect(options: Options) -> Reply<'static, Rc<dyn Cluster>> {
                 "check --brokers and that a broker runs there, or wait with --retry-connect 30s",
             )
         })?;
-        Ok(Rc::new(Grpc(connection)) as Rc<dyn Cluster>)
+        let lost = RefCell::default();
+        Ok(Rc::new(Grpc { connection: connection.into(), options, lost }) as Rc<dyn Cluster>)
     })
 }
 
@@ -29,26 +37,28 @@ macro_rules! implement {
     ($($method:ident, $service:ident.$call:ident, $request:ident, $response:ident;)*) => {
         impl Cluster for Grpc {
             fn address(&self) -> String {
-                self.0.address().to_string()
+                self.connection.borrow().address().to_string()
             }
 
             fn cluster_id(&self) -> Option<String> {
-                self.0.cluster_id().map(str::to_owned)
+                self.connection.borrow().cluster_id().map(str::to_owned)
+            }
+
+            fn stale_for(&self) -> Option<Duration> {
+                self.connection.borrow().stale_for()
             }
 
             $(fn $method(&self, request: v1::$request) -> Reply<'_, v1::$response> {
                 Box::pin(async move {
-                    let reply = self.0.$service().$call(request).await;
-                    let reply = reply.map_err(|status| self.failure(&status))?;
-                    self.0.observe(reply.metadata());
-                    Ok(reply.into_inner())
+                    let call = async |at: Connection| at.$service().$call(request.clone()).await;
+                    Ok(self.ask(call).await?.into_inner())
                 })
             })*
 
             fn fetch(&self, request: v1::FetchRequest) -> Reply<'_, Replies<v1::FetchResponse>> {
                 Box::pin(async move {
-                    let reply = self.0.record_stream().fetch(request).await;
-                    self.stream(reply)
+                    let call = async |at: Connection| at.record_stream().fetch(request.clone()).await;
+                    Ok(self.stream(self.ask(call).await?))
                 })
             }
 
@@ -57,8 +67,9 @@ macro_rules! implement {
                 request: v1::FollowEventsRequest,
             ) -> Reply<'_, Replies<v1::FollowEventsResponse>> {
                 Box::pin(async move {
-                    let reply = self.0.event_stream().follow(request).await;
-                    self.stream(reply)
+                    let call =
+                        async |at: Connection| at.event_stream().follow(request.clone()).await;
+                    Ok(self.stream(self.ask(call).await?))
                 })
             }
         }
@@ -67,60 +78,88 @@ macro_rules! implement {
 operations!(implement);
 
 impl Grpc {
-    fn stream<T: 'static>(
+    /// Asks, and asks another broker while the one that was asked has lost the controller: it has
+    /// refused before it did anything.
+    async fn ask<T>(
         &self,
-        reply: Result<tonic::Response<tonic::Streaming<T>>, Status>,
-    ) -> Result<Replies<T>, Failure> {
-        let reply = reply.map_err(|status| self.failure(&status))?;
-        self.0.observe(reply.metadata());
-        let this = Self(self.0.clone());
-        Ok(Box::pin(
-            reply.into_inner().map(move |item| item.map_err(|status| this.failure(&status))),
-        ))
+        call: impl AsyncFn(Connection) -> Result<Response<T>, Status>,
+    ) -> Result<Response<T>, Failure> {
+        loop {
+            let connection = self.connection.borrow().clone();
+            match call(connection.clone()).await {
+                Ok(reply) => {
+                    connection.observe(reply.metadata());
+                    return Ok(reply);
+                }
+                Err(status) if AdminError::from_status(&status).code == STALE => {
+                    connection.observe(status.metadata());
+                    let next = self.instead_of(connection).await;
+                    self.connection.replace(next);
+                }
+                Err(status) => return Err(failure(&connection, &status)),
+            }
+        }
     }
 
-    /// A refusal in the cluster's words, or what became of the connection in ours.
-    fn failure(&self, status: &Status) -> Failure {
-        let error = AdminError::from_status(status);
-        if !error.code.starts_with("grpc.") {
-            return error.into();
-        }
-        let at = self.0.address();
-        let code = status.code();
-        let expired = code == Code::Cancelled && status.message().contains("Timeout expired");
-        if code == Code::DeadlineExceeded || expired {
-            return self.deadline();
-        }
-        if code == Code::Unimplemented {
-            return Failure::unsupported(format!("{at} does not have this operation")).hint(
-                "compare 'kq-ctl --version' with the broker's, in 'kq-ctl cluster describe'",
-            );
-        }
-        if matches!(code, Code::OutOfRange | Code::ResourceExhausted) {
-            return Failure::new(error.code, format!("{at}: {}", status.message()))
-                .hint("send or ask for less at once");
-        }
-        if is_of_transport(status) {
-            // Who has never answered may not be a broker at all.
-            let known = self.0.cluster_id().is_some();
-            let what = if known { "lost" } else { "no gRPC answer from" };
-            let lost = format!("{what} {at}: {}", cause(status));
-            return Failure { retriable: true, ..Failure::new("kq.UNREACHABLE", lost) }
-                .hint(format!("check that {at} is a kq broker and that it still runs"));
-        }
-        Failure { message: format!("{at}: {}", status.message()), ..error.into() }
+    /// A broker that was not asked yet; the first one that was, as it is, if there is no other.
+    async fn instead_of(&self, lost: Connection) -> Connection {
+        self.lost.borrow_mut().push(lost.clone());
+        let asked: Vec<Connection> = self.lost.borrow().clone();
+        let is_new = |it: &&Address| !asked.iter().any(|asked| asked.address() == *it);
+        let brokers = self.options.brokers.iter().filter(is_new).cloned().collect();
+        let options = Options { brokers, retry: None, ..self.options.clone() };
+        let next = client::connect(&options).await;
+        next.unwrap_or_else(|_| asked.into_iter().next().unwrap_or(lost).accepting_stale())
     }
 
-    fn deadline(&self) -> Failure {
-        Failure {
-            exit: Exit::Deadline,
-            retriable: true,
-            ..Failure::new("kq.DEADLINE", format!("{} did not answer in time", self.0.address()))
-        }
-        .hint(
-            "what was asked may still be done there; look before you repeat it, or raise --timeout",
+    fn stream<T: 'static>(&self, reply: Response<tonic::Streaming<T>>) -> Replies<T> {
+        let connection = self.connection.borrow().clone();
+        Box::pin(
+            reply
+                .into_inner()
+                .map(move |item| item.map_err(|status| failure(&connection, &status))),
         )
     }
+}
+
+/// A refusal in the cluster's words, or what became of the connection in ours.
+fn failure(connection: &Connection, status: &Status) -> Failure {
+    let error = AdminError::from_status(status);
+    if !error.code.starts_with("grpc.") {
+        return error.into();
+    }
+    let at = connection.address();
+    let code = status.code();
+    let expired = code == Code::Cancelled && status.message().contains("Timeout expired");
+    if code == Code::DeadlineExceeded || expired {
+        return deadline(at);
+    }
+    if code == Code::Unimplemented {
+        return Failure::unsupported(format!("{at} does not have this operation"))
+            .hint("compare 'kq-ctl --version' with the broker's, in 'kq-ctl cluster describe'");
+    }
+    if matches!(code, Code::OutOfRange | Code::ResourceExhausted) {
+        return Failure::new(error.code, format!("{at}: {}", status.message()))
+            .hint("send or ask for less at once");
+    }
+    if is_of_transport(status) {
+        // Who has never answered may not be a broker at all.
+        let known = connection.cluster_id().is_some();
+        let what = if known { "lost" } else { "no gRPC answer from" };
+        let lost = format!("{what} {at}: {}", cause(status));
+        return Failure { retriable: true, ..Failure::new("kq.UNREACHABLE", lost) }
+            .hint(format!("check that {at} is a kq broker and that it still runs"));
+    }
+    Failure { message: format!("{at}: {}", status.message()), ..error.into() }
+}
+
+fn deadline(at: &Address) -> Failure {
+    Failure {
+        exit: Exit::Deadline,
+        retriable: true,
+        ..Failure::new("kq.DEADLINE", format!("{at} did not answer in time"))
+    }
+    .hint("what was asked may still be done there; look before you repeat it, or raise --timeout")
 }
 
 /// True if the status was made here, from an error of the connection.

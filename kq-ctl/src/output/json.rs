@@ -15,6 +15,7 @@ struct Document<'a> {
     context: Option<&'a str>,
     cluster_id: Option<&'a str>,
     at: String,
+    stale_ms: Option<u64>,
     items: &'a [Row],
     summary: Summary<'a>,
     next: Option<&'a str>,
@@ -70,6 +71,7 @@ fn document<'a>(content: &Content<'a>, envelope: &'a Envelope) -> Document<'a> {
         context: envelope.context.as_deref(),
         cluster_id: envelope.cluster_id.as_deref(),
         at: rfc3339(envelope.at_ms),
+        stale_ms: envelope.stale_ms,
         items: content.items,
         summary: Summary(content.summary),
         next: content.next,
@@ -96,12 +98,13 @@ pub(crate) fn line(row: &Row) -> String {
 pub(crate) fn stream_head(schema: &Schema, envelope: &Envelope) -> String {
     let quoted = |text: &Option<String>| text.as_ref().map_or("null".to_owned(), |it| quote(it));
     harmless_json(format!(
-        "{{\"kind\":{},\"schema\":{},\"context\":{},\"cluster_id\":{},\"at\":{},\n\"items\":[",
+        "{{\"kind\":{},\"schema\":{},\"context\":{},\"cluster_id\":{},\"at\":{},\"stale_ms\":{},\n\"items\":[",
         quote(schema.kind),
         quote(VERSION),
         quoted(&envelope.context),
         quoted(&envelope.cluster_id),
         quote(&rfc3339(envelope.at_ms)),
+        envelope.stale_ms.map_or("null".to_owned(), |it| it.to_string()),
     ))
 }
 

@@ -80,5 +80,7 @@ impl Report {
 pub(crate) struct Envelope {
     pub(crate) context: Option<String>,
     pub(crate) cluster_id: Option<String>,
+    /// For how long the broker that answered has lost the controller: what it told may be as old.
+    pub(crate) stale_ms: Option<u64>,
     pub(crate) at_ms: i64,
 }

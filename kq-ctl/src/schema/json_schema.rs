@@ -13,13 +13,22 @@ pub(crate) fn json_schema(schema: &Schema) -> Value {
         "description": schema.doc,
         "type": "object",
         "required":
-            ["kind", "schema", "context", "cluster_id", "at", "items", "summary", "next", "errors"],
+            [
+            "kind", "schema", "context", "cluster_id", "at", "stale_ms", "items", "summary", "next",
+            "errors",
+        ],
         "properties": {
             "kind": {"const": schema.kind},
             "schema": {"const": VERSION},
             "context": nullable_text,
             "cluster_id": nullable_text,
             "at": {"type": "string", "format": "date-time"},
+            "stale_ms": {
+                "type": ["integer", "null"],
+                "description":
+                    "for how long the broker that answered has lost the controller: what it told \
+                     may be as old",
+            },
             "items": {"type": "array", "items": object(schema.fields, false)},
             "summary": object(schema.summary, true),
             "next": {"type": ["string", "null"], "description": "pass to --after for the next page"},

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
@@ -82,7 +82,8 @@ async fn connect_once(options: &Options) -> Result<Connection, ConnectError> {
         // An id that is no header value is no cluster's id either; the check against the reply's
         // header still finds the mismatch.
         expected_cluster_id: options.expected_cluster_id.as_ref().and_then(|id| id.parse().ok()),
-        cluster_id: Arc::new(OnceLock::new()),
+        accepts_stale: false,
+        learnt: Arc::default(),
     })
 }
 
