@@ -288,6 +288,9 @@ pub(crate) struct ChaosArgs {
     /// How many brokers
     #[arg(long, default_value_t = 3)]
     pub(crate) brokers: u32,
+    /// How long each cut of `--scenario one-way` lasts
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "20s")]
+    pub(crate) cut: Duration,
     /// Leave the power of their disks alone; without root that is so anyway
     #[arg(long)]
     pub(crate) no_power_cuts: bool,
@@ -302,11 +305,19 @@ pub(crate) struct ChaosArgs {
 /// A course of faults that is not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
-    /// Each broker in turn sends into the void for 20 s, then hears nothing for 20 s; writes must
-    /// go on. It has a length of its own
+    /// Each broker in turn sends into the void for a while (--cut), then hears nothing for as
+    /// long; writes must go on. It has a length of its own
     OneWay,
     /// All brokers lose their power at once, again and again (without root they are killed)
     PowerCuts,
+    /// One more broker; rebalance, reassign, copies, drain, decommission, each with the controller
+    /// killed in its middle, each undone. It has a length of its own
+    Plans,
+    /// Each broker in turn is restarted when `kq-ctl broker restart-check` lets it, round after
+    /// round; the stall of each move of a leader is told, and judged with --release
+    Rolling,
+    /// The coordinator of a consumer group is killed, restarted, moved, again and again
+    Groups,
 }
 
 impl Scenario {
@@ -315,6 +326,9 @@ impl Scenario {
         match self {
             Self::OneWay => "one-way",
             Self::PowerCuts => "power-cuts",
+            Self::Plans => "plans",
+            Self::Rolling => "rolling",
+            Self::Groups => "groups",
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Producers and consumers that go on while brokers come and go: librdkafka, as applications use
 //! it. They note what they were promised and what they saw; whether it holds is judged later.
 
+mod group;
+mod ledger;
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,9 +14,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use rdkafka::config::ClientConfig;
 
+pub(super) use group::{GROUP, Group, committed};
+pub(super) use ledger::Ledger;
 pub(super) use read::{ends, read_all};
 
 use super::history::{Placed, Stamp};
+use super::windows::Calm;
 use crate::clock;
 
 /// Producers, each of which writes to every partition.
@@ -23,6 +27,9 @@ const WRITERS: u32 = 3;
 
 /// Consumers, each of which reads every partition.
 const READERS: usize = 2;
+
+/// Members of the group, which share the partitions.
+const MEMBERS: usize = 2;
 
 /// What the clients work on.
 #[derive(Debug, Clone)]
@@ -32,25 +39,13 @@ pub(super) struct Target {
     pub(super) partitions: i32,
 }
 
-/// What producers were told.
-#[derive(Debug)]
-pub(super) struct Ledger {
-    /// By partition, in the order of acknowledgements.
-    pub(super) acked: Vec<Vec<Placed>>,
-    /// How many records were sent, by partition and producer.
-    pub(super) sent: Vec<BTreeMap<u32, u64>>,
-    /// By partition.
-    last_ack: Vec<Instant>,
-    /// The longest time in which a partition had no acknowledgement.
-    pub(super) longest_stall: Duration,
-}
-
 /// What all threads share.
 #[derive(Debug)]
 struct Shared {
     target: Target,
     began: Instant,
     ledger: Mutex<Ledger>,
+    group: Mutex<Group>,
     /// By reader, then by partition.
     seen: Vec<Mutex<Vec<Vec<Placed>>>>,
     acked: AtomicU64,
@@ -67,18 +62,9 @@ impl Shared {
         lock(&self.faults).push(format!("{at:.1} s: {words}"));
     }
 
-    fn note_acked(&self, partition: i32, offset: i64, stamp: Stamp) {
+    fn note_acked(&self, partition: i32, offset: i64, sent: (Stamp, Instant)) {
         let Ok(at) = usize::try_from(partition) else { return };
-        let now = clock::now();
-        let mut ledger = lock(&self.ledger);
-        let last = ledger.last_ack.get_mut(at).map(|last| std::mem::replace(last, now));
-        let stall = last.map(|last| now - last).unwrap_or_default();
-        ledger.longest_stall = ledger.longest_stall.max(stall);
-        // Of a record whose own answer was lost, librdkafka knows by a later one's that it is
-        // there, but not where. That it is there once is judged with all that were sent.
-        if let (Some(acked), Ok(offset)) = (ledger.acked.get_mut(at), u64::try_from(offset)) {
-            acked.push((offset, stamp));
-        }
+        lock(&self.ledger).note_acked(at, offset, sent);
         self.acked.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -106,16 +92,11 @@ impl Clients {
     /// Starts all of them.
     pub(super) fn start(target: &Target) -> Self {
         let partitions = usize::try_from(target.partitions).unwrap_or_default();
-        let ledger = Ledger {
-            acked: vec![Vec::new(); partitions],
-            sent: vec![BTreeMap::new(); partitions],
-            last_ack: vec![clock::now(); partitions],
-            longest_stall: Duration::ZERO,
-        };
         let shared = Arc::new(Shared {
             target: target.clone(),
             began: clock::now(),
-            ledger: Mutex::new(ledger),
+            ledger: Mutex::new(Ledger::begin(partitions)),
+            group: Mutex::new(Group::begin(partitions, MEMBERS)),
             seen: (0..READERS).map(|_| Mutex::new(vec![Vec::new(); partitions])).collect(),
             acked: AtomicU64::new(0),
             faults: Mutex::default(),
@@ -134,6 +115,9 @@ impl Clients {
             .map(|id| spawn(Box::new(move |shared| read::follow(shared, id))))
             .collect();
         readers.push(spawn(Box::new(read::watch_high_watermarks)));
+        readers.extend(
+            (0..MEMBERS).map(|id| spawn(Box::new(move |shared| group::member(shared, id)))),
+        );
         Self { shared, writers, readers }
     }
 
@@ -171,7 +155,8 @@ impl Clients {
         Ok(())
     }
 
-    /// Waits until every consumer has read up to these ends, by partition, and ends them.
+    /// Waits until every consumer has read up to these ends, by partition, and the group has
+    /// committed them; then ends all of them.
     pub(super) fn stop_reading(&mut self, ends: &[u64], limit: Duration) -> Result<()> {
         let behind = || {
             self.shared.seen.iter().enumerate().find_map(|(reader, seen)| {
@@ -182,6 +167,8 @@ impl Clients {
                 Some(format!("reader {reader} is at {at} of {end} in partition {partition}"))
             })
         };
+        let lacks = || lock(&self.shared.group).lacks(ends);
+        let behind = || behind().or_else(lacks);
         let came = clock::poll_until(limit, || behind().is_none().then_some(()));
         self.shared.reading_ends.store(true, Ordering::Relaxed);
         for reader in self.readers.drain(..) {
@@ -191,6 +178,16 @@ impl Clients {
             bail!("{words} after {} s", limit.as_secs());
         }
         Ok(())
+    }
+
+    /// What producers saw since the last call.
+    pub(super) fn turn_window(&self) -> Calm {
+        lock(&self.shared.ledger).turn_window()
+    }
+
+    /// What the group did so far.
+    pub(super) fn group(&self) -> MutexGuard<'_, Group> {
+        lock(&self.shared.group)
     }
 
     /// What producers were told; for the time after they have stopped.

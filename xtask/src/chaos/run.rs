@@ -1,6 +1,5 @@
 //! One run: a cluster, its clients, the schedule, the verdict.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::atomic::AtomicBool;
@@ -8,11 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::clients::{Clients, Target, ends, read_all};
+use super::clients::{Clients, Target, committed, ends, read_all};
 use super::history::Partition;
-use super::replicas;
-use super::schedule::{Bounds, Fault, Step, draw, one_way, power_cuts};
+use super::schedule::{Bounds, Step, draw, one_way, power_cuts};
+use super::stage::{Diary, Stage};
 use super::world::{NAME, World};
+use super::{coordinators, plans, replicas, rolling, strikes};
 use crate::cli::{ChaosArgs, Scenario};
 use crate::cluster::Keep;
 use crate::output::{note, say};
@@ -25,68 +25,96 @@ const PARTITIONS: i32 = 6;
 /// Copies of each, where there are brokers enough.
 const REPLICAS: u32 = 3;
 
-/// How often clients and brokers are looked at between two steps.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
 /// L2: all replicas are in sync so long after the last fault.
 const WHOLE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Everything sent is acknowledged, and everything read, so long after that.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
 
-/// A part of the brokers that cannot be reached stops writes for so long at most.
-const STALL_MAX: Duration = Duration::from_secs(12);
+/// What happens to the cluster.
+#[derive(Debug)]
+enum Course {
+    Strikes(Vec<Step>),
+    OneWay(Vec<Step>),
+    Plans,
+    Rolling,
+    Groups,
+}
 
 /// What a run was, for its last line.
 #[derive(Debug, Default)]
 struct Figures {
-    faults: BTreeMap<Fault, u64>,
     acked: u64,
     found: u64,
     reads: u64,
+    commits: u64,
     bytes: u64,
     whole_after: Duration,
     longest_stall: Duration,
-}
-
-/// What was done so far.
-#[derive(Debug, Default)]
-struct Diary {
-    figures: Figures,
-    done: String,
 }
 
 /// Runs it; whether every promise was kept.
 pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
     let interrupted = signals::interrupted()?;
     let seed = args.seed.map_or_else(any_seed, Ok)?;
-    let no_power =
-        if args.no_power_cuts { Some("not wanted".to_owned()) } else { World::no_power() };
+    let no_power = why_no_power(args);
     if let Some(why) = &no_power {
         note(format_args!("no power cuts: {why}"));
     }
     let profile = if args.release { Profile::Release } else { Profile::Debug };
     let programs = programs(profile)?;
     let mut world = World::up(args, no_power.is_none(), &programs)?;
-    let bounds = Bounds { brokers: args.brokers, length: args.length(), power: world.has_power() };
-    let (course, steps) = match args.scenario {
-        None => (format!("seed {seed}, {} min", args.minutes), draw(seed, bounds)),
-        Some(Scenario::OneWay) => ("one-way cuts".to_owned(), one_way(args.brokers)),
-        Some(Scenario::PowerCuts) => {
-            let course = format!("power cuts, seed {seed}, {} min", args.minutes);
-            (course, power_cuts(seed, bounds))
-        }
-    };
-    let title = format!("chaos {course}, {} brokers", args.brokers);
-    note(format_args!("{title}, {} steps", steps.len()));
-    let mut diary = Diary::default();
-    let mut ended = go(&mut world, &steps, &interrupted, &mut diary);
-    if args.scenario == Some(Scenario::OneWay) && ended.is_ok() {
-        ended = verify_progress(&diary.figures);
+    let (title, course) = course(args, seed, world.has_power());
+    let title = format!("chaos {title}, {} brokers", args.brokers);
+    note(&title);
+    let (mut diary, mut figures) = (Diary::default(), Figures::default());
+    let ended = go(&mut world, (&course, args), &interrupted, (&mut diary, &mut figures));
+    conclude(&mut world, &title, ended, (&diary, &figures))
+}
+
+/// Why the power of disks is left alone; a course that cuts none needs no disks of its own.
+fn why_no_power(args: &ChaosArgs) -> Option<String> {
+    match args.scenario {
+        None | Some(Scenario::PowerCuts) if args.no_power_cuts => Some("not wanted".to_owned()),
+        None | Some(Scenario::PowerCuts) => World::no_power(),
+        Some(scenario) => Some(format!("none in {}", scenario.name())),
     }
+}
+
+/// What is to happen, and its name.
+fn course(args: &ChaosArgs, seed: u64, power: bool) -> (String, Course) {
+    let bounds = Bounds { brokers: args.brokers, length: args.length(), power };
+    let minutes = args.minutes;
+    match args.scenario {
+        None => {
+            let steps = draw(seed, bounds);
+            (format!("seed {seed}, {minutes} min, {} steps", steps.len()), Course::Strikes(steps))
+        }
+        Some(Scenario::PowerCuts) => {
+            let title = format!("power cuts, seed {seed}, {minutes} min");
+            (title, Course::Strikes(power_cuts(seed, bounds)))
+        }
+        Some(Scenario::OneWay) => {
+            let each = args.cut;
+            let title = format!("one-way cuts, each broker {} s each way", each.as_secs());
+            (title, Course::OneWay(one_way(args.brokers, each)))
+        }
+        Some(Scenario::Plans) => ("plans".to_owned(), Course::Plans),
+        Some(Scenario::Rolling) => (format!("rolling restarts, {minutes} min"), Course::Rolling),
+        Some(Scenario::Groups) => (format!("groups, {minutes} min"), Course::Groups),
+    }
+}
+
+/// Says how it ended; what failed is kept to be looked at.
+fn conclude(
+    world: &mut World,
+    title: &str,
+    ended: Result<()>,
+    (diary, figures): (&Diary, &Figures),
+) -> Result<bool> {
     match ended {
         Ok(()) => {
-            say(format_args!("{title}: {}", diary.figures));
+            say(format_args!("{title}: {}", last_line(diary, figures)));
             if 0 < world.forced_stops {
                 let forced = world.forced_stops;
                 note(format_args!("{forced} brokers did not stop by themselves within 20 s"));
@@ -108,13 +136,6 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
     }
 }
 
-/// Where most brokers reach one another, writes go on.
-fn verify_progress(figures: &Figures) -> Result<()> {
-    let stall = figures.longest_stall;
-    ensure!(stall <= STALL_MAX, "L1: a partition took no writes for {stall:?}");
-    Ok(())
-}
-
 fn any_seed() -> Result<u64> {
     #[expect(clippy::disallowed_methods, reason = "any number will do, and it is told")]
     let now = SystemTime::now();
@@ -124,10 +145,43 @@ fn any_seed() -> Result<u64> {
 
 fn go(
     world: &mut World,
-    steps: &[Step],
+    (course, args): (&Course, &ChaosArgs),
     interrupted: &AtomicBool,
-    diary: &mut Diary,
+    (diary, figures): (&mut Diary, &mut Figures),
 ) -> Result<()> {
+    let target = create_topic(world)?;
+    let mut clients = Clients::start(&target);
+    let began = clock::now();
+    let mut stage = Stage { world: &mut *world, clients: &clients, diary, interrupted, began };
+    match course {
+        Course::Strikes(steps) => strikes::strike(&mut stage, steps),
+        Course::OneWay(steps) => strikes::cut_in_turn(&mut stage, steps),
+        Course::Plans => plans::carry_out(&mut stage),
+        Course::Rolling => rolling::roll(&mut stage, args),
+        Course::Groups => coordinators::lose(&mut stage, args),
+    }?;
+    let mended = clock::now();
+    world.mend()?;
+    world.wait_whole(WHOLE_WITHIN)?;
+    figures.whole_after = mended.elapsed();
+    clients.stop_writing(CAUGHT_UP_WITHIN)?;
+    world.wait_whole(WHOLE_WITHIN)?;
+    let views = world.partitions()?;
+    let ends = ends(&target, CAUGHT_UP_WITHIN)?;
+    clients.stop_reading(&ends, CAUGHT_UP_WITHIN)?;
+    clients.verify()?;
+    judge(&clients, &target, &ends, figures)?;
+    world.verify_alive()?;
+    world.stop_all()?;
+    for (view, end) in views.iter().zip(&ends) {
+        let dirs: Result<Vec<_>> = view.replicas.iter().map(|id| world.data_dir(*id)).collect();
+        figures.bytes += replicas::compare(&dirs?, NAME, view.partition, *end)?;
+    }
+    Ok(())
+}
+
+/// The topic of all clients.
+fn create_topic(world: &World) -> Result<Target> {
     let brokers = u32::try_from(world.cluster.brokers.len())?;
     let copies = REPLICAS.min(brokers);
     let min_isr = format!("min.insync.replicas={}", copies.div_ceil(2));
@@ -137,63 +191,8 @@ fn go(
     let create = ["topic", "create", NAME, "-p", &partitions, "-r", &copies];
     world.ctl(&[create.as_slice(), config.as_slice()].concat())?;
     world.wait_whole(WHOLE_WITHIN)?;
-    let target =
-        Target { bootstrap: world.cluster.bootstrap.clone(), topic: NAME, partitions: PARTITIONS };
-    let mut clients = Clients::start(&target);
-    strike(world, &clients, steps, interrupted, diary)?;
-    ensure!(!signals::is_set(interrupted), "interrupted");
-    let mended = clock::now();
-    world.mend()?;
-    world.wait_whole(WHOLE_WITHIN)?;
-    diary.figures.whole_after = mended.elapsed();
-    clients.stop_writing(CAUGHT_UP_WITHIN)?;
-    world.wait_whole(WHOLE_WITHIN)?;
-    let views = world.partitions()?;
-    let ends = ends(&target, CAUGHT_UP_WITHIN)?;
-    clients.stop_reading(&ends, CAUGHT_UP_WITHIN)?;
-    clients.verify()?;
-    judge(&clients, &target, &ends, &mut diary.figures)?;
-    world.verify_alive()?;
-    world.stop()?;
-    for (view, end) in views.iter().zip(&ends) {
-        let dirs: Result<Vec<_>> = view.replicas.iter().map(|id| world.data_dir(*id)).collect();
-        diary.figures.bytes += replicas::compare(&dirs?, NAME, view.partition, *end)?;
-    }
-    Ok(())
-}
-
-/// Does every step at its time; fails as soon as something is seen that must not be.
-fn strike(
-    world: &mut World,
-    clients: &Clients,
-    steps: &[Step],
-    interrupted: &AtomicBool,
-    diary: &mut Diary,
-) -> Result<()> {
-    let begin = clock::now();
-    for step in steps {
-        while begin.elapsed() < step.at {
-            if signals::is_set(interrupted) {
-                return Ok(());
-            }
-            world.verify_alive()?;
-            clients.verify()?;
-            clock::pause(LOOK_EVERY);
-        }
-        let line = format!(
-            "{:6.1} s  {:>7} acked  {:?}",
-            begin.elapsed().as_secs_f64(),
-            clients.acked(),
-            step.act
-        );
-        note(&line);
-        let _ = writeln!(diary.done, "{line}");
-        world.act(&step.act).with_context(|| format!("{:?}", step.act))?;
-        if let Some(fault) = step.fault {
-            *diary.figures.faults.entry(fault).or_default() += 1;
-        }
-    }
-    Ok(())
+    let bootstrap = world.cluster.bootstrap.clone();
+    Ok(Target { bootstrap, topic: NAME, partitions: PARTITIONS })
 }
 
 /// Holds what is there against what was promised and seen.
@@ -212,7 +211,16 @@ fn judge(clients: &Clients, target: &Target, ends: &[u64], figures: &mut Figures
         figures.reads += partition.seen.iter().map(|it| it.len() as u64).sum::<u64>();
     }
     figures.acked = clients.acked();
-    figures.longest_stall = ledger.longest_stall;
+    figures.longest_stall = ledger.longest_stall();
+    figures.commits = clients.group().commits;
+    for (number, (told, end)) in committed(target, CAUGHT_UP_WITHIN)?.iter().zip(ends).enumerate() {
+        if 0 < *end && *told != Some(*end) {
+            let _ = writeln!(
+                faults,
+                "G1: the group has committed {end} in partition {number}; told is {told:?}"
+            );
+        }
+    }
     if !faults.is_empty() {
         bail!("{faults}");
     }
@@ -220,23 +228,24 @@ fn judge(clients: &Clients, target: &Target, ends: &[u64], figures: &mut Figures
     Ok(())
 }
 
-impl std::fmt::Display for Figures {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let total: u64 = self.faults.values().sum();
-        let kinds: Vec<String> =
-            self.faults.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
-        write!(
-            f,
-            "{total} faults ({}), {} records acknowledged, {} found once and in order, {} reads \
-             unchanged, {} MB of logs equal on all replicas, in sync {:.1} s after the last \
-             fault, longest stall of a partition {:.1} s: ok",
-            kinds.join(", "),
-            self.acked,
-            self.found,
-            self.reads,
-            self.bytes / 1_000_000,
-            self.whole_after.as_secs_f64(),
-            self.longest_stall.as_secs_f64()
-        )
-    }
+/// What a good run was, in words.
+fn last_line(diary: &Diary, figures: &Figures) -> String {
+    let total: u64 = diary.faults.values().sum();
+    let kinds: Vec<String> =
+        diary.faults.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
+    let outcome = &diary.outcome;
+    let outcome = if outcome.is_empty() { String::new() } else { format!("{outcome}; ") };
+    format!(
+        "{outcome}{total} faults ({}), {} records acknowledged, {} found once and in order, {} \
+         reads unchanged, {} commits of a group kept, {} MB of logs equal on all replicas, in \
+         sync {:.1} s after the last fault, longest stall of a partition {:.1} s: ok",
+        kinds.join(", "),
+        figures.acked,
+        figures.found,
+        figures.reads,
+        figures.commits,
+        figures.bytes / 1_000_000,
+        figures.whole_after.as_secs_f64(),
+        figures.longest_stall.as_secs_f64()
+    )
 }

@@ -107,8 +107,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// How long each one-way cut of that scenario lasts, and the time after it.
-const ONE_WAY_LASTS: Duration = Duration::from_secs(20);
+/// The time after each one-way cut of that scenario.
 const ONE_WAY_REST: Duration = Duration::from_secs(8);
 
 /// What may be drawn.
@@ -191,13 +190,13 @@ pub(super) fn draw(seed: u64, bounds: Bounds) -> Vec<Step> {
 }
 
 /// Each broker in turn, cut off outwards and then inwards, with time to recover between.
-pub(super) fn one_way(brokers: u32) -> Vec<Step> {
+pub(super) fn one_way(brokers: u32, each: Duration) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut at = Duration::from_secs(5);
     for id in 1..=brokers {
         for way in [Span::out_of(id), Span::into(id)] {
             steps.push(Step { at, fault: Some(Fault::OneWayCutOff), act: Act::Cut(way) });
-            at += ONE_WAY_LASTS;
+            at += each;
             steps.push(Step { at, fault: None, act: Act::Heal(way) });
             at += ONE_WAY_REST;
         }
@@ -309,7 +308,7 @@ mod tests {
 
     #[test]
     fn each_broker_is_cut_off_both_ways_in_turn() {
-        let steps = one_way(3);
+        let steps = one_way(3, Duration::from_secs(20));
         let cuts = steps.iter().filter(|it| matches!(it.act, Act::Cut(_))).count();
         let heals = steps.iter().filter(|it| matches!(it.act, Act::Heal(_))).count();
         assert_eq!((cuts, heals), (6, 6));

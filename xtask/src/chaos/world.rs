@@ -1,17 +1,19 @@
 //! The cluster that things happen to, each broker on a disk of its own where that can be had.
 
+mod ask;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
-use serde::Deserialize;
 
+use self::ask::PartitionView;
 use super::schedule::Act;
 use crate::cli::ChaosArgs;
-use crate::clock::poll_until;
+use crate::clock::{self, poll_until};
 use crate::cluster::{self, ClusterState, Keep, Plan, RelayState, Stopped, directory};
 use crate::mounts::{Mount, cannot_mount};
 use crate::output::note;
@@ -21,6 +23,9 @@ use crate::run::{capture, find};
 
 /// The name of the cluster, and of what it writes to.
 pub(super) const NAME: &str = "chaos";
+
+/// Where groups' offsets lie.
+pub(super) const OFFSETS: &str = "__consumer_offsets";
 
 /// What a broker's disk holds at least, and how much more for each second.
 const DISK_BYTES: u64 = 512 << 20;
@@ -34,21 +39,6 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// A broker that must go on its own has so long for it.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
-
-/// A partition as `kq-ctl` tells.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct PartitionView {
-    pub(super) partition: i32,
-    leader: Option<u32>,
-    pub(super) replicas: Vec<u32>,
-    isr: Vec<u32>,
-}
-
-impl PartitionView {
-    fn is_whole(&self) -> bool {
-        self.leader.is_some() && self.isr.len() == self.replicas.len()
-    }
-}
 
 /// The cluster and its disks.
 #[derive(Debug)]
@@ -96,13 +86,6 @@ impl World {
     /// Whether the power of the disks can be cut.
     pub(super) fn has_power(&self) -> bool {
         !self.disks.is_empty()
-    }
-
-    /// Runs kq-ctl on the cluster.
-    pub(super) fn ctl(&self, args: &[&str]) -> Result<String> {
-        let mut ctl = Command::new(&self.programs.ctl);
-        ctl.args(["--brokers", &self.cluster.bootstrap]).args(args).stdin(Stdio::null());
-        capture(&mut ctl)
     }
 
     /// Does what a step says, as far as it makes sense for brokers that run or do not.
@@ -160,22 +143,50 @@ impl World {
         disks().try_for_each(Mount::remount)
     }
 
-    fn start(&mut self, ids: &[u32]) -> Result<()> {
+    /// Starts those that do not run.
+    pub(super) fn start(&mut self, ids: &[u32]) -> Result<()> {
         let ids: Vec<u32> = ids.iter().copied().filter(|id| self.running.insert(*id)).collect();
         cluster::start(&mut self.cluster, &ids)
     }
 
-    fn restart(&mut self, id: u32) -> Result<()> {
+    /// Ends a broker politely; how long that took.
+    pub(super) fn stop(&mut self, id: u32) -> Result<Duration> {
+        let begin = clock::now();
         if self.running.remove(&id)
             && self.cluster.broker(id)?.stop(STOP_WITHIN)? == Stopped::Killed
         {
             self.forced_stops += 1;
         }
+        Ok(begin.elapsed())
+    }
+
+    /// Waits until a broker is ready; how long that took.
+    pub(super) fn wait_ready(&self, id: u32) -> Result<Duration> {
+        let begin = clock::now();
+        self.cluster.broker(id)?.wait_ready(RESTART_WITHIN)?;
+        Ok(begin.elapsed())
+    }
+
+    fn restart(&mut self, id: u32) -> Result<()> {
+        self.stop(id)?;
         self.start(&[id])?;
-        if let Err(fault) = self.cluster.broker(id)?.wait_ready(RESTART_WITHIN) {
+        if let Err(fault) = self.wait_ready(id) {
             note(format_args!("{fault:#}"));
         }
         Ok(())
+    }
+
+    /// One broker more; its id.
+    pub(super) fn add(&mut self) -> Result<u32> {
+        let id = cluster::add(&mut self.cluster, None)?;
+        self.running.insert(id);
+        Ok(id)
+    }
+
+    /// A broker that was stopped is none of the cluster any more.
+    pub(super) fn forget(&mut self, id: u32) -> Result<()> {
+        self.cluster.brokers.retain(|it| it.id != id);
+        self.cluster.save()
     }
 
     /// Fails if a broker has ended that nobody ended.
@@ -203,16 +214,6 @@ impl World {
         self.cluster.brokers.iter().try_for_each(|broker| broker.wait_ready(READY_WITHIN))
     }
 
-    /// The partitions of the topic.
-    pub(super) fn partitions(&self) -> Result<Vec<PartitionView>> {
-        let said = self.ctl(&["--timeout", "5s", "-o", "json", "topic", "describe", NAME])?;
-        let document: serde_json::Value = serde_json::from_str(&said)?;
-        let partitions = document.pointer("/items/0/partitions").context("no partitions in it")?;
-        let views: Vec<PartitionView> = serde_json::from_value(partitions.clone())?;
-        ensure!(!views.is_empty(), "a topic without partitions");
-        Ok(views)
-    }
-
     /// Waits until each partition has a leader and all its replicas in sync.
     pub(super) fn wait_whole(&self, limit: Duration) -> Result<()> {
         let mut last = String::from("no answer");
@@ -234,7 +235,7 @@ impl World {
     }
 
     /// Stops every broker politely, for its files to be read.
-    pub(super) fn stop(&mut self) -> Result<()> {
+    pub(super) fn stop_all(&mut self) -> Result<()> {
         self.running.clear();
         for (_, end) in cluster::stop(&self.cluster.brokers)? {
             self.forced_stops += u64::from(end == Stopped::Killed);

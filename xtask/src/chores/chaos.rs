@@ -22,6 +22,7 @@ pub(crate) fn command(args: &ChaosArgs) -> Command {
     let mut again = cargo(["run", "--quiet", "--package", "xtask", "--features", "bench"]);
     again.args(["--", "chaos", "--minutes", &args.minutes.to_string()]);
     again.args(["--brokers", &args.brokers.to_string()]);
+    again.args(["--cut", &format!("{}ms", args.cut.as_millis())]);
     if let Some(scenario) = args.scenario {
         again.args(["--scenario", scenario.name()]);
     }

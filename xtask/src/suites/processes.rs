@@ -138,6 +138,7 @@ fn three_in_chaos(_: &Kit) -> Result<Verdict> {
         scenario: None,
         seed: Some(1),
         brokers: 3,
+        cut: Duration::ZERO,
         no_power_cuts: false,
         set: Vec::new(),
         release: false,

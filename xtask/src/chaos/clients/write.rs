@@ -1,6 +1,6 @@
 //! Idempotent producers with acks=all that never give up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use rdkafka::ClientContext;
@@ -27,15 +27,21 @@ struct Deliveries<'a> {
     producer: u32,
 }
 
+/// Of a record under way: its number, and when it was sent.
+type Sent = Box<(u64, Instant)>;
+
 impl ClientContext for Deliveries<'_> {}
 
 impl ProducerContext for Deliveries<'_> {
-    type DeliveryOpaque = Box<u64>;
+    type DeliveryOpaque = Sent;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, number: Box<u64>) {
-        let stamp = Stamp { producer: self.producer, number: *number };
+    fn delivery(&self, result: &DeliveryResult<'_>, sent: Sent) {
+        let (number, at) = *sent;
+        let stamp = Stamp { producer: self.producer, number };
         match result {
-            Ok(message) => self.shared.note_acked(message.partition(), message.offset(), stamp),
+            Ok(message) => {
+                self.shared.note_acked(message.partition(), message.offset(), (stamp, at));
+            }
             Err((fault, message)) => {
                 let partition = message.partition();
                 self.shared.fault(&format!(
@@ -85,7 +91,8 @@ fn send(
     (partition, id, number): (i32, u32, u64),
 ) -> Result<bool> {
     let payload = Stamp { producer: id, number }.payload(partition);
-    let record = BaseRecord::<[u8], [u8], _>::with_opaque_to(shared.target.topic, Box::new(number));
+    let sent = Box::new((number, clock::now()));
+    let record = BaseRecord::<[u8], [u8], _>::with_opaque_to(shared.target.topic, sent);
     match producer.send(record.partition(partition).payload(&payload)) {
         Ok(()) => Ok(true),
         // A topic whose metadata is unknown for a moment, or a full queue: the next try may do.
