@@ -17,6 +17,7 @@ mod history_wire;
 mod image;
 #[cfg(test)]
 mod image_test;
+mod partition_wire;
 mod plan;
 mod plan_wire;
 mod policy;
@@ -42,7 +43,7 @@ pub use policy::{
     Freeze, LeaderPlace, LeaderPolicy, PolicyScope, UncleanPolicy, UncleanPolicyError,
 };
 pub use record::{
-    BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
+    BrokerRegistration, Change, ConfigResource, Endpoint, Loss, MetadataRecord, PartitionChange,
     TimestampMs, Utc, clip,
 };
 pub use roster::{BrokerImage, BrokerLoad, BrokerState, Cordon};

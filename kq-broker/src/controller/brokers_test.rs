@@ -125,7 +125,7 @@ fn a_replaced_disk_leaves_every_isr_and_elr() {
             elect alone
                 -> alone/0: The preferred leader is not in sync, or may not lead. (kafka.PREFERRED_LEADER_NOT_AVAILABLE)
             elect alone unclean=1
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1] isr [1] leader 1 epochs 2/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1] isr [1] leader 1 unclean since 2 epochs 2/3
                 -> alone/0 is led by 1
             isr both to=2,1 epoch=1
                 -> The partition is at epoch 2, the proposal saw 1. (kafka.INVALID_UPDATE_VERSION)

@@ -14,7 +14,7 @@ use super::plan::{PlanChange, PlanOrder, Reassignment};
 use crate::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PlanId, TopicId,
 };
-use crate::metadata::{BrokerRegistration, PartitionChange, TimestampMs};
+use crate::metadata::{BrokerRegistration, Loss, PartitionChange, TimestampMs};
 
 /// A topic by name or by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +154,15 @@ pub enum Command {
         epoch: BrokerEpoch,
         /// The partitions.
         partitions: Vec<PartitionId>,
+    },
+    /// Tells what replicas had to cut off since a leader was elected uncleanly.
+    ReportLosses {
+        /// The broker that holds them.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+        /// What of which partitions.
+        losses: Vec<Loss>,
     },
     /// Makes the targets of handovers lead: the leader has drained, they hold everything.
     CompleteHandover {

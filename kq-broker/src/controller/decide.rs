@@ -113,6 +113,9 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
         Command::FailReplicas { broker, epoch, partitions } => {
             replicas::fail(draft, (*broker, *epoch), partitions)?
         }
+        Command::ReportLosses { broker, epoch, losses } => {
+            replicas::note_losses(draft, (*broker, *epoch), losses)?
+        }
         Command::CompleteHandover { broker, epoch, handovers } => {
             leaders::settle_handovers(draft, (*broker, *epoch), handovers, Settled::Complete)?
         }
@@ -167,6 +170,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         | Command::ChangePlan { .. }
         | Command::AlterPartitions { .. }
         | Command::FailReplicas { .. }
+        | Command::ReportLosses { .. }
         | Command::CompleteHandover { .. }
         | Command::CancelHandover { .. }
         | Command::RegisterBroker(_)
@@ -213,6 +217,7 @@ impl Command {
             | Self::AllocateProducerIds { .. }
             | Self::AlterPartitions { .. }
             | Self::FailReplicas { .. }
+            | Self::ReportLosses { .. }
             | Self::CompleteHandover { .. }
             | Self::CancelHandover { .. }
             | Self::Tick => false,
@@ -231,6 +236,7 @@ impl Command {
             Self::FailReplicas { broker, .. } => {
                 format!("broker {broker} cannot serve its replicas").into()
             }
+            Self::ReportLosses { .. } => "a leader was elected uncleanly".into(),
             Self::CompleteHandover { .. } => "handed over by the leader".into(),
             Self::CancelHandover { .. } => "the handover took too long".into(),
             Self::StartPlan { .. }

@@ -8,7 +8,7 @@
 //! ```
 
 use crate::canary;
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, LeaderEpoch};
 use crate::metadata::{BrokerState, PartitionImage, UncleanPolicy};
 
 /// The outcome of an election.
@@ -93,6 +93,7 @@ pub(super) fn elect(
             isr: vec![id],
             elr: Vec::new(),
             last_known: Vec::new(),
+            unclean_epoch: Some(epoch_after(old)),
             ..old.clone()
         },
         // The last one to be in sync stays in the ISR, so that it alone can lead again.
@@ -111,10 +112,15 @@ pub(super) fn changed(old: &PartitionImage, mut new: PartitionImage) -> Option<P
         return None;
     }
     if old.leader != new.leader && !canary::is("leader_epoch_not_bumped") {
-        new.leader_epoch.0 = old.leader_epoch.0.saturating_add(1);
+        new.leader_epoch = epoch_after(old);
     }
     new.partition_epoch = old.partition_epoch.next();
     Some(new)
+}
+
+/// The epoch of the leader that comes next.
+pub(super) fn epoch_after(old: &PartitionImage) -> LeaderEpoch {
+    LeaderEpoch(old.leader_epoch.0.saturating_add(1))
 }
 
 /// A partition with another ISR, and with those who left it where they belong (KIP-966): in the

@@ -8,7 +8,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::command::{AlteredPartition, Reply};
 use super::decide::Draft;
-use super::election::{Ballot, Choice, changed, choose_leader, elect, with_isr};
+use super::election::{Ballot, Choice, changed, choose_leader, elect, epoch_after, with_isr};
 use super::error::ControlError;
 use super::leader_command::{Elected, ElectedPartition, ElectionKind, Handover, PartitionRef};
 use super::leader_policy::{LeaderRules, verify_unfrozen};
@@ -404,6 +404,7 @@ fn unclean(seat: &Seat<'_>, designate: Option<BrokerId>) -> Result<PartitionImag
         elr: Vec::new(),
         last_known: Vec::new(),
         handover: None,
+        unclean_epoch: Some(epoch_after(seat.now)),
         ..seat.now.clone()
     };
     Ok(changed(seat.now, next).unwrap_or_else(|| seat.now.clone()))

@@ -207,7 +207,7 @@ fn nobody_leads_where_the_policy_says_never_or_manual() {
             elect never unclean=1
                 -> never/0: The leader policy never lets a replica lead that may lack records. (kafka.POLICY_VIOLATION)
             elect manual unclean=1
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 unclean since 2 epochs 2/3
                 -> manual/0 is led by 2
         "#]],
     );
@@ -255,8 +255,8 @@ fn the_first_replica_back_leads_where_policy_or_config_say_so() {
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] no leader epochs 1/2
             register 2 life=2
                 broker 2 registered
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 unclean since 2 epochs 2/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 unclean since 2 epochs 2/3
                 -> epoch 9
         "#]],
     );
@@ -311,7 +311,7 @@ fn a_balanced_recovery_waits_for_the_replica_that_lacks_least() {
                 -> epoch 10
             register 3 life=2
                 broker 3 registered
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [3] leader 3 epochs 2/5
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [3] leader 3 unclean since 2 epochs 2/5
                 -> epoch 11
         "#]],
     );
@@ -357,10 +357,10 @@ fn who_waits_for_a_policy_leads_as_soon_as_it_is_set() {
                 -> epoch 7
             policy a unclean=auto
                 leader policy of topic AAAAAAAAAKEAAAAAAAAAAA: unclean=auto
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 unclean since 2 epochs 2/3
             set b unclean.leader.election.enable=true
                 config of topic AAAAAAAAAKIAAAAAAAAAAA: unclean.leader.election.enable=true
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 epochs 2/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [2] leader 2 unclean since 2 epochs 2/3
         "#]],
     );
 }

@@ -1,5 +1,5 @@
 //! Replicas that their broker cannot serve, though it lives: their directory is offline, or their log
-//! is damaged or gone.
+//! is damaged or gone. And those that came back with more than the leader has.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::election::changed;
 use super::error::ControlError;
 use super::leaders::{Seat, reconsider};
 use crate::ids::{BrokerEpoch, BrokerId, PartitionId};
-use crate::metadata::PartitionImage;
+use crate::metadata::{Loss, MetadataRecord, PartitionImage};
 
 /// Takes these replicas of a broker out of ISR and ELR, and lets others lead them.
 pub(super) fn fail(
@@ -23,6 +23,21 @@ pub(super) fn fail(
     reconsider(draft, holds, |seat| {
         failed.contains(&seat.id).then(|| set_aside(seat, broker)).flatten()
     })?;
+    Ok(Reply::Done)
+}
+
+/// Keeps with the history what replicas of a broker had to cut off.
+pub(super) fn note_losses(
+    draft: &mut Draft<'_, '_>,
+    (broker, epoch): (BrokerId, BrokerEpoch),
+    losses: &[Loss],
+) -> Result<Reply, ControlError> {
+    super::broker::verify_epoch(&draft.image, broker, epoch)?;
+    // Of a topic that is gone there is nothing left to tell.
+    let exists = |it: &&Loss| draft.image.any_topic(it.partition.topic).is_some();
+    let told = losses.iter().filter(exists);
+    let told = told.map(|it| MetadataRecord::RecordsLost(Loss { broker, ..*it })).collect();
+    draft.accept(told)?;
     Ok(Reply::Done)
 }
 

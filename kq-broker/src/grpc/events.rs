@@ -192,6 +192,7 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::PlanStarted => v1::EventKind::ReassignmentStarted,
         EventKind::PlanEnded => v1::EventKind::ReassignmentFinished,
         EventKind::PlanChanged => v1::EventKind::PlanChanged,
+        EventKind::RecordsLost => v1::EventKind::RecordsLost,
         EventKind::ReplicasMoved => v1::EventKind::ReplicasMoved,
         EventKind::BrokerRegistered => v1::EventKind::BrokerRegistered,
         EventKind::BrokerFenced => v1::EventKind::BrokerFenced,

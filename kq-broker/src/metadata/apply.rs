@@ -136,6 +136,7 @@ impl MetadataImage {
                 self.balance_leaders(stamp, *moves);
                 Ok(())
             }
+            Record::RecordsLost(it) => self.lose_records(stamp, it),
             Record::PlanStarted(it) => self.start_plan(stamp, it),
             Record::PlanChanged { plan, state, lease } => {
                 self.change_plan(stamp, (*plan, *state), *lease)

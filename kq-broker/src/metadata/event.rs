@@ -262,6 +262,8 @@ kinds! {
     PlanEnded = 29 "plan_ended",
     /// A move of a plan has come further.
     ReplicasMoved = 30 "replicas_moved",
+    /// A replica came back with records that a leader elected uncleanly does not have.
+    RecordsLost = 31 "records_lost",
 }
 
 impl fmt::Display for EventKind {

@@ -118,6 +118,9 @@ pub struct PartitionImage {
     /// To whom the leader is to hand over, once that one holds everything; it takes no writes
     /// meanwhile.
     pub handover: Option<BrokerId>,
+    /// The epoch of the newest leader that was elected uncleanly. Records of older epochs that a
+    /// replica has to cut off were lost by that election.
+    pub unclean_epoch: Option<LeaderEpoch>,
     /// Counts leaders.
     pub leader_epoch: LeaderEpoch,
     /// Counts changes.

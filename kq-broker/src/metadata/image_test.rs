@@ -4,7 +4,9 @@ use expect_test::expect;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
+use crate::ids::{
+    BrokerId, ClusterId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId,
+};
 
 fn topic(number: u128) -> TopicId {
     TopicId(Uuid::from_u128(number))
@@ -109,6 +111,12 @@ fn leaders_and_brokers() -> Vec<MetadataRecord> {
         MetadataRecord::LeadersFrozen { scope: PolicyScope::Cluster, until: None },
         MetadataRecord::LeadersUnfrozen { scope: PolicyScope::Cluster },
         MetadataRecord::LeadersBalanced { moves: 1 },
+        MetadataRecord::RecordsLost(Loss {
+            partition: PartitionId { topic: topic(1), index: PartitionIndex(0) },
+            broker: BrokerId(1),
+            from: kq_storage::Offset(1_000),
+            until: kq_storage::Offset(1_300),
+        }),
         MetadataRecord::PartitionChanged(moves),
         partition(1, 1, &[1], 1),
     ]
@@ -157,9 +165,10 @@ fn the_history_tells_what_happened_and_why() {
         #26 leaders_frozen all topics: until it is lifted (they change)
         #27 leaders_unfrozen all topics (they change)
         #28 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
-        #29 handover_changed partition orders/0: 2 hands over to 3 (they change)
-        #30 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
-        #31 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
+        #29 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
+        #30 handover_changed partition orders/0: 2 hands over to 3 (they change)
+        #31 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
+        #32 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
     .assert_eq(&lines.join("\n"));
     assert_eq!(image.events_after(13).count() as u64, image.events_total() - 13);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kq_storage::Offset;
 pub use kq_storage::TimestampMs;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::image::PartitionImage;
 use super::plan::{Lease, PlanStart, PlanState, PlanStep};
 use super::policy::{LeaderPolicy, PolicyScope};
-use crate::ids::{BrokerId, ClusterId, Incarnation, PartitionIndex, PlanId, TopicId};
+use crate::ids::{BrokerId, ClusterId, Incarnation, PartitionId, PartitionIndex, PlanId, TopicId};
 
 /// A time as people read it: RFC 3339 in UTC. Times that this cannot write stop at its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub enum MetadataRecord {
     },
     /// All that the controller knows of one partition, new or changed.
     PartitionChanged(PartitionChange),
+    /// A replica had to cut off what a leader that was elected uncleanly does not have.
+    RecordsLost(Loss),
     /// A configuration value was set, or removed so that the default holds again.
     ConfigChanged {
         /// Of what.
@@ -200,6 +203,19 @@ pub struct Endpoint {
     pub host: String,
     /// TCP port.
     pub port: u16,
+}
+
+/// What a replica had to cut off, because a leader that was elected uncleanly does not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// The partition.
+    pub partition: PartitionId,
+    /// Who held it.
+    pub broker: BrokerId,
+    /// The first offset.
+    pub from: Offset,
+    /// The end: one more than the last offset.
+    pub until: Offset,
 }
 
 /// What a partition has become.
@@ -301,6 +317,9 @@ impl fmt::Display for MetadataRecord {
             }
             Self::PlanChanged { plan, state, lease } => write!(f, "plan {plan} {state}, {lease}"),
             Self::PlanStepped(it) => it.fmt(f),
+            Self::RecordsLost(it) => {
+                write!(f, "partition {} lost {it}", it.partition)
+            }
             Self::ProducerIdsAllocated { broker, next } => {
                 write!(f, "producer ids below {next} given to broker {broker}")
             }
@@ -318,6 +337,15 @@ impl fmt::Display for PlanStep {
             write!(f, " ({})", self.why)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { broker, from, until, .. } = self;
+        let count = until.0.saturating_sub(from.0);
+        write!(f, "{count} records, offsets {from} to {}", until.0.saturating_sub(1))?;
+        write!(f, ", which broker {broker} held")
     }
 }
 
@@ -343,6 +371,9 @@ impl fmt::Display for PartitionChange {
         }
         if let Some(to) = now.handover {
             write!(f, " handing over to {to}")?;
+        }
+        if let Some(epoch) = now.unclean_epoch {
+            write!(f, " unclean since {}", epoch.0)?;
         }
         write!(f, " epochs {}/{}", now.leader_epoch.0, now.partition_epoch)
     }

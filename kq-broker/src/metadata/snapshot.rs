@@ -12,6 +12,7 @@ use prost::Message;
 
 use super::history_wire::{WireHistory, history_from_wire, history_to_wire};
 use super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
+use super::partition_wire::{WirePartition, partition_from_wire, partition_to_wire};
 use super::plan_wire::{WirePlan, plan_from_wire, plan_to_wire};
 use super::policy::LeaderPolicy;
 use super::policy_wire::{
@@ -21,8 +22,7 @@ use super::policy_wire::{
 use super::record::TimestampMs;
 use super::roster::{BrokerImage, BrokerState, Cordon};
 use super::wire::{
-    ChangeDecodeError, WireBroker, WirePartition, broker_from_wire, broker_to_wire, id_from_wire,
-    id_to_wire, partition_from_wire, partition_to_wire,
+    ChangeDecodeError, WireBroker, broker_from_wire, broker_to_wire, id_from_wire, id_to_wire,
 };
 use crate::ids::{BrokerEpoch, BrokerId, ClusterId, TopicId};
 

@@ -7,19 +7,18 @@
 use prost::{Message, Oneof};
 use uuid::Uuid;
 
-use super::image::PartitionImage;
+use super::partition_wire::{
+    WireLoss, WirePartition, loss_from_wire, loss_to_wire, partition_from_wire, partition_to_wire,
+};
 use super::plan_wire::{self, WirePlanChanged, WirePlanStart, WirePlanStep};
 use super::policy_wire::{
     WireFrozen, WireScope, WireScopedPolicy, frozen_from_wire, frozen_to_wire, scope_from_wire,
     scope_to_wire, scoped_policy_from_wire, scoped_policy_to_wire,
 };
 use super::record::{
-    BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, PartitionChange,
-    TimestampMs,
+    BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, TimestampMs,
 };
-use crate::ids::{
-    BrokerId, ClusterId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId,
-};
+use crate::ids::{BrokerId, ClusterId, Incarnation, TopicId};
 
 /// Bytes that are no change of this build's format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +48,7 @@ pub(super) struct WireChange {
 pub(super) struct WireRecord {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
     )]
     kind: Option<Kind>,
 }
@@ -100,6 +99,8 @@ enum Kind {
     PlanChanged(WirePlanChanged),
     #[prost(message, tag = "22")]
     PlanStepped(WirePlanStep),
+    #[prost(message, tag = "23")]
+    RecordsLost(WireLoss),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -179,34 +180,6 @@ struct WireProtected {
     topic: Vec<u8>,
     #[prost(bool, tag = "2")]
     protected: bool,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct WirePartition {
-    #[prost(bytes = "vec", tag = "1")]
-    topic: Vec<u8>,
-    #[prost(uint32, tag = "2")]
-    index: u32,
-    #[prost(uint32, repeated, tag = "3")]
-    replicas: Vec<u32>,
-    #[prost(uint32, repeated, tag = "4")]
-    isr: Vec<u32>,
-    #[prost(uint32, repeated, tag = "5")]
-    elr: Vec<u32>,
-    #[prost(uint32, repeated, tag = "6")]
-    adding: Vec<u32>,
-    #[prost(uint32, repeated, tag = "7")]
-    removing: Vec<u32>,
-    #[prost(uint32, optional, tag = "8")]
-    leader: Option<u32>,
-    #[prost(uint32, tag = "9")]
-    leader_epoch: u32,
-    #[prost(uint32, tag = "10")]
-    partition_epoch: u32,
-    #[prost(uint32, repeated, tag = "11")]
-    last_known: Vec<u32>,
-    #[prost(uint32, optional, tag = "12")]
-    handover: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -312,6 +285,7 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         MetadataRecord::PlanChanged { plan, state, lease } => {
             Kind::PlanChanged(plan_wire::changed_to_wire(*plan, *state, *lease))
         }
+        MetadataRecord::RecordsLost(it) => Kind::RecordsLost(loss_to_wire(it)),
         MetadataRecord::PlanStepped(it) => Kind::PlanStepped(plan_wire::step_to_wire(it)),
         MetadataRecord::ProducerIdsAllocated { broker, next } => {
             Kind::ProducerIdsAllocated(WireProducerIds { broker: broker.0, next: *next })
@@ -355,6 +329,7 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
             let (plan, state, lease) = plan_wire::changed_from_wire(it)?;
             MetadataRecord::PlanChanged { plan, state, lease }
         }
+        Kind::RecordsLost(it) => MetadataRecord::RecordsLost(loss_from_wire(&it)?),
         Kind::PlanStepped(it) => MetadataRecord::PlanStepped(plan_wire::step_from_wire(it)?),
         Kind::TopicCreated(it) => {
             MetadataRecord::TopicCreated { topic: id_from_wire(&it.topic)?, name: it.name }
@@ -426,45 +401,6 @@ pub(super) fn broker_from_wire(it: WireBroker) -> Result<BrokerRegistration, Cha
         version: it.version,
         resumed_cleanly: it.resumed_cleanly,
     })
-}
-
-pub(super) fn partition_to_wire(
-    topic: TopicId,
-    index: PartitionIndex,
-    it: &PartitionImage,
-) -> WirePartition {
-    let list = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
-    WirePartition {
-        topic: id_to_wire(topic),
-        index: index.0,
-        replicas: list(&it.replicas),
-        isr: list(&it.isr),
-        elr: list(&it.elr),
-        adding: list(&it.adding),
-        removing: list(&it.removing),
-        leader: it.leader.map(|id| id.0),
-        leader_epoch: it.leader_epoch.0,
-        partition_epoch: it.partition_epoch.0,
-        last_known: list(&it.last_known),
-        handover: it.handover.map(|id| id.0),
-    }
-}
-
-pub(super) fn partition_from_wire(it: WirePartition) -> Result<PartitionChange, ChangeDecodeError> {
-    let list = |ids: Vec<u32>| ids.into_iter().map(BrokerId).collect();
-    let now = PartitionImage {
-        replicas: list(it.replicas),
-        isr: list(it.isr),
-        elr: list(it.elr),
-        adding: list(it.adding),
-        removing: list(it.removing),
-        leader: it.leader.map(BrokerId),
-        leader_epoch: LeaderEpoch(it.leader_epoch),
-        partition_epoch: PartitionEpoch(it.partition_epoch),
-        last_known: list(it.last_known),
-        handover: it.handover.map(BrokerId),
-    };
-    Ok(PartitionChange { topic: id_from_wire(&it.topic)?, index: PartitionIndex(it.index), now })
 }
 
 fn resource_to_wire(resource: &ConfigResource) -> WireResource {

@@ -75,6 +75,15 @@ async fn send(node: &Node, batch: Batch) -> bool {
     match batch {
         Batch::Isr(partitions) => send_isr(node, epoch, partitions).await,
         Batch::Failed(partitions) => send_failed(node, epoch, partitions).await,
+        Batch::Lost(losses) => {
+            let command = Command::ReportLosses { broker, epoch, losses: losses.clone() };
+            let told = node.controller.submit(command, DEADLINE).await;
+            if let Err(err) = &told {
+                tracing::debug!(%err, "losses were not told");
+                node.partitions.wishes().lose(losses);
+            }
+            told.is_ok()
+        }
         Batch::Complete(handovers) => {
             let command = Command::CompleteHandover { broker, epoch, handovers };
             settle(node, command).await
@@ -163,6 +172,8 @@ impl Batch {
             Self::Isr(all) => all.iter().map(|it| it.partition).collect(),
             Self::Complete(all) | Self::Cancel(all) => all.iter().map(|it| it.partition).collect(),
             Self::Failed(all) => all.clone(),
+            // They wish for it again themselves.
+            Self::Lost(_) => Vec::new(),
         };
         (ids, matches!(self, Self::Failed(_)))
     }

@@ -78,6 +78,8 @@ impl Partition {
         };
         let role = role::role_of(me, image, rules, standing, parts.clock.elapsed());
         let desk = Desk { id: parts.id, wishes: parts.wishes };
+        let mut state = State::new(parts.log, role, rules, sync_rules, desk);
+        state.unclean_epoch = image.unclean_epoch;
         Arc::new(Self {
             id: parts.id,
             me,
@@ -87,7 +89,7 @@ impl Partition {
             meter: parts.meter,
             leads: AtomicBool::new(image.leader == Some(me)),
             hidden: AtomicBool::new(false),
-            state: Mutex::new(State::new(parts.log, role, rules, sync_rules, desk)),
+            state: Mutex::new(state),
         })
     }
 

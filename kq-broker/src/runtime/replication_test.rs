@@ -17,7 +17,7 @@ use super::{
 use crate::config::BrokerConfig;
 use crate::controller::AlterPartition;
 use crate::ids::{BrokerEpoch, BrokerId};
-use crate::metadata::PartitionImage;
+use crate::metadata::{Loss, PartitionImage};
 
 /// Two brokers that hold one partition.
 struct Pair {
@@ -140,6 +140,35 @@ async fn a_follower_takes_over_records_and_watermark() {
     leader.acknowledged(&appended).await.unwrap();
     pair.replicate(1, 2).await;
     assert_eq!((ends(&leader), ends(&follower)), ((1, 1), (1, 1)));
+}
+
+/// What broker 1 tells of a record that it took alone, when broker 2 leads in its place.
+async fn losses_when_replaced(by: PartitionImage) -> Vec<Loss> {
+    let mut pair = Pair::new();
+    pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
+    pair.replicate(1, 2).await;
+    pair.replica(1).append(batch("b"), Acks::Leader).unwrap();
+    pair.commit(&by);
+    pair.replica(2).append(batch("c"), Acks::Leader).unwrap();
+    pair.replicate(2, 1).await;
+    assert_eq!(ends(&pair.replica(1)).1, 2, "it has a and c");
+    let mut losses = Vec::new();
+    while let Some(wish) = pair.stores[0].wishes().take(9) {
+        if let Batch::Lost(told) = wish {
+            losses.extend(told);
+        }
+    }
+    losses
+}
+
+#[tokio::test]
+async fn what_an_unclean_leader_lacks_is_told_by_who_held_it() {
+    let clean = PartitionImage { isr: vec![BrokerId(2)], ..replicated(&[1, 2], 2, 1) };
+    assert_eq!(losses_when_replaced(clean.clone()).await, []);
+    let unclean = PartitionImage { unclean_epoch: Some(clean.leader_epoch), ..clean };
+    let (partition, broker) = (partition_id(1, 0), BrokerId(1));
+    let (from, until) = (Offset(1), Offset(2));
+    assert_eq!(losses_when_replaced(unclean).await, [Loss { partition, broker, from, until }]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::controller::{AlterPartition, Handover};
 use crate::ids::PartitionId;
+use crate::metadata::Loss;
 
 /// The wishes of all partitions; of each kind the last one of a partition counts.
 #[derive(Debug, Default)]
@@ -27,6 +28,7 @@ struct Queue {
     complete: BTreeMap<PartitionId, Handover>,
     cancel: BTreeMap<PartitionId, Handover>,
     failed: BTreeSet<PartitionId>,
+    losses: Vec<Loss>,
 }
 
 /// Wishes that go to the controller in one command.
@@ -40,6 +42,8 @@ pub(super) enum Batch {
     Cancel(Vec<Handover>),
     /// Replicas that cannot be served here.
     Failed(Vec<PartitionId>),
+    /// What replicas here had to cut off.
+    Lost(Vec<Loss>),
 }
 
 impl Wishes {
@@ -64,13 +68,19 @@ impl Wishes {
         self.arrived.notify_one();
     }
 
+    /// Replicas here had to cut off what a leader that was elected uncleanly does not have.
+    pub(super) fn lose(&self, losses: impl IntoIterator<Item = Loss>) {
+        self.queue.lock().losses.extend(losses);
+        self.arrived.notify_one();
+    }
+
     /// Waits until there is something to take; may come back without.
     pub(super) async fn arrived(&self) {
         self.arrived.notified().await;
     }
 
     /// The next command's worth, of at most `max` partitions. First what cannot be
-    /// served, then moves: their producers wait.
+    /// served, then moves: their producers wait. Last what is only told.
     pub(super) fn take(&self, max: usize) -> Option<Batch> {
         let mut queue = self.queue.lock();
         if !queue.failed.is_empty() {
@@ -85,7 +95,11 @@ impl Wishes {
         if !queue.cancel.is_empty() {
             return Some(Batch::Cancel(take_some(&mut queue.cancel, max)));
         }
-        (!queue.isr.is_empty()).then(|| Batch::Isr(take_some(&mut queue.isr, max)))
+        if !queue.isr.is_empty() {
+            return Some(Batch::Isr(take_some(&mut queue.isr, max)));
+        }
+        let count = queue.losses.len().min(max);
+        (count > 0).then(|| Batch::Lost(queue.losses.drain(..count).collect()))
     }
 
     /// The partition is to be ticked from now on.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::event::{Detail, Event, EventKind, Subject};
 use super::super::image::{MetadataImage, PartitionImage};
-use super::super::record::PartitionChange;
+use super::super::record::{Loss, PartitionChange};
 use super::{ApplyError, Stamp};
 use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 
@@ -39,6 +39,15 @@ impl MetadataImage {
             None if !fresh_topic => self.record_added_partition(stamp, name, it.index),
             None => {}
         }
+        Ok(())
+    }
+
+    /// What is lost is only told: no state of the cluster depends on it.
+    pub(super) fn lose_records(&mut self, stamp: &Stamp, it: &Loss) -> Result<(), ApplyError> {
+        let id = it.partition.topic;
+        let topic = self.topics.get(&id).ok_or(ApplyError::UnknownTopic(id))?;
+        let subject = Subject::Partition(topic.name.clone(), it.partition.index);
+        self.record_event(stamp, EventKind::RecordsLost, subject, Detail::text(&it.to_string()));
         Ok(())
     }
 

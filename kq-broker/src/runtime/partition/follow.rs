@@ -14,6 +14,7 @@ use kq_storage::{
 use super::Partition;
 use super::state::State;
 use crate::ids::BrokerId;
+use crate::metadata::Loss;
 use crate::replica::{
     Answer, Diverged, Durability, FetchFrom, FetchToken, FollowerInput, FollowerOutput,
 };
@@ -109,7 +110,7 @@ impl Partition {
                     taken_in = outcome;
                     inputs
                 }
-                FollowerOutput::TruncateTo(to) => vec![truncate(state, to)?],
+                FollowerOutput::TruncateTo(to) => vec![self.truncate(state, to)?],
                 FollowerOutput::StartOverAt(at) => vec![start_over(state, at)?],
                 FollowerOutput::RaiseLogStart { to } => vec![raise_log_start(state, to)?],
                 FollowerOutput::AdvanceHighWatermark { .. } => Vec::new(),
@@ -122,6 +123,28 @@ impl Partition {
         let is_settled = !matches!(answer, Answer::Refused | Answer::OutOfRange)
             || state.synced_end() < state.offsets().log_end();
         Ok(if is_settled { Applied::GoOn } else { Applied::BackOff })
+    }
+
+    /// Cuts off what the leader does not have. Mostly nobody was told that it is there; what a leader
+    /// elected uncleanly lacks may have been acknowledged, and is told to the cluster.
+    fn truncate(&self, state: &mut State, to: Offset) -> Result<FollowerInput, Failed> {
+        let log = state.log_mut()?;
+        let (epoch, until) = (log.latest_epoch(), log.log_end().offset());
+        let log_end = match log.truncate_to(to) {
+            Ok(log_end) => log_end,
+            Err(err) => return state.call_off(Failed::Write(err)),
+        };
+        state.rounds.clear();
+        let from = log_end.offset();
+        if from < until {
+            let is_lost = epoch.is_some() && epoch < state.unclean_epoch;
+            let topic = &self.topic;
+            tracing::info!(%topic, index = %self.id.index, %from, %until, is_lost, "log truncated");
+            if is_lost {
+                state.tell_loss(Loss { partition: self.id, broker: self.me, from, until });
+            }
+        }
+        Ok(FollowerInput::Truncated { log_end })
     }
 
     /// Appends what the leader sent; also tells what the core is to hear of it.
@@ -166,15 +189,6 @@ impl Partition {
         state.rounds.push_back((end, round.part()));
         self.request_sync(state, Urgency::Now);
     }
-}
-
-fn truncate(state: &mut State, to: Offset) -> Result<FollowerInput, Failed> {
-    let log_end = match state.log_mut()?.truncate_to(to) {
-        Ok(log_end) => log_end,
-        Err(err) => return state.call_off(Failed::Write(err)),
-    };
-    state.rounds.clear();
-    Ok(FollowerInput::Truncated { log_end })
 }
 
 fn start_over(state: &mut State, at: Offset) -> Result<FollowerInput, Failed> {

@@ -37,6 +37,7 @@ impl Partition {
     pub(in crate::runtime) fn assign(&self, image: &PartitionImage) -> Assigned {
         let mut guard = self.state.lock();
         let state = &mut *guard;
+        state.unclean_epoch = image.unclean_epoch;
         let leads = image.leader == Some(self.me);
         match &mut state.role {
             Role::Leader(_) if leads => {

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::controller::{AlterPartition, Handover};
 use crate::ids::{BrokerId, PartitionEpoch, PartitionId};
+use crate::metadata::Loss;
 use crate::replica::{
     Durability, Follower, FollowerInput, Input, IsrProposal, Leader, Output, Rules,
 };
@@ -84,6 +85,8 @@ pub(super) struct State {
     /// The epoch since which this replica leads without a break, or led last.
     pub(super) led_since: LeaderEpoch,
     pub(super) rules: Rules,
+    /// The epoch of the newest leader that was elected uncleanly, as committed.
+    pub(super) unclean_epoch: Option<LeaderEpoch>,
     desk: Desk,
     /// The timer knows that it is to tick the leader.
     pub(super) ticking: bool,
@@ -121,6 +124,7 @@ impl State {
             },
             role,
             rules,
+            unclean_epoch: None,
             desk,
             ticking: false,
             out: Vec::new(),
@@ -228,6 +232,11 @@ impl State {
                 follower.step(FollowerInput::Reconfigured { durability }, &mut Vec::new());
             }
         }
+    }
+
+    /// What had to be cut off from here is told to the cluster.
+    pub(super) fn tell_loss(&self, loss: Loss) {
+        self.desk.wishes.lose([loss]);
     }
 
     /// Lets the timer know if time matters to the leader.
