@@ -4,6 +4,7 @@ mod canary;
 pub mod catalogue;
 pub mod config;
 pub mod controller;
+mod env;
 pub mod group;
 pub mod grpc;
 pub mod ids;

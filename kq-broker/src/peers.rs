@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
 
 pub use keeper::SessionKeeper;
 pub use pulse::{Pulse, PulseHandle};
 
+use crate::env::{self, TcpStream};
 use crate::ids::BrokerId;
 use crate::metadata::{self, MetadataImage};
 
@@ -102,7 +102,7 @@ impl Peers {
                 match TcpStream::connect(&address).await {
                     Err(err) => return err.kind() == std::io::ErrorKind::ConnectionRefused,
                     // Who lives waits for a first word.
-                    Ok(accepted) => drop(accepted.peek(&mut [0]).await),
+                    Ok(accepted) => env::first_word(accepted).await,
                 }
                 tokio::time::sleep(PROBE_SPACING).await;
             }
@@ -137,7 +137,7 @@ pub fn channel_to(address: &str) -> Option<Channel> {
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .tcp_nodelay(true);
-    Some(endpoint.connect_lazy())
+    Some(env::connect_lazily(&endpoint))
 }
 
 /// An endpoint as an address to dial.

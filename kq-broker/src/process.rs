@@ -27,12 +27,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kq_storage::vfs::{RealFs, Vfs};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::dirs::Dirs;
 use self::serve::{Ground, start_node};
 use crate::config::BrokerConfig;
+use crate::env::TcpListener;
 use crate::grpc::Early;
 use crate::kafka;
 use crate::observe::Metrics;
@@ -81,15 +81,24 @@ pub enum ProcessError {
 /// Runs a broker until a signal ends it.
 pub async fn run(config: BrokerConfig) -> Result<(), ProcessError> {
     let stop = signals::listen()?;
+    Box::pin(run_until(stop.first(), Arc::new(RealFs), config, |_| ())).await
+}
+
+/// Runs a broker on this file system until it is told to stop. Calls `ready` once it serves.
+pub async fn run_until(
+    signal: impl Future<Output = ()>,
+    fs: Arc<dyn Vfs>,
+    config: BrokerConfig,
+    ready: impl FnOnce(&Broker),
+) -> Result<(), ProcessError> {
     let stopping = CancellationToken::new();
     let told = stopping.clone();
     let signal = async {
-        stop.first().await;
+        signal.await;
         tracing::info!("stopping");
     };
     tokio::pin!(signal);
-    let starting = Broker::start_until(config, stopping);
-    tokio::pin!(starting);
+    let mut starting = Box::pin(Broker::start_on(fs, config, stopping));
     let started = tokio::select! {
         started = &mut starting => started,
         () = &mut signal => {
@@ -102,6 +111,7 @@ pub async fn run(config: BrokerConfig) -> Result<(), ProcessError> {
     };
     match started {
         Ok(broker) => {
+            ready(&broker);
             signal.await;
             broker.stop().await
         }
@@ -124,15 +134,15 @@ pub struct Broker {
 impl Broker {
     /// Starts one; it is ready on return.
     pub async fn start(config: BrokerConfig) -> Result<Self, ProcessError> {
-        Box::pin(Self::start_until(config, CancellationToken::new())).await
+        Box::pin(Self::start_on(Arc::new(RealFs), config, CancellationToken::new())).await
     }
 
-    /// Starts one, unless it is told to stop before it is ready.
-    pub async fn start_until(
+    /// Starts one on this file system, unless it is told to stop before it is ready.
+    async fn start_on(
+        fs: Arc<dyn Vfs>,
         config: BrokerConfig,
         stopping: CancellationToken,
     ) -> Result<Self, ProcessError> {
-        let fs: Arc<dyn Vfs> = Arc::new(RealFs);
         let mut dirs =
             Dirs::prepare(Arc::clone(&fs), &config).map_err(ProcessError::Directories)?;
         let listener = bind(&config).await?;

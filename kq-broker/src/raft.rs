@@ -19,6 +19,7 @@ mod controller;
 #[cfg(test)]
 mod crash_test;
 mod disk;
+mod disk_thread;
 mod door;
 mod entry;
 mod forward;

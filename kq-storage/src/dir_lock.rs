@@ -5,6 +5,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The name of the lock file in the directory.
 pub const LOCK_FILE: &str = ".lock";
@@ -12,8 +13,15 @@ pub const LOCK_FILE: &str = ".lock";
 /// A directory held by this process until it is dropped.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    _held: Held,
     dir: PathBuf,
+}
+
+/// What ends the lock by being dropped.
+#[derive(Debug)]
+enum Held {
+    File { _locked: File },
+    Simulated { _alive: Arc<()> },
 }
 
 /// Why a directory could not be locked.
@@ -41,10 +49,15 @@ impl DirLock {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file, dir: dir.to_path_buf() }),
+            Ok(()) => Ok(Self { _held: Held::File { _locked: file }, dir: dir.to_path_buf() }),
             Err(TryLockError::WouldBlock) => Err(DirLockError::InUse(dir.to_path_buf())),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+
+    /// A lock on a simulated disk, held for as long as `alive` is.
+    pub(crate) fn simulated(dir: &Path, alive: Arc<()>) -> Self {
+        Self { _held: Held::Simulated { _alive: alive }, dir: dir.to_path_buf() }
     }
 
     /// The directory that is held.

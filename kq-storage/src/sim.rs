@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::dir_lock::{DirLock, DirLockError, LOCK_FILE};
 use crate::vfs::{DirEntry, OpenMode, Space, Vfs, VfsFile};
 
 mod node;
@@ -233,6 +234,20 @@ impl Vfs for SimDisk {
         }
         state.dir_mut(id)?.sync();
         Ok(())
+    }
+
+    fn lock_dir(&self, dir: &Path) -> Result<DirLock, DirLockError> {
+        let failed = |source| DirLockError::Io { path: dir.join(LOCK_FILE), source };
+        let mut state = self.state.lock();
+        state.check_power().map_err(failed)?;
+        let id = state.resolve(dir).map_err(failed)?;
+        state.dir(id).map_err(failed)?;
+        if state.locks.get(&id).is_some_and(|held| 0 < held.strong_count()) {
+            return Err(DirLockError::InUse(dir.to_path_buf()));
+        }
+        let alive = Arc::new(());
+        state.locks.insert(id, Arc::downgrade(&alive));
+        Ok(DirLock::simulated(dir, alive))
     }
 
     fn space(&self, dir: &Path) -> io::Result<Space> {

@@ -1,4 +1,4 @@
-//! The file system as this crate sees it: ten calls on names, six on an open file.
+//! The file system as this crate sees it: eleven calls on names, six on an open file.
 //!
 //! Two bodies: [`RealFs`] and the simulated disk [`crate::sim::SimDisk`]. One conformance suite
 //! runs over both. Whatever is written becomes stable only when it is asked to:
@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::canary;
+use crate::dir_lock::{DirLock, DirLockError};
 
 #[cfg(test)]
 mod conformance;
@@ -78,6 +79,10 @@ pub trait Vfs: Send + Sync + Debug + 'static {
 
     /// Makes the names in a directory stable. Prefer [`sync_dir`] and [`sync_parent`].
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Locks a directory against other processes, or says at once that one holds it. The directory
+    /// must exist.
+    fn lock_dir(&self, dir: &Path) -> Result<DirLock, DirLockError>;
 
     /// The room on the volume of `dir`.
     fn space(&self, dir: &Path) -> io::Result<Space>;

@@ -17,9 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
-use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::SetOnce;
 use tokio_util::io::poll_read_buf;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +28,9 @@ use super::connections::{Admitted, ConnectionLimits, Connections, Refusal};
 use super::frame::FrameMemory;
 use super::noise::Noise;
 use super::pipeline::Pipelines;
-use super::transport::{Rewound, Socket};
+use super::transport::{Rewound, transport_of};
 use crate::config::BrokerConfig;
+use crate::env::{self, TcpListener, TcpStream};
 use crate::observe::{Metrics, Refused};
 
 /// Descriptors left to everything that is neither a connection nor a partition's file.
@@ -247,7 +246,7 @@ impl<S: Serve> Port<S> {
         let pipelines = Pipelines::default();
         let peer = Peer { address, local, software: None, pipelines };
         let slot = Arc::clone(&admitted.slot);
-        let parts = Parts { transport: Socket::new(&mut stream), serve, peer, slot };
+        let parts = Parts { transport: transport_of(&mut stream), serve, peer, slot };
         let (bounds, memory) = (self.each, self.memory.clone());
         let (noise, metrics) = (Arc::clone(&self.noise), Arc::clone(&self.metrics));
         drop(self);
@@ -305,11 +304,7 @@ impl<S: Serve> Port<S> {
 /// Has the kernel find out that a peer is gone which could not say so: its machine lost power, or the
 /// network between fell apart. One that is alive may wait for an answer as long as it likes.
 pub(super) fn keep_alive(stream: &TcpStream) -> io::Result<()> {
-    sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, KEEPALIVE_AFTER)?;
-    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
-    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
-    Ok(())
+    env::keep_alive_by(stream, (KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES))
 }
 
 /// Counts a connection in, and out when dropped: also when its task is ended from outside.
@@ -350,7 +345,7 @@ pub(super) fn leaves_open(first: &[u8]) -> bool {
 
 /// Reads the first bytes, which tell the protocols apart; `None` if the client left before.
 async fn read_first(stream: &mut TcpStream, admitted: &Admitted) -> io::Result<Option<BytesMut>> {
-    stream.readable().await?;
+    env::readable(stream).await?;
     let mut first = BytesMut::with_capacity(FIRST_BYTES);
     while leaves_open(&first) {
         let read = std::future::poll_fn(|cx| {

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::region::{Region, copy, copy_cached, is_cached, stretch, warm};
 use super::transport::Transport;
+use crate::env;
 
 /// Regions below this are copied: below it a sendfile call costs more than the copy.
 const SEND_FILE_BYTES_MIN: usize = 32 << 10;
@@ -160,7 +161,7 @@ impl Outbound {
                 return Poll::Ready(Ok(()));
             }
             let cold = next.clone();
-            self.warming = Some(tokio::task::spawn_blocking(move || warm(&cold)));
+            self.warming = Some(env::spawn_blocking(move || warm(&cold)));
         }
         if let Some(warming) = &mut self.warming {
             let done = ready!(std::pin::Pin::new(warming).poll(cx));

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::region::Region;
+use crate::env;
 
 /// A connection's stream of bytes.
 pub trait Transport: Send + Unpin {
@@ -47,6 +48,18 @@ pub trait Transport: Send + Unpin {
         cx: &mut Context<'_>,
         region: &Region,
     ) -> Poll<io::Result<Option<usize>>>;
+}
+
+/// The transport over a connection that came in.
+#[cfg(not(feature = "turmoil"))]
+pub(super) fn transport_of(stream: &mut env::TcpStream) -> Socket<'_> {
+    Socket::new(stream)
+}
+
+/// The transport over a connection that came in: a simulated one has no descriptor.
+#[cfg(feature = "turmoil")]
+pub(super) fn transport_of(stream: &mut env::TcpStream) -> Copying<&mut env::TcpStream> {
+    Copying(stream)
 }
 
 /// A TCP socket.

@@ -77,7 +77,7 @@ impl Dirs {
         let fs = self.fs.as_ref();
         create_dir_durable(fs, &path)
             .map_err(|err| format!("cannot make {}: {err}", path.display()))?;
-        self.locks.push(DirLock::acquire(&path).map_err(|err| err.to_string())?);
+        self.locks.push(fs.lock_dir(&path).map_err(|err| err.to_string())?);
         let meta = Meta::read(fs, &path).map_err(|err| err.to_string())?;
         if let Some(meta) = &meta {
             verify(meta, &path, config)?;

@@ -16,6 +16,7 @@ use super::{CONTROL_WAIT, ProcessError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::controller::{Command, ControlError, Limits, Refused, Settings};
+use crate::env;
 use crate::grpc::Early;
 use crate::ids::{BrokerId, ClusterId, Incarnation};
 use crate::metadata::{BrokerRegistration, Endpoint};
@@ -279,7 +280,7 @@ async fn open_partitions(
         partitions.set_strays_aside();
         Ok::<_, String>(partitions)
     };
-    let opened = tokio::task::spawn_blocking(open).await;
+    let opened = env::spawn_blocking(open).await;
     opened.unwrap_or_else(|err| Err(err.to_string())).map_err(ProcessError::Store)
 }
 

@@ -13,11 +13,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tonic::Status;
 
 use super::contact::Contact;
+use super::disk_thread::DiskThread;
 use super::identity::Identity;
 use super::machine::Images;
 use super::members::Leadership;
 use super::proposer::{Submission, WallClock};
-use super::store::DiskThread;
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused};
 use crate::ids::{BrokerId, ClusterId};
@@ -169,9 +169,9 @@ impl Controller {
         }
         let disk = self.inner.disk.lock().take();
         // The thread ends once openraft's tasks have let go of the store.
-        let joined = tokio::task::spawn_blocking(move || disk?.join().ok()?);
-        if let Ok(joined) = tokio::time::timeout(LEADER_WAIT, joined).await {
-            return joined.ok().flatten();
+        let joined = async { disk?.join().await };
+        if let Ok(last) = tokio::time::timeout(LEADER_WAIT, joined).await {
+            return last;
         }
         tracing::warn!("the thread of the metadata log did not end");
         None

@@ -11,7 +11,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvError};
 
 use kq_storage::vfs::{Vfs, create_dir_durable};
 use kq_storage::{AtomicFile, FileError, Journal, JournalOptions};
@@ -259,17 +258,8 @@ impl Disk {
         SNAPSHOT_FILE.write(self.fs.as_ref(), &path, bytes).map_err(file_error)
     }
 
-    /// Serves until the last asker is gone, then closes the log in order and tells its last entry.
-    pub(super) fn serve(mut self, tasks: &Receiver<Task>) -> Option<u64> {
-        let mut waiting = VecDeque::new();
-        loop {
-            match tasks.recv() {
-                Ok(task) => waiting.push_back(task),
-                Err(RecvError) => break,
-            }
-            waiting.extend(tasks.try_iter());
-            self.serve_all(&mut waiting);
-        }
+    /// Closes the log in order and tells its last entry.
+    pub(super) fn close(self) -> Option<u64> {
         let last = self.last_id();
         if let Err(err) = self.journal.close() {
             tracing::warn!(error = %err, "the metadata log was not closed in order");
@@ -278,35 +268,33 @@ impl Disk {
         last.ok().flatten().map(|id| id.index)
     }
 
-    /// One sync for all appends in a row.
-    fn serve_all(&mut self, waiting: &mut VecDeque<Task>) {
-        let mut unsynced: Vec<IOFlushed<Types>> = Vec::new();
-        while let Some(task) = waiting.pop_front() {
-            if let Task::Append { first, entries, done } = task {
-                match self.append(first, &entries) {
-                    Ok(()) => unsynced.push(done),
-                    Err(err) => done.io_completed(Err(err)),
-                }
-                continue;
+    /// Writes the appends in front, which then need one sync for all of them.
+    pub(super) fn append_row(&mut self, waiting: &mut VecDeque<Task>) -> Vec<IOFlushed<Types>> {
+        let mut unsynced = Vec::new();
+        let is_append = |task: &mut Task| matches!(task, Task::Append { .. });
+        while let Some(Task::Append { first, entries, done }) = waiting.pop_front_if(is_append) {
+            match self.append(first, &entries) {
+                Ok(()) => unsynced.push(done),
+                Err(err) => done.io_completed(Err(err)),
             }
-            self.sync(&mut unsynced);
-            self.serve_one(task);
         }
-        self.sync(&mut unsynced);
+        unsynced
     }
 
-    fn sync(&mut self, unsynced: &mut Vec<IOFlushed<Types>>) {
+    /// Syncs what was appended and tells those who wait for it.
+    pub(super) fn sync(&mut self, unsynced: Vec<IOFlushed<Types>>) {
         if unsynced.is_empty() {
             return;
         }
         let synced = self.journal.sync();
-        for done in unsynced.drain(..) {
+        for done in unsynced {
             let outcome = synced.as_ref().map_err(|err| store_error(err.to_string()));
             done.io_completed(outcome.copied());
         }
     }
 
-    fn serve_one(&mut self, task: Task) {
+    /// Serves a task that is no append.
+    pub(super) fn serve_one(&mut self, task: Task) {
         // Who no longer waits for an answer has given up; the work is done all the same.
         match task {
             Task::Append { .. } => unreachable!("appends are served in rows"),

@@ -17,6 +17,7 @@ use super::store::Store;
 use super::types::{
     Applied, Entry, LogId, Snapshot, SnapshotMeta, StoredMembership, Types, store_error,
 };
+use crate::env;
 use crate::metadata::MetadataImage;
 
 /// How long a snapshot that does not fit waits before it is tried again.
@@ -182,7 +183,7 @@ impl RaftSnapshotBuilder<Types> for Machine {
         let encode = move || {
             encode_snapshot(SnapshotContent { meta: at, changed, image: image.to_snapshot() })
         };
-        let bytes = tokio::task::spawn_blocking(encode).await.map_err(store_error)?;
+        let bytes = env::spawn_blocking(encode).await.map_err(store_error)?;
         self.save_when_there_is_room(&bytes).await?;
         Ok(Snapshot { meta, snapshot: bytes })
     }

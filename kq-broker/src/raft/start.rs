@@ -22,6 +22,7 @@ use super::proposer::Proposer;
 use super::store::{Begin, Opened, Store};
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused, Settings};
+use crate::env;
 use crate::ids::{BrokerId, ClusterId};
 use crate::metadata::{Change, MetadataRecord, TimestampMs};
 use crate::peers::Peers;
@@ -221,7 +222,7 @@ async fn open_store(options: &ControllerOptions) -> io::Result<Opened> {
         };
         Store::open(fs, dir, &begin, known_end.as_ref())
     };
-    tokio::task::spawn_blocking(open).await.map_err(io::Error::other)?
+    env::spawn_blocking(open).await.map_err(io::Error::other)?
 }
 
 /// What an empty directory begins with.

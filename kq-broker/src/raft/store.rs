@@ -7,8 +7,6 @@ use std::ops::{Bound, RangeBounds};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
 
 use kq_storage::vfs::Vfs;
 use openraft::entry::RaftEntry;
@@ -18,12 +16,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::disk::{Disk, KnownEnd, Task};
+use super::disk_thread::{self, DiskThread, Tasks};
 use super::entry::encode_entry;
 use super::types::{Entry, LogId, Types, Vote, store_error};
 use crate::metadata::Change;
-
-/// The thread of the files; it ends with the last entry, if it closed the log in order.
-pub(super) type DiskThread = JoinHandle<Option<u64>>;
 
 /// What a directory without a log begins with.
 #[derive(Debug)]
@@ -57,7 +53,7 @@ pub(super) struct Store {
 struct Shared {
     fs: Arc<dyn Vfs>,
     dir: PathBuf,
-    tasks: mpsc::Sender<Task>,
+    tasks: Tasks,
     known: Mutex<Known>,
     /// Bytes appended since the last snapshot was taken.
     appended_bytes: AtomicU64,
@@ -95,10 +91,7 @@ impl Store {
         let last = disk.last_id()?;
         let snapshot = disk.read_snapshot()?;
         let room = disk.room();
-        let (tasks, inbox) = mpsc::channel();
-        let thread = std::thread::Builder::new()
-            .name("kq-metadata".into())
-            .spawn(move || disk.serve(&inbox))?;
+        let (tasks, thread) = disk_thread::start(disk)?;
         let known = Mutex::new(Known { vote: hard.vote, purged: hard.purged, last });
         let (appended_bytes, stopping) = (AtomicU64::new(0), Arc::default());
         let shared = Shared { fs, dir, tasks, known, appended_bytes, room, stopping };

@@ -13,6 +13,7 @@ use kq_proto::kafka::ErrorCode;
 use super::Node;
 use super::wishes::Batch;
 use crate::controller::{AlterPartition, Command, ControlError, Reply};
+use crate::env;
 use crate::ids::{BrokerEpoch, PartitionId};
 use crate::replica::{Input, ProposalRefusal};
 
@@ -132,7 +133,7 @@ async fn send_failed(node: &Node, epoch: BrokerEpoch, partitions: Vec<PartitionI
     let store = Arc::clone(&node.partitions);
     tokio::spawn(async move {
         store.wait_applied(noted_at).await;
-        let _ = tokio::task::spawn_blocking(move || store.renew_lost(&failed)).await;
+        let _ = env::spawn_blocking(move || store.renew_lost(&failed)).await;
     });
     true
 }

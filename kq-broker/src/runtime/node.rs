@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Clock, Partition, PartitionError, Partitions, fetcher, isr_sender, retention, ticker};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
+use crate::env;
 use crate::ids::{BrokerId, PartitionId};
 use crate::metadata::MetadataImage;
 use crate::observe::Metrics;
@@ -82,7 +83,7 @@ async fn follow_images(node: Arc<Node>) {
     loop {
         let next = images.borrow_and_update().clone();
         let partitions = Arc::clone(&node.partitions);
-        let apply = tokio::task::spawn_blocking(move || partitions.apply(&next));
+        let apply = env::spawn_blocking(move || partitions.apply(&next));
         if apply.await.is_err() {
             return;
         }

@@ -1,11 +1,14 @@
 //! The same blocking work on many things, on a few threads.
 
+#[cfg(not(feature = "turmoil"))]
 use std::collections::BTreeMap;
 
+#[cfg(not(feature = "turmoil"))]
 use parking_lot::Mutex;
 
 /// Runs `work` on every item, on at most `threads` threads for each place; the results come in any
 /// order. A slow place does not keep the others waiting.
+#[cfg(not(feature = "turmoil"))]
 pub(super) fn in_parallel_by<P: Ord, T: Send, R: Send>(
     threads: usize,
     items: Vec<T>,
@@ -29,8 +32,21 @@ pub(super) fn in_parallel_by<P: Ord, T: Send, R: Send>(
     })
 }
 
+/// The same one after another, where one thread runs everything.
+#[cfg(feature = "turmoil")]
+pub(super) fn in_parallel_by<P: Ord, T: Send, R: Send>(
+    _threads: usize,
+    mut items: Vec<T>,
+    place: impl Fn(&T) -> P,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    items.sort_by_key(place);
+    items.into_iter().map(work).collect()
+}
+
 /// Runs `work` on every item, on at most `threads` threads; the results come in any order.
-pub(super) fn in_parallel<T: Send, R: Send>(
+#[cfg(not(feature = "turmoil"))]
+fn in_parallel<T: Send, R: Send>(
     threads: usize,
     items: Vec<T>,
     work: impl Fn(T) -> R + Sync,

@@ -27,6 +27,7 @@ use super::wishes::Wishes;
 use super::{Clock, Follows, LogDir, Partition, PartitionError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
+use crate::env;
 use crate::ids::{BrokerId, PartitionId, TopicId};
 use crate::metadata::MetadataImage;
 use crate::replica::Input;
@@ -167,7 +168,7 @@ impl Partitions {
     /// Ends service: what waits is told so, every log is synced and left clean. True if all were.
     pub async fn shutdown(self: &Arc<Self>) -> bool {
         let this = Arc::clone(self);
-        tokio::task::spawn_blocking(move || this.close_all()).await.unwrap_or(false)
+        env::spawn_blocking(move || this.close_all()).await.unwrap_or(false)
     }
 
     fn close_all(&self) -> bool {

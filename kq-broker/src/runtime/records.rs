@@ -9,6 +9,7 @@ use kq_storage::batch::{BatchBuilder, BatchHeader, DecompressLimits, records};
 use kq_storage::{LeaderEpoch, Offset, ReadPlan, TimestampMs};
 
 use super::{Acks, Appended, Partition, PartitionError};
+use crate::env;
 use kq_proto::kafka::ErrorCode;
 
 /// Bytes of records that go into one batch; a larger record gets a batch of its own.
@@ -106,7 +107,7 @@ impl Partition {
 /// Reads and opens the batches of a plan; records before `from` are left out.
 pub async fn read_records(plan: ReadPlan, from: Offset) -> Result<Vec<ReadRecord>, PartitionError> {
     let open = move || open_plan(&plan, from);
-    tokio::task::spawn_blocking(open).await.unwrap_or(Err(PartitionError::Stopping))
+    env::spawn_blocking(open).await.unwrap_or(Err(PartitionError::Stopping))
 }
 
 fn open_plan(plan: &ReadPlan, from: Offset) -> Result<Vec<ReadRecord>, PartitionError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Node;
+use crate::env;
 
 /// Looks at every partition each `log.retention.check.interval.ms`, until the broker stops.
 pub(super) async fn run(node: Arc<Node>, stopping: CancellationToken) {
@@ -18,7 +19,7 @@ pub(super) async fn run(node: Arc<Node>, stopping: CancellationToken) {
             _ = ticks.tick() => {}
         }
         let node = Arc::clone(&node);
-        let look = tokio::task::spawn_blocking(move || look_at_all(&node));
+        let look = env::spawn_blocking(move || look_at_all(&node));
         if look.await.is_err() {
             return;
         }

@@ -9,6 +9,9 @@
 //!            into the page cache, after a moment, so that many syncs need one note
 //! ```
 
+#[cfg(feature = "turmoil")]
+mod simulated;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -45,6 +48,9 @@ pub(super) struct SyncQueue<T> {
     wake: Condvar,
     /// One sleeps here until the next due time.
     due: Condvar,
+    /// The same for the tasks that stand for threads in a simulation.
+    #[cfg(feature = "turmoil")]
+    news: tokio::sync::Notify,
 }
 
 #[derive(Debug)]
@@ -77,7 +83,13 @@ impl<T> Default for SyncQueue<T> {
             watched: false,
             stopping: false,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new(), due: Condvar::new() }
+        Self {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            due: Condvar::new(),
+            #[cfg(feature = "turmoil")]
+            news: tokio::sync::Notify::new(),
+        }
     }
 }
 
@@ -88,6 +100,8 @@ impl<T> SyncQueue<T> {
         if state.stopping {
             return;
         }
+        #[cfg(feature = "turmoil")]
+        self.news.notify_one();
         match urgency {
             Urgency::Now => {
                 state.urgent.push_back(partition);
@@ -113,6 +127,8 @@ impl<T> SyncQueue<T> {
         if state.stopping {
             return;
         }
+        #[cfg(feature = "turmoil")]
+        self.news.notify_one();
         let is_first = state.due().is_none_or(|first| due < first);
         state.notes.push_back((due, partition));
         self.tell_of_due(state, is_first);
@@ -130,6 +146,7 @@ impl<T> SyncQueue<T> {
     }
 
     /// Waits for the next task; none once the queue is closed.
+    #[cfg_attr(feature = "turmoil", expect(dead_code, reason = "tasks stand for threads there"))]
     pub(super) fn pop(&self, now: impl Fn() -> Instant) -> Option<Task<T>> {
         let mut state = self.state.lock();
         loop {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
+use std::sync::Weak;
 
 use super::node::{DirNode, FileNode, NameOp, Node, NodeId};
 use super::prng::Prng;
@@ -21,6 +22,8 @@ pub(super) struct State {
     pub(super) is_down: bool,
     /// Handles of an earlier boot are dead.
     pub(super) boot: u64,
+    /// Directories that a process has locked, for as long as it keeps the lock.
+    pub(super) locks: BTreeMap<NodeId, Weak<()>>,
     pub(super) capacity_bytes: Option<u64>,
     pub(super) short_io: bool,
     /// Calls of `sync_data` and `sync_dir` so far.
@@ -57,6 +60,7 @@ impl State {
             crash_at: None,
             is_down: false,
             boot: 0,
+            locks: BTreeMap::new(),
             capacity_bytes: None,
             short_io: false,
             syncs: 0,
@@ -71,6 +75,7 @@ impl State {
         self.crash_at = None;
         self.failing_syncs.clear();
         self.failing_steps.clear();
+        self.locks.clear();
         self.boot += 1;
     }
 

@@ -196,6 +196,19 @@ fn large_file_is_read_back_whole() {
 }
 
 #[test]
+fn a_directory_is_locked_until_the_lock_is_dropped() {
+    on_both(|fs, dir| {
+        let held = fs.lock_dir(dir).unwrap();
+        let err = fs.lock_dir(dir).unwrap_err();
+        assert!(matches!(err, DirLockError::InUse(_)), "{err}");
+        drop(held);
+        fs.lock_dir(dir).unwrap();
+        let err = fs.lock_dir(&dir.join("x")).unwrap_err();
+        assert!(matches!(err, DirLockError::Io { .. }), "{err}");
+    });
+}
+
+#[test]
 fn volume_has_room() {
     on_both(|fs, dir| {
         let space = fs.space(dir).unwrap();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{DirEntry, OpenMode, Space, Vfs, VfsFile};
+use crate::dir_lock::{DirLock, DirLockError};
 
 /// The file system of this machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,6 +68,10 @@ impl Vfs for RealFs {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
+    }
+
+    fn lock_dir(&self, dir: &Path) -> Result<DirLock, DirLockError> {
+        DirLock::acquire(dir)
     }
 
     fn space(&self, dir: &Path) -> io::Result<Space> {

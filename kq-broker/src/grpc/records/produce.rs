@@ -15,6 +15,7 @@ use super::super::error::of_partition;
 use super::super::passing::{Asker, Elsewhere, of_item};
 use super::partitioner::partition_of_key;
 use crate::controller::TopicRef;
+use crate::env;
 use crate::metadata::TimestampMs;
 use crate::runtime::{Acks, Appended, Compression, NewRecord, Partition, PartitionError};
 
@@ -149,7 +150,7 @@ async fn append_off_task(
 ) -> Result<Vec<Outcome>, AdminError> {
     let (partition, records) = (Arc::clone(partition), Arc::clone(records));
     let append = move || partition.append_records(&records, compression, acks);
-    let appended = tokio::task::spawn_blocking(append).await;
+    let appended = env::spawn_blocking(append).await;
     appended.map_err(|_| of_partition(&PartitionError::Stopping))
 }
 

@@ -14,10 +14,10 @@ use kq_proto::kafka::{
     DecodeError, EncodeError, FRAME_PREFIX_BYTES, FrameError, Message, Reader, Request,
     ResponseHeader, Str, Writer, frame_length, request_frame,
 };
-use rustix::net::sockopt;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::env::{self, TcpStream};
 
 /// How long a broker may take to accept a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -85,7 +85,7 @@ impl Connection {
         let stream = connecting.map_err(|_| ConnectionError::Silent(CONNECT_MAX))??;
         stream.set_nodelay(true)?;
         // A peer whose machine is gone is found out by silence; this is for one that nobody asks.
-        sockopt::set_socket_keepalive(&stream, true).map_err(io::Error::from)?;
+        env::keep_alive(&stream)?;
         let silence_max = SILENCE_MAX + wait_max;
         Ok(Self {
             stream,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use kq_storage::Offset;
 use kq_storage::batch::{self, BatchError, BatchHeader, DecompressLimits};
 
+use crate::env;
 use crate::group::record::RecordError;
 use crate::group::{GroupConfig, Now, Shard};
 use crate::runtime::{Clock, Isolation, Partition, PartitionError, ReadFrom};
@@ -54,7 +55,7 @@ pub(super) async fn load(
         Err(err) => return Err(err.into()),
     }
     let partition = Arc::clone(partition);
-    let replayed = tokio::task::spawn_blocking(move || replay(&partition, end, settings, clock));
+    let replayed = env::spawn_blocking(move || replay(&partition, end, settings, clock));
     replayed.await.map_err(|_| LoadError::Interrupted)?
 }
 

@@ -10,6 +10,7 @@ use kq_storage::producers::Producer;
 
 use super::Partition;
 use super::state::{Slot, SyncRules};
+use crate::env;
 use crate::replica::{Input, Rules};
 use crate::runtime::PartitionError;
 use crate::runtime::storage_failure::read_failed;
@@ -24,7 +25,7 @@ impl Partition {
     ) -> Result<LogStartOffset, PartitionError> {
         let this = Arc::clone(self);
         let work = move || this.delete_records_now(before);
-        let deleted = tokio::task::spawn_blocking(work).await;
+        let deleted = env::spawn_blocking(work).await;
         let log_start = deleted.unwrap_or(Err(PartitionError::Stopping))?;
         let dropped = tokio::time::timeout(wait_max, self.dropped_by_all(log_start));
         let late = "not all in-sync replicas have dropped the records yet";

@@ -29,31 +29,26 @@ const HERE_BYTES_MAX: u64 = 64 << 10;
 const NOTE_DELAY: Duration = Duration::from_millis(100);
 
 /// A sync that is begun.
-pub(super) struct Begun {
+pub(in crate::runtime) struct Begun {
     work: SyncWork,
     bytes: u64,
     records: u64,
 }
 
 impl Partition {
-    /// One turn of a sync thread.
-    pub(in crate::runtime) fn sync(self: &Arc<Self>, taken: Urgency) {
-        let begun = {
-            let mut state = self.state.lock();
-            if state.sync.queued != Some(taken) {
-                // Another entry of the queue has overtaken this one.
-                return;
-            }
-            state.sync.queued = None;
-            if state.sync.running {
-                state.sync.asked = state.sync.asked.max(Some(taken));
-                return;
-            }
-            begin(&mut state)
-        };
-        if let Some(begun) = begun {
-            self.finish(begun);
+    /// One turn of a sync thread: what is to be synced now, if anything.
+    pub(in crate::runtime) fn begin_sync(&self, taken: Urgency) -> Option<Begun> {
+        let mut state = self.state.lock();
+        if state.sync.queued != Some(taken) {
+            // Another entry of the queue has overtaken this one.
+            return None;
         }
+        state.sync.queued = None;
+        if state.sync.running {
+            state.sync.asked = state.sync.asked.max(Some(taken));
+            return None;
+        }
+        begin(&mut state)
     }
 
     /// A producer is about to wait for `until`: syncs on this thread if that is the shorter way.
@@ -75,16 +70,17 @@ impl Partition {
             begin(&mut state)
         };
         if let Some(begun) = begun {
-            tokio::task::block_in_place(|| self.finish(begun));
+            tokio::task::block_in_place(|| self.finish_sync(begun));
         }
     }
 
     /// Syncs without the lock and tells the core under it.
-    pub(super) fn finish(self: &Arc<Self>, begun: Begun) {
+    pub(in crate::runtime) fn finish_sync(self: &Arc<Self>, begun: Begun) {
         let Begun { work, bytes, records } = begun;
         let started = self.clock.instant();
         let outcome = work.run();
-        self.dir.meter().synced(started.elapsed(), outcome.is_ok());
+        let took = self.clock.instant().saturating_duration_since(started);
+        self.dir.meter().synced(took, outcome.is_ok());
         if outcome.is_ok() && self.dir.offline().is_some() {
             // Another sync has failed meanwhile: this one is not believed either, for a journal
             // that was aborted may report what it never wrote. Whoever waits is told so.

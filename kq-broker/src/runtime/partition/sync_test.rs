@@ -94,9 +94,9 @@ async fn a_sync_that_ends_after_its_directory_failed_acknowledges_nothing() {
     store.slots.write().remove(&partition_id(1, 0));
     world.disk.fail_sync(world.disk.syncs() + 1, AfterFailedSync::KeptClean);
     let failing = begin(&mut other.state.lock()).unwrap();
-    other.finish(failing);
+    other.finish_sync(failing);
     assert!(store.log_dirs()[0].offline().is_some());
-    one.finish(begun);
+    one.finish_sync(begun);
     let offsets = one.state.lock().offsets();
     assert_eq!(offsets.high_watermark().offset().0, 0, "a directory that failed is believed");
     assert_eq!(
