@@ -11,6 +11,7 @@ mod latency;
 mod load;
 mod produce;
 mod raw;
+mod reassignment;
 mod replicated;
 mod report;
 mod subject;
@@ -65,6 +66,8 @@ const LINES: &[Line] = &[
     ("replicated", replicated::kibibyte_records),
     ("replicated-acks", replicated::acks_all),
     ("failover", replicated::failover),
+    ("reassignment", reassignment::unthrottled),
+    ("reassignment-throttled", reassignment::throttled),
 ];
 
 pub(crate) fn run(args: &BenchArgs) -> Result<bool> {

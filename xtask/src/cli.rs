@@ -345,7 +345,8 @@ impl ChaosArgs {
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     /// Only these lines: produce, small, lz4, single, consume, acks, steady, append, start,
-    /// partitions, connections, replicated, replicated-acks, failover
+    /// partitions, connections, replicated, replicated-acks, failover, reassignment,
+    /// reassignment-throttled
     #[arg(long, value_name = "LINE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// The same load on another broker that runs: its address and its process ids

@@ -56,6 +56,38 @@ pub(super) fn receive_check_write(bytes: u64) -> Result<f64> {
     Ok(used.as_secs_f64() / figure(at) * 1e9)
 }
 
+/// Seconds that it takes to bring so many bytes from a file in the page cache through a loopback
+/// connection into another file, which is on stable storage then.
+pub(super) fn copy_seconds(bytes: u64) -> Result<f64> {
+    let (from, to) = (scratch()?.join("copy-from.floor"), scratch()?.join("copy-to.floor"));
+    let writer = File::create(&from)?;
+    let chunk = vec![7_u8; CHUNK_BYTES];
+    for at in (0..bytes).step_by(CHUNK_BYTES) {
+        writer.write_all_at(&chunk, at)?;
+    }
+    writer.sync_data()?;
+    let source = File::open(&from)?;
+    let (client, mut server) = pair()?;
+    let start = clock::now();
+    let sender = thread::spawn(move || -> std::io::Result<()> {
+        let mut at = 0;
+        while at < bytes && sendfile(&client, &source, Some(&mut at), CHUNK_BYTES)? > 0 {}
+        Ok(())
+    });
+    let file = File::create(&to)?;
+    let (mut chunk, mut at) = (chunk, 0);
+    while let Ok(read @ 1..) = server.read(&mut chunk) {
+        file.write_all_at(&chunk[..read], at)?;
+        at += read as u64;
+    }
+    file.sync_data()?;
+    let took = start.elapsed();
+    drop(sender.join());
+    fs::remove_file(&from)?;
+    fs::remove_file(&to)?;
+    Ok(took.as_secs_f64())
+}
+
 /// What bare sendfile from the page cache does: processor seconds a GB, and GB a second.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sendfile {

@@ -12,6 +12,8 @@ pub(super) enum Goal {
     TimesFloorAtMost(f64),
     /// At least so many times the floor.
     TimesFloorAtLeast(f64),
+    /// Between so many times the floor and so many.
+    TimesFloorWithin(f64, f64),
     /// At most this figure.
     AtMost(f64),
     /// At most this part of the other broker's figure; not judged without one.
@@ -47,6 +49,9 @@ impl Row {
         match self.goal {
             Goal::TimesFloorAtMost(times) => Some(self.value <= self.floor? * times),
             Goal::TimesFloorAtLeast(times) => Some(self.floor? * times <= self.value),
+            Goal::TimesFloorWithin(least, most) => {
+                Some((least..=most).contains(&(self.value / self.floor?)))
+            }
             Goal::AtMost(limit) => Some(self.value <= limit),
             Goal::PartOfOtherAtMost(part) => Some(self.value <= self.other? * part),
             Goal::None => None,
@@ -57,6 +62,7 @@ impl Row {
         match self.goal {
             Goal::TimesFloorAtMost(times) => format!("<= {times} x floor"),
             Goal::TimesFloorAtLeast(times) => format!(">= {times} x floor"),
+            Goal::TimesFloorWithin(least, most) => format!("{least} to {most} x"),
             Goal::AtMost(limit) => format!("<= {}", short(limit)),
             Goal::PartOfOtherAtMost(part) => format!("<= {part:.2} x other"),
             Goal::None => "-".to_owned(),
@@ -171,6 +177,8 @@ mod tests {
         let row = |goal| Row::new("x", "s", 2.0, goal).over(1.0);
         assert_eq!(row(Goal::TimesFloorAtMost(2.0)).met(), Some(true));
         assert_eq!(row(Goal::TimesFloorAtLeast(2.1)).met(), Some(false));
+        assert_eq!(row(Goal::TimesFloorWithin(1.9, 2.1)).met(), Some(true));
+        assert_eq!(row(Goal::TimesFloorWithin(0.9, 1.1)).met(), Some(false));
         assert_eq!(row(Goal::PartOfOtherAtMost(0.5)).met(), None);
     }
 

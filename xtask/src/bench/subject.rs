@@ -82,6 +82,12 @@ impl Subject {
         self.pids.len()
     }
 
+    /// The operator's tool that was built with our brokers.
+    pub(crate) fn ctl(&self) -> Result<&std::path::Path> {
+        let (_, programs) = self.own.as_ref().context("not measured on the other broker")?;
+        Ok(&programs.ctl)
+    }
+
     /// Whether it is ours.
     pub(crate) fn is_own(&self) -> bool {
         self.own.is_some()

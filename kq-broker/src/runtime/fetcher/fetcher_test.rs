@@ -293,10 +293,9 @@ async fn a_replica_that_a_plan_brings_comes_at_its_rate() {
     let clock = Clock::start();
     pair.tell();
     pair.follower_reaches(id, RECORDS).await;
-    // Four seconds' worth, less the one that may be spent at once and the last answer, a second's
-    // worth again, that nothing waits for.
+    // Four seconds' worth, less the last answer, which nothing waits for.
     let took = clock.elapsed();
-    assert!(took.as_millis() > 1_500, "it took {took:?}");
+    assert!(took.as_millis() > 3_500, "it took {took:?}");
 
     let change = PlanChange::Cancel;
     let command = Command::ChangePlan { plan, change, validate_only: false };

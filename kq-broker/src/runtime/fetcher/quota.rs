@@ -1,10 +1,21 @@
 //! How fast this broker takes in replicas that a move brings here. What it follows anyway is never
 //! held up: a throttled ISR would be a slow cluster.
+//!
+//! A bucket for all sources together. It is empty when a rate is set, so that there is no burst, and
+//! it gathers a moment's worth at most, which makes up for timers that ring late. Requests ask for a
+//! small portion each: what has come is spent, and what it is overdrawn by is waited for.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
+
+/// What may gather while nothing comes.
+const GATHERED_MAX: Duration = Duration::from_millis(250);
+/// Portions in a second, as long as they are neither tiny nor huge.
+const PORTIONS_PER_SECOND: u64 = 20;
+const PORTION_BYTES_MIN: u64 = 16 << 10;
+const PORTION_BYTES_MAX: u64 = 1 << 20;
 
 /// A rate for all sources together; unlimited until one is set.
 #[derive(Debug, Default)]
@@ -17,6 +28,7 @@ pub struct Quota {
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     bytes_per_second: u64,
+    /// In parts of a byte.
     left: i128,
     filled_at: Duration,
 }
@@ -27,15 +39,11 @@ const PARTS: i128 = 1_000_000_000;
 impl Quota {
     /// Sets the rate; none for as fast as it goes.
     pub fn set(&self, bytes_per_second: Option<u64>, now: Duration) {
+        let rate = bytes_per_second.map(|rate| rate.max(1));
         let mut bucket = self.bucket.lock();
-        let same = bucket.as_ref().map(|it| it.bytes_per_second) == bytes_per_second;
-        if !same {
-            let full = |rate: u64| i128::from(rate) * PARTS;
-            *bucket = bytes_per_second.map(|rate| Bucket {
-                bytes_per_second: rate.max(1),
-                left: full(rate),
-                filled_at: now,
-            });
+        if bucket.as_ref().map(|it| it.bytes_per_second) != rate {
+            *bucket =
+                rate.map(|bytes_per_second| Bucket { bytes_per_second, left: 0, filled_at: now });
             self.changed.send_replace(());
         }
     }
@@ -50,21 +58,27 @@ impl Quota {
         self.bucket.lock().is_some()
     }
 
+    /// How much to ask for at a time, of one partition; none without a rate.
+    pub(super) fn portion(&self) -> Option<i32> {
+        let rate = self.bucket.lock().as_ref()?.bytes_per_second;
+        let portion = rate / PORTIONS_PER_SECOND;
+        i32::try_from(portion.clamp(PORTION_BYTES_MIN, PORTION_BYTES_MAX)).ok()
+    }
+
     /// Spends what has come; tells until when nothing more should be asked for.
     pub(super) fn spend(&self, bytes: usize, now: Duration) -> Option<Duration> {
         let mut bucket = self.bucket.lock();
         let bucket = bucket.as_mut()?;
         let rate = i128::from(bucket.bytes_per_second);
-        let gone_by = now.saturating_sub(bucket.filled_at).as_nanos();
-        let filled =
-            bucket.left + rate.saturating_mul(i128::try_from(gone_by).unwrap_or(i128::MAX));
-        bucket.filled_at = now;
-        // At most one second's worth gathers.
-        bucket.left = filled.min(rate * PARTS) - i128::try_from(bytes).unwrap_or(i128::MAX) * PARTS;
+        let parts = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+        let filled = rate.saturating_mul(parts(now.saturating_sub(bucket.filled_at)));
+        bucket.filled_at = now.max(bucket.filled_at);
+        let gathered = bucket.left.saturating_add(filled).min(rate * parts(GATHERED_MAX));
+        bucket.left = gathered - i128::try_from(bytes).unwrap_or(i128::MAX / PARTS) * PARTS;
         if bucket.left >= 0 {
             return None;
         }
-        let nanos = u64::try_from(-bucket.left / rate).unwrap_or(u64::MAX);
+        let nanos = u64::try_from((-bucket.left - 1) / rate + 1).unwrap_or(u64::MAX);
         Some(now + Duration::from_nanos(nanos))
     }
 }
@@ -73,39 +87,64 @@ impl Quota {
 mod tests {
     use super::*;
 
-    const fn seconds(count: u64) -> Duration {
-        Duration::from_secs(count)
+    const fn millis(count: u64) -> Duration {
+        Duration::from_millis(count)
     }
 
     #[test]
     fn nothing_is_held_up_without_a_rate() {
         let quota = Quota::default();
         assert!(!quota.is_set());
-        assert_eq!(quota.spend(usize::MAX, seconds(1)), None);
+        assert_eq!((quota.portion(), quota.spend(usize::MAX, millis(1))), (None, None));
     }
 
     #[test]
     fn what_is_spent_ahead_is_waited_for() {
         let quota = Quota::default();
-        quota.set(Some(1000), seconds(10));
-        assert_eq!(quota.spend(1000, seconds(10)), None, "a second's worth is there");
-        assert_eq!(quota.spend(3000, seconds(10)), Some(seconds(13)));
-        assert_eq!(quota.spend(0, seconds(13)), None);
-        assert_eq!(quota.spend(500, seconds(13)), Some(Duration::from_millis(13_500)));
+        quota.set(Some(1000), millis(10_000));
+        assert_eq!(quota.spend(3000, millis(10_000)), Some(millis(13_000)), "no burst");
+        assert_eq!(quota.spend(0, millis(13_000)), None);
+        assert_eq!(quota.spend(500, millis(13_000)), Some(millis(13_500)));
     }
 
     #[test]
-    fn no_more_than_a_second_gathers() {
+    fn no_more_than_a_moment_gathers() {
         let quota = Quota::default();
-        quota.set(Some(1000), seconds(0));
-        assert_eq!(quota.spend(2000, seconds(1000)), Some(seconds(1001)));
-        quota.set(Some(1000), seconds(1000));
-        assert_eq!(
-            quota.spend(0, seconds(1000)),
-            Some(seconds(1001)),
-            "the same rate changes nothing"
-        );
-        quota.set(None, seconds(1000));
-        assert_eq!(quota.spend(9, seconds(1000)), None);
+        quota.set(Some(1000), millis(0));
+        assert_eq!(quota.spend(1250, millis(1_000_000)), Some(millis(1_001_000)));
+        quota.set(Some(1000), millis(1_000_000));
+        assert_eq!(quota.spend(0, millis(1_000_000)), Some(millis(1_001_000)), "the rate stands");
+        quota.set(None, millis(1_000_000));
+        assert_eq!(quota.spend(9, millis(1_000_000)), None);
+    }
+
+    #[test]
+    fn portions_are_small_parts_of_the_rate() {
+        let quota = Quota::default();
+        let portion = |rate| {
+            quota.set(Some(rate), millis(0));
+            quota.portion()
+        };
+        assert_eq!(portion(1), Some(16 << 10));
+        assert_eq!(portion(10 << 20), Some(512 << 10));
+        assert_eq!(portion(10 << 30), Some(1 << 20));
+    }
+
+    /// A second's worth in portions, each asked for when the last one is paid, with timers that ring
+    /// up to 100 ms late.
+    #[test]
+    fn the_rate_is_kept_though_timers_ring_late() {
+        const RATE: u64 = 8 << 20;
+        let quota = Quota::default();
+        quota.set(Some(RATE), millis(0));
+        let (mut now, mut bytes) = (millis(0), 0);
+        for round in 0..400_u64 {
+            let portion = usize::try_from(quota.portion().unwrap()).unwrap();
+            bytes += portion as u64;
+            now = quota.spend(portion, now).unwrap_or(now) + millis(round * 37 % 100);
+        }
+        let due = u128::from(bytes) * 1000 / u128::from(RATE);
+        let off = now.as_millis().abs_diff(due);
+        assert!(off * 100 < due, "{bytes} bytes in {now:?}, {due} ms are due");
     }
 }

@@ -29,8 +29,12 @@ pub(super) struct Terms {
     pub(super) session_epoch: i32,
 }
 
-/// The request that tells these changes.
-pub(super) fn request(terms: Terms, changes: &Changes) -> FetchRequest {
+/// The request that tells these changes. Where a partition has a portion, no more of it is wanted.
+pub(super) fn request(
+    terms: Terms,
+    changes: &Changes,
+    portion: impl Fn(PartitionId) -> Option<i32>,
+) -> FetchRequest {
     let opening = terms.session_epoch == 0;
     let mut request = FetchRequest {
         max_wait_ms: WAIT_MS_MAX,
@@ -46,7 +50,7 @@ pub(super) fn request(terms: Terms, changes: &Changes) -> FetchRequest {
         ..FetchRequest::default()
     };
     for (id, from) in &changes.named {
-        let partition = partition(*id, from);
+        let partition = partition(*id, from, portion(*id));
         match request.topics.last_mut() {
             Some(last) if last.topic_id == id.topic.0 => last.partitions.push(partition),
             _ => request.topics.push(FetchTopic {
@@ -72,7 +76,7 @@ pub(super) fn request(terms: Terms, changes: &Changes) -> FetchRequest {
     request
 }
 
-fn partition(id: PartitionId, from: &FetchFrom) -> FetchPartition {
+fn partition(id: PartitionId, from: &FetchFrom, portion: Option<i32>) -> FetchPartition {
     let epoch = |epoch: kq_storage::LeaderEpoch| i32::try_from(epoch.0).unwrap_or(i32::MAX);
     FetchPartition {
         partition: id.index.to_wire(),
@@ -80,7 +84,7 @@ fn partition(id: PartitionId, from: &FetchFrom) -> FetchPartition {
         fetch_offset: wire(from.offset),
         last_fetched_epoch: from.last_epoch.map_or(-1, epoch),
         log_start_offset: wire(from.log_start.offset()),
-        partition_max_bytes: PARTITION_BYTES_MAX,
+        partition_max_bytes: portion.unwrap_or(PARTITION_BYTES_MAX),
         synced_end: wire(from.synced_end.offset()),
         ..FetchPartition::default()
     }
