@@ -66,11 +66,26 @@ impl Admin {
 }
 
 impl Elsewhere {
-    pub(super) async fn get(&self, record: v1::RecordRef) -> Result<v1::Record, AdminError> {
-        let request = v1::GetRecordsRequest { records: vec![record] };
-        let answer = records(self.channel.clone()).get(passed_on(request)).await;
-        let mut answer = answer.map_err(|status| self.silent(&status))?.into_inner();
-        one_of(answer.records.pop(), answer.errors.pop())
+    /// What became of each record, in their order.
+    pub(super) async fn get(
+        &self,
+        asked: Vec<v1::RecordRef>,
+    ) -> Vec<Result<v1::Record, AdminError>> {
+        let request = v1::GetRecordsRequest { records: asked.clone() };
+        let answer = match records(self.channel.clone()).get(passed_on(request)).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return asked.iter().map(|_| Err(self.silent(&status))).collect(),
+        };
+        let mut found = answer.records.into_iter().peekable();
+        let mut errors = answer.errors.into_iter().peekable();
+        let one = |it: v1::RecordRef| {
+            let is_it = |found: &v1::Record| {
+                (&found.topic, found.partition, found.offset)
+                    == (&it.topic, it.partition, it.offset)
+            };
+            one_of(found.next_if(is_it), errors.next_if(|error| error.item == item_of(&it)))
+        };
+        asked.into_iter().map(one).collect()
     }
 
     pub(super) async fn delete(
@@ -155,6 +170,11 @@ fn passed_on<T>(message: T) -> Request<T> {
     request.metadata_mut().insert(PASSED_ON, MetadataValue::from_static("1"));
     request.set_timeout(ANSWER_WAIT);
     request
+}
+
+/// A record as an error names it.
+pub(super) fn item_of(it: &v1::RecordRef) -> String {
+    format!("{}/{}@{}", it.topic, it.partition, it.offset)
 }
 
 /// The answer about one item.

@@ -146,9 +146,11 @@ async fn any_broker_takes_and_gives_the_records_of_all() {
 
     let reference =
         |partition, offset| v1::RecordRef { topic: "orders".to_owned(), partition, offset };
-    let request = v1::GetRecordsRequest { records: vec![reference(1, 1), reference(1, 7)] };
+    let records = vec![reference(1, 1), reference(1, 7), reference(0, 0), reference(1, 0)];
+    let request = v1::GetRecordsRequest { records };
     let got = pair.door.records().get(request).await.unwrap().into_inner();
-    assert_eq!((got.records.len(), got.records[0].offset), (1, 1));
+    let found: Vec<_> = got.records.iter().map(|it| (it.partition, it.offset)).collect();
+    assert_eq!(found, [(1, 1), (0, 0), (1, 0)], "as they were asked for");
     assert_eq!(got.errors[0].code, "kafka.OFFSET_OUT_OF_RANGE");
 
     let before = Some(v1::OffsetSpec { spec: Some(Spec::Offset(1)) });

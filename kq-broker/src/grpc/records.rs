@@ -8,6 +8,7 @@ mod relay;
 
 pub(super) use parts::PartsMemory;
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ use super::Admin;
 use super::answer::{Answer, is_dry_run};
 use super::error::of_partition;
 use super::offsets::resolve;
-use super::passing::Asker;
+use super::passing::{Asker, Elsewhere, item_of};
+use crate::ids::BrokerId;
 use crate::runtime::{Compression, Isolation, Offset, ReadFrom, ReadRecord, read_records};
 
 /// Bytes of records in one answer, beyond its first.
@@ -68,13 +70,19 @@ impl Records for Admin {
         let asker = Asker::of(&request);
         let mut answer = v1::GetRecordsResponse::default();
         let (mut bytes, mut full) = (0, false);
-        for it in request.into_inner().records {
-            let item = format!("{}/{}@{}", it.topic, it.partition, it.offset);
+        let records = request.into_inner().records;
+        let mut elsewhere = self.get_elsewhere(&records, asker).await;
+        for (at, it) in records.into_iter().enumerate() {
+            let item = item_of(&it);
             if full {
                 answer.errors.push(too_much(item));
                 continue;
             }
-            match self.get_one(&it, asker).await {
+            let found = match elsewhere.remove(&at) {
+                Some(told) => told,
+                None => self.get_one(&it).await,
+            };
+            match found {
                 Ok(record) => {
                     let size = u64::from(record.size_bytes);
                     if answer.records.is_empty() || bytes + size <= GET_BYTES_MAX {
@@ -116,10 +124,27 @@ impl Records for Admin {
 const DELETE_WAIT_MAX: Duration = Duration::from_secs(10);
 
 impl Admin {
-    async fn get_one(&self, it: &v1::RecordRef, asker: Asker) -> Result<v1::Record, AdminError> {
-        if let Some(leader) = self.elsewhere(&it.topic, it.partition, asker) {
-            return leader.get(it.clone()).await;
+    /// Those that other brokers lead, each of which is asked once; by their places in the question.
+    async fn get_elsewhere(
+        &self,
+        records: &[v1::RecordRef],
+        asker: Asker,
+    ) -> BTreeMap<usize, Result<v1::Record, AdminError>> {
+        let mut leaders: BTreeMap<BrokerId, (Elsewhere, Vec<usize>)> = BTreeMap::new();
+        for (at, it) in records.iter().enumerate() {
+            if let Some(leader) = self.elsewhere(&it.topic, it.partition, asker) {
+                leaders.entry(leader.broker).or_insert((leader, Vec::new())).1.push(at);
+            }
         }
+        let ask = |(leader, places): (Elsewhere, Vec<usize>)| async move {
+            let its = places.iter().filter_map(|at| records.get(*at).cloned()).collect();
+            places.into_iter().zip(leader.get(its).await)
+        };
+        let told = futures::future::join_all(leaders.into_values().map(ask)).await;
+        told.into_iter().flatten().collect()
+    }
+
+    async fn get_one(&self, it: &v1::RecordRef) -> Result<v1::Record, AdminError> {
         let partition = self.partition_of(&it.topic, it.partition)?;
         let offset = Offset(it.offset);
         let from = ReadFrom {
