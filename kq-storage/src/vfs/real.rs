@@ -76,8 +76,10 @@ impl Vfs for RealFs {
 
     fn space(&self, dir: &Path) -> io::Result<Space> {
         let stat = rustix::fs::statvfs(dir)?;
+        // Blocks that are kept back are neither taken nor to be had: as `df` reckons its percent.
+        let kept_back = stat.f_bfree.saturating_sub(stat.f_bavail);
         Ok(Space {
-            total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+            total_bytes: stat.f_blocks.saturating_sub(kept_back).saturating_mul(stat.f_frsize),
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         })
     }
