@@ -32,12 +32,14 @@ pub(crate) async fn run(args: Vec<OsString>, world: World, mut out: Output) -> E
         let text = serde_json::to_string_pretty(&schema::json_schema(schema)).unwrap_or_default();
         return finish(out.data(format!("{text}\n").as_bytes()), Exit::Done, &mut out);
     }
-    let session = Session::new(world, settings, view, out).following(cli.global.watch.is_some());
+    let session = Session::new(world, settings, view, out).following(cli.global.watch);
     let session = session.typed(&args);
     let checked = session.view.check(schema).and_then(|()| check_watch(&cli, &session.view));
     match (checked, cli.global.watch) {
         (Err(failure), _) => conclude(&session, schema, Err(failure)),
-        (Ok(()), Some(every)) if cli.noun.only_reads() => watch(&cli, &session, every).await,
+        (Ok(()), Some(every)) if !goes_on(&cli, &session.view) && cli.noun.only_reads() => {
+            watch(&cli, &session, every).await
+        }
         (Ok(()), _) => {
             let result = attempt(&cli, &session).await;
             conclude(&session, schema, result)
@@ -151,6 +153,11 @@ fn check_watch(cli: &Cli, view: &View) -> Result<(), Failure> {
         return Err(Failure::usage("--watch: too often; write 100ms or more"));
     }
     Ok(())
+}
+
+/// Commands that go on by themselves under `--watch`, and end.
+fn goes_on(cli: &Cli, view: &View) -> bool {
+    cli.noun.path() == "plan status" && view.format.is_table()
 }
 
 async fn attempt(cli: &Cli, session: &Session) -> Result<Report, Failure> {

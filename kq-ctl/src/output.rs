@@ -20,7 +20,7 @@ use std::io::{self, Write};
 pub(crate) use cell::{Cell, Row, Tone, row};
 pub(crate) use filter::Filter;
 pub(crate) use format::{Format, FormatParser};
-pub(crate) use progress::{Progress, ProgressStyle};
+pub(crate) use progress::{Bar, Bars, Progress, ProgressStyle};
 pub(crate) use prompt::Answer;
 pub(crate) use render::{View, failure_words, render};
 pub(crate) use report::{Envelope, Report};

@@ -168,6 +168,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &PARTITION,
     &PARTITION_LIST,
     &PLAN,
+    &PLAN_DIFF,
     &PLAN_LIST,
     &PLAN_RULES,
     &PLAN_STATUS,

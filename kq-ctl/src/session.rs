@@ -11,7 +11,7 @@ use kq_proto::client::Options;
 use crate::cli::{Change, Consent};
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure};
-use crate::output::{Answer, Envelope, Output, Progress, Report, View};
+use crate::output::{Answer, Bars, Envelope, Output, Progress, Report, View};
 use crate::settings::{Edit, Settings};
 use crate::world::World;
 
@@ -75,13 +75,13 @@ pub(crate) struct Session {
     resume: RefCell<Option<String>>,
     handles_interrupt: Cell<bool>,
     pinned_now: Cell<bool>,
-    follows_at_once: bool,
+    follows_at_once: Option<Duration>,
 }
 
 impl Session {
     pub(crate) fn new(world: World, settings: Settings, view: View, out: Output) -> Self {
         Self {
-            follows_at_once: false,
+            follows_at_once: None,
             typed: "the same command".to_owned(),
             world,
             settings,
@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// The same, for `--watch` on a command that goes on by itself.
-    pub(crate) fn following(mut self, follows: bool) -> Self {
+    pub(crate) fn following(mut self, follows: Option<Duration>) -> Self {
         self.follows_at_once = follows;
         self
     }
@@ -254,8 +254,8 @@ impl Session {
         (self.world.now_ms)()
     }
 
-    /// True if `--watch` was given to a command that goes on by itself.
-    pub(crate) fn follows(&self) -> bool {
+    /// How often to look, if `--watch` was given to a command that goes on by itself.
+    pub(crate) fn follows(&self) -> Option<Duration> {
         self.follows_at_once
     }
 
@@ -287,6 +287,11 @@ impl Session {
 
     pub(crate) fn progress(&self, what: &str, total: Option<u64>) -> Progress {
         Progress::new(self.settings.progress.value, what, total, &self.out.borrow())
+    }
+
+    /// Bars for several things at a time, where there is a terminal to draw them on.
+    pub(crate) fn bars(&self) -> Option<Bars> {
+        Bars::new(self.settings.progress.value, &self.out.borrow())
     }
 
     /// Consent to something destructive: given beforehand, or asked for on a terminal.

@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let bounded = !args.all && args.since.is_none() && session.view.after.is_none();
     let limit = session.view.limit.or(bounded.then_some(DEFAULT_LIMIT));
     let history = history(&filter, limit.filter(|_| bounded), cluster.as_ref()).await?;
-    if args.follow || session.follows() {
+    if args.follow || session.follows().is_some() {
         return follow(filter, &history, cluster.as_ref(), session).await;
     }
     let mut report = Report::new(&EVENT_LIST);

@@ -2,8 +2,10 @@
 
 pub(crate) mod apply;
 pub(crate) mod cancel;
+mod diff;
 pub(crate) mod file;
 pub(crate) mod flow;
+mod follow;
 pub(crate) mod list;
 pub(crate) mod options;
 pub(crate) mod pause;

@@ -66,29 +66,47 @@ impl Waiting {
         session: &Session,
         look: impl AsyncFn() -> Result<Vec<Option<String>>, Failure>,
     ) -> Result<Report, Failure> {
+        let total = u64::try_from(self.subjects.len()).unwrap_or(0);
+        self.until_part(bound, session, total, async || {
+            let missing = look().await?;
+            let met = missing.iter().filter(|it| it.is_none()).count();
+            Ok((u64::try_from(met).unwrap_or(0), missing))
+        })
+        .await
+    }
+
+    /// The same, where `look` also tells how much of `total` is done.
+    pub(crate) async fn until_part(
+        &self,
+        bound: Duration,
+        session: &Session,
+        total: u64,
+        look: impl AsyncFn() -> Result<(u64, Vec<Option<String>>), Failure>,
+    ) -> Result<Report, Failure> {
         let bound = if bound.is_zero() { session.settings.timeout.value } else { bound };
         session.on_interrupt(self.resume.clone());
         let began = session.now_ms();
         let count = self.subjects.len();
-        let mut progress = session.progress("waiting", u64::try_from(count).ok());
+        let mut progress = session.progress("waiting", Some(total));
         let mut pause = PAUSE;
-        let mut looked = false;
+        let mut looked = None;
         loop {
-            let missing = match look().await {
-                Ok(missing) => missing,
+            let (done, missing) = match (look().await, looked) {
+                (Ok(told), _) => told,
                 // While a cluster changes, the broker that answers may come and go.
-                Err(failure) if looked && failure.retriable => vec![Some(failure.message); count],
-                Err(failure) => return Err(failure),
+                (Err(failure), Some(done)) if failure.retriable => {
+                    (done, vec![Some(failure.message); count])
+                }
+                (Err(failure), _) => return Err(failure),
             };
-            looked = true;
+            looked = Some(done);
             let elapsed = session.elapsed(began);
             let met = missing.iter().filter(|it| it.is_none()).count();
             if met == count || bound <= elapsed {
                 return Ok(self.outcome(missing, elapsed));
             }
             let words = missing.iter().flatten().next().cloned().unwrap_or_default();
-            let met = u64::try_from(met).unwrap_or(0);
-            progress.at(elapsed, met, &words, &mut session.out.borrow_mut());
+            progress.at(elapsed, done, &words, &mut session.out.borrow_mut());
             tokio::time::sleep(pause.min(bound.saturating_sub(elapsed))).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }

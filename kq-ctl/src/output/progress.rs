@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use super::Output;
 use super::text::{duration, harmless};
@@ -94,6 +94,83 @@ impl Drop for Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// One line of [`Bars`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bar {
+    pub(crate) name: String,
+    pub(crate) permille: u64,
+    pub(crate) words: String,
+}
+
+/// Several things that go on at a time. Drawn only when something is shown: no animation, so that a
+/// slow line keeps up.
+pub(crate) struct Bars {
+    all: MultiProgress,
+    whole: ProgressBar,
+    parts: Vec<(String, ProgressBar)>,
+}
+
+impl Bars {
+    /// None where there is no terminal, or no bars are wanted.
+    pub(crate) fn new(style: ProgressStyle, out: &Output) -> Option<Self> {
+        let on_terminal = out.stderr_tty && !out.quiet;
+        let wanted = matches!(style, ProgressStyle::Auto | ProgressStyle::Bar);
+        if !(on_terminal && wanted) {
+            return None;
+        }
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(4));
+        let whole = all.add(part_bar());
+        Some(Self { all, whole, parts: Vec::new() })
+    }
+
+    /// The whole in the first line, parts below; a part that is not named any more is gone.
+    pub(crate) fn show(&mut self, whole: &Bar, parts: &[Bar]) {
+        set(&self.whole, whole);
+        let all = &self.all;
+        self.parts.retain(|(name, bar)| {
+            let stays = parts.iter().any(|it| it.name == *name);
+            if !stays {
+                all.remove(bar);
+            }
+            stays
+        });
+        for it in parts {
+            let known = self.parts.iter().position(|(name, _)| *name == it.name);
+            let at = known.unwrap_or_else(|| {
+                self.parts.push((it.name.clone(), all.add(part_bar())));
+                self.parts.len() - 1
+            });
+            if let Some((_, bar)) = self.parts.get(at) {
+                set(bar, it);
+            }
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no clearing.
+        let _ = self.all.clear();
+    }
+}
+
+fn set(bar: &ProgressBar, to: &Bar) {
+    bar.set_prefix(harmless(&to.name));
+    bar.set_message(harmless(&to.words));
+    bar.set_position(to.permille.min(1_000));
+    bar.tick();
+}
+
+fn part_bar() -> ProgressBar {
+    let bar = ProgressBar::new(1_000);
+    let template =
+        indicatif::ProgressStyle::with_template("{prefix:16!} {bar:12} {percent:>3}% {wide_msg}");
+    if let Ok(template) = template {
+        bar.set_style(template);
+    }
+    bar
 }
 
 fn bar(total: Option<u64>) -> ProgressBar {

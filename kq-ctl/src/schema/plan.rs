@@ -30,6 +30,16 @@ const PEAK: &[Field] = &[
     int("percent", "PERCENT", "the peak in percent").nullable(),
 ];
 
+const MEASURED: &[Field] = &[
+    int("broker", "BROKER", "broker that takes bytes in"),
+    int("from", "FROM", "from this broker; null = onto its slowest log directory").nullable(),
+    size("bytes_per_second", "RATE", "at most so much a second"),
+    size("now_bytes_per_second", "NOW", "what its replicas take in now").nullable(),
+    text("how", "HOW", "probe, or traffic that went through anyway"),
+    size("measured_bytes", "BYTES", "found with so many bytes"),
+    Field::of(Type::Millis, "age_ms", "AGE", "so long ago"),
+];
+
 const LEFT_OUT: &[Field] =
     &[text("item", "ITEM", "the partition"), text("why", "WHY", "why it is left out")];
 
@@ -76,6 +86,7 @@ pub(crate) const PLAN: Schema = Schema {
         int("leader_move_count", "LEADER-MOVES", "partitions somebody else leads in the end"),
         ETA,
         text("bottleneck", "BOTTLENECK", "the broker that takes longest").nullable(),
+        Field::of(Type::Rows(MEASURED), "rates", "RATES", "what links and disks can carry"),
         Field::of(Type::Rows(PEAK), "peaks", "PEAKS", "how full disks get"),
         Field::of(Type::Pairs, "spread_before", "SPREAD-BEFORE", "most minus least, in percent"),
         Field::of(Type::Pairs, "spread_after", "SPREAD-AFTER", "the same in the end"),
@@ -83,6 +94,7 @@ pub(crate) const PLAN: Schema = Schema {
         size("bytes_per_second", "RATE", "what the throttle comes to; null = no bound").nullable(),
         int("concurrency", "CONCURRENCY", "moves at a time that one broker may receive"),
         int("batch", "BATCH", "moves at a time"),
+        int("disk_percent_max", "DISK-MAX", "how full a disk may get, in percent").nullable(),
         Field::of(Type::Texts, "overrides", "OVERRIDES", "rules that do not stop it"),
         int("cordons", "CORDONS", "broker that it empties").nullable(),
         Field::of(Type::Bool, "decommissions", "DECOMMISSIONS", "that broker leaves for good"),
@@ -112,6 +124,27 @@ pub(crate) const PLAN_RULES: Schema = Schema {
     summary: &[],
 };
 
+pub(crate) const PLAN_DIFF: Schema = Schema {
+    kind: "PlanDiff",
+    doc: "A plan beside the cluster as it stands now.",
+    layout: Layout::Rows,
+    key: &["topic", "partition"],
+    fields: &[
+        TOPIC,
+        P,
+        Field::of(Type::Ints, "now", "NOW", "replicas now; null = it is gone").nullable(),
+        TO,
+        Field::of(Type::Ints, "adds", "ADDS", "brokers that get a replica"),
+        Field::of(Type::Ints, "removes", "REMOVES", "brokers that lose theirs"),
+        int("preferred", "PREFERRED", "preferred leader in the end, if it is another").nullable(),
+        text("standing", "STANDING", "to do, on its way, there, changed since or gone"),
+    ],
+    summary: &[
+        text("id", "ID", "its name"),
+        int("differing_count", "DIFFERING", "partitions that are not where the plan brings them"),
+    ],
+};
+
 const RATE: Field =
     size("bytes_per_second", "RATE", "bytes a second as measured of late").nullable();
 const LEFT: Field = size("bytes_left", "BYTES-LEFT", "bytes that are still to copy").nullable();
@@ -133,6 +166,9 @@ pub(crate) const PLAN_LIST: Schema = Schema {
         Field::of(Type::Time, "started_at", "STARTED", "when it began"),
         Field::of(Type::Time, "ended_at", "ENDED", "when it ended").nullable().wide(),
         text("throttle", "THROTTLE", "its rate: off, auto or 50MiB/s").nullable().wide(),
+        size("allowed_bytes_per_second", "ALLOWED", "what the throttle comes to; null = no bound")
+            .nullable()
+            .wide(),
         int("waiting_count", "WAITING", "moves that have not begun").wide(),
         int("moving_count", "MOVING", "moves under way").wide(),
         int("not_done_count", "NOT-DONE", "moves returned, skipped or failed").wide(),

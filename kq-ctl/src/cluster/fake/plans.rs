@@ -69,6 +69,7 @@ impl State {
             cluster_id: CLUSTER_ID.to_owned(),
             moves,
             throttle: options.throttle,
+            bytes_per_second: options.throttle.map(|_| 96 * MIB),
             batch: options.batch.unwrap_or(64),
             concurrency: options.concurrency.unwrap_or(16),
             overrides: options.overrides,
@@ -142,6 +143,7 @@ impl State {
                 leaders_percent: Some(1),
                 ..v1::PlanSpread::default()
             }),
+            rates: vec![rate(None, 300, true), rate(Some(1), 120, false)],
             ..v1::PlanSummary::default()
         });
         plan
@@ -213,6 +215,7 @@ impl State {
             state: if over { "returned".to_owned() } else { "moving".to_owned() },
             bytes: it.bytes,
             bytes_moved: Some(128 * MIB),
+            bytes_left: it.bytes.map(|bytes| if over { 0 } else { bytes - 128 * MIB }),
             began_at_ms: Some(BEGINNING_MS - 4_000),
             ..v1::MoveStatus::default()
         };
@@ -295,5 +298,18 @@ fn verb(goal: Option<&Goal>) -> &'static str {
         Some(Goal::Decommission(_)) => "broker decommission",
         Some(Goal::Balance(_)) => "cluster rebalance",
         _ => "partition reassign",
+    }
+}
+
+/// What broker 4 takes in, of 8 MiB, 41 s ago.
+fn rate(from: Option<u32>, mib: u64, probed: bool) -> v1::PlanRate {
+    v1::PlanRate {
+        broker: 4,
+        from,
+        bytes_per_second: mib * MIB,
+        bytes: 8 * MIB,
+        age_ms: 41_000,
+        probed,
+        now_bytes_per_second: Some(20 * MIB),
     }
 }

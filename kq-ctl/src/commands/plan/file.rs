@@ -58,6 +58,7 @@ fn plan_of(document: &Value) -> Option<v1::Plan> {
         bytes_per_second: cost("bytes_per_second"),
         concurrency: number(summary, "concurrency")?,
         batch: number(summary, "batch")?,
+        disk_percent_max: number(summary, "disk_percent_max"),
         overrides: texts(summary.get("overrides")?)?,
         cordon_broker: number(summary, "cordons"),
         decommission: flag(summary, "decommissions"),
@@ -67,6 +68,7 @@ fn plan_of(document: &Value) -> Option<v1::Plan> {
             bytes: cost("bytes")?,
             eta_ms: cost("eta_ms"),
             unknown_size_count: number(summary, "unknown_size_count")?,
+            rates: each(summary, "rates", rate_of).unwrap_or_default(),
             ..v1::PlanSummary::default()
         }),
         ..v1::Plan::default()
@@ -87,6 +89,19 @@ fn move_of(item: &Value) -> Option<v1::PlannedMove> {
         bytes: item.get("bytes").and_then(Value::as_u64),
         eta_ms: item.get("eta_ms").and_then(Value::as_u64),
         rules: texts(item.get("rules")?)?,
+    })
+}
+
+fn rate_of(it: &Value) -> Option<v1::PlanRate> {
+    let count = |field: &str| it.get(field).and_then(Value::as_u64);
+    Some(v1::PlanRate {
+        broker: number(it, "broker")?,
+        from: number(it, "from"),
+        bytes_per_second: count("bytes_per_second")?,
+        bytes: count("measured_bytes")?,
+        age_ms: count("age_ms")?,
+        probed: it.get("how")?.as_str()? == "probe",
+        now_bytes_per_second: count("now_bytes_per_second"),
     })
 }
 

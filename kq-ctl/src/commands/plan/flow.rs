@@ -58,6 +58,9 @@ pub(crate) async fn finish(
     }
     if outcome.change.dry_run || outcome.plan_out.is_some() {
         report.note(rows::headline(plan));
+        for line in rows::rate_words(plan) {
+            report.note(line);
+        }
         outcome.change.summary_of(&mut report, plan.moves.len());
         report.exit = outcome.change.exit(plan.moves.len());
         return Ok(report);
@@ -126,6 +129,9 @@ pub(crate) async fn start(
     mut report: Report,
 ) -> Result<Report, Failure> {
     rows::headline(plan).lines().for_each(|line| session.say(line));
+    for line in rows::rate_words(plan) {
+        session.say(&line);
+    }
     let danger = Danger { what: format!("apply plan {}", plan.id), word: None };
     session.consent(&outcome.change.consent, &danger).await?;
     let request = v1::ApplyPlanRequest {

@@ -23,7 +23,7 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
     /// Bytes a second that each broker may fill replicas with, as 50MiB/s; auto = four fifths of what
-    /// the slowest can spare; off = as fast as it goes
+    /// the narrowest link or disk was measured to spare; off = as fast as it goes
     #[arg(long, value_name = "RATE|auto|off", value_parser = throttle)]
     throttle: Option<v1::PlanThrottle>,
     /// Moves at a time that one broker may receive

@@ -39,6 +39,7 @@ pub(super) fn sum_up(report: &mut Report, plan: &v1::Plan) {
     report.sum("leader_move_count", summary.leader_move_count);
     report.sum("eta_ms", summary.eta_ms.map_or(Cell::Null, Cell::Millis));
     report.sum("bottleneck", bottleneck_words(&summary));
+    report.sum("rates", summary.rates.iter().map(rate_row).collect::<Vec<_>>());
     report.sum("peaks", summary.peaks.iter().map(peak_row).collect::<Vec<_>>());
     report.sum("spread_before", spread_cell(&before));
     report.sum("spread_after", spread_cell(&after));
@@ -46,6 +47,7 @@ pub(super) fn sum_up(report: &mut Report, plan: &v1::Plan) {
     report.sum("bytes_per_second", plan.bytes_per_second.map_or(Cell::Null, Cell::Size));
     report.sum("concurrency", plan.concurrency);
     report.sum("batch", plan.batch);
+    report.sum("disk_percent_max", plan.disk_percent_max);
     report.sum("overrides", Cell::list(plan.overrides.iter().map(String::as_str)));
     report.sum("cordons", plan.cordon_broker);
     report.sum("decommissions", plan.decommission);
@@ -53,6 +55,60 @@ pub(super) fn sum_up(report: &mut Report, plan: &v1::Plan) {
     report.sum("verdicts", plan.verdicts.iter().map(verdict_row).collect::<Vec<_>>());
     report.sum("refused", plan.refused);
     report.sum("refusal", Cell::text_or_null(plan.refusal.as_str()));
+}
+
+fn rate_row(it: &v1::PlanRate) -> Row {
+    row! {
+        broker: it.broker,
+        from: it.from,
+        bytes_per_second: Cell::Size(it.bytes_per_second),
+        now_bytes_per_second: size_cell(it.now_bytes_per_second),
+        how: if it.probed { "probe" } else { "traffic" },
+        measured_bytes: Cell::Size(it.bytes),
+        age_ms: Cell::Millis(it.age_ms),
+    }
+}
+
+/// What time and throttle were reckoned with, a line for each broker; and what `auto` comes to.
+pub(super) fn rate_words(plan: &v1::Plan) -> Vec<String> {
+    /// Brokers that are told of; all are in the document.
+    const BROKERS_MAX: usize = 4;
+    let rates = plan.summary.as_ref().map(|it| it.rates.as_slice()).unwrap_or_default();
+    let mut brokers: Vec<u32> = rates.iter().map(|it| it.broker).collect();
+    brokers.dedup();
+    let mut lines: Vec<String> = Vec::new();
+    for broker in brokers.iter().take(BROKERS_MAX) {
+        let of = |it: &&v1::PlanRate| it.broker == *broker;
+        let words: Vec<String> = rates.iter().filter(of).map(one_rate).collect();
+        lines.push(format!("measured: broker {broker} {}", words.join(", ")));
+    }
+    if BROKERS_MAX < brokers.len() {
+        lines.push(format!("measured: {} brokers more: -o json", brokers.len() - BROKERS_MAX));
+    }
+    let is_auto = throttle_words(plan.throttle.as_ref()).as_deref() == Some("auto");
+    if let Some(rate) = plan.bytes_per_second.filter(|_| is_auto) {
+        lines.push(format!(
+            "throttle auto: {}/s into each broker, four fifths of what the narrowest link or disk of \
+             the plan can spare beside what producers bring",
+            bytes_text(rate, ByteStyle::Human)
+        ));
+    }
+    lines
+}
+
+fn one_rate(it: &v1::PlanRate) -> String {
+    let human = |bytes| bytes_text(bytes, ByteStyle::Human);
+    let what = match it.from {
+        Some(from) => format!("receives {}/s from {from}", human(it.bytes_per_second)),
+        None => format!("writes {}/s", human(it.bytes_per_second)),
+    };
+    let how = if it.probed { "probe of" } else { "seen with" };
+    let age = if it.age_ms < 2_000 {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", duration_text(it.age_ms))
+    };
+    format!("{what} ({how} {}, {age})", human(it.bytes))
 }
 
 fn peak_row(it: &v1::PeakDisk) -> Row {
@@ -168,9 +224,45 @@ fn spread_words(summary: &v1::PlanSummary) -> String {
     words
 }
 
+/// The rate of a plan that was started: `auto, 96 MiB/s`.
+pub(super) fn allowed_words(it: &v1::PlanStatus) -> String {
+    let throttle = throttle_words(it.throttle.as_ref()).unwrap_or_else(|| "off".to_owned());
+    match it.bytes_per_second.filter(|_| throttle == "auto") {
+        Some(rate) => format!("auto, {}/s", bytes_text(rate, ByteStyle::Human)),
+        None => throttle,
+    }
+}
+
 /// How many moves are in a state.
 pub(super) fn count(plan: &v1::PlanStatus, state: &str) -> u32 {
     plan.moves_by_state.get(state).copied().unwrap_or(0)
+}
+
+/// How far a plan is, in bytes if it copies any, else in moves.
+pub(super) fn permille(plan: &v1::PlanStatus) -> u64 {
+    let part = |done: u64, all: u64| {
+        u64::try_from(u128::from(done.min(all)) * 1_000 / u128::from(all.max(1))).unwrap_or(0)
+    };
+    match plan.bytes_left {
+        Some(left) if 0 < plan.bytes => part(plan.bytes.saturating_sub(left), plan.bytes),
+        _ => part(u64::from(count(plan, "done")), u64::from(plan.move_count)),
+    }
+}
+
+/// What is left, how fast it goes and how long that takes: `, 1.2 GiB left at 95 MiB/s, 15s to go`.
+pub(super) fn left_words(plan: &v1::PlanStatus) -> String {
+    let human = |bytes| bytes_text(bytes, ByteStyle::Human);
+    let mut words = String::new();
+    if let Some(left) = plan.bytes_left.filter(|_| 0 < plan.bytes) {
+        let _ = write!(words, ", {} left", human(left));
+        if let Some(rate) = plan.rate {
+            let _ = write!(words, " at {}/s", human(rate));
+        }
+        if let Some(eta) = plan.eta_ms {
+            let _ = write!(words, ", {} to go", duration_text(eta));
+        }
+    }
+    words
 }
 
 /// Moves that have ended without reaching their end.
@@ -197,6 +289,7 @@ pub(super) fn started_row(it: &v1::PlanStatus) -> Row {
         started_at: Cell::Time(it.started_at_ms),
         ended_at: time_cell(it.ended_at_ms),
         throttle: throttle_words(it.throttle.as_ref()),
+        allowed_bytes_per_second: size_cell(it.bytes_per_second),
         waiting_count: count(it, "waiting"),
         moving_count: under_way(it),
         not_done_count: not_done(it),
@@ -219,14 +312,7 @@ fn plan_state(state: &str) -> Cell {
 /// A row of `PlanStatus`: one move.
 pub(super) fn status_row(it: &v1::MoveStatus, now_ms: i64) -> Row {
     let (rate, eta) = pace(it, now_ms);
-    let left = it.bytes.map(|bytes| bytes.saturating_sub(it.bytes_moved.unwrap_or(0)));
-    let percent = match (it.bytes, it.bytes_moved) {
-        (Some(0), _) => None,
-        (Some(bytes), Some(moved)) => {
-            u64::try_from(u128::from(moved.min(bytes)) * 100 / u128::from(bytes)).ok()
-        }
-        _ => None,
-    };
+    let percent = percent(it.bytes_moved, it.bytes_left).filter(|_| it.bytes != Some(0));
     row! {
         topic: &it.topic,
         partition: it.partition,
@@ -234,7 +320,7 @@ pub(super) fn status_row(it: &v1::MoveStatus, now_ms: i64) -> Row {
         to: &it.to,
         percent: percent,
         bytes_moved: size_cell(it.bytes_moved),
-        bytes_left: size_cell(left.filter(|_| it.bytes_moved.is_some())),
+        bytes_left: size_cell(it.bytes_left),
         bytes_per_second: size_cell(rate),
         eta_ms: eta.map_or(Cell::Null, Cell::Millis),
         state: move_state(&it.state),
@@ -244,18 +330,23 @@ pub(super) fn status_row(it: &v1::MoveStatus, now_ms: i64) -> Row {
     }
 }
 
-/// Bytes a second since it began, and how long it takes at that.
+/// How much of it is there.
+pub(super) fn percent(moved: Option<u64>, left: Option<u64>) -> Option<u64> {
+    let (moved, left) = (u128::from(moved?), u128::from(left?));
+    u64::try_from(moved * 100 / (moved + left).max(1)).ok()
+}
+
+/// Bytes a second of late, or since it began where brokers do not tell; and how long it takes at that.
 fn pace(it: &v1::MoveStatus, now_ms: i64) -> (Option<u64>, Option<u64>) {
     let elapsed = it.began_at_ms.and_then(|at| u64::try_from(now_ms - at).ok());
-    let moving = it.ended_at_ms.is_none();
-    let (Some(elapsed), Some(moved)) = (elapsed.filter(|it| *it > 0 && moving), it.bytes_moved)
-    else {
+    let Some(elapsed) = elapsed.filter(|it| *it > 0) else { return (None, None) };
+    if it.ended_at_ms.is_some() {
         return (None, None);
-    };
-    let rate = moved.saturating_mul(1_000) / elapsed;
-    let left = it.bytes.map(|bytes| bytes.saturating_sub(moved));
-    let eta = left.and_then(|left| left.saturating_mul(1_000).checked_div(rate));
-    (Some(rate), eta)
+    }
+    let average = it.bytes_moved.map(|moved| moved.saturating_mul(1_000) / elapsed);
+    let rate = it.bytes_per_second.filter(|rate| *rate > 0).or(average);
+    let eta = it.bytes_left.zip(rate);
+    (rate, eta.and_then(|(left, rate)| left.saturating_mul(1_000).checked_div(rate)))
 }
 
 fn move_state(state: &str) -> Cell {

@@ -1,14 +1,14 @@
-//! `kq-ctl plan show FILE|ID --rules`
+//! `kq-ctl plan show FILE|ID --rules|--diff`
 
 use std::path::Path;
 
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::plan_verdict::Outcome as Verdict;
 
-use super::{file, flow, rows};
+use super::{diff, file, flow, rows};
 use crate::exit::Failure;
 use crate::output::{Cell, Report, row};
-use crate::schema::{PLAN, PLAN_RULES, Schema};
+use crate::schema::{PLAN, PLAN_DIFF, PLAN_RULES, Schema};
 use crate::session::{Access, Session};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -20,10 +20,19 @@ pub(crate) struct Args {
     /// what they say now
     #[arg(long)]
     rules: bool,
+    /// What it would change, or has changed, in the cluster as it stands now
+    #[arg(long, conflicts_with = "rules")]
+    diff: bool,
 }
 
 pub(crate) fn schema(args: &Args) -> &'static Schema {
-    if args.rules { &PLAN_RULES } else { &PLAN }
+    if args.diff {
+        &PLAN_DIFF
+    } else if args.rules {
+        &PLAN_RULES
+    } else {
+        &PLAN
+    }
 }
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
@@ -35,9 +44,17 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         }
         let cluster = session.cluster(Access::Read).await?;
         let answer = cluster.get_plan(v1::GetPlanRequest { id: args.plan.clone() }).await?;
-        return Ok(flow::shown(&started(&answer)));
+        let plan = started(&answer);
+        if args.diff {
+            return diff::against(&plan, cluster.as_ref()).await;
+        }
+        return Ok(flow::shown(&plan));
     }
     let plan = file::read(path)?;
+    if args.diff {
+        let cluster = session.cluster(Access::Read).await?;
+        return diff::against(&plan, cluster.as_ref()).await;
+    }
     if args.rules {
         return Ok(rules(&plan));
     }

@@ -1,12 +1,11 @@
-//! `kq-ctl plan status ID`
-
-use std::fmt::Write as _;
+//! `kq-ctl plan status ID -w`
 
 use kq_proto::admin::v1;
 
-use super::rows::{count, not_done, status_row};
+use super::follow::follow;
+use super::rows::{count, left_words, not_done, status_row};
 use crate::exit::Failure;
-use crate::output::{ByteStyle, Cell, Report, bytes_text};
+use crate::output::{Cell, Report};
 use crate::schema::{PLAN_STATUS, Schema};
 use crate::session::{Access, Session};
 
@@ -26,8 +25,10 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let cluster = session.cluster(Access::Read).await?;
-    let request = v1::GetPlanRequest { id: args.id.clone() };
-    let answer = cluster.get_plan(request).await?;
+    let answer = match session.follows().filter(|_| session.view.format.is_table()) {
+        Some(every) => follow(&args.id, every, cluster.as_ref(), session).await?,
+        None => cluster.get_plan(v1::GetPlanRequest { id: args.id.clone() }).await?,
+    };
     let plan = answer.plan.unwrap_or_default();
     let mut report = Report::new(&PLAN_STATUS);
     let moves = |it: &&v1::MoveStatus| matches!(it.state.as_str(), "moving" | "returning");
@@ -48,18 +49,8 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     Ok(report)
 }
 
-fn in_words(plan: &v1::PlanStatus) -> String {
+pub(super) fn in_words(plan: &v1::PlanStatus) -> String {
     let done = count(plan, "done");
-    let mut words = format!("plan {} {}: {done} of {}", plan.id, plan.state, plan.move_count);
-    let human = |bytes| bytes_text(bytes, ByteStyle::Human);
-    if let Some(left) = plan.bytes_left {
-        let _ = write!(words, ", {} left", human(left));
-    }
-    if let Some(rate) = plan.rate {
-        let _ = write!(words, " at {}/s", human(rate));
-    }
-    if let Some(eta) = plan.eta_ms {
-        let _ = write!(words, ", {} to go", crate::output::duration_text(eta));
-    }
-    words
+    let words = format!("plan {} {}: {done} of {}", plan.id, plan.state, plan.move_count);
+    format!("{words}{}", left_words(plan))
 }

@@ -2,7 +2,7 @@
 
 use kq_proto::admin::v1;
 
-use super::rows::started_row;
+use super::rows::{allowed_words, started_row};
 use crate::cli;
 use crate::exit::Failure;
 use crate::output::Report;
@@ -52,13 +52,18 @@ pub(super) async fn steer(
         }
     };
     let plan = answer.plan.unwrap_or_default();
-    let changed = before.state != plan.state || before.throttle != plan.throttle;
+    let rate = |it: &v1::PlanStatus| (it.throttle, it.bytes_per_second);
+    let changed = before.state != plan.state || rate(&before) != rate(&plan);
     let mut report = Report::new(&PLAN_LIST);
     report.push(started_row(&plan));
     report.sum("plan_count", 1_u32);
     report.exit = it.change.exit(usize::from(changed));
     if !changed && !it.change.dry_run && session.view.format.is_table() {
         report.note(format!("plan {} is as it was", plan.id));
+    }
+    if rate(&before) != rate(&plan) && session.view.format.is_table() {
+        let (before, now) = (allowed_words(&before), allowed_words(&plan));
+        report.note(format!("plan {}: {before} -> {now} into each broker", plan.id));
     }
     Ok(report)
 }

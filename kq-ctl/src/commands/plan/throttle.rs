@@ -13,8 +13,8 @@ use crate::session::Session;
 pub(crate) struct Args {
     #[command(flatten)]
     plan: Steered,
-    /// Bytes a second that each broker may fill replicas with; auto = four fifths of what the slowest
-    /// can spare; off = as fast as it goes
+    /// Bytes a second that each broker may fill replicas with; auto = four fifths of what the
+    /// narrowest link or disk was measured to spare; off = as fast as it goes
     #[arg(value_name = "RATE|auto|off", value_parser = options::throttle)]
     rate: v1::PlanThrottle,
 }

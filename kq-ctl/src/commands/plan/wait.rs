@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kq_proto::admin::v1;
 
-use super::rows::{count, not_done, under_way};
+use super::rows::{count, left_words, not_done, permille, under_way};
 use crate::commands::waiting::{Subject, Wait, Waiting};
 use crate::exit::{Exit, Failure};
 use crate::output::Report;
@@ -87,10 +87,11 @@ pub(crate) async fn until(
         let request = v1::GetPlanRequest { id: id.to_owned() };
         let plan = cluster.get_plan(request).await?.plan.unwrap_or_default();
         let lack = lack(condition, &plan);
+        let done = permille(&plan);
         *ended.borrow_mut() = plan;
-        Ok(vec![lack])
+        Ok((done, vec![lack]))
     };
-    let mut report = waiting.until(bound, session, look).await?;
+    let mut report = waiting.until_part(bound, session, 1_000, look).await?;
     let plan = ended.into_inner();
     let short = plan.state == "cancelled" || not_done(&plan) > 0;
     if report.failures.is_empty() && condition == Condition::Done && short {
@@ -114,6 +115,8 @@ fn lack(condition: Condition, plan: &v1::PlanStatus) -> Option<String> {
     };
     (!met).then(|| {
         let (done, all) = (count(plan, "done"), plan.move_count);
-        format!("{done} of {all} moves are done, {} under way", under_way(plan))
+        let paused = if plan.state == "paused" { ", the plan is paused" } else { "" };
+        let words = format!("{done} of {all} moves are done, {} under way", under_way(plan));
+        format!("{words}{}{paused}", left_words(plan))
     })
 }
