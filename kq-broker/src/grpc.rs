@@ -32,6 +32,7 @@ mod passing;
 mod passing_test;
 mod plans;
 mod quorum;
+mod rates;
 mod records;
 mod restart;
 mod shape;
@@ -63,12 +64,14 @@ pub use early::Early;
 pub(crate) struct Admin {
     node: Arc<Node>,
     parts: records::PartsMemory,
+    /// Held by whoever tries how fast something is.
+    probing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The services of the control door and the pages of `observe`, on one router.
 pub fn router(node: Arc<Node>) -> Router {
     let parts = records::PartsMemory::new(node.config.request_bytes_max);
-    let admin = Admin { node: Arc::clone(&node), parts };
+    let admin = Admin { node: Arc::clone(&node), parts, probing: Arc::default() };
     let bytes_max = node.config.grpc_message_bytes_max;
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, Arc::clone(&node)));

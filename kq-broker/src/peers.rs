@@ -35,6 +35,8 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// What may be under way to a peer without its leave, of one call and of all.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// The same where nothing else is under way.
+const WIDE_WINDOW_BYTES: u32 = 16 << 20;
 
 /// The ways to other brokers. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -128,6 +130,18 @@ impl Peers {
 
 /// A channel of its own to an address; none if that is no address.
 pub fn channel_to(address: &str) -> Option<Channel> {
+    Some(env::connect_lazily(&endpoint(address)?))
+}
+
+/// The same, with room for much under way: for a way that is to be filled.
+pub fn wide_channel_to(address: &str) -> Option<Channel> {
+    let endpoint = endpoint(address)?
+        .initial_stream_window_size(WIDE_WINDOW_BYTES)
+        .initial_connection_window_size(WIDE_WINDOW_BYTES);
+    Some(env::connect_lazily(&endpoint))
+}
+
+fn endpoint(address: &str) -> Option<Endpoint> {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
     let endpoint = endpoint
         .connect_timeout(CONNECT_WAIT)
@@ -137,7 +151,7 @@ pub fn channel_to(address: &str) -> Option<Channel> {
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .tcp_nodelay(true);
-    Some(env::connect_lazily(&endpoint))
+    Some(endpoint)
 }
 
 /// An endpoint as an address to dial.

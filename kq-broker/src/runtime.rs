@@ -33,6 +33,8 @@ mod partition;
 mod partitions;
 #[cfg(test)]
 mod partitions_test;
+mod probe;
+mod rates;
 mod records;
 mod replication;
 #[cfg(test)]
@@ -62,6 +64,7 @@ pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;
 pub use partition::{Partition, producer_of};
 pub use partitions::{Partitions, StoreParts};
+pub use rates::{Rate, RateOf, Rates};
 pub use records::{BatchFacts, Compression, NewRecord, ReadRecord, read_records};
 pub use replication::{Applied, FetchFrom, FetchToken, Fetched, FetchedOutcome, ReplicaFetch};
 pub use request::{

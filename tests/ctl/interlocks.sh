@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Every interlock that a cluster of three can be brought to: it refuses with its number, the exit code, what is at fault, and a command to
-# go on with; and what one may override is carried out then.
+# All twelve interlocks: each refuses with its number, the exit code, what is at fault, and a command to go on with; and what one may
+# override is carried out then.
 # interlocks.sh KQ_CTL BOOTSTRAP PID_OF_3: brokers 1 to 3 in racks a, b, b; broker 3 is killed on the way. Needs jq. Exit status 0 passed,
-# 77 skipped; the last line says why. KQ-S010 needs measured links, which there are none of.
+# 77 skipped; the last line says why.
 set -uo pipefail
 ctl=$1 bootstrap=$2 third=$3
 command -v jq >/dev/null || { echo "jq is not installed"; exit 77; }
@@ -36,7 +36,10 @@ refuses() {
 }
 
 # reassigned RULE SUBJECT ARGS..: the same of `partition reassign`.
-reassigned() { refuses "$1" "$2" partition reassign "${@:3}" --yes; }
+reassigned() { refuses "$1" "$2" partition reassign --disk-percent-max 100 "${@:3}" --yes; }
+
+# moves ARGS..: carries a plan out, however full the disk is that the tests run on.
+moves() { ends 0 partition reassign --disk-percent-max 100 "$@"; }
 
 ends 0 cluster wait --for brokers=3 --wait=30s
 ends 0 topic create kept --assignment 0:1,2,3 -c min.insync.replicas=2
@@ -49,19 +52,25 @@ seq 1 40000 | sed 's/$/ a record of some length, so that there is something to m
 reassigned KQ-S002 kept/0 kept --rf 1
 reassigned KQ-S004 pair/0 pair/0 --to 2,3
 reassigned KQ-S005 'broker 3' pair/0 --to 1,2,3 --disk-percent-max 1
+# More than link and disk were measured to carry; auto finds what they can.
+reassigned KQ-S010 'broker 3' pair/0 --to 1,2,3 --throttle 100GiB/s
+jq -e '.errors[0].hint | contains("--throttle auto")' "$said" >/dev/null || fail "KQ-S010 offers no rate: $(cat "$said")"
+moves pair/0 --to 1,2,3 --throttle auto --dry-run
+jq -e '.summary | .bytes_per_second > 0 and (.rates | map(select(.broker == 3 and .from == null)) | length == 1)' "$said" >/dev/null ||
+  fail "auto is no rate, or does not tell by what: $(head -c 900 "$said")"
 reassigned KQ-S011 500 many --to 3 --batch 1000
 ends 0 topic delete many --yes
 
-# A plan at a crawl; what it moves is not moved again, and its rate can be raised at any time.
-ends 0 partition reassign pair/0 --to 1,2,3 --throttle 1KiB/s --yes
+# A plan at a crawl, slower than what was produced just now; what it moves is not moved again, and its rate can be raised at any time.
+moves pair/0 --to 1,2,3 --throttle 1KiB/s --override KQ-S010 --yes
 plan=$("$ctl" plan list -o name)
 reassigned KQ-S007 "$plan" pair/0 --to 1,3
 ends 0 plan throttle "$plan" off
 ends 0 plan wait "$plan" --for done --wait=30s
 
 # A plan in a file, while what it saw changes.
-ends 0 partition reassign pair/0 --to 2,1 --plan-out "$home/plan.json"
-ends 0 partition reassign pair/0 --to 1,2 --yes --wait=30s
+moves pair/0 --to 2,1 --plan-out "$home/plan.json"
+moves pair/0 --to 1,2 --yes --wait=30s
 ends 6 plan apply "$home/plan.json" --yes
 jq -e '.errors[0] | (.message | contains("KQ-S008")) and (.hint | contains("--plan-out"))' "$said" >/dev/null ||
   fail "a stale plan: $(head -c 900 "$said")"
@@ -82,5 +91,7 @@ reassigned KQ-S012 solo/0 pair/0 --to 2,1
 reassigned KQ-S003 pair/0 pair/0 --to 1,3 --override KQ-S012
 reassigned KQ-S001 kept/0 kept/0 --remove 2 --override KQ-S012
 reassigned KQ-S006 solo/0 solo/0 --to 1 --override KQ-S012
-ends 0 partition reassign pair/0 --to 2,1 --override KQ-S012 --yes --wait=30s
+moves pair/0 --to 2,1 --override KQ-S012 --yes --wait=30s
+kinds=$(printf '%s\n' "${seen[@]}" | sort -u | wc -l)
+[ "$kinds" = 12 ] || fail "$kinds of 12 interlocks refused: ${seen[*]}"
 echo "${#seen[@]} interlocks: $(printf '%s\n' "${seen[@]}" | sort | tr '\n' ' ')"

@@ -11,6 +11,7 @@
 mod balance;
 mod cost;
 mod facts;
+mod flows;
 mod goal;
 mod moves;
 mod orders;
@@ -33,11 +34,14 @@ mod world;
 
 pub use crate::ids::PlanId;
 pub use crate::metadata::Throttle;
-pub use cost::{Bottleneck, Direction, PeakDisk, Spread, Summary};
-pub use facts::{BrokerFacts, Measured, PartitionFacts, QuorumFacts, ReplicaFacts};
+pub use cost::{Bottleneck, PeakDisk, Spread, Summary};
+pub use facts::{BrokerFacts, Measured, MeasuredRate, PartitionFacts, QuorumFacts, ReplicaFacts};
+pub use flows::Direction;
 pub use goal::{Goal, Objective, Options, Request, Scope};
 pub use moves::{Cordoning, LeftOut, Move, Plan};
-pub use orders::{OrderedMove, PlanChange, PlanOrder, refusal, unknown_plan};
+pub use orders::{
+    OrderedMove, PlanChange, PlanOrder, auto_rate, links_left, refusal, unknown_plan,
+};
 pub(super) use orders::{change, start};
 pub use reassign::Reassignment;
 pub(super) use reassign::alter as reassign;

@@ -13,6 +13,7 @@ use super::Admin;
 use super::answer::{Answer, is_dry_run};
 use super::brokers_change::Change;
 use super::gather::{Figures, Wanted};
+use super::rates::{Chunks, chunks};
 use crate::controller::Command;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
@@ -133,6 +134,18 @@ impl Brokers for Admin {
 
     async fn figures(&self, request: Request<v1::FiguresRequest>) -> Answer<v1::FiguresResponse> {
         Ok(Response::new(self.own_figures(&request.into_inner())))
+    }
+
+    async fn measure(&self, request: Request<v1::MeasureRequest>) -> Answer<v1::MeasureResponse> {
+        self.find_rates(&request.into_inner()).await;
+        let broker = self.node.broker_id.0;
+        Ok(Response::new(v1::MeasureResponse { broker, rates: self.own_rates() }))
+    }
+
+    type StreamStream = Chunks;
+
+    async fn stream(&self, request: Request<v1::StreamRequest>) -> Answer<Chunks> {
+        Ok(Response::new(chunks(request.into_inner().bytes)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Figures that only a broker itself knows: the own ones at once, those of others asked for. Who does
 //! not answer in time is left out, and what he would have told stays unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kq_proto::admin::ACCEPT_STALE;
@@ -21,6 +21,8 @@ use crate::runtime::{FollowerDescription, Partition};
 
 /// How long a broker may take: an operator waits, and one that hangs must not hold the others up.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// How long brokers may take to try how fast they are, all together.
+const FINDING_WAIT: Duration = Duration::from_secs(6);
 /// Figures of very many replicas still fit.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -96,6 +98,13 @@ impl Figures {
         self.replica(leader?, topic, index).filter(|it| it.leads)
     }
 
+    /// Takes in what a broker found out when it was asked for its rates.
+    fn add_rates(&mut self, answer: v1::MeasureResponse) {
+        if let Some(broker) = self.brokers.get_mut(&BrokerId(answer.broker)) {
+            broker.rates = answer.rates;
+        }
+    }
+
     fn add(&mut self, mut answer: v1::FiguresResponse) {
         let id = BrokerId(answer.broker);
         let replicas = self.replicas.entry(id).or_default();
@@ -138,6 +147,33 @@ impl Admin {
         self.figures(image.live_brokers().map(|it| it.id), wanted).await
     }
 
+    /// Has brokers find out how fast they take bytes in from others and onto their disks: one after
+    /// another, for they may share a way. Whoever takes too long leaves it unknown.
+    pub(super) async fn find_figures(
+        &self,
+        links: &BTreeMap<BrokerId, BTreeSet<BrokerId>>,
+        figures: &mut Figures,
+    ) {
+        let finding = async {
+            let answers: BTreeSet<BrokerId> = figures.brokers.keys().copied().collect();
+            for (to, from) in links.iter().filter(|it| answers.contains(it.0)) {
+                let from = from.intersection(&answers).map(|id| id.0).collect();
+                let request = v1::MeasureRequest { from, disks: true };
+                figures.add_rates(if *to == self.node.broker_id {
+                    self.find_rates(&request).await;
+                    v1::MeasureResponse { broker: to.0, rates: self.own_rates() }
+                } else {
+                    let Some(channel) = self.node.controller.peers().channel(*to) else { continue };
+                    let asked = BrokersClient::new(channel).measure(request).await;
+                    let Ok(answer) = asked else { continue };
+                    answer.into_inner()
+                });
+            }
+        };
+        // What was found until then counts.
+        let _ = tokio::time::timeout(FINDING_WAIT, finding).await;
+    }
+
     /// What this broker tells the others.
     pub(super) fn own_figures(&self, request: &v1::FiguresRequest) -> v1::FiguresResponse {
         let image = self.node.image();
@@ -157,6 +193,7 @@ impl Admin {
                 .collect(),
             metadata_index: image.applied(),
             failed: self.failed_here(&image),
+            rates: self.own_rates(),
         }
     }
 
@@ -205,6 +242,7 @@ fn replica_figures(partition: &Partition, with_followers: bool) -> Option<v1::Re
         log_end_offset: offsets.log_end().offset().0,
         synced_end_offset: described.synced_end.offset().0,
         followers: followers.into_iter().map(follower_figures).collect(),
+        intake_bytes_per_second: described.intake_bytes_per_second,
     })
 }
 

@@ -7,6 +7,7 @@ mod plans_test;
 mod status;
 mod tell;
 
+use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::plans_server::Plans;
 use tonic::{Request, Response, Status};
@@ -14,7 +15,9 @@ use tonic::{Request, Response, Status};
 use super::Admin;
 use super::answer::{Answer, is_dry_run, unexpected};
 use super::error::{bad_argument, of_control};
-use crate::controller::plan::{PlanChange, PlanId, judge_order, propose, refusal};
+use crate::controller::plan::{
+    PlanChange, PlanId, judge_order, links_left, propose, refusal, unknown_plan,
+};
 use crate::controller::{Command, Reply};
 use crate::metadata::{Lease, PlanImage, Throttle};
 
@@ -28,10 +31,11 @@ impl Plans for Admin {
     ) -> Answer<v1::ProposePlanResponse> {
         let image = self.node.image();
         let question = ask::request(&image, request.into_inner())?;
-        let measured = self.measured(&image).await;
-        let plan = propose(&question, &image, &self.node.fixed, &measured);
-        let plan = plan.map_err(|err| of_control(&err))?;
-        Ok(Response::new(v1::ProposePlanResponse { plan: Some(tell::plan(&image, &plan)) }))
+        let propose = |measured: &_| propose(&question, &image, &self.node.fixed, measured);
+        let proposed = self.measured_plan(&image, propose).await;
+        let (plan, measured) = proposed.map_err(|err| of_control(&err))?;
+        let plan = tell::plan(&image, &plan, &measured);
+        Ok(Response::new(v1::ProposePlanResponse { plan: Some(plan) }))
     }
 
     async fn apply(&self, request: Request<v1::ApplyPlanRequest>) -> Answer<v1::ApplyPlanResponse> {
@@ -39,9 +43,10 @@ impl Plans for Admin {
         let plan = plan.ok_or_else(|| bad_argument("there is no plan in the request"))?;
         let order = ask::order(plan, overrides)?;
         let image = self.node.image();
-        let measured = self.measured(&image).await;
         // Here for the rules that need measuring, in the controller for the newest image.
-        let judged = judge_order(&order, &image, &self.node.fixed, &measured);
+        let judge =
+            |measured: &_| Ok::<_, Status>(judge_order(&order, &image, &self.node.fixed, measured));
+        let (judged, _) = self.measured_plan(&image, judge).await?;
         if judged.is_refused() {
             return Err(of_control(&refusal(&judged)).into());
         }
@@ -66,8 +71,7 @@ impl Plans for Admin {
     async fn get(&self, request: Request<v1::GetPlanRequest>) -> Answer<v1::GetPlanResponse> {
         let id = plan_id(&request.into_inner().id)?;
         let image = self.node.image();
-        let plan =
-            image.plan(id).ok_or_else(|| of_control(&crate::controller::plan::unknown_plan(id)))?;
+        let plan = image.plan(id).ok_or_else(|| of_control(&unknown_plan(id)))?;
         let figures = self.figures_of_plans(&image, &[plan]).await;
         let moves = plan.moves().map(|it| status::one_move(&image, it, &figures));
         Ok(Response::new(v1::GetPlanResponse {
@@ -105,8 +109,14 @@ impl Plans for Admin {
         request: Request<v1::ThrottlePlanRequest>,
     ) -> Answer<v1::ChangePlanResponse> {
         let v1::ThrottlePlanRequest { id, throttle, intent } = request.into_inner();
-        let lease = self.lease(ask::throttle(throttle)?).await;
-        self.change(&id, PlanChange::Throttle(lease), intent.as_ref()).await
+        let lease = self.lease(plan_id(&id)?, ask::throttle(throttle)?).await?;
+        let mut answer = self.change(&id, PlanChange::Throttle(lease), intent.as_ref()).await?;
+        if let Some(plan) = answer.get_mut().plan.as_mut().filter(|_| is_dry_run(intent.as_ref())) {
+            // What it would come to.
+            plan.throttle = Some(tell::throttle(lease.throttle));
+            plan.bytes_per_second = lease.bytes_per_second;
+        }
+        Ok(answer)
     }
 }
 
@@ -130,14 +140,25 @@ impl Admin {
         Ok(Response::new(v1::ChangePlanResponse { plan: Some(plan) }))
     }
 
-    /// What a throttle comes to now.
-    async fn lease(&self, throttle: Throttle) -> Lease {
+    /// What a throttle comes to now, for what is left of a plan.
+    async fn lease(&self, id: PlanId, throttle: Throttle) -> Result<Lease, AdminError> {
         let bytes_per_second = match throttle {
             Throttle::Off => None,
             Throttle::Rate(rate) => Some(rate),
-            Throttle::Auto => self.measured(&self.node.image()).await.auto_rate(),
+            Throttle::Auto => {
+                let image = self.node.image();
+                let plan = image.plan(id).ok_or_else(|| of_control(&unknown_plan(id)))?;
+                let rate = self.measured_auto(&image, plan).await;
+                // A plan that copies nothing more needs no rate.
+                if rate.is_none() && plan.state.is_active() && !links_left(plan, &image).is_empty()
+                {
+                    return Err(bad_argument("auto finds no rate: nothing could be measured")
+                        .hint(format!("kq-ctl plan throttle {id} 50MiB/s")));
+                }
+                rate
+            }
         };
-        Lease { throttle, bytes_per_second }
+        Ok(Lease { throttle, bytes_per_second })
     }
 
     fn now_ms(&self) -> i64 {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
+use super::Rates;
 use super::fetcher::Quota;
 use super::partition::Partition;
 use crate::ids::{BrokerId, PartitionId};
@@ -19,6 +20,7 @@ pub struct Follows {
     board: Mutex<Board>,
     sources: watch::Sender<BTreeSet<BrokerId>>,
     quota: Quota,
+    rates: Rates,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +55,11 @@ impl Follows {
     /// How fast replicas that a move brings here are taken in.
     pub fn quota(&self) -> &Quota {
         &self.quota
+    }
+
+    /// How fast this broker was found to take in what others send.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// What changed for one source since this was asked last.

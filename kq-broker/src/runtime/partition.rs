@@ -3,6 +3,7 @@
 
 mod append;
 mod follow;
+mod intake;
 mod life;
 mod look_up;
 mod read;

@@ -98,6 +98,8 @@ pub struct Description {
     pub synced_end: LogEndOffset,
     /// Bytes of its segments.
     pub size_bytes: u64,
+    /// What it takes in, from producers or from its leader.
+    pub intake_bytes_per_second: u64,
     /// Segments.
     pub segment_count: usize,
     /// The term of its leader.

@@ -2,30 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::flows::{Direction, Flows, Rates};
 use super::goal::Options;
 use super::moves::Move;
 use super::view::View;
 use crate::ids::{BrokerId, PartitionId};
-use crate::metadata::Throttle;
-
-/// Into a broker or out of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Direction {
-    /// Out of it.
-    Send,
-    /// Into it.
-    Receive,
-}
-
-impl Direction {
-    /// As operators read it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::Receive => "receive",
-        }
-    }
-}
 
 /// What a plan costs and gains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +28,7 @@ pub struct Summary {
     /// Evenness in the end.
     pub after: Spread,
     pub(super) rates: Rates,
+    pub(super) flows: Flows,
 }
 
 /// How full a broker's disks get: what is added lands before anything is removed.
@@ -97,97 +79,12 @@ pub struct Spread {
     pub rack_breaches: u64,
 }
 
-/// Bytes a second that each broker has for moves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Rates {
-    throttle: Throttle,
-    spare: BTreeMap<(BrokerId, Direction), u64>,
-}
-
-impl Rates {
-    fn of(view: &View<'_>, throttle: Throttle) -> Self {
-        let mut spare = BTreeMap::new();
-        for (id, facts) in &view.measured.brokers {
-            spare.extend(facts.out_spare().map(|rate| ((*id, Direction::Send), rate)));
-            spare.extend(facts.in_spare().map(|rate| ((*id, Direction::Receive), rate)));
-        }
-        Self { throttle, spare }
-    }
-
-    /// What `--throttle auto` comes to: four fifths of what the slowest can spare.
-    pub(super) fn auto(&self) -> Option<u64> {
-        self.spare.values().min().map(|rate| rate / 5 * 4)
-    }
-
-    fn get(&self, at: (BrokerId, Direction)) -> Option<u64> {
-        let spare = self.spare.get(&at).copied();
-        match self.throttle {
-            Throttle::Off => spare,
-            Throttle::Auto => spare.map(|rate| rate / 5 * 4),
-            Throttle::Rate(rate) => Some(spare.unwrap_or(rate).min(rate)),
-        }
-    }
-
-    /// How long one move takes alone.
-    pub(super) fn eta_of(&self, it: &Move) -> Option<u64> {
-        let flows = Flows::of(std::slice::from_ref(it));
-        flows.slowest(self).map(|(ms, _)| ms)
-    }
-}
-
-/// Bytes in and out of each broker.
-#[derive(Debug, Default)]
-struct Flows {
-    bytes: BTreeMap<(BrokerId, Direction), u64>,
-    unknown: bool,
-}
-
-impl Flows {
-    fn of(moves: &[Move]) -> Self {
-        let mut flows = Self::default();
-        for it in moves {
-            let adds = it.adding().count() as u64;
-            let Some(bytes) = it.bytes else {
-                flows.unknown = true;
-                continue;
-            };
-            for id in it.adding() {
-                let sum = flows.bytes.entry((id, Direction::Receive)).or_default();
-                *sum = sum.saturating_add(bytes / adds.max(1));
-            }
-            if let Some(leader) = it.leader.filter(|_| bytes > 0) {
-                let sum = flows.bytes.entry((leader, Direction::Send)).or_default();
-                *sum = sum.saturating_add(bytes);
-            }
-        }
-        flows
-    }
-
-    /// The longest time, and who takes it. Nothing to copy takes no time.
-    fn slowest(&self, rates: &Rates) -> Option<(u64, Option<(BrokerId, Direction)>)> {
-        let mut slowest = (0, None);
-        for (at, bytes) in self.bytes.iter().filter(|it| *it.1 > 0) {
-            let ms = time_ms(*bytes, rates.get(*at)?);
-            if ms > slowest.0 {
-                slowest = (ms, Some(*at));
-            }
-        }
-        (!self.unknown).then_some(slowest)
-    }
-}
-
-/// How long so many bytes take.
-pub(super) fn time_ms(bytes: u64, rate: u64) -> u64 {
-    let ms = (u128::from(bytes) * 1_000).div_ceil(u128::from(rate.max(1)));
-    u64::try_from(ms).unwrap_or(u64::MAX)
-}
-
 pub(super) fn summarize(view: &View<'_>, moves: &[Move], options: &Options) -> Summary {
-    let rates = Rates::of(view, options.throttle);
-    let flows = Flows::of(moves);
+    let flows = Flows::of(view, moves, options);
+    let rates = Rates::of(view, &flows, options.throttle);
     let slowest = flows.slowest(&rates);
     let bottleneck = slowest.and_then(|(_, at)| at).and_then(|at| {
-        let measured = rates.spare.get(&at).copied();
+        let measured = rates.spare(at);
         let (broker, direction) = at;
         Some(Bottleneck { broker, direction, rate: rates.get(at)?, measured })
     });
@@ -201,13 +98,14 @@ pub(super) fn summarize(view: &View<'_>, moves: &[Move], options: &Options) -> S
         before: spread(view, &[]),
         after: spread(view, moves),
         rates,
+        flows,
     }
 }
 
 fn peaks(view: &View<'_>, moves: &[Move], flows: &Flows) -> Vec<PeakDisk> {
     let receivers: std::collections::BTreeSet<_> = moves.iter().flat_map(Move::adding).collect();
     let peak = |broker| {
-        let lands = flows.bytes.get(&(broker, Direction::Receive)).copied().unwrap_or(0);
+        let lands = flows.get((broker, Direction::Receive)).bytes;
         let facts = view.measured.broker(broker);
         let peak = facts.disk_used().map(|used| used.saturating_add(lands));
         PeakDisk { broker, lands, peak, total: facts.disk_total }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::flows::{Direction, Site};
 use crate::ids::{BrokerId, PartitionId};
 use crate::metadata::TimestampMs;
 
@@ -19,6 +20,27 @@ pub struct Measured {
     pub brokers: BTreeMap<BrokerId, BrokerFacts>,
     /// Of the quorum.
     pub quorum: Option<QuorumFacts>,
+    /// What one broker was measured to take in from another one at most: from, to.
+    pub links: BTreeMap<(BrokerId, BrokerId), u64>,
+    /// Where the rates above come from.
+    pub rates: Vec<MeasuredRate>,
+}
+
+/// A rate, and how it came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeasuredRate {
+    /// The broker that takes the bytes in.
+    pub broker: BrokerId,
+    /// Where from; none for onto its disks.
+    pub from: Option<BrokerId>,
+    /// At most so much.
+    pub bytes_per_second: u64,
+    /// Of so many bytes.
+    pub bytes: u64,
+    /// So long ago.
+    pub age_ms: u64,
+    /// By a probe, and not by what went through anyway.
+    pub probed: bool,
 }
 
 /// What a leader knows of its partition.
@@ -46,14 +68,16 @@ pub struct BrokerFacts {
     pub disk_total: Option<u64>,
     /// Bytes that are free on them.
     pub disk_free: Option<u64>,
-    /// What it takes in now.
+    /// What its replicas take in now, from producers and leaders.
     pub in_now: Option<u64>,
     /// What it was measured to take in at most.
     pub in_max: Option<u64>,
-    /// What it sends now.
+    /// What it sends to followers now.
     pub out_now: Option<u64>,
     /// What it was measured to send at most.
     pub out_max: Option<u64>,
+    /// What its slowest log directory was measured to bring to stable storage at most.
+    pub write_max: Option<u64>,
 }
 
 /// Who votes on the metadata.
@@ -69,10 +93,38 @@ impl Measured {
         self.partitions.get(&partition)?.bytes
     }
 
-    /// What `--throttle auto` comes to: four fifths of what the slowest broker can spare.
-    pub fn auto_rate(&self) -> Option<u64> {
-        let rates = self.brokers.values().flat_map(|it| [it.in_spare(), it.out_spare()]);
-        rates.flatten().min().map(|rate| rate / 5 * 4)
+    /// Takes rates in: a broker can take in and send what its best link was measured to carry.
+    pub fn add_rates(&mut self, rates: impl IntoIterator<Item = MeasuredRate>) {
+        for it in rates {
+            let rate = Some(it.bytes_per_second);
+            let receiver = self.brokers.entry(it.broker).or_default();
+            match it.from {
+                None => receiver.write_max = rate,
+                Some(from) => {
+                    receiver.in_max = receiver.in_max.max(rate);
+                    let sender = self.brokers.entry(from).or_default();
+                    sender.out_max = sender.out_max.max(rate);
+                    self.links.insert((from, it.broker), it.bytes_per_second);
+                }
+            }
+            self.rates.push(it);
+        }
+    }
+
+    /// What one broker could take in from another one beside what it takes in now.
+    pub fn link_spare(&self, from: BrokerId, to: BrokerId) -> Option<u64> {
+        Some(self.links.get(&(from, to))?.saturating_sub(self.broker(to).in_now?))
+    }
+
+    /// The measuring that tells how much a place can carry.
+    pub(super) fn source_of(&self, (id, direction): Site) -> Option<MeasuredRate> {
+        let at = |it: &&MeasuredRate| match direction {
+            Direction::Write => it.broker == id && it.from.is_none(),
+            Direction::ReceiveFrom(from) => it.broker == id && it.from == Some(from),
+            Direction::Receive => it.broker == id && it.from.is_some(),
+            Direction::Send => it.from == Some(id),
+        };
+        self.rates.iter().filter(at).max_by_key(|it| it.bytes_per_second).copied()
     }
 
     /// What is known of a broker.
@@ -90,6 +142,11 @@ impl BrokerFacts {
     /// What it could take in beside what it takes now.
     pub fn in_spare(&self) -> Option<u64> {
         Some(self.in_max?.saturating_sub(self.in_now?))
+    }
+
+    /// What its disks could write beside what they write now.
+    pub fn write_spare(&self) -> Option<u64> {
+        Some(self.write_max?.saturating_sub(self.in_now?))
     }
 
     /// What it could send beside what it sends now.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::cost::{self, Summary};
+use super::flows::Flows;
 use super::goal::{Goal, Options, Request};
 use super::rules::{self, Finding, RuleId, Verdict};
 use super::view::View;
@@ -81,6 +82,8 @@ pub struct Plan {
     pub typed: String,
     /// Whether the planner chose brokers for it.
     pub(super) chooses: bool,
+    /// The rate that it was given when it was made; none while it is.
+    pub(super) leased: Option<u64>,
 }
 
 impl Plan {
@@ -99,9 +102,11 @@ impl Plan {
             refusal: String::new(),
             typed: request.typed.clone(),
             chooses: request.goal.chooses(),
+            leased: None,
         };
         for it in &mut plan.moves {
-            it.eta_ms = plan.summary.rates.eta_of(it);
+            let alone = Flows::of(view, std::slice::from_ref(it), &plan.options);
+            it.eta_ms = alone.slowest(&plan.summary.rates).map(|(ms, _)| ms);
         }
         plan.verdicts = rules::judge(view, &plan);
         let mut hits: BTreeMap<PartitionId, Vec<RuleId>> = BTreeMap::new();
@@ -156,12 +161,17 @@ impl Plan {
         }
     }
 
+    /// Which brokers copy from which: the links that bound it.
+    pub fn links(&self) -> BTreeMap<BrokerId, BTreeSet<BrokerId>> {
+        self.summary.flows.links()
+    }
+
     /// The rate that its lease sets: bytes a second for each broker.
     pub fn rate(&self) -> Option<u64> {
         match self.options.throttle {
             Throttle::Off => None,
             Throttle::Rate(rate) => Some(rate),
-            Throttle::Auto => self.summary.rates.auto(),
+            Throttle::Auto => self.leased.or(self.summary.rates.auto()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Plans as commands: started, paused, resumed, cancelled, given another rate.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use kq_proto::kafka::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +9,16 @@ use super::super::command::Reply;
 use super::super::decide::Draft;
 use super::super::error::{ControlError, Refused};
 use super::facts::Measured;
+use super::flows::{Flows, Rates};
 use super::goal::{Goal, Options, Request};
 use super::moves::{Cordoning, Move, Plan};
 use super::rules::RuleId;
 use super::view::View;
+use crate::catalogue::StaticConfig;
 use crate::ids::{BrokerId, ClusterId, PartitionEpoch, PartitionId, PlanId};
 use crate::metadata::{
-    Lease, MetadataRecord, MoveState, PlanImage, PlanStart, PlanState, PlanStep, PlannedMove,
+    Lease, MetadataImage, MetadataRecord, MoveState, PlanImage, PlanStart, PlanState, PlanStep,
+    PlannedMove, Throttle,
 };
 
 /// Moves of one plan.
@@ -38,6 +43,9 @@ pub struct PlanOrder {
     pub batch: u32,
     /// Moves at a time that one broker may receive.
     pub concurrency: u32,
+    /// How full a disk may get, in percent; none for the usual.
+    #[serde(default)]
+    pub disk_percent_max: Option<u8>,
     /// Rules that are not to stop it, by their ids.
     pub overrides: Vec<String>,
     /// The broker that gets no new replicas from now on.
@@ -89,6 +97,7 @@ impl Plan {
             lease: Lease { throttle: self.options.throttle, bytes_per_second: self.rate() },
             batch: self.options.batch,
             concurrency: self.options.concurrency,
+            disk_percent_max: Some(self.options.disk_percent_max),
             overrides: self.options.overrides.iter().map(ToString::to_string).collect(),
             cordon: self.cordon,
             typed: self.typed.clone(),
@@ -98,12 +107,14 @@ impl Plan {
     /// The plan of an order, on the image of now.
     pub(super) fn of_order(view: &View<'_>, order: &PlanOrder) -> Self {
         let overrides = order.overrides.iter().filter_map(|it| it.parse::<RuleId>().ok()).collect();
+        let usual = Options::default();
         let options = Options {
+            disk_percent_max: order.disk_percent_max.unwrap_or(usual.disk_percent_max),
             throttle: order.lease.throttle,
             batch: order.batch,
             concurrency: order.concurrency,
             overrides,
-            ..Options::default()
+            ..usual
         };
         let lists = order.moves.iter().map(|it| (it.partition, it.to.clone())).collect();
         let request = Request { goal: Goal::Assign(lists), options, typed: order.typed.clone() };
@@ -114,6 +125,7 @@ impl Plan {
             verb: order.verb.clone(),
             cluster: order.cluster.clone(),
             cordon: order.cordon,
+            leased: order.lease.bytes_per_second,
             ..plan
         }
     }
@@ -134,6 +146,47 @@ fn the_move(view: &View<'_>, it: &OrderedMove) -> Move {
         next.leader = now.leader;
     }
     next
+}
+
+/// What `--throttle auto` comes to for what is left of a plan.
+pub fn auto_rate(
+    plan: &PlanImage,
+    image: &MetadataImage,
+    fixed: &StaticConfig,
+    measured: &Measured,
+) -> Option<u64> {
+    let view = View::new(image, fixed, measured);
+    let throttle = Throttle::Auto;
+    let PlanImage { batch, concurrency, .. } = *plan;
+    let options = Options { throttle, concurrency, batch, ..Options::default() };
+    let moves: Vec<Move> = left(plan).map(|it| the_move(&view, &it)).collect();
+    Rates::of(&view, &Flows::of(&view, &moves, &options), throttle).auto()
+}
+
+/// Which brokers still copy from which for a plan.
+pub fn links_left(
+    plan: &PlanImage,
+    image: &MetadataImage,
+) -> BTreeMap<BrokerId, BTreeSet<BrokerId>> {
+    let mut links: BTreeMap<BrokerId, BTreeSet<BrokerId>> = BTreeMap::new();
+    for it in plan.under_way().chain(plan.waiting()) {
+        let Some(leader) = image.partition(it.planned.partition).and_then(|it| it.leader) else {
+            continue;
+        };
+        for to in it.planned.adding().filter(|_| it.planned.bytes != Some(0)) {
+            links.entry(to).or_default().insert(leader);
+        }
+    }
+    links
+}
+
+fn left(plan: &PlanImage) -> impl Iterator<Item = OrderedMove> {
+    plan.under_way().chain(plan.waiting()).map(|it| OrderedMove {
+        partition: it.planned.partition,
+        to: it.planned.to.clone(),
+        epoch: PartitionEpoch::default(),
+        bytes: it.planned.bytes,
+    })
 }
 
 /// Starts a plan, unless a rule forbids it that needs no measuring; the others were judged by the

@@ -6,6 +6,8 @@
 
 mod bounds;
 mod cluster;
+#[cfg(test)]
+mod rates_test;
 mod replicas;
 #[cfg(test)]
 mod rules_test;
@@ -203,6 +205,21 @@ impl Plan {
     /// The command to run again.
     fn same(&self) -> &str {
         if self.typed.is_empty() { "<same command>" } else { &self.typed }
+    }
+
+    /// The command to run again with another value of one of its flags.
+    fn with(&self, flag: &str, value: &str) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        let mut given = self.same().split(' ');
+        while let Some(word) = given.next() {
+            let rest = word.strip_prefix(flag);
+            match rest {
+                Some("") => drop(given.next()),
+                Some(rest) if rest.starts_with('=') => {}
+                Some(_) | None => words.push(word),
+            }
+        }
+        format!("{} {flag} {value}", words.join(" "))
     }
 
     /// The command that finds another broker, if the planner chooses brokers.

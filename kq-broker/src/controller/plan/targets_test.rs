@@ -332,7 +332,7 @@ fn the_throttle_bounds_the_time_and_auto_leaves_a_fifth() {
     let goal = Goal::Drain { broker: BrokerId(1), leaders_only: false };
     for (throttle, want) in [
         (Throttle::Rate(10 << 20), expect!["6m by 4 receive at 10 MiB/s, lease Some(10485760)"]),
-        (Throttle::Auto, expect!["38 s by 4 receive at 96 MiB/s, lease Some(83886080)"]),
+        (Throttle::Auto, expect!["38 s by 4 receive at 96 MiB/s, lease Some(100663296)"]),
         (Throttle::Off, expect!["30 s by 4 receive at 120 MiB/s, lease None"]),
     ] {
         let options = Options { throttle, ..Options::default() };
@@ -341,11 +341,8 @@ fn the_throttle_bounds_the_time_and_auto_leaves_a_fifth() {
         let eta = words::Millis(plan.summary.eta_ms.unwrap());
         let rate = words::Bytes(it.rate);
         let lease = plan.rate();
-        want.assert_eq(&format!(
-            "{eta} by {} {} at {rate}/s, lease {lease:?}",
-            it.broker,
-            it.direction.as_str()
-        ));
+        let (broker, direction) = (it.broker, it.direction);
+        want.assert_eq(&format!("{eta} by {broker} {direction} at {rate}/s, lease {lease:?}"));
     }
 }
 

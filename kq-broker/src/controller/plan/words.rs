@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::facts::MeasuredRate;
 use crate::ids::BrokerId;
 
 /// Bytes as people read them: `512 B`, `188 MiB`, `31.0 GiB`.
@@ -43,6 +44,19 @@ impl fmt::Display for Millis {
             seconds @ ..86_400 => pair(f, (seconds / 3_600, "h"), (seconds % 3_600 / 60, "m")),
             seconds => pair(f, (seconds / 86_400, "d"), (seconds % 86_400 / 3_600, "h")),
         }
+    }
+}
+
+/// How a rate came to be known: `a probe of 8 MiB, just now`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How(pub(super) MeasuredRate);
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MeasuredRate { bytes, age_ms, probed, .. } = self.0;
+        let how = if probed { "a probe of" } else { "seen with" };
+        write!(f, "{how} {}, ", Bytes(bytes))?;
+        if age_ms < 2_000 { f.write_str("just now") } else { write!(f, "{} ago", Millis(age_ms)) }
     }
 }
 

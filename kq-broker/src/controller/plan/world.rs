@@ -5,7 +5,8 @@
 //!   topic payments min.insync.replicas=2
 //!   partition payments on=1,2,3 isr=1,3 size=188 ingest=5 lag=2:41:188 adding=4 lead=0
 //! ```
-//! Sizes are MiB, rates MiB a second (at most, now), times seconds.
+//! Sizes are MiB, rates MiB a second (at most, now), times seconds. Disks write as fast as the broker
+//! receives, unless `write=80` says otherwise.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -90,7 +91,9 @@ impl World {
         }
         let ((disk_total, disk_free), (in_max, in_now)) = (words.pair("disk"), words.pair("in"));
         let (out_max, out_now) = words.pair("out");
-        let facts = BrokerFacts { disk_total, disk_free, in_now, in_max, out_now, out_max };
+        let write_max = words.number::<u64>("write").map(|it| it * MIB).or(in_max);
+        let facts =
+            BrokerFacts { disk_total, disk_free, in_now, in_max, out_now, out_max, write_max };
         self.measured.brokers.insert(id, facts);
     }
 
@@ -176,7 +179,7 @@ pub(super) fn show(plan: &Plan) -> String {
     let eta = it.eta_ms.map_or("unknown".to_owned(), |it| words::Millis(it).to_string());
     let _ = write!(text, ", eta {eta}");
     if let Some(at) = it.bottleneck {
-        let _ = write!(text, " by broker {} {}", at.broker, at.direction.as_str());
+        let _ = write!(text, " by broker {} {}", at.broker, at.direction);
         let _ = write!(text, " at {}/s", words::Bytes(at.rate));
         let measured = at.measured.map(|it| format!(" of {}", words::Bytes(it)));
         text.push_str(&measured.unwrap_or_default());

@@ -72,11 +72,7 @@ fn assignments(
 fn options(it: v1::PlanOptions) -> Result<Options, AdminError> {
     let usual = Options::default();
     let scope = |it: v1::PlanScope| Scope { topic: it.topic, partitions: it.partitions };
-    let percent = it.disk_percent_max.map(|it| {
-        u8::try_from(it).ok().filter(|it| (1..=100).contains(it)).ok_or_else(|| {
-            bad_argument(format!("{it} is no bound for disks: expected 1 to 100 percent"))
-        })
-    });
+    let disk = it.disk_percent_max.map(percent);
     let positive = |given: Option<u32>, usual: u32, what: &str| match given {
         Some(0) => Err(bad_argument(format!("{what} is 0: expected at least 1"))),
         given => Ok(given.unwrap_or(usual)),
@@ -91,7 +87,13 @@ fn options(it: v1::PlanOptions) -> Result<Options, AdminError> {
         batch: positive(it.batch, usual.batch, "batch")?,
         overrides: rules(&it.overrides)?,
         skip_unsafe: it.skip_unsafe,
-        disk_percent_max: percent.transpose()?.unwrap_or(usual.disk_percent_max),
+        disk_percent_max: disk.transpose()?.unwrap_or(usual.disk_percent_max),
+    })
+}
+
+fn percent(it: u32) -> Result<u8, AdminError> {
+    u8::try_from(it).ok().filter(|it| (1..=100).contains(it)).ok_or_else(|| {
+        bad_argument(format!("{it} is no bound for disks: expected 1 to 100 percent"))
     })
 }
 
@@ -150,6 +152,7 @@ pub(super) fn order(plan: v1::Plan, overrides: Vec<String>) -> Result<PlanOrder,
         },
         batch: plan.batch.max(1),
         concurrency: plan.concurrency.max(1),
+        disk_percent_max: plan.disk_percent_max.map(percent).transpose()?,
         overrides: names.iter().map(ToString::to_string).collect(),
         cordon: plan.cordon_broker.map(|id| Cordoning { broker: BrokerId(id), decommission }),
         typed: plan.typed,

@@ -76,6 +76,27 @@ async fn a_plan_is_proposed_applied_watched_and_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_finds_out_once_how_fast_it_takes_bytes_in() {
+    let rig = start().await;
+    let me = rig.node().broker_id.0;
+    let asked = v1::MeasureRequest { from: vec![me], disks: true };
+    let first = rig.door.brokers().measure(asked.clone()).await.unwrap().into_inner();
+    let [disks] = first.rates.as_slice() else { panic!("no way to itself: {:?}", first.rates) };
+    assert!(disks.probed && disks.from.is_none() && 0 < disks.bytes_per_second);
+    let again = rig.door.brokers().measure(asked).await.unwrap().into_inner();
+    assert_eq!(again.rates[0].bytes_per_second, disks.bytes_per_second, "it is known by now");
+
+    let asked = v1::StreamRequest { bytes: 600 << 10 };
+    let mut chunks = rig.door.brokers().stream(asked).await.unwrap().into_inner();
+    let mut bytes = 0;
+    while let Some(chunk) = chunks.message().await.unwrap() {
+        bytes += chunk.data.len();
+    }
+    assert_eq!(bytes, 600 << 10);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_that_breaks_a_rule_is_told_and_not_applied() {
     let rig = start().await;
     rig.create("orders", 1).await;

@@ -9,30 +9,56 @@ use super::super::shape::count;
 use super::tell::{ids, throttle};
 use crate::metadata::{MetadataImage, MoveImage, MoveState, PlanImage};
 
+/// Where the bytes of one move are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    /// Bytes that have arrived.
+    moved: Option<u64>,
+    /// Bytes that its leader has and the new replicas have not.
+    left: Option<u64>,
+    /// Bytes a second of the last seconds.
+    rate: Option<u64>,
+}
+
+/// What all moves come to.
+#[derive(Debug, Default)]
+struct Sums {
+    by_state: BTreeMap<String, u32>,
+    bytes: u64,
+    moved: u64,
+    left: Option<u64>,
+    rate: u64,
+}
+
+impl Sums {
+    fn of(image: &MetadataImage, it: &PlanImage, figures: &Figures) -> Self {
+        let mut sums = Self { left: Some(0), ..Self::default() };
+        for one in it.moves() {
+            *sums.by_state.entry(one.state.as_str().to_owned()).or_default() += 1;
+            sums.bytes = sums.bytes.saturating_add(one.planned.bytes.unwrap_or(0));
+            let progress = progress(image, one, figures);
+            sums.moved = sums.moved.saturating_add(progress.moved.unwrap_or(0));
+            sums.rate = sums.rate.saturating_add(progress.rate.unwrap_or(0));
+            if one.state.is_under_way() || one.state == MoveState::Waiting {
+                sums.left = sums.left.zip(progress.left).map(|(sum, left)| sum + left);
+            }
+        }
+        sums
+    }
+}
+
 pub(super) fn plan(
     image: &MetadataImage,
     it: &PlanImage,
     figures: &Figures,
     now_ms: i64,
 ) -> v1::PlanStatus {
-    let mut by_state: BTreeMap<String, u32> = BTreeMap::new();
-    let (mut bytes, mut moved, mut left) = (0_u64, 0_u64, Some(0_u64));
-    for one in it.moves() {
-        *by_state.entry(one.state.as_str().to_owned()).or_default() += 1;
-        let all = one.planned.bytes.unwrap_or(0);
-        bytes = bytes.saturating_add(all);
-        let arrived = arrived(image, one, figures);
-        moved = moved.saturating_add(arrived.unwrap_or(0));
-        let open = one.state.is_under_way() || one.state == MoveState::Waiting;
-        if open {
-            let rest = arrived.filter(|_| one.planned.bytes.is_some());
-            left = left.zip(rest).map(|(sum, arrived)| sum + all.saturating_sub(arrived));
-        }
-    }
+    let Sums { by_state, bytes, moved, left, rate } = Sums::of(image, it, figures);
     let until = it.ended_at.map_or(now_ms, |at| at.0);
     let ran_ms = u64::try_from(until - it.started_at.0).unwrap_or(0);
-    let rate = (moved > 0 && ran_ms > 0).then(|| per_second(moved, ran_ms));
+    let average = (moved > 0 && ran_ms > 0).then(|| per_second(moved, ran_ms));
     let goes_on = it.state.is_active();
+    let rate = Some(rate).filter(|rate| *rate > 0 && goes_on).or(average);
     let eta = rate.zip(left).filter(|_| goes_on);
     v1::PlanStatus {
         id: it.id.to_string(),
@@ -57,6 +83,7 @@ pub(super) fn plan(
 pub(super) fn one_move(image: &MetadataImage, it: &MoveImage, figures: &Figures) -> v1::MoveStatus {
     let planned = &it.planned;
     let topic = image.any_topic(planned.partition.topic);
+    let progress = progress(image, it, figures);
     v1::MoveStatus {
         topic: topic.map_or_else(|| planned.partition.topic.to_string(), |it| it.name.to_string()),
         partition: planned.partition.index.0,
@@ -65,28 +92,47 @@ pub(super) fn one_move(image: &MetadataImage, it: &MoveImage, figures: &Figures)
         state: it.state.to_string(),
         why: why(image, it),
         bytes: planned.bytes,
-        bytes_moved: arrived(image, it, figures),
+        bytes_moved: progress.moved,
         began_at_ms: it.began_at.map(|at| at.0),
         ended_at_ms: it.ended_at.map(|at| at.0),
+        bytes_left: progress.left,
+        bytes_per_second: progress.rate,
     }
 }
 
-/// Bytes that have arrived on the replicas that are being added.
-fn arrived(image: &MetadataImage, it: &MoveImage, figures: &Figures) -> Option<u64> {
+fn progress(image: &MetadataImage, it: &MoveImage, figures: &Figures) -> Progress {
+    let planned = it.planned.bytes;
     match it.state {
-        MoveState::Waiting | MoveState::Skipped | MoveState::Returned | MoveState::Failed => {
-            Some(0)
+        MoveState::Waiting => Progress { moved: Some(0), left: planned, rate: None },
+        MoveState::Skipped | MoveState::Returned | MoveState::Failed => {
+            Progress { moved: Some(0), left: Some(0), rate: None }
         }
-        MoveState::Done => it.planned.bytes,
-        MoveState::Moving | MoveState::Returning => {
-            let topic = image.any_topic(it.planned.partition.topic)?;
-            let index = it.planned.partition.index.0;
-            it.planned.adding().try_fold(0_u64, |sum, id| {
-                let replica = figures.replica(id, &topic.name, index)?;
-                Some(sum.saturating_add(replica.size_bytes))
-            })
-        }
+        MoveState::Done => Progress { moved: planned, left: Some(0), rate: None },
+        MoveState::Returning => Progress { left: Some(0), ..under_way(image, it, figures) },
+        MoveState::Moving => under_way(image, it, figures),
     }
+}
+
+/// What the new replicas have, beside what their leader has by now.
+fn under_way(image: &MetadataImage, it: &MoveImage, figures: &Figures) -> Progress {
+    let Some(topic) = image.any_topic(it.planned.partition.topic) else {
+        return Progress::default();
+    };
+    let index = it.planned.partition.index.0;
+    let leader = image.partition(it.planned.partition).and_then(|it| it.leader);
+    let whole = figures.leader(leader, &topic.name, index).map(|it| it.size_bytes);
+    let mut sums = Progress { moved: Some(0), left: Some(0), rate: Some(0) };
+    for id in it.planned.adding() {
+        let Some(replica) = figures.replica(id, &topic.name, index) else {
+            return Progress::default();
+        };
+        let missing = whole.map(|whole| whole.saturating_sub(replica.size_bytes));
+        sums.moved = sums.moved.map(|sum| sum.saturating_add(replica.size_bytes));
+        sums.left = sums.left.zip(missing).map(|(sum, missing)| sum.saturating_add(missing));
+        let rate = replica.intake_bytes_per_second;
+        sums.rate = sums.rate.map(|sum| sum.saturating_add(rate));
+    }
+    sums
 }
 
 /// Why a move is where it is: what was committed with it, or whom it waits for.

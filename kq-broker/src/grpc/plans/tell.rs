@@ -5,12 +5,13 @@ use kq_proto::admin::v1::{self, plan_throttle::Rate, plan_verdict};
 use super::super::answer::id_bytes;
 use super::super::shape::count;
 use crate::controller::plan::{
-    Finding, LeftOut, Move, Outcome, PeakDisk, Plan, RuleId, Spread, Summary, Verdict,
+    Finding, LeftOut, Measured, MeasuredRate, Move, Outcome, PeakDisk, Plan, RuleId, Spread,
+    Summary, Verdict,
 };
 use crate::ids::BrokerId;
 use crate::metadata::{MetadataImage, Throttle};
 
-pub(super) fn plan(image: &MetadataImage, it: &Plan) -> v1::Plan {
+pub(super) fn plan(image: &MetadataImage, it: &Plan, measured: &Measured) -> v1::Plan {
     let left_out = |it: &LeftOut| v1::LeftOutMove { item: it.name.clone(), why: it.why.clone() };
     v1::Plan {
         id: it.id.to_string(),
@@ -18,7 +19,7 @@ pub(super) fn plan(image: &MetadataImage, it: &Plan) -> v1::Plan {
         cluster_id: it.cluster.as_ref().map(|it| it.0.clone()).unwrap_or_default(),
         moves: it.moves.iter().map(|it| planned_move(image, it)).collect(),
         left_out: it.left_out.iter().map(left_out).collect(),
-        summary: Some(summary(it)),
+        summary: Some(summary(it, measured)),
         verdicts: it.verdicts.iter().map(verdict).collect(),
         throttle: Some(throttle(it.options.throttle)),
         bytes_per_second: it.rate(),
@@ -30,6 +31,7 @@ pub(super) fn plan(image: &MetadataImage, it: &Plan) -> v1::Plan {
         refused: it.is_refused(),
         refusal: it.refusal.clone(),
         typed: it.typed.clone(),
+        disk_percent_max: Some(it.options.disk_percent_max.into()),
     }
 }
 
@@ -62,7 +64,7 @@ fn planned_move(image: &MetadataImage, it: &Move) -> v1::PlannedMove {
     }
 }
 
-fn summary(plan: &Plan) -> v1::PlanSummary {
+fn summary(plan: &Plan, measured: &Measured) -> v1::PlanSummary {
     let it: &Summary = &plan.summary;
     let peak = |it: &PeakDisk| v1::PeakDisk {
         broker: it.broker.0,
@@ -80,14 +82,32 @@ fn summary(plan: &Plan) -> v1::PlanSummary {
         peaks: it.peaks.iter().map(peak).collect(),
         eta_ms: it.eta_ms,
         bottleneck_broker: bottleneck.map(|it| it.broker.0),
-        bottleneck_direction: bottleneck
-            .map(|it| it.direction.as_str().to_owned())
-            .unwrap_or_default(),
+        bottleneck_direction: bottleneck.map(|it| it.direction.to_string()).unwrap_or_default(),
         bottleneck_bytes_per_second: bottleneck.map(|it| it.rate),
         bottleneck_measured: bottleneck.and_then(|it| it.measured),
         before: Some(spread(it.before)),
         after: Some(spread(it.after)),
+        rates: rates(plan, measured),
     }
+}
+
+/// The rates that bear on a plan.
+fn rates(plan: &Plan, measured: &Measured) -> Vec<v1::PlanRate> {
+    let links = plan.links();
+    let bears = |it: &&MeasuredRate| {
+        let from = links.get(&it.broker);
+        from.is_some_and(|from| it.from.is_none_or(|id| from.contains(&id)))
+    };
+    let told = |it: &MeasuredRate| v1::PlanRate {
+        broker: it.broker.0,
+        from: it.from.map(|id| id.0),
+        bytes_per_second: it.bytes_per_second,
+        bytes: it.bytes,
+        age_ms: it.age_ms,
+        probed: it.probed,
+        now_bytes_per_second: measured.broker(it.broker).in_now,
+    };
+    measured.rates.iter().filter(bears).map(told).collect()
 }
 
 fn spread(it: Spread) -> v1::PlanSpread {

@@ -24,7 +24,8 @@ use super::connection::{Connection, ConnectionError};
 use super::request::{Terms, WAIT_MS_MAX, request};
 use super::response::fetched;
 use crate::ids::{BrokerEpoch, BrokerId, PartitionId, PartitionIndex, TopicId};
-use crate::runtime::{Applied, FetchFrom, FetchToken, FollowChange, Partition, SyncRound};
+use crate::metadata::MetadataImage;
+use crate::runtime::{Applied, FetchFrom, FetchToken, FollowChange, Partition, RateOf, SyncRound};
 
 /// The waits after a lost connection.
 const RECONNECT_FIRST: Duration = Duration::from_millis(50);
@@ -34,6 +35,8 @@ const RECONNECT_LONGEST: Duration = Duration::from_secs(1);
 const ROUND_MAX: Duration = Duration::from_millis(50);
 /// Bytes taken over before the other tasks of this thread get their turn.
 const TURN_BYTES_MAX: usize = 1 << 20;
+/// Answers with less do not tell how fast a way is.
+const MUCH_BYTES: usize = 512 << 10;
 /// What a response takes besides records and the largest of batches.
 const RESPONSE_BYTES_MARGIN: usize = 64 << 20;
 /// Requests that are sent before the first of them is answered.
@@ -67,8 +70,9 @@ struct Line {
     session_id: i32,
     /// That of the next request.
     session_epoch: i32,
-    /// The numbers of those that are not answered, oldest first.
-    requests: VecDeque<u64>,
+    /// Those that are not answered, oldest first: their numbers, and when they were sent if nothing
+    /// else was under way then.
+    requests: VecDeque<(u64, Option<Duration>)>,
     /// Syncs that partitions wait for before they ask for more, with those partitions.
     late: VecDeque<(SyncRound, Vec<PartitionId>)>,
 }
@@ -213,12 +217,17 @@ impl Source {
             session_id: line.session_id,
             session_epoch: line.session_epoch,
         };
-        line.requests.push_back(changes.request);
+        let alone = (in_flight == 0).then(|| self.ground.clock.elapsed());
+        line.requests.push_back((changes.request, alone));
         if line.session_id != 0 {
             line.session_epoch =
                 if line.session_epoch == i32::MAX { 1 } else { line.session_epoch + 1 };
         }
-        Ok(line.connection.send(&request(terms, &changes)).await?)
+        let portion = self.ground.partitions.follows().quota().portion();
+        let request = request(terms, &changes, |id| {
+            portion.filter(|_| moves_here(&image, id, self.ground.me))
+        });
+        Ok(line.connection.send(&request).await?)
     }
 
     async fn on_response(
@@ -226,7 +235,8 @@ impl Source {
         line: &mut Line,
         response: FetchResponse,
     ) -> Result<(), Failure> {
-        let request = line.requests.pop_front().unwrap_or(0);
+        let (request, sent) = line.requests.pop_front().unwrap_or_default();
+        let received = self.ground.clock.elapsed();
         if response.error_code != ErrorCode::None {
             return Err(Failure::Refused(response.error_code));
         }
@@ -240,7 +250,7 @@ impl Source {
         }
         let is_empty = response.responses.is_empty();
         let round = SyncRound::new();
-        self.apply(request, response, &round).await;
+        let bytes = self.apply(request, response, &round).await;
         if line.session_id == 0 {
             // No session was to be had: each request tells all.
             self.book.begin_session();
@@ -248,6 +258,9 @@ impl Source {
         if !round.is_done() {
             // Those that are not synced by then join a round of their own with the next request.
             let _ = tokio::time::timeout(ROUND_MAX, round.done()).await;
+        }
+        if MUCH_BYTES <= bytes {
+            self.tell_rates(bytes, sent, received, &round);
         }
         if is_empty {
             line.connection.rest();
@@ -262,18 +275,35 @@ impl Source {
         if bytes == 0 || !quota.is_set() {
             return;
         }
-        let image = self.ground.image();
-        let me = self.ground.me;
-        let moves_here =
-            image.partition(id).is_some_and(|it| it.adding.contains(&me) && !it.isr.contains(&me));
-        if moves_here && let Some(until) = quota.spend(bytes, self.ground.clock.elapsed()) {
+        if moves_here(&self.ground.image(), id, self.ground.me)
+            && let Some(until) = quota.spend(bytes, self.ground.clock.elapsed())
+        {
             self.book.hold(id, until);
         }
     }
 
-    /// Takes over what the leader answered.
-    async fn apply(&mut self, request: u64, response: FetchResponse, round: &SyncRound) {
-        let mut turn_bytes = 0;
+    /// An answer with so much in it tells how fast the way is, and if all of it is synced by now,
+    /// how fast the disks are.
+    fn tell_rates(
+        &self,
+        bytes: usize,
+        sent: Option<Duration>,
+        received: Duration,
+        round: &SyncRound,
+    ) {
+        let (rates, bytes) = (self.ground.partitions.follows().rates(), bytes as u64);
+        let now = self.ground.clock.elapsed();
+        if let Some(sent) = sent {
+            rates.seen(RateOf::Link(self.broker), bytes, received.saturating_sub(sent), now);
+        }
+        if round.was_joined() && round.is_done() {
+            rates.seen(RateOf::Disks, bytes, now.saturating_sub(received), now);
+        }
+    }
+
+    /// Takes over what the leader answered; tells how many bytes of records that were.
+    async fn apply(&mut self, request: u64, response: FetchResponse, round: &SyncRound) -> usize {
+        let (mut turn_bytes, mut bytes_all) = (0, 0);
         for topic in response.responses {
             for data in topic.partitions {
                 let Some(index) = PartitionIndex::from_wire(data.partition_index) else { continue };
@@ -284,6 +314,7 @@ impl Source {
                 let bytes = data.records.as_ref().map_or(0, Records::len);
                 self.ground.meter.received(bytes);
                 turn_bytes += bytes;
+                bytes_all += bytes;
                 match partition.apply_fetched(fetched(token, data), round) {
                     Ok(Applied::GoOn | Applied::Stale) => self.go_on(id, bytes),
                     Ok(Applied::BackOff) => {
@@ -301,6 +332,7 @@ impl Source {
                 }
             }
         }
+        bytes_all
     }
 }
 
@@ -324,6 +356,11 @@ impl Asks for Followed {
     fn call_off(&self, token: FetchToken) {
         self.partition.fetch_failed(token);
     }
+}
+
+/// Whether a move brings this partition here and it is not in sync yet.
+fn moves_here(image: &MetadataImage, id: PartitionId, me: BrokerId) -> bool {
+    image.partition(id).is_some_and(|it| it.adding.contains(&me) && !it.isr.contains(&me))
 }
 
 async fn first_done(late: &VecDeque<(SyncRound, Vec<PartitionId>)>) {

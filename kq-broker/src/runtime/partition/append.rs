@@ -72,6 +72,7 @@ impl Partition {
         } else {
             let log_end = LogEndOffset(appended.end);
             let bytes = written.bytes as u64;
+            state.intake.add(bytes, now);
             state.on_appended(bytes, written.records, Input::Appended { log_end });
             self.meter.appended(bytes, written.records);
             self.sync_after_append(state, acks);

@@ -166,6 +166,7 @@ impl Partition {
         }
         let outcome = match outcome {
             Ok(written) => {
+                state.intake.add(written.bytes as u64, now);
                 state.note_unsynced(written.bytes as u64, written.records);
                 Ok(())
             }

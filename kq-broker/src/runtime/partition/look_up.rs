@@ -74,12 +74,14 @@ impl Partition {
 
     /// The partition at this moment.
     pub fn describe(&self) -> Result<Description, PartitionError> {
+        let now = self.clock.now();
         let state = self.state.lock();
         let log = state.log()?;
         Ok(Description {
             offsets: state.offsets(),
             synced_end: state.synced_end(),
             size_bytes: log.size_bytes(),
+            intake_bytes_per_second: state.intake.per_second(now),
             segment_count: log.segment_count(),
             leader_epoch: state.leader_epoch(),
             leads: state.leader().is_ok(),

@@ -10,6 +10,7 @@ use kq_storage::{
 };
 use tokio::sync::Notify;
 
+use super::intake::Intake;
 use crate::controller::{AlterPartition, Handover};
 use crate::ids::{BrokerId, PartitionEpoch, PartitionId};
 use crate::metadata::Loss;
@@ -102,6 +103,7 @@ pub(super) struct State {
     pub(super) start_moved: Option<Arc<Notify>>,
     /// Bytes appended and not yet readable.
     unseen_bytes: u64,
+    pub(super) intake: Intake,
     pub(super) unsynced_bytes: u64,
     pub(super) unsynced_records: u64,
     pub(super) sync: SyncState,
@@ -134,6 +136,7 @@ impl State {
             rounds: VecDeque::new(),
             start_moved: None,
             unseen_bytes: 0,
+            intake: Intake::default(),
             unsynced_bytes: 0,
             unsynced_records: 0,
             sync: SyncState::default(),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use expect_test::expect;
 
 use super::super::world::{World, check, check_refusal, ids};
-use super::super::{Goal, Options, QuorumFacts, Request, Scope, Throttle, judge};
+use super::super::{Goal, Options, QuorumFacts, Request, Scope, judge};
 use super::RuleId;
 use crate::catalogue::StaticConfig;
 use crate::ids::BrokerId;
@@ -291,25 +291,6 @@ fn s009_keeps_the_majority_of_the_quorum() {
     world.measured.quorum = Some(QuorumFacts { voters: ids("1,2,4") });
     let goal = Goal::Decommission(BrokerId(2));
     assert!(!world.propose(&request(goal, typed)).unwrap().is_refused());
-}
-
-#[test]
-fn s010_leaves_links_what_they_were_measured_to_carry() {
-    let mut it = replace(3, 4);
-    it.options.throttle = Throttle::Rate(110 << 20);
-    check_refusal(
-        &healthy(),
-        &it,
-        expect![[r#"
-        refused: KQ-S010 (bandwidth)
-          broker 1   it would send 130 MiB/s (20 MiB/s now, 0 B/s more from producers, 110 MiB/s of moves), measured are at most 120 MiB/s.
-          broker 2   it would send 130 MiB/s (20 MiB/s now, 0 B/s more from producers, 110 MiB/s of moves), measured are at most 120 MiB/s.
-          broker 3   it would send 130 MiB/s (20 MiB/s now, 0 B/s more from producers, 110 MiB/s of moves), measured are at most 120 MiB/s.
-          broker 4   it would receive 130 MiB/s (20 MiB/s now, 0 B/s more from producers, 110 MiB/s of moves), measured are at most 120 MiB/s.
-        do:
-          kq-ctl partition reassign payments --replace 3=4 --throttle 104857600
-    "#]],
-    );
 }
 
 #[test]
