@@ -77,7 +77,7 @@ pub(super) fn copy_seconds(bytes: u64) -> Result<f64> {
     let file = File::create(&to)?;
     let (mut chunk, mut at) = (chunk, 0);
     while let Ok(read @ 1..) = server.read(&mut chunk) {
-        file.write_all_at(&chunk[..read], at)?;
+        file.write_all_at(chunk.get(..read).unwrap_or_default(), at)?;
         at += read as u64;
     }
     file.sync_data()?;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use super::load::{Load, produce, topic};
 use super::report::{Goal, Row, figure, median};
@@ -63,13 +63,13 @@ impl Mover {
         ];
         ctl(subject, &[words.as_slice(), &rules].concat())?;
         let columns = ["--columns", "STARTED,ENDED", "--sort", "STARTED"];
-        let list = ["plan", "list", "--all", "--no-headers", "--time", "epoch"];
-        let plans = ctl(subject, &[list.as_slice(), &columns].concat())?;
+        let words = ["plan", "list", "--all", "--no-headers", "--time", "epoch"];
+        let plans = ctl(subject, &[words.as_slice(), &columns].concat())?;
         let last = plans.lines().last().context("no plan is listed")?;
         let times: Result<Vec<u64>, _> = last.split_whitespace().map(str::parse).collect();
         let times = times.with_context(|| format!("not two times: {last}"))?;
-        ensure!(times.len() == 2, "not two times: {last}");
-        Ok(Duration::from_millis(times[1].saturating_sub(times[0])).as_secs_f64())
+        let [began, ended] = times.as_slice() else { bail!("not two times: {last}") };
+        Ok(Duration::from_millis(ended.saturating_sub(*began)).as_secs_f64())
     }
 
     fn mib(&self) -> f64 {
