@@ -7,3 +7,4 @@ pub(crate) mod cluster;
 pub(crate) mod demo;
 pub(crate) mod fuzz;
 pub(crate) mod sim;
+pub(crate) mod turmoil;

@@ -30,7 +30,9 @@ pub(crate) enum Chore {
     /// The crash suite on the simulated disk, and the model of a cluster under faults
     #[command(alias = "crash")]
     Sim(SimArgs),
-    /// Planted bugs: each must make the crash suite or the model fail
+    /// Whole brokers in a simulated network, on simulated disks, through storms of faults
+    Turmoil(TurmoilArgs),
+    /// Planted bugs: each must make the crash suite, the model or the whole brokers fail
     Canary(CanaryArgs),
     /// The fuzz targets, each for a bounded time; needs cargo-fuzz and a nightly toolchain
     Fuzz(FuzzArgs),
@@ -252,6 +254,23 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) scenario: Option<String>,
     /// One run of the model again, with its whole trace
+    #[arg(long, value_name = "SEED")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// Arguments of `turmoil`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TurmoilArgs {
+    /// How many runs [default: 30]
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<u64>,
+    /// Beginning with this seed
+    #[arg(long, value_name = "SEED")]
+    pub(crate) from: Option<u64>,
+    /// How many of them are made a second time, to see that a seed has one course [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(crate) twice: Option<u64>,
+    /// One run, with all that happens in it
     #[arg(long, value_name = "SEED")]
     pub(crate) seed: Option<u64>,
 }

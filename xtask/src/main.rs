@@ -46,6 +46,7 @@ fn dispatch(chore: Chore) -> anyhow::Result<bool> {
         Chore::Cluster { verb } => chores::cluster::run(verb),
         Chore::Test(args) => suites::run(&args),
         Chore::Sim(args) => chores::sim::run(&args),
+        Chore::Turmoil(args) => chores::turmoil::run(&args),
         Chore::Canary(args) => chores::canary::run(&args),
         Chore::Fuzz(args) => chores::fuzz::run(&args),
         Chore::Chaos(args) => chores::chaos::run(&args),

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use super::turmoil;
 use crate::cli::CanaryArgs;
 use crate::run::{cargo, root, shown, target};
 use crate::tally::{Counts, Tally, Verdict};
@@ -31,10 +32,20 @@ struct Canary {
     seen_by: SeenBy,
 }
 
-/// What must fail.
+/// What must see it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum SeenBy {
+    /// Whole brokers in turmoil, within so many runs.
+    Turmoil { runs: u64 },
+    /// A test, which must fail.
+    Test(Test),
+}
+
+/// What must fail.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Test {
     /// A test of kq-storage, by a part of its name.
     Storage { test: String },
     /// The model simulator, within so many schedules; of one scenario, where it is named.
@@ -64,7 +75,14 @@ pub(crate) fn run_into(only: Option<&str>, tally: &mut Tally) -> Result<()> {
 }
 
 fn try_one(canary: &Canary, healthy: &mut BTreeSet<String>) -> Result<Verdict> {
-    let seen_by = &canary.seen_by;
+    let seen_by = match &canary.seen_by {
+        SeenBy::Turmoil { runs } => {
+            // That brokers are well without it is a check of its own.
+            let seen = turmoil::hunt(&canary.name, *runs)?;
+            return seen.map(Verdict::Passed).with_context(|| format!("{runs} runs miss it"));
+        }
+        SeenBy::Test(test) => test,
+    };
     if healthy.insert(seen_by.to_string()) {
         verify_healthy(seen_by)?;
     }
@@ -81,7 +99,7 @@ fn try_one(canary: &Canary, healthy: &mut BTreeSet<String>) -> Result<Verdict> {
 }
 
 /// A test that fails without a planted bug, or that does not exist, proves nothing.
-fn verify_healthy(seen_by: &SeenBy) -> Result<()> {
+fn verify_healthy(seen_by: &Test) -> Result<()> {
     let mut command = seen_by.command();
     let ran = command.output().with_context(|| shown(&command))?;
     let said = String::from_utf8_lossy(&ran.stdout);
@@ -93,7 +111,7 @@ fn verify_healthy(seen_by: &SeenBy) -> Result<()> {
     Ok(())
 }
 
-impl SeenBy {
+impl Test {
     /// The test, built so that planted bugs can live. In kq-storage a flag does that, which changes
     /// every crate and so needs a build folder of its own; in kq-broker it is a feature.
     fn command(&self) -> Command {
@@ -118,7 +136,7 @@ impl SeenBy {
     }
 }
 
-impl std::fmt::Display for SeenBy {
+impl std::fmt::Display for Test {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Storage { test } => f.write_str(test),
