@@ -18,6 +18,7 @@ pub mod door;
 #[cfg(test)]
 mod door_test;
 pub mod frame;
+pub mod in_flight;
 pub mod leaders;
 pub mod lent;
 pub mod listener;

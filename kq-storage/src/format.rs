@@ -109,9 +109,13 @@ fn read_whole(file: &dyn VfsFile) -> std::io::Result<Vec<u8>> {
 pub(crate) enum Stable {
     /// When the call returns; and there is the old or the new one at any moment.
     Now,
-    /// Some time. Until then a power cut may leave it old, new or damaged.
+    /// Some time. Until then a power cut may leave it old, new or damaged; a process that is killed
+    /// leaves it old or new.
     Later,
 }
+
+/// What the page cache takes in one go, so that no kill comes in between.
+const ONE_GO_BYTES_MAX: usize = 4_096;
 
 /// Replaces a small file whole.
 pub(crate) fn replace_small(
@@ -120,6 +124,9 @@ pub(crate) fn replace_small(
     bytes: &[u8],
     stable: Stable,
 ) -> Result<(), StorageError> {
+    if stable == Stable::Later && write_over(fs, path, bytes)? {
+        return Ok(());
+    }
     let temporary = temporary_of(path);
     let failed = |doing| move |err| StorageError::io(doing, path, err);
     match fs.remove_file(&temporary) {
@@ -136,6 +143,21 @@ pub(crate) fn replace_small(
         return Ok(());
     }
     crate::vfs::sync_parent(fs, path).map_err(failed("syncing the directory of"))
+}
+
+/// Writes over a file that is no longer than this, which costs a file system much less than a new
+/// file under the name does; false where that cannot be done.
+fn write_over(fs: &dyn Vfs, path: &Path, bytes: &[u8]) -> Result<bool, StorageError> {
+    let failed = |doing| move |err| StorageError::io(doing, path, err);
+    if bytes.len() > ONE_GO_BYTES_MAX {
+        return Ok(false);
+    }
+    let file = fs.open(path, OpenMode::CreateOrOpen).map_err(failed("opening"))?;
+    if file.len().map_err(failed("measuring"))? > bytes.len() as u64 {
+        return Ok(false);
+    }
+    file.write_all_at(bytes, 0).map_err(failed("writing"))?;
+    Ok(true)
 }
 
 /// What a file is called while it is being written.

@@ -3,12 +3,19 @@
 //! A [`PooledFile`] is a name that is opened when it is needed and closed when others need the
 //! room, in second-chance order. A handle that wrote stays open until it is synced, because only
 //! the descriptor that wrote hears of a failed write-back. When all open handles are in that state,
-//! the pool syncs the oldest through its own descriptor and closes it then.
+//! the pool syncs one of them through its own descriptor and closes it then: any one, for the one
+//! that waits the longest is the next to be written where a load goes round.
+//!
+//! ```text
+//!   opened ──> ring ──found clean, not used of late──> closed
+//!               ^ └──found dirty──> owing ──found clean──> closed
+//!               └───────found in use──┘ └──picked──> synced, closed
+//! ```
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -21,9 +28,24 @@ use crate::vfs::{OpenMode, Vfs, VfsFile};
 pub struct OpenFiles {
     fs: Arc<dyn Vfs>,
     open_max: usize,
-    /// Open files, the longest untouched first.
-    ring: Mutex<VecDeque<Weak<PooledFile>>>,
+    room: Mutex<Room>,
+    /// Those in the queues that were dropped with their handles, or a few more.
+    dropped: AtomicUsize,
 }
+
+/// The open files: each stands in one of the two queues.
+#[derive(Debug, Default)]
+struct Room {
+    /// The longest untouched first.
+    ring: VecDeque<Weak<PooledFile>>,
+    /// Those that were dirty when they were looked at last.
+    owing: VecDeque<Weak<PooledFile>>,
+    /// Draws those that are picked.
+    dice: u64,
+}
+
+/// How many of those that owed a sync are looked at before one is picked to be synced.
+const OWING_LOOKS_MAX: usize = 8;
 
 /// A file that is open only while it has to be.
 #[derive(Debug)]
@@ -48,7 +70,8 @@ struct Slot {
 impl OpenFiles {
     /// A pool of at most `open_max` handles; handles lent to readers come on top.
     pub fn new(fs: Arc<dyn Vfs>, open_max: usize) -> Arc<Self> {
-        Arc::new(Self { fs, open_max: open_max.max(1), ring: Mutex::default() })
+        let (room, dropped) = (Mutex::default(), AtomicUsize::new(0));
+        Arc::new(Self { fs, open_max: open_max.max(1), room, dropped })
     }
 
     /// The file system that the pool opens files on.
@@ -77,8 +100,9 @@ impl OpenFiles {
 
     /// How many handles the pool holds open.
     pub fn open_count(&self) -> usize {
-        let ring = self.ring.lock();
-        ring.iter().filter_map(Weak::upgrade).filter(|file| file.is_open()).count()
+        let room = self.room.lock();
+        let all = room.ring.iter().chain(&room.owing);
+        all.filter_map(Weak::upgrade).filter(|file| file.is_open()).count()
     }
 
     fn pooled(self: &Arc<Self>, path: PathBuf) -> Arc<PooledFile> {
@@ -87,7 +111,7 @@ impl OpenFiles {
         Arc::new(PooledFile { pool: Arc::clone(self), used: AtomicBool::new(true), slot })
     }
 
-    /// Takes a just opened file into the ring and closes others while there are too many.
+    /// Takes a just opened file in and closes others while there are too many.
     ///
     /// Called with no slot locked: making room may lock that of any other file.
     fn admit(&self, file: &Arc<PooledFile>) {
@@ -95,41 +119,94 @@ impl OpenFiles {
             // Its own next write or sync tells of a failure; the one who is let in is not at fault.
             let clean = dirty.sync_data().is_ok() && dirty.close_if_clean();
             if !clean {
-                self.ring.lock().push_back(Arc::downgrade(&dirty));
+                self.room.lock().ring.push_back(Arc::downgrade(&dirty));
             }
         }
     }
 
-    /// Closes clean files; answers a dirty one, taken out of the ring, if that was not enough.
+    /// Closes clean files; answers a dirty one, taken out of the queues, if there was none.
     fn make_room(&self, file: &Arc<PooledFile>) -> Option<Arc<PooledFile>> {
-        let mut ring = self.ring.lock();
-        ring.push_back(Arc::downgrade(file));
-        if ring.len() <= self.open_max {
+        let mut room = self.room.lock();
+        room.ring.push_back(Arc::downgrade(file));
+        if room.len() <= self.open_max {
             return None;
         }
         // Dropped files leave first: their handles went with them.
-        ring.retain(|entry| entry.strong_count() > 0);
-        let mut oldest_dirty = None;
-        // Each file gets one second chance, so two rounds find a victim if there is one.
-        for _ in 0..2 * ring.len() {
-            if ring.len() + usize::from(oldest_dirty.is_some()) <= self.open_max {
-                break;
-            }
-            let entry = ring.pop_front()?;
-            let Some(other) = entry.upgrade() else { continue };
-            match other.try_evict() {
-                Evicted::Closed => {}
-                Evicted::Dirty if oldest_dirty.is_none() => oldest_dirty = Some(other),
-                Evicted::Dirty | Evicted::InUse => ring.push_back(entry),
+        if self.dropped.swap(0, Ordering::AcqRel) > 0 {
+            room.forget_dropped();
+        }
+        while self.open_max < room.len() {
+            if !(room.close_from_ring() || room.close_from_owing()) {
+                return room.pick_owing();
             }
         }
-        let enough = ring.len() < self.open_max;
-        match oldest_dirty {
-            Some(dirty) if enough => {
-                ring.push_front(Arc::downgrade(&dirty));
-                None
+        None
+    }
+}
+
+impl Room {
+    fn len(&self) -> usize {
+        self.ring.len() + self.owing.len()
+    }
+
+    fn forget_dropped(&mut self) {
+        self.ring.retain(|entry| entry.strong_count() > 0);
+        self.owing.retain(|entry| entry.strong_count() > 0);
+    }
+
+    /// Closes the first clean file that was not used of late; false if there is none.
+    fn close_from_ring(&mut self) -> bool {
+        // Each file gets one second chance, so two rounds find a victim if there is one. Who is
+        // found dirty leaves the ring: it is not looked at for each file that comes.
+        for _ in 0..2 * self.ring.len() {
+            let Some(entry) = self.ring.pop_front() else { return false };
+            let Some(file) = entry.upgrade() else { return true };
+            match file.try_evict() {
+                Evicted::Closed => return true,
+                Evicted::Dirty => self.owing.push_back(entry),
+                Evicted::InUse => self.ring.push_back(entry),
             }
-            dirty => dirty,
+        }
+        false
+    }
+
+    /// Closes one that owed a sync and has been synced since, if the first few know of one.
+    fn close_from_owing(&mut self) -> bool {
+        for _ in 0..OWING_LOOKS_MAX.min(self.owing.len()) {
+            let Some(entry) = self.owing.pop_front() else { return false };
+            let Some(file) = entry.upgrade() else { return true };
+            match file.try_evict() {
+                Evicted::Closed => return true,
+                Evicted::Dirty => self.owing.push_back(entry),
+                Evicted::InUse if file.is_dirty_now() => self.owing.push_back(entry),
+                Evicted::InUse => self.ring.push_back(entry),
+            }
+        }
+        false
+    }
+
+    /// Takes out any one of those that owe a sync.
+    fn pick_owing(&mut self) -> Option<Arc<PooledFile>> {
+        while !self.owing.is_empty() {
+            // Knuth's generator of 64 bits: its upper half is random enough for this.
+            self.dice = self
+                .dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let at = usize::try_from(self.dice >> 33).unwrap_or(0) % self.owing.len();
+            let picked = self.owing.swap_remove_back(at)?.upgrade();
+            if picked.is_some() {
+                return picked;
+            }
+        }
+        None
+    }
+}
+
+impl Drop for PooledFile {
+    fn drop(&mut self) {
+        if self.slot.get_mut().open.is_some() {
+            self.pool.dropped.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
@@ -257,6 +334,11 @@ impl PooledFile {
     fn is_open(&self) -> bool {
         // A locked slot is being opened or written.
         self.slot.try_lock().is_none_or(|slot| slot.open.is_some())
+    }
+
+    /// As `is_dirty`, but does not wait for whoever writes just now.
+    fn is_dirty_now(&self) -> bool {
+        self.slot.try_lock().is_none_or(|slot| slot.is_dirty())
     }
 
     fn try_evict(&self) -> Evicted {

@@ -50,7 +50,7 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::int("compression.zstd.level", "3")
         .between(-131_072, 22)
         .doc("Default of the topic key of this name: how hard zstd works."),
-    ConfigKey::int("connection.requests.max", "64")
+    ConfigKey::int("connection.requests.max", "512")
         .between(1, 10_000)
         .fixed()
         .doc("Requests of one connection in flight at one time; reading waits beyond that."),
@@ -225,10 +225,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::int("log.sync.delay.max.ms", "500").between(0, 60_000).millis().fixed().doc(
         "How long records that nobody waits for may stay unsynced before the broker syncs them.",
     ),
-    ConfigKey::int("log.sync.threads", "4")
-        .between(1, 64)
-        .fixed()
-        .doc("Threads per log directory that bring records to stable storage."),
+    ConfigKey::int("log.sync.threads", "32").between(1, 256).fixed().doc(
+        "Threads per log directory that bring records to stable storage. They wait for the disk \
+         side by side, and a file system commits in one go what waits at one time.",
+    ),
     ConfigKey::string("logging.format", "text")
         .accepts(Accepts::OneOf(&["text", "json"]))
         .fixed()

@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn values_out_of_bounds_name_the_bounds() {
         let refused = |name, text| accept(name, text).unwrap_err();
-        assert_eq!(refused("log.sync.threads", "65"), "expected 1 to 64");
+        assert_eq!(refused("log.sync.threads", "257"), "expected 1 to 256");
         assert_eq!(refused("max.connections", "0"), "expected 1 to 2147483647");
         assert_eq!(refused("log.retention.bytes", "-2"), "expected -1 or more bytes");
         assert_eq!(refused("log.retention.bytes", "9000000000 TiB"), "the number is too large");

@@ -7,14 +7,13 @@
 //!                           front first, never past it ──> outbound ──> socket
 //! ```
 //! Several requests are in flight at once. One task drives all of it: a request that completes at
-//! once costs neither a task nor a timer, and one that waits is polled here.
+//! once costs neither a task nor a timer, and one that waits is polled here when it is woken.
 //!
 //! A client that closes its side has left, whether it closed the other one or not: no Kafka client
 //! closes only one. What waits for an answer is dropped then, and this is noticed also while nothing is
 //! read because enough is in flight. A request that stands alone is carried through: it changes
 //! the cluster, and it ends by itself.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,9 +21,10 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 
-use super::answer::{Answer, Outcome, Work};
+use super::answer::{Answer, Outcome};
 use super::connections::Slot;
 use super::frame::{Frame, FrameMemory, FrameReader};
+use super::in_flight::InFlight;
 use super::outbound::Outbound;
 use super::pipeline::Pipelines;
 use super::transport::Transport;
@@ -48,6 +48,8 @@ pub struct Peer {
     pub software: Option<(String, String)>,
     /// What its producers have on their way behind a refusal.
     pub pipelines: Pipelines,
+    /// Nothing else of it is on hand or has come behind the request that is served.
+    pub is_lone: bool,
 }
 
 /// Answers requests. The broker's dispatch, or an echo in tests.
@@ -70,11 +72,6 @@ pub enum Ended {
     Io(#[from] io::Error),
 }
 
-enum InFlight {
-    Done(Outcome),
-    Waiting { work: Work, bytes: usize },
-}
-
 /// Bounds of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -91,13 +88,8 @@ pub struct Connection<T, S> {
     peer: Peer,
     slot: Arc<Slot>,
     frames: FrameReader,
-    in_flight: VecDeque<InFlight>,
-    in_flight_bytes: usize,
+    in_flight: InFlight,
     in_flight_max: usize,
-    /// Bytes in memory of responses that wait for the answer to an earlier request.
-    answered_bytes: usize,
-    /// The last request in flight lets no other follow until it is done.
-    alone: bool,
     out: Outbound,
 }
 
@@ -124,11 +116,8 @@ impl<T: Transport, S: Serve> Connection<T, S> {
             peer,
             slot,
             frames: FrameReader::new(first, bounds.frame_bytes_max, memory),
-            in_flight: VecDeque::new(),
-            in_flight_bytes: 0,
+            in_flight: InFlight::default(),
             in_flight_max: bounds.in_flight_max,
-            answered_bytes: 0,
-            alone: false,
             out: Outbound::default(),
         }
     }
@@ -192,17 +181,15 @@ impl<T: Transport, S: Serve> Connection<T, S> {
     }
 
     fn may_take(&self) -> bool {
-        !self.alone
+        !self.in_flight.is_closed()
             && self.in_flight.len() < self.in_flight_max
-            && self.in_flight_bytes < IN_FLIGHT_BYTES_MAX
-            && self.out.held_bytes() + self.answered_bytes < OUT_BYTES_MAX
+            && self.in_flight.waiting_bytes() < IN_FLIGHT_BYTES_MAX
+            && self.out.held_bytes() + self.in_flight.answered_bytes() < OUT_BYTES_MAX
     }
 
     /// Whether something waits that is of no use once the client has left.
     fn may_give_up(&self) -> bool {
-        let one_stands_alone = self.alone
-            && self.in_flight.back().is_some_and(|one| matches!(one, InFlight::Waiting { .. }));
-        !self.in_flight.is_empty() && !one_stands_alone
+        !self.in_flight.is_empty() && !self.in_flight.one_stands_alone()
     }
 
     /// Takes up the frames that are here; true if one of them has to be polled.
@@ -214,33 +201,27 @@ impl<T: Transport, S: Serve> Connection<T, S> {
             *taken += 1;
             self.slot.received();
             let bytes = frame.bytes.len();
+            self.peer.is_lone = self.in_flight.is_empty() && self.frames.is_empty();
             match self.serve.serve(&mut self.peer, frame) {
                 Answer::Now(outcome) => self.done(outcome)?,
                 Answer::Later(work) => {
                     waits = true;
-                    self.wait(work, bytes);
+                    self.in_flight.wait(work, bytes);
                 }
                 Answer::Alone(work) => {
                     waits = true;
-                    self.alone = true;
-                    self.wait(work, bytes);
+                    self.in_flight.wait_alone(work, bytes);
                 }
             }
         }
         Ok(waits)
     }
 
-    fn wait(&mut self, work: Work, bytes: usize) {
-        self.in_flight_bytes += bytes;
-        self.in_flight.push_back(InFlight::Waiting { work, bytes });
-    }
-
     fn done(&mut self, outcome: Outcome) -> Result<(), Ended> {
         if self.in_flight.is_empty() {
             return self.send(outcome);
         }
-        self.answered_bytes += outcome.held_bytes();
-        self.in_flight.push_back(InFlight::Done(outcome));
+        self.in_flight.answered(outcome);
         Ok(())
     }
 
@@ -253,26 +234,11 @@ impl<T: Transport, S: Serve> Connection<T, S> {
         Ok(())
     }
 
-    /// Polls every request that waits, then sends those at the front that are done.
-    fn poll_in_flight(&mut self, cx: &mut Context<'_>) -> Result<(), Ended> {
-        for one in &mut self.in_flight {
-            if let InFlight::Waiting { work, bytes } = one
-                && let Poll::Ready(outcome) = work.as_mut().poll(cx)
-            {
-                self.in_flight_bytes -= *bytes;
-                self.answered_bytes += outcome.held_bytes();
-                *one = InFlight::Done(outcome);
-            }
-        }
-        while let Some(InFlight::Done(_)) = self.in_flight.front() {
-            if let Some(InFlight::Done(outcome)) = self.in_flight.pop_front() {
-                self.answered_bytes -= outcome.held_bytes();
-                self.send(outcome)?;
-            }
-        }
-        if self.in_flight.is_empty() {
-            self.alone = false;
-            self.in_flight = VecDeque::new();
+    /// Polls the requests that were woken, then sends those at the front that are done.
+    fn poll_in_flight(&mut self, cx: &Context<'_>) -> Result<(), Ended> {
+        self.in_flight.poll(cx);
+        while let Some(outcome) = self.in_flight.pop_done() {
+            self.send(outcome)?;
         }
         Ok(())
     }

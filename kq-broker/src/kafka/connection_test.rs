@@ -86,7 +86,13 @@ fn rig(frame_bytes_max: usize) -> Rig {
     let parts = Parts {
         transport: Copying(server),
         serve: Arc::clone(&echo),
-        peer: Peer { address, local: address, software: None, pipelines: Pipelines::default() },
+        peer: Peer {
+            address,
+            local: address,
+            software: None,
+            pipelines: Pipelines::default(),
+            is_lone: false,
+        },
         slot: Arc::clone(&admitted.slot),
     };
     let bounds = Bounds { frame_bytes_max, in_flight_max: 64 };

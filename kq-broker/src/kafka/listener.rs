@@ -244,7 +244,7 @@ impl<S: Serve> Port<S> {
             return;
         };
         let pipelines = Pipelines::default();
-        let peer = Peer { address, local, software: None, pipelines };
+        let peer = Peer { address, local, software: None, pipelines, is_lone: false };
         let slot = Arc::clone(&admitted.slot);
         let parts = Parts { transport: transport_of(&mut stream), serve, peer, slot };
         let (bounds, memory) = (self.each, self.memory.clone());

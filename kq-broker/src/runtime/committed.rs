@@ -33,8 +33,13 @@ impl Committed {
     /// Says that its task waits for nothing else: the sync may be done by the waiting thread itself
     /// when it is first polled, where that is faster.
     pub fn alone(mut self) -> Self {
-        self.alone = true;
+        self.stands_alone();
         self
+    }
+
+    /// The same, of one that is kept.
+    pub fn stands_alone(&mut self) {
+        self.alone = true;
     }
 }
 

@@ -6,7 +6,8 @@
 //!   later    nobody waits: due after a delay, and then spaced out, so that many partitions that
 //!            are written now and then do not keep the disk busy with syncs of a few bytes each
 //!   notes    a sync is done, and how far it got is to be noted for the next start: a small write
-//!            into the page cache, after a moment, so that many syncs need one note
+//!            into the page cache, after a moment, so that many syncs need one note; in no hurry
+//!            while someone waits for a sync
 //! ```
 
 #[cfg(feature = "turmoil")]
@@ -21,6 +22,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 const LATER_SPACING: Duration = Duration::from_millis(2);
 /// The time within which all syncs that are due get done, however many they are.
 const LATER_DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// How long notes that are due stay behind urgent syncs before they take turns with them.
+const NOTE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// When a partition is to be synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,8 +65,8 @@ struct State<T> {
     next_number: u64,
     /// In the order of their due times.
     notes: VecDeque<(Instant, T)>,
-    /// The last task was an urgent sync: a note that is due comes before the next one, so that a
-    /// busy directory does not fall behind with them.
+    /// The last task was an urgent sync: a note that has been due for long comes before the next
+    /// one, so that a directory that is always busy does not fall behind with them.
     note_next: bool,
     /// No entry of `later` is taken before this moment.
     later_from: Option<Instant>,
@@ -154,7 +158,7 @@ impl<T> SyncQueue<T> {
                 return None;
             }
             if std::mem::take(&mut state.note_next)
-                && let Some(partition) = state.take_note(now())
+                && let Some(partition) = state.take_late_note(now())
             {
                 return Some(Task::Note(partition));
             }
@@ -220,6 +224,11 @@ impl<T> State<T> {
         Some(partition)
     }
 
+    fn take_late_note(&mut self, now: Instant) -> Option<T> {
+        let (_, partition) = self.notes.pop_front_if(|(due, _)| *due + NOTE_PATIENCE <= now)?;
+        Some(partition)
+    }
+
     fn later_due(&self) -> Option<Instant> {
         let (due, _) = self.later.keys().next()?;
         Some(self.later_from.map_or(*due, |from| from.max(*due)))
@@ -252,17 +261,28 @@ mod tests {
     }
 
     #[test]
-    fn notes_that_are_due_take_turns_with_urgent_syncs() {
+    fn notes_stay_behind_urgent_syncs() {
         let (queue, at) = (SyncQueue::default(), begin());
         queue.push_note("a", at);
-        queue.push_note("b", at + Duration::from_secs(1));
+        queue.push("1", Urgency::Now);
+        queue.push("2", Urgency::Now);
+        let tasks: Vec<_> = (0..3).filter_map(|_| queue.pop(|| at)).collect();
+        let sync = |name| Task::Sync(name, Urgency::Now);
+        assert_eq!(tasks, [sync("1"), sync("2"), Task::Note("a")]);
+    }
+
+    #[test]
+    fn notes_long_due_take_turns_with_urgent_syncs() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        let late = at + NOTE_PATIENCE;
+        queue.push_note("a", at);
+        queue.push_note("b", late);
         queue.push("1", Urgency::Now);
         queue.push("2", Urgency::Now);
         queue.push("3", Urgency::Now);
-        let tasks: Vec<_> = (0..4).filter_map(|_| queue.pop(|| at)).collect();
+        let tasks: Vec<_> = (0..5).filter_map(|_| queue.pop(|| late)).collect();
         let sync = |name| Task::Sync(name, Urgency::Now);
-        assert_eq!(tasks, [sync("1"), Task::Note("a"), sync("2"), sync("3")]);
-        assert_eq!(queue.pop(|| at + Duration::from_secs(1)), Some(Task::Note("b")));
+        assert_eq!(tasks, [sync("1"), Task::Note("a"), sync("2"), sync("3"), Task::Note("b")]);
     }
 
     #[test]

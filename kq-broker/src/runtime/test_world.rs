@@ -67,6 +67,7 @@ impl World {
         create_dir_durable(&disk, LOGS.as_ref()).unwrap();
         let mut config = BrokerConfig::defaults();
         config.data_dir = "/data".into();
+        config.sync_threads = 4;
         config.node_id = id;
         Self { disk, config, image: Arc::default() }
     }

@@ -48,7 +48,7 @@ fn dirty_handle_outlives_clean_ones() {
 }
 
 #[test]
-fn oldest_dirty_file_is_synced_to_make_room() {
+fn a_dirty_file_is_synced_to_make_room() {
     let dir = tempfile::tempdir().unwrap();
     let pool = pool(3);
     let files = files(&pool, dir.path(), 10);
@@ -57,6 +57,25 @@ fn oldest_dirty_file_is_synced_to_make_room() {
     }
     let dirty = files.iter().filter(|file| file.is_dirty()).count();
     assert!((1..=4).contains(&dirty), "{dirty} are dirty");
+}
+
+#[test]
+fn a_load_that_goes_round_syncs_few_files_early() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = pool(100);
+    let files = files(&pool, dir.path(), 104);
+    for file in files.iter().cycle().take(104 * 5) {
+        file.write_all_at(b"x", 0).unwrap();
+    }
+    let open = files.iter().filter(|file| file.is_open()).count();
+    assert!((90..=101).contains(&open), "{open} are open");
+    let dirty = files.iter().filter(|file| file.is_dirty()).count();
+    assert!(90 <= dirty, "{} were synced early", 104 - dirty);
+    for file in &files {
+        file.sync_data().unwrap();
+        file.handle().unwrap();
+    }
+    assert!(pool.open_count() <= 101, "{} are open", pool.open_count());
 }
 
 #[test]

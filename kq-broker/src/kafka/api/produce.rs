@@ -6,10 +6,11 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use futures::FutureExt as _;
 use kq_proto::kafka::messages::produce::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceRequest, ProduceResponse,
     TopicProduceResponse,
@@ -100,7 +101,7 @@ pub fn run(door: &Arc<Door>, peer: &mut Peer, frame: Frame) -> Answer {
         };
         batches.push(Batch { topic, index, records });
     }
-    append_all(door, &mut peer.pipelines, call, Order { acks, timeout, topics, batches })
+    append_all(door, peer, call, Order { acks, timeout, topics, batches })
 }
 
 impl Handle for ProduceRequest {
@@ -144,7 +145,7 @@ fn refused(index: i32, error_code: ErrorCode, message: Option<Str>) -> Partition
     }
 }
 
-fn append_all(door: &Arc<Door>, pipelines: &mut Pipelines, call: Call, order: Order) -> Answer {
+fn append_all(door: &Arc<Door>, peer: &mut Peer, call: Call, order: Order) -> Answer {
     let Order { acks, timeout, topics, batches } = order;
     let image = door.image();
     let mut response = ProduceResponse {
@@ -169,7 +170,7 @@ fn append_all(door: &Arc<Door>, pipelines: &mut Pipelines, call: Call, order: Or
         let id = key.partition(&image, index);
         let outcome = verify(&records, call.version).and_then(|()| {
             let sent = producer_of(&records).and_then(|mark| Sent::new(key, index, mark));
-            append_in_turn(door, pipelines, sent, (id, records, acks))
+            append_in_turn(door, &mut peer.pipelines, sent, (id, records, acks))
         });
         match outcome {
             Ok((partition, appended)) => {
@@ -194,7 +195,14 @@ fn append_all(door: &Arc<Door>, pipelines: &mut Pipelines, call: Call, order: Or
         Acks::Leader | Acks::All if waits.is_empty() => {
             Answer::Now(finish(&image, &call, &topics, response))
         }
-        Acks::Leader | Acks::All => wait(door, call, Written { topics, response, waits }, timeout),
+        Acks::Leader | Acks::All => {
+            if let [(_, _, wait)] = waits.as_mut_slice()
+                && peer.is_lone
+            {
+                wait.stands_alone();
+            }
+            wait(door, call, Written { topics, response, waits }, timeout)
+        }
     }
 }
 
@@ -289,32 +297,46 @@ struct Written {
 fn wait(door: &Arc<Door>, call: Call, written: Written, timeout: Duration) -> Answer {
     let door = Arc::clone(door);
     let Written { topics, mut response, mut waits } = written;
-    if waits.len() == 1 {
-        waits = waits.into_iter().map(|(topic, at, wait)| (topic, at, wait.alone())).collect();
-    }
     Answer::Later(Box::pin(async move {
-        let committed = poll_fn(|cx| {
-            waits.retain_mut(|(topic, at, committed)| {
-                let Poll::Ready(done) = Pin::new(committed).poll(cx) else { return true };
-                if let Err(error) = done {
+        let mut settle = |topic: usize, at: usize, done: Option<Result<(), PartitionError>>| {
+            let refusal = match done {
+                Some(Ok(())) => return,
+                Some(Err(error)) => {
                     door.failed(call.key, error.code());
-                    fail(&mut response, *topic, *at, error.into());
+                    error.into()
                 }
-                false
-            });
-            if waits.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let in_time = tokio::time::timeout(timeout, committed).await;
-        if in_time.is_err() {
-            for (topic, at, _) in &waits {
-                let message = Some(Str::from_static("not committed within the request's timeout"));
-                let refusal = Refusal { code: ErrorCode::RequestTimedOut, message };
-                fail(&mut response, *topic, *at, refusal);
+                None => late(),
+            };
+            fail(&mut response, topic, at, refusal);
+        };
+        let mut all_wait = false;
+        let committed = poll_fn(|cx| {
+            if !std::mem::replace(&mut all_wait, true) {
+                waits.retain_mut(|(topic, at, committed)| {
+                    let polled = Pin::new(committed).poll(cx);
+                    polled.map(|done| settle(*topic, *at, Some(done))).is_pending()
+                });
             }
+            // The answer needs all of them. One is looked at, and there may be thousands.
+            while let Some((topic, at, committed)) = waits.last_mut() {
+                let done = ready!(Pin::new(committed).poll(cx));
+                settle(*topic, *at, Some(done));
+                waits.pop();
+            }
+            Poll::Ready(())
+        });
+        // In time or not: those that are committed by then are.
+        let _ = tokio::time::timeout(timeout, committed).await;
+        for (topic, at, committed) in waits {
+            settle(topic, at, committed.now_or_never());
         }
-        drop(waits);
         finish(&door.image(), &call, &topics, response)
     }))
+}
+
+fn late() -> Refusal {
+    let message = Some(Str::from_static("not committed within the request's timeout"));
+    Refusal { code: ErrorCode::RequestTimedOut, message }
 }
 
 fn fail(response: &mut ProduceResponse, topic: usize, at: usize, refusal: Refusal) {
