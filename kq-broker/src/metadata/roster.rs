@@ -121,6 +121,11 @@ impl MetadataImage {
         self.brokers.get(&id)
     }
 
+    /// Under which registration each of these brokers is, as far as it has one.
+    pub fn registrations(&self, ids: &[BrokerId]) -> Vec<(BrokerId, BrokerEpoch)> {
+        ids.iter().filter_map(|id| Some((*id, self.broker(*id)?.epoch))).collect()
+    }
+
     /// All registered brokers, in the order of their ids.
     pub fn brokers(&self) -> impl Iterator<Item = &Arc<BrokerImage>> {
         self.brokers.values()

@@ -10,6 +10,12 @@ use crate::raft::Controller;
 /// A quorum that does not even take the wish to stop up in this time does not move anything any more.
 const WISH_WAIT: Duration = Duration::from_secs(5);
 
+/// Who has heard of no majority for so long has nobody to hand over to: an election takes less.
+const LOST_AFTER: Duration = Duration::from_secs(3);
+
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 /// Has the leaders of partitions move to other brokers, and the lead of the quorum to another voter.
 /// Takes no longer than it may; then the others find out by themselves.
 pub(super) async fn hand_over(controller: &Controller, pulse: &PulseHandle, limit: Duration) {
@@ -25,12 +31,13 @@ pub(super) async fn hand_over(controller: &Controller, pulse: &PulseHandle, limi
             std::future::pending::<()>().await;
         }
     };
-    let moved = tokio::select! {
-        moved = moved => moved,
-        () = ignored => false,
+    let why = tokio::select! {
+        moved = moved => (!moved).then_some("not all its leaders have moved in time"),
+        () = ignored => Some("the controller does not take the wish to stop up"),
+        () = lost(controller) => Some("no majority of the metadata quorum is heard"),
     };
-    if !moved {
-        tracing::warn!("stopping although this broker may still lead partitions");
+    if let Some(why) = why {
+        tracing::warn!(why, "stopping although this broker may still lead partitions");
     }
     if controller.is_leader() {
         hand_over_quorum(controller).await;
@@ -46,6 +53,13 @@ async fn shows(
     let mut images = controller.subscribe();
     let shown = images.wait_for(|image| what(image));
     matches!(tokio::time::timeout(limit, shown).await, Ok(Ok(_)))
+}
+
+/// Comes back when the quorum has been silent for so long that it decides nothing now.
+async fn lost(controller: &Controller) {
+    while controller.silence() < LOST_AFTER {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The last word: what follows is no failure.

@@ -48,6 +48,8 @@ pub struct LeaderStart {
     pub replicas: Vec<BrokerId>,
     /// The committed in-sync set, this replica included.
     pub isr: Vec<BrokerId>,
+    /// The registrations of the replicas' brokers.
+    pub registered: Vec<(BrokerId, BrokerEpoch)>,
     /// Whom it shall drain to, if it is about to be moved.
     pub handover: Option<BrokerId>,
     /// Time since the broker started.
@@ -103,6 +105,8 @@ pub enum Input {
         replicas: Vec<BrokerId>,
         /// The in-sync set, this replica included.
         isr: Vec<BrokerId>,
+        /// The registrations of the replicas' brokers.
+        registered: Vec<(BrokerId, BrokerEpoch)>,
         /// Whom it shall drain to.
         handover: Option<BrokerId>,
         /// Time since the broker started.

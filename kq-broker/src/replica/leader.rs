@@ -69,6 +69,7 @@ impl Leader {
             handover: None,
         };
         leader.take_membership(&start.replicas, start.isr, now);
+        leader.take_registrations(&start.registered);
         leader.take_handover(start.handover, now);
         leader.advance_high_watermark(&mut Vec::new());
         leader.assert_invariants();
@@ -94,12 +95,21 @@ impl Leader {
                 self.on_fetched(follower, fetched, out);
             }
             Input::Ticked { now } => self.on_ticked(now, out),
-            Input::PartitionCommitted { epoch, partition_epoch, replicas, isr, handover, now } => {
+            Input::PartitionCommitted {
+                epoch,
+                partition_epoch,
+                replicas,
+                isr,
+                registered,
+                handover,
+                now,
+            } => {
                 assert!(self.epoch <= epoch, "a leader epoch never goes back");
                 if self.partition_epoch < partition_epoch {
                     self.partition_epoch = partition_epoch;
                     self.begin_epoch(epoch);
                     self.take_membership(&replicas, isr, now);
+                    self.take_registrations(&registered);
                     self.take_handover(handover, now);
                     self.let_ready_join(now, out);
                 }

@@ -1,6 +1,7 @@
 //! Scripts of events on the left, the leader's commands on the right.
 
 mod isr;
+mod registration;
 mod terms;
 
 use std::fmt::Write as _;
@@ -39,6 +40,7 @@ fn start(replicas: Vec<BrokerId>) -> LeaderStart {
         log_end: end(0),
         high_watermark: None,
         isr: replicas.clone(),
+        registered: replicas.iter().map(|id| (*id, BrokerEpoch(9))).collect(),
         replicas,
         handover: None,
         now: Duration::ZERO,
@@ -166,18 +168,27 @@ fn over(start: u64, mut fetch: Input) -> Input {
     fetch
 }
 
-/// `5/2 isr 1,2 [to 2] at 3s`; the replicas stay as they are.
+/// `5/2 isr 1,2 [to 2] [after 3 as 12] at 3s`: to whom it drains, and who has registered anew. The
+/// replicas stay as they are.
 fn commit(leader: &Leader, epochs: &str, isr: &str, rest: &[&str]) -> Input {
     let (epoch, partition_epoch) = epochs.split_once('/').unwrap();
-    let (handover, now) = match rest {
-        ["to", to, "at", now] => (Some(BrokerId(small(to))), now),
-        ["at", now] => (None, now),
+    let (handover, reborn, now) = match rest {
+        ["to", to, "at", now] => (Some(BrokerId(small(to))), None, now),
+        ["after", id, "as", epoch, "at", now] => {
+            (None, Some((BrokerId(small(id)), BrokerEpoch(number(epoch)))), now)
+        }
+        ["at", now] => (None, None, now),
         _ => panic!("unknown words: {rest:?}"),
     };
+    let replicas: Vec<_> = (1..=4).map(BrokerId).filter(|id| leader.is_replica(*id)).collect();
+    let as_before = |id: &BrokerId| (*id, BrokerEpoch(9));
+    let reborn_is = |id: &BrokerId| reborn.filter(|(it, _)| it == id);
+    let registered = replicas.iter().map(|id| reborn_is(id).unwrap_or_else(|| as_before(id)));
     Input::PartitionCommitted {
         epoch: LeaderEpoch(small(epoch)),
         partition_epoch: PartitionEpoch(small(partition_epoch)),
-        replicas: (1..=4).map(BrokerId).filter(|id| leader.is_replica(*id)).collect(),
+        registered: registered.collect(),
+        replicas,
         isr: isr.split(',').map(|id| BrokerId(small(id))).collect(),
         handover,
         now: Duration::from_secs(number(now.trim_end_matches('s'))),

@@ -8,12 +8,13 @@
 //! A partition is gone when its topic is purged, or when this broker is none of its replicas any more.
 //! Roles change first, files after: no leader waits for another partition's files.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use kq_storage::{remove_log, vfs};
 
-use super::partition::Assigned;
+use super::partition::{Assigned, Registered};
 use super::partitions::{Order, Partitions, Slot};
 use super::topic_rules::TopicRules;
 use super::{Partition, PartitionError, home};
@@ -42,23 +43,23 @@ impl Partitions {
             match topic {
                 TopicDelta::Created(topic) => {
                     let all = topic.partitions().map(|(index, _)| index);
-                    self.place(topic, all, &sources, &mut work);
+                    self.place(topic, all, (new, &sources), &mut work);
                 }
                 TopicDelta::Purged(topic) => self.purge(topic, &mut work),
                 TopicDelta::Changed {
-                    new,
+                    new: new_topic,
                     partitions,
                     configs_changed,
                     visibility_changed,
                     ..
                 } => {
                     if *visibility_changed {
-                        self.each_of(new, |it| it.set_hidden(!new.is_visible()));
+                        self.each_of(new_topic, |it| it.set_hidden(!new_topic.is_visible()));
                     }
                     if *configs_changed {
-                        self.reconfigure(new, &sources);
+                        self.reconfigure(new_topic, &sources);
                     }
-                    self.place(new, partitions.iter().copied(), &sources, &mut work);
+                    self.place(new_topic, partitions.iter().copied(), (new, &sources), &mut work);
                 }
             }
         }
@@ -71,9 +72,17 @@ impl Partitions {
         self.applied.send_replace(new.applied());
     }
 
-    /// After the first image: what no topic claimed is no longer anyone's.
+    /// After the first image: what no topic claimed is no longer anyone's. Nor is it in service: a
+    /// replica that moved away while this broker was down comes back empty, and nothing is lost.
     pub fn set_strays_aside(&self) {
         self.found.lock().set_aside();
+        let seen = self.image.lock().applied();
+        let ours: BTreeSet<PartitionId> = self.slots.read().keys().copied().collect();
+        let mut inventory = self.inventory.lock();
+        let gone: Vec<PartitionId> = inventory.known().filter(|id| !ours.contains(id)).collect();
+        if let Err(err) = inventory.change(seen, &[], &gone) {
+            tracing::error!(%err, "inventory cannot be written: it still names what is gone");
+        }
     }
 
     /// Tries again to make partitions that could not be made when they were created, and reports again
@@ -86,7 +95,7 @@ impl Partitions {
             let never_served = !self.inventory.lock().contains(id);
             if let Some(topic) = image.any_topic(id.topic).filter(|_| never_served) {
                 self.slots.write().remove(&id);
-                self.place(topic, [id.index], &sources, &mut work);
+                self.place(topic, [id.index], (&image, &sources), &mut work);
             }
         }
         self.open_all(&work.orders, image.applied());
@@ -107,7 +116,7 @@ impl Partitions {
         &self,
         topic: &TopicImage,
         indexes: impl IntoIterator<Item = PartitionIndex>,
-        sources: &ConfigSources,
+        (brokers, sources): (&MetadataImage, &ConfigSources),
         work: &mut FileWork,
     ) {
         let mut rules = None;
@@ -115,9 +124,12 @@ impl Partitions {
             let Some(image) = topic.partition(index) else { continue };
             let id = PartitionId { topic: topic.id, index };
             let is_ours = image.replicas.contains(&self.broker);
+            let registered = || brokers.registrations(&image.replicas);
             let known = self.slots.read().get(&id).cloned();
             match known {
-                Some(Slot::Serving(partition)) if is_ours => self.assign(&partition, image),
+                Some(Slot::Serving(partition)) if is_ours => {
+                    self.assign(&partition, image, registered());
+                }
                 Some(Slot::Failed(why)) if is_ours => self.report_failed(id, &why, image),
                 Some(_) if !is_ours => work.gone.push((id, home::dir_name(&topic.name, id))),
                 None if is_ours => {
@@ -127,6 +139,7 @@ impl Partitions {
                         topic: Arc::clone(&topic.name),
                         hidden: !topic.is_visible(),
                         image: Arc::clone(image),
+                        registered: registered(),
                         rules,
                     });
                 }
@@ -167,7 +180,7 @@ impl Partitions {
             match self.set_lost_aside(*id, &name, image.applied()) {
                 Ok(()) => {
                     self.slots.write().remove(id);
-                    self.place(topic, [id.index], &sources, &mut work);
+                    self.place(topic, [id.index], (&image, &sources), &mut work);
                 }
                 Err(why) => tracing::error!(%id, %why, "a lost replica cannot be made anew"),
             }
@@ -191,8 +204,8 @@ impl Partitions {
         self.inventory.lock().change(seen, &[], &[id]).map_err(|err| err.to_string())
     }
 
-    fn assign(&self, partition: &Arc<Partition>, image: &PartitionImage) {
-        match partition.assign(image) {
+    fn assign(&self, partition: &Arc<Partition>, image: &PartitionImage, registered: Registered) {
+        match partition.assign(image, registered) {
             Assigned::Leads => self.follows.leave(partition.id()),
             // A log that is closed for good fetches no more.
             Assigned::Follows(_) if partition.log_dir().offline().is_some() => {

@@ -62,6 +62,11 @@ impl Inventory {
         self.content.known.contains(&id)
     }
 
+    /// All partitions that were in service and not deleted since.
+    pub(super) fn known(&self) -> impl Iterator<Item = PartitionId> {
+        self.content.known.iter().copied()
+    }
+
     /// Takes these partitions in and those out, as of an entry that stands in the metadata log;
     /// durable on return.
     pub(super) fn change(

@@ -32,7 +32,7 @@ use crate::metadata::PartitionImage;
 use crate::replica::Rules;
 
 pub use self::append::producer_of;
-pub(super) use self::role::Assigned;
+pub(super) use self::role::{Assigned, Registered};
 pub(super) use self::state::SyncRules;
 
 /// A replica of a partition: this broker leads it or follows its leader.
@@ -61,6 +61,7 @@ pub(super) struct Parts<'a> {
     pub(super) wishes: Arc<Wishes>,
     pub(super) log: Log,
     pub(super) image: &'a PartitionImage,
+    pub(super) registered: Registered,
     pub(super) rules: Rules,
     pub(super) sync_rules: SyncRules,
 }
@@ -77,7 +78,8 @@ impl Partition {
             log_end: parts.log.log_end(),
             high_watermark: None,
         };
-        let role = role::role_of(me, image, rules, standing, parts.clock.elapsed());
+        let now = parts.clock.elapsed();
+        let role = role::role_of(me, (image, parts.registered), rules, standing, now);
         let desk = Desk { id: parts.id, wishes: parts.wishes };
         let mut state = State::new(parts.log, role, rules, sync_rules, desk);
         state.unclean_epoch = image.unclean_epoch;

@@ -7,7 +7,7 @@ use kq_storage::sim::AfterFailedSync;
 use kq_storage::vfs::Vfs as _;
 
 use super::test_world::{
-    World, batch, everything_from, partition_id, readable_bytes, set, topic_id,
+    World, batch, everything_from, partition_id, readable_bytes, replicated, set, topic_id,
 };
 use super::{Acks, FetchWaiter, Isolation, Offset, OffsetSpec, PartitionError, Partitions};
 use crate::ids::{BrokerId, PartitionEpoch, PartitionIndex};
@@ -215,6 +215,20 @@ async fn directories_that_no_metadata_knows_are_set_aside() {
     let names = world.names();
     assert!(names.iter().any(|name| name.starts_with("gone-0.") && name.ends_with("-stray")));
     assert!(names.contains(&"lost+found".to_owned()), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_replica_that_moved_away_during_a_restart_may_come_back() {
+    let mut world = World::new();
+    world.create_topic(1, "orders", 1, &[]);
+    let id = partition_id(1, 0);
+    assert!(world.start().shutdown().await);
+    world.change_partition(id, replicated(&[2], 2, 1));
+    let store = world.start();
+    assert!(matches!(store.get(id), Err(PartitionError::Unknown)));
+    let back = world.change_partition(id, replicated(&[2, 1], 2, 1));
+    store.apply(&back);
+    assert!(!store.replica(id).unwrap().leads());
 }
 
 #[tokio::test]

@@ -157,6 +157,12 @@ impl World {
         self.try_fetch(id, of);
     }
 
+    /// The registrations of a partition's brokers, as one of them knows them.
+    fn registrations(&self, id: BrokerId, of: &PartitionImage) -> Vec<(BrokerId, BrokerEpoch)> {
+        let process = self.brokers.get(&id).and_then(|it| it.process.as_ref());
+        process.map(|it| it.image.registrations(&of.replicas)).unwrap_or_default()
+    }
+
     fn stay_leader(&mut self, id: BrokerId, of: PartitionId, it: &PartitionImage, now: Duration) {
         self.check_leads(id, of, it.leader_epoch);
         if let Some((log, _)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) {
@@ -167,6 +173,7 @@ impl World {
             partition_epoch: it.partition_epoch,
             replicas: it.replicas.clone(),
             isr: it.isr.clone(),
+            registered: self.registrations(id, it),
             handover: it.handover,
             now,
         };
@@ -181,6 +188,7 @@ impl World {
         (rules, now): (Rules, Duration),
     ) {
         trace!(self, "{id} leads in epoch {} with isr {:?}", image.leader_epoch, image.isr);
+        let registered = self.registrations(id, image);
         self.check_leads(id, of, image.leader_epoch);
         let Some(broker) = self.brokers.get_mut(&id) else { return };
         let Some(log) = broker.disk.logs.get_mut(&of) else { return };
@@ -201,6 +209,7 @@ impl World {
             },
             replicas: image.replicas.clone(),
             isr: image.isr.clone(),
+            registered,
             handover: image.handover,
             now,
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use tokio::sync::mpsc;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::super::Admin;
 use super::super::error::of_partition;
@@ -17,6 +17,9 @@ use crate::runtime::{FetchWaiter, Isolation, Offset, Partition, ReadFrom, read_r
 const READ_BYTES: usize = 256 * 1024;
 /// Bytes of records in one message, so that it stays below what clients accept.
 const MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Kafka's name for a partition that somebody else will lead in a moment.
+const STOPS: &str = "kafka.LEADER_NOT_AVAILABLE";
 
 pub(super) type Answers = mpsc::Sender<Result<v1::FetchResponse, Status>>;
 
@@ -136,7 +139,7 @@ impl Admin {
             tokio::select! {
                 () = waiter.ready() => {}
                 () = fetch.answers.closed() => return Err(Gone),
-                () = self.node.stopping.cancelled() => return Ok(()),
+                () = self.node.stopping.cancelled() => return fetch.stop(cursors).await,
             }
         }
     }
@@ -218,6 +221,15 @@ impl Fetch {
             finished: cursor.finished,
         };
         self.send(v1::FetchResponse { progress: vec![progress], ..Default::default() }).await
+    }
+
+    /// Whoever reads goes on elsewhere: an end without a word would pass for the end of the records.
+    async fn stop(&self, cursors: &[Cursor]) -> Result<(), Gone> {
+        for cursor in cursors.iter().filter(|it| !it.finished) {
+            let stops = AdminError::new(Code::Unavailable, STOPS, "the broker that read it stops");
+            self.fail(stops.retriable(), format!("{}/{}", cursor.topic, cursor.index)).await?;
+        }
+        Ok(())
     }
 
     async fn fail(&self, err: AdminError, item: String) -> Result<(), Gone> {

@@ -13,7 +13,7 @@ use super::super::output::{IsrProposal, Output, ProposalReason};
 use super::Leader;
 use super::progress::{Fetched, Progress};
 use crate::canary;
-use crate::ids::{BrokerId, PartitionEpoch};
+use crate::ids::{BrokerEpoch, BrokerId, PartitionEpoch};
 
 /// How long the high watermark waits for a follower's last step. One round of fetching is enough
 /// for it; a follower that died in between must not hold up producers.
@@ -72,6 +72,21 @@ impl Leader {
             self.followers.entry(*id).and_modify(|it| it.is_ready = true);
         }
         self.isr = isr;
+    }
+
+    /// A follower that started anew may be heard before the leader knows of it, and then counts as in
+    /// sync still. It leaves the ISR by its new registration, and is ready to come back: who is in a
+    /// fetch session and has nothing new to tell is not heard again.
+    pub(super) fn take_registrations(&mut self, registered: &[(BrokerId, BrokerEpoch)]) {
+        for (id, epoch) in registered {
+            let Some(follower) = self.followers.get_mut(id) else { continue };
+            let before = follower.registered.replace(*epoch);
+            let is_reborn = before.is_some_and(|before| before < *epoch);
+            let is_heard = follower.broker_epoch() == Some(*epoch);
+            if is_reborn && is_heard && !self.isr.contains(id) {
+                follower.is_ready = true;
+            }
+        }
     }
 
     pub(super) fn on_fetched(&mut self, id: BrokerId, fetched: Fetched, out: &mut Vec<Output>) {

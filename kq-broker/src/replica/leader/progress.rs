@@ -35,6 +35,8 @@ pub struct FollowerStanding {
 pub(super) struct Progress {
     /// The registration that it fetched under last.
     broker_epoch: Option<BrokerEpoch>,
+    /// The registration that the leader knows of.
+    pub(super) registered: Option<BrokerEpoch>,
     /// Invariant: never past the leader's log end.
     log_end: Offset,
     /// Invariant: never past `log_end`.
@@ -71,7 +73,10 @@ impl Progress {
         match self.broker_epoch {
             Some(known) if fetched.broker_epoch < known => return false,
             // Another life of it: what the one before was about to join is over.
-            Some(known) if known < fetched.broker_epoch => *self = Self::unheard(self.caught_up_at),
+            Some(known) if known < fetched.broker_epoch => {
+                let registered = self.registered;
+                *self = Self { registered, ..Self::unheard(self.caught_up_at) };
+            }
             Some(_) | None => {}
         }
         self.broker_epoch = Some(fetched.broker_epoch);

@@ -7,9 +7,12 @@ use kq_storage::{HighWatermark, LeaderEpoch, LogEndOffset, LogStartOffset};
 
 use super::Partition;
 use super::state::{Role, State};
-use crate::ids::BrokerId;
+use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::PartitionImage;
 use crate::replica::{Follower, FollowerInput, FollowerStart, Input, Leader, LeaderStart, Rules};
+
+/// The registrations of the brokers that hold a partition, of the same image.
+pub(in crate::runtime) type Registered = Vec<(BrokerId, BrokerEpoch)>;
 
 /// What an image made of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +37,22 @@ pub(super) struct Standing {
 
 impl Partition {
     /// Takes over what is committed of this partition, and tells its role.
-    pub(in crate::runtime) fn assign(&self, image: &PartitionImage) -> Assigned {
+    pub(in crate::runtime) fn assign(
+        &self,
+        image: &PartitionImage,
+        registered: Registered,
+    ) -> Assigned {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         state.unclean_epoch = image.unclean_epoch;
         let leads = image.leader == Some(self.me);
         match &mut state.role {
             Role::Leader(_) if leads => {
-                self.lead_on(state, image);
+                self.lead_on(state, image, registered);
                 Assigned::Leads
             }
             Role::Follower(_) if leads => {
-                self.win(state, image);
+                self.win(state, image, registered);
                 Assigned::Leads
             }
             Role::Leader(_) => {
@@ -80,7 +87,7 @@ impl Partition {
         state.leader().is_ok().then_some(state.led_since)
     }
 
-    fn lead_on(&self, state: &mut State, image: &PartitionImage) {
+    fn lead_on(&self, state: &mut State, image: &PartitionImage, registered: Registered) {
         let is_elected_again = state.leader_epoch() < image.leader_epoch;
         if is_elected_again {
             state.begin_epoch(image);
@@ -90,6 +97,7 @@ impl Partition {
             partition_epoch: image.partition_epoch,
             replicas: image.replicas.clone(),
             isr: image.isr.clone(),
+            registered,
             handover: image.handover,
             now: self.clock.elapsed(),
         });
@@ -110,10 +118,11 @@ impl Partition {
         state.interrupt_all();
     }
 
-    fn win(&self, state: &mut State, image: &PartitionImage) {
+    fn win(&self, state: &mut State, image: &PartitionImage, registered: Registered) {
         state.begin_epoch(image);
         let (rules, standing) = (state.rules, state.standing());
-        state.role = leading(self.me, image, rules, standing, self.clock.elapsed());
+        let now = self.clock.elapsed();
+        state.role = leading(self.me, (image, registered), rules, standing, now);
         state.led_since = image.leader_epoch;
         state.watch_time();
         state.interrupt_all();
@@ -124,13 +133,13 @@ impl Partition {
 /// The role that an image gives to `me`.
 pub(super) fn role_of(
     me: BrokerId,
-    image: &PartitionImage,
+    (image, registered): (&PartitionImage, Registered),
     rules: Rules,
     standing: Standing,
     now: Duration,
 ) -> Role {
     if image.leader == Some(me) {
-        leading(me, image, rules, standing, now)
+        leading(me, (image, registered), rules, standing, now)
     } else {
         following(image, rules, standing)
     }
@@ -138,7 +147,7 @@ pub(super) fn role_of(
 
 fn leading(
     me: BrokerId,
-    image: &PartitionImage,
+    (image, registered): (&PartitionImage, Registered),
     rules: Rules,
     standing: Standing,
     now: Duration,
@@ -154,6 +163,7 @@ fn leading(
         high_watermark: standing.high_watermark,
         replicas: image.replicas.clone(),
         isr: image.isr.clone(),
+        registered,
         handover: image.handover,
         now,
     })))

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::inventory::Inventory;
 use super::super::parallel::in_parallel_by;
-use super::super::partition::Parts;
+use super::super::partition::{Parts, Registered};
 use super::super::stray::Found;
 use super::super::syncer::Syncer;
 use super::super::topic_rules::TopicRules;
@@ -54,6 +54,7 @@ pub(in crate::runtime) struct Order {
     pub(in crate::runtime) topic: Arc<str>,
     pub(in crate::runtime) hidden: bool,
     pub(in crate::runtime) image: Arc<PartitionImage>,
+    pub(in crate::runtime) registered: Registered,
     pub(in crate::runtime) rules: TopicRules,
 }
 
@@ -174,6 +175,7 @@ impl Partitions {
             meter: self.meter_of(order.id.topic, &order.topic),
             log,
             image: &order.image,
+            registered: order.registered.clone(),
             rules: order.rules.replica,
             sync_rules: order.rules.sync,
         });
