@@ -111,6 +111,12 @@ impl Session {
         &self.typed
     }
 
+    /// The same anew, when the broker that was asked is gone: any other will do.
+    pub(crate) async fn cluster_again(&self, access: Access) -> Result<Rc<dyn Cluster>, Failure> {
+        self.cluster.replace(None);
+        self.cluster(access).await
+    }
+
     /// The cluster, connected at first need and checked against the context's pin.
     pub(crate) async fn cluster(&self, access: Access) -> Result<Rc<dyn Cluster>, Failure> {
         self.check_guards(access)?;

@@ -7,6 +7,7 @@ mod format;
 pub(crate) mod get;
 mod parse;
 pub(crate) mod produce;
+mod reading;
 mod rows;
 
 use super::verbs;

@@ -64,6 +64,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         .hint(format!("kq-ctl leader transfer {name} --to {}", args.from)));
     }
     let estimate = estimate(&detail, args.from, &name)?;
+    // A dry run that refuses tells the number to accept.
     verify_accepted(args, &estimate, &name)?;
     if !args.change.dry_run {
         let what =
@@ -154,7 +155,6 @@ fn verify_accepted(args: &Args, estimate: &Estimate, name: &str) -> Result<(), F
         Loss::Unknown => "unknown".to_owned(),
     };
     let accepted = match (args.accept_data_loss, estimate.loss) {
-        _ if args.change.dry_run => true,
         (Some(Loss::Unknown), _) => true,
         (Some(Loss::Records(accepted)), Loss::Records(count)) => count <= accepted,
         (Some(Loss::Records(_)), Loss::Unknown) | (None, _) => false,

@@ -1,10 +1,12 @@
 //! `kq-ctl record consume TOPIC..`
 
+use std::rc::Rc;
+
 use kq_proto::admin::v1;
 use regex::bytes::Regex;
-use tokio_stream::StreamExt as _;
 
 use super::format::RecordFormat;
+use super::reading::Reading;
 use super::rows::record_row;
 use crate::cluster::Cluster;
 use crate::commands::topic::offsets::{back, query};
@@ -116,7 +118,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let mut report = Report::new(&RECORD_LIST);
     report.printed = true;
     if !request.partitions.is_empty() {
-        pump(args, request, &mut sink, &mut report, (cluster.as_ref(), session)).await?;
+        pump(args, request, &mut sink, &mut report, (cluster, session)).await?;
     }
     let summary = [("record_count", sink.count.into())];
     sink.close(&summary, &report.failures, session)?;
@@ -201,18 +203,11 @@ async fn pump(
     request: v1::FetchRequest,
     sink: &mut Sink,
     report: &mut Report,
-    (cluster, session): (&dyn Cluster, &Session),
+    (cluster, session): (Rc<dyn Cluster>, &Session),
 ) -> Result<(), Failure> {
     let alone = request.partitions.len() == 1;
     let mut last: Option<v1::RecordRef> = None;
-    let mut answers = match cluster.fetch(request).await {
-        Ok(answers) => answers,
-        Err(failure) => {
-            // The document is open already: it has to be closed, too.
-            report.failures.push(failure);
-            return Ok(());
-        }
-    };
+    let mut answers = Reading::new(request, cluster, session);
     let interrupted = session.handle_interrupt();
     tokio::pin!(interrupted);
     loop {
@@ -228,6 +223,7 @@ async fn pump(
         };
         match answer {
             None => return Ok(()),
+            // The document is open already: it has to be closed, too.
             Some(Err(failure)) => {
                 report.failures.push(resumable(failure, last.as_ref()));
                 return Ok(());
