@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::survivor::Survivor;
 use super::{Check, Kit};
 use crate::chores::chaos::command;
-use crate::cli::ChaosArgs;
+use crate::cli::{ChaosArgs, Scenario};
 use crate::clock::{self, poll_until};
 use crate::cluster::{Guard, Plan, Stopped};
 use crate::programs::Programs;
@@ -34,7 +34,12 @@ pub(super) const CHECKS: &[Check] = &[
     ("process a_foreign_cluster_id_is_refused", foreign_cluster),
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
-    ("process three_brokers_keep_every_promise_in_chaos", three_in_chaos),
+    ("process three_brokers_keep_every_promise_in_chaos", |_| chaos(None, 1.0)),
+    ("process plans_outlive_their_controller_and_are_undone", |_| {
+        chaos(Some(Scenario::Plans), 0.1)
+    }),
+    ("process rolling_restarts_cost_no_record", |_| chaos(Some(Scenario::Rolling), 0.1)),
+    ("process a_group_outlives_its_coordinators", |_| chaos(Some(Scenario::Groups), 0.1)),
 ];
 
 /// Reads every batch of a stopped broker and checks it, offline.
@@ -131,11 +136,12 @@ fn refused_start(kit: &Kit, data_dir: &Path, flags: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&words).into_owned())
 }
 
-/// A short run of `cargo xtask chaos`; a longer one draws more of what may happen.
-fn three_in_chaos(_: &Kit) -> Result<Verdict> {
+/// A short run of `cargo xtask chaos`; a longer one draws more of what may happen, and an optimised
+/// one judges times.
+fn chaos(scenario: Option<Scenario>, minutes: f64) -> Result<Verdict> {
     let args = ChaosArgs {
-        minutes: 1.0,
-        scenario: None,
+        minutes,
+        scenario,
         seed: Some(1),
         brokers: 3,
         cut: Duration::ZERO,
