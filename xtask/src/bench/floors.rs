@@ -29,6 +29,18 @@ fn pair() -> Result<(TcpStream, TcpStream)> {
     Ok((client, server))
 }
 
+/// Takes so much memory for a file and gives it back. A virtual machine has it from its host
+/// then: to get it costs several times the copy into it, and would be told as the broker's cost.
+pub(super) fn warm_memory(bytes: u64) -> Result<()> {
+    let path = scratch()?.join("memory.floor");
+    let file = File::create(&path)?;
+    let chunk = vec![7_u8; CHUNK_BYTES];
+    for at in (0..bytes).step_by(CHUNK_BYTES) {
+        file.write_all_at(&chunk, at)?;
+    }
+    Ok(fs::remove_file(&path)?)
+}
+
 /// Processor seconds a GB of recv + crc32c + write: the least that a broker does on produce.
 pub(super) fn receive_check_write(bytes: u64) -> Result<f64> {
     let (mut client, mut server) = pair()?;
