@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::chores::{canary, sim};
-use crate::cli::{CiArgs, SimArgs, TestArgs};
+use crate::chores::{canary, sim, turmoil};
+use crate::cli::{CiArgs, SimArgs, TestArgs, TurmoilArgs};
 use crate::run::{cargo, find, finish};
 use crate::suites;
 use crate::tally::{Tally, Verdict};
@@ -21,6 +21,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     });
     suites::run_all(&TestArgs::default(), &mut tally)?;
     sim::schedules(&SimArgs::default(), &mut tally);
+    turmoil::check(&TurmoilArgs::default(), &mut tally);
     canary::run_into(None, &mut tally)?;
     if let Some(dir) = &args.suite {
         suites::compat::run_alone(dir, args, &mut tally)?;

@@ -43,6 +43,9 @@ fn unrest_in(image: &MetadataImage, brokers: usize) -> Option<String> {
     if image.brokers().filter(|it| it.may_lead()).count() != brokers {
         return Some("not all brokers are live".to_owned());
     }
+    if !image.active_plans().is_empty() {
+        return Some("a plan is under way".to_owned());
+    }
     for topic in image.topics() {
         for (index, it) in topic.partitions() {
             let moves = !it.adding.is_empty() || !it.removing.is_empty() || it.handover.is_some();

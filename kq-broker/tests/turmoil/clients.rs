@@ -57,8 +57,8 @@ pub(crate) struct Ground {
     pub(crate) phase: Cell<Phase>,
     pub(crate) history: RefCell<History>,
     pub(crate) brokers: Vec<String>,
-    /// Producers that are not done.
-    pub(crate) producing: Cell<u32>,
+    /// Producers and operators that are not done.
+    pub(crate) busy: Cell<u32>,
     /// Partitions as they were read in the end.
     pub(crate) audited: RefCell<BTreeMap<Slot, Vec<(i64, Mark)>>>,
     dice: RefCell<Prng>,
@@ -76,7 +76,7 @@ impl Ground {
             phase: Cell::new(Phase::Forming),
             history: RefCell::new(history),
             brokers,
-            producing: Cell::new(PRODUCERS),
+            busy: Cell::new(PRODUCERS + 1),
             audited: RefCell::default(),
             dice: RefCell::new(Prng::new(seed ^ 0xC11E)),
         })
@@ -94,6 +94,11 @@ impl Ground {
 
     async fn pause(&self, ms_max: u64) {
         tokio::time::sleep(Duration::from_millis(1 + self.draw(ms_max))).await;
+    }
+
+    /// A producer or an operator is done.
+    fn done(&self) {
+        self.busy.set(self.busy.get() - 1);
     }
 
     /// Waits for a phase.

@@ -93,10 +93,10 @@ impl World {
         }
         self.storm.end(&mut self.sim, &mut self.ground.history.borrow_mut());
         self.enter(Phase::Healing);
-        let healed = |it: &Self| match it.ground.producing.get() {
+        let healed = |it: &Self| match it.ground.busy.get() {
             0 => unrest(&it.seats, voters),
             left => Some(format!(
-                "{left} producers do not get through; {}",
+                "{left} clients do not get through; {}",
                 unrest(&it.seats, voters).unwrap_or_default()
             )),
         };
@@ -106,7 +106,9 @@ impl World {
         self.enter(Phase::Audit);
         let read = |it: &Self| {
             let left = SLOTS.len() - it.ground.audited.borrow().len();
-            (0 < left).then(|| format!("{left} partitions cannot be read"))
+            // What an operator was not told of may have happened all the same.
+            let unread = (0 < left).then(|| format!("{left} partitions cannot be read"));
+            unread.or_else(|| unrest(&it.seats, voters))
         };
         if self.until(AUDIT_MAX, "it cannot be read", read) {
             judge(&self.seats, &self.ground);

@@ -54,6 +54,7 @@ pub(crate) async fn operate(ground: Rc<Ground>) -> turmoil::Result {
             }
         }
     }
+    ground.done();
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn produce(ground: Rc<Ground>, number: u32) -> turmoil::Result 
     let id = draw_id(&ground).await;
     let lanes = SLOTS.map(|slot| write(&ground, Lane { number, id, slot, epoch: 0, serial: 0 }));
     futures::future::join_all(lanes).await;
-    ground.producing.set(ground.producing.get() - 1);
+    ground.done();
     Ok(())
 }
 
