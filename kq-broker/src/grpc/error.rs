@@ -1,10 +1,13 @@
 //! Refusals of the controller and of partitions, as the control door tells them.
 
+use std::time::Duration;
+
 use kq_proto::admin::AdminError;
 use kq_proto::kafka::ErrorCode;
 use tonic::Code;
 
 use crate::controller::{ControlError, Refused};
+use crate::ids::BrokerId;
 use crate::runtime::PartitionError;
 
 /// A refusal of the controller.
@@ -36,6 +39,14 @@ pub(super) fn of_partition(err: &PartitionError) -> AdminError {
 pub(super) fn unknown_topic(message: impl Into<String>) -> AdminError {
     AdminError::new(Code::NotFound, "kafka.UNKNOWN_TOPIC_OR_PARTITION", message)
         .hint("kq-ctl topic list shows what there is")
+}
+
+/// What a broker says of itself that has lost the controller.
+pub(super) fn lost_words(broker: BrokerId, silence: Duration) -> String {
+    let seconds = silence.as_secs();
+    format!(
+        "broker {broker} has heard nothing of the controller for {seconds} s: what it tells may be old"
+    )
 }
 
 /// An argument that makes no sense.

@@ -11,6 +11,7 @@ use axum::response::Response;
 use kq_proto::admin::{ACCEPT_STALE, AdminError, CLUSTER_ID, EXPECTED_CLUSTER_ID, STALE, STALE_MS};
 use tonic::{Code, Status};
 
+use super::error::lost_words;
 use crate::runtime::Node;
 
 /// What reads or changes a cluster; reflection and health speak of the process alone.
@@ -44,12 +45,7 @@ fn accepts_stale(request: &Request) -> bool {
 }
 
 fn stale(node: &Node, silence: Duration) -> Status {
-    let message = format!(
-        "broker {} has heard nothing of the controller for {} s: what it tells may be old",
-        node.broker_id,
-        silence.as_secs()
-    );
-    AdminError::new(Code::Unavailable, STALE, message)
+    AdminError::new(Code::Unavailable, STALE, lost_words(node.broker_id, silence))
         .hint(format!("ask another broker, or take it as it is by the header {ACCEPT_STALE}"))
         .into()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kq_proto::admin::v1::{self, Health, HealthReason, Severity};
 
 use super::Admin;
+use super::error::lost_words;
 use super::gather::{Figures, Wanted};
 use super::shape::{PartitionHealth, Shapes, why};
 use crate::ids::BrokerId;
@@ -60,10 +61,7 @@ fn partition_reasons(shapes: &Shapes) -> Vec<HealthReason> {
 /// Who hears whom. Without the controller all else that is said here may be old.
 fn contact_reasons(shapes: &Shapes) -> Vec<HealthReason> {
     let lost = shapes.lost.map(|(asked, silence)| {
-        let what = format!(
-            "broker {asked} has heard nothing of the controller for {} s: what it tells may be old",
-            silence.as_secs()
-        );
+        let what = lost_words(asked, silence);
         let fix = "ask the other brokers; look whether a majority of the voters runs";
         reason(("D033", Severity::Error), format!("broker {asked}"), what, fix)
     });

@@ -8,7 +8,6 @@
 //! A partition is gone when its topic is purged, or when this broker is none of its replicas any more.
 //! Roles change first, files after: no leader waits for another partition's files.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,9 +76,11 @@ impl Partitions {
     pub fn set_strays_aside(&self) {
         self.found.lock().set_aside();
         let seen = self.image.lock().applied();
-        let ours: BTreeSet<PartitionId> = self.slots.read().keys().copied().collect();
         let mut inventory = self.inventory.lock();
-        let gone: Vec<PartitionId> = inventory.known().filter(|id| !ours.contains(id)).collect();
+        let slots = self.slots.read();
+        let gone: Vec<PartitionId> =
+            inventory.known().filter(|id| !slots.contains_key(id)).collect();
+        drop(slots);
         if let Err(err) = inventory.change(seen, &[], &gone) {
             tracing::error!(%err, "inventory cannot be written: it still names what is gone");
         }

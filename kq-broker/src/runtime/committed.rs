@@ -32,12 +32,6 @@ impl Committed {
 
     /// Says that its task waits for nothing else: the sync may be done by the waiting thread itself
     /// when it is first polled, where that is faster.
-    pub fn alone(mut self) -> Self {
-        self.stands_alone();
-        self
-    }
-
-    /// The same, of one that is kept.
     pub fn stands_alone(&mut self) {
         self.alone = true;
     }

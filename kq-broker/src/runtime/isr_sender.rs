@@ -15,6 +15,7 @@ use super::wishes::Batch;
 use crate::controller::{AlterPartition, Command, ControlError, Reply};
 use crate::env;
 use crate::ids::{BrokerEpoch, PartitionId};
+use crate::metadata::Loss;
 use crate::replica::{Input, ProposalRefusal};
 
 /// Partitions of one command.
@@ -76,15 +77,7 @@ async fn send(node: &Node, batch: Batch) -> bool {
     match batch {
         Batch::Isr(partitions) => send_isr(node, epoch, partitions).await,
         Batch::Failed(partitions) => send_failed(node, epoch, partitions).await,
-        Batch::Lost(losses) => {
-            let command = Command::ReportLosses { broker, epoch, losses: losses.clone() };
-            let told = node.controller.submit(command, DEADLINE).await;
-            if let Err(err) = &told {
-                tracing::debug!(%err, "losses were not told");
-                node.partitions.wishes().lose(losses);
-            }
-            told.is_ok()
-        }
+        Batch::Lost(losses) => send_losses(node, epoch, losses).await,
         Batch::Complete(handovers) => {
             let command = Command::CompleteHandover { broker, epoch, handovers };
             settle(node, command).await
@@ -138,6 +131,17 @@ async fn send_failed(node: &Node, epoch: BrokerEpoch, partitions: Vec<PartitionI
     true
 }
 
+async fn send_losses(node: &Node, epoch: BrokerEpoch, losses: Vec<Loss>) -> bool {
+    let told = losses.clone();
+    let command = Command::ReportLosses { broker: node.broker_id, epoch, losses };
+    if let Err(err) = node.controller.submit(command, DEADLINE).await {
+        tracing::debug!(%err, losses = told.len(), "what was lost was not told");
+        node.partitions.wishes().lose(told);
+        return false;
+    }
+    true
+}
+
 /// A move that could not be settled is told again by its replica, if it still holds.
 async fn settle(node: &Node, command: Command) -> bool {
     match node.controller.submit(command, DEADLINE).await {
@@ -173,7 +177,7 @@ impl Batch {
             Self::Isr(all) => all.iter().map(|it| it.partition).collect(),
             Self::Complete(all) | Self::Cancel(all) => all.iter().map(|it| it.partition).collect(),
             Self::Failed(all) => all.clone(),
-            // They wish for it again themselves.
+            // `send_losses` wishes for them again.
             Self::Lost(_) => Vec::new(),
         };
         (ids, matches!(self, Self::Failed(_)))

@@ -157,17 +157,12 @@ impl<T> SyncQueue<T> {
             if state.stopping {
                 return None;
             }
-            if std::mem::take(&mut state.note_next)
-                && let Some(partition) = state.take_late_note(now())
-            {
-                return Some(Task::Note(partition));
-            }
-            if let Some(partition) = state.urgent.pop_front() {
-                state.note_next = true;
-                if !state.watched && state.due().is_some() {
+            if let Some(task) = state.take_urgent(&now) {
+                let is_sync = matches!(task, Task::Sync(..));
+                if is_sync && !state.watched && state.due().is_some() {
                     self.wake.notify_one();
                 }
-                return Some(Task::Sync(partition, Urgency::Now));
+                return Some(task);
             }
             if state.watched {
                 self.wake.wait(&mut state);
@@ -209,6 +204,18 @@ impl<T> State<T> {
     fn due(&self) -> Option<Instant> {
         let note = self.notes.front().map(|(due, _)| *due);
         note.into_iter().chain(self.later_due()).min()
+    }
+
+    /// The next urgent sync, or the note whose turn it is before that.
+    fn take_urgent(&mut self, now: impl Fn() -> Instant) -> Option<Task<T>> {
+        if std::mem::take(&mut self.note_next)
+            && let Some(partition) = self.take_late_note(now())
+        {
+            return Some(Task::Note(partition));
+        }
+        let partition = self.urgent.pop_front()?;
+        self.note_next = true;
+        Some(Task::Sync(partition, Urgency::Now))
     }
 
     fn take_due(&mut self, now: Instant) -> Option<Task<T>> {

@@ -16,10 +16,7 @@ pub(super) fn strike(stage: &mut Stage<'_>, steps: &[Step]) -> Result<()> {
     for step in steps {
         stage.rest_until(stage.began + step.at)?;
         stage.tell(&format!("{:?}", step.act));
-        stage.world.act(&step.act).with_context(|| format!("{:?}", step.act))?;
-        if let Some(fault) = step.fault {
-            stage.count(fault);
-        }
+        act(stage, step)?;
     }
     Ok(())
 }
@@ -43,12 +40,17 @@ pub(super) fn cut_in_turn(stage: &mut Stage<'_>, steps: &[Step]) -> Result<()> {
             format!("{:?}", step.act)
         };
         stage.tell(&words);
-        stage.world.act(&step.act).with_context(|| format!("{:?}", step.act))?;
-        if let Some(fault) = step.fault {
-            stage.count(fault);
-        }
+        act(stage, step)?;
     }
     stage.diary.outcome = format!("longest stall while broker {}", stalls.join(", "));
+    Ok(())
+}
+
+fn act(stage: &mut Stage<'_>, step: &Step) -> Result<()> {
+    stage.world.act(&step.act).with_context(|| format!("{:?}", step.act))?;
+    if let Some(fault) = step.fault {
+        stage.count(fault);
+    }
     Ok(())
 }
 

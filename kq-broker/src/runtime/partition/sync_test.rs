@@ -9,7 +9,7 @@ use super::Partition;
 use super::sync::begin;
 use crate::runtime::sync_queue::Urgency;
 use crate::runtime::test_world::{World, batch, partition_id, readable_bytes, replicated};
-use crate::runtime::{Acks, Partitions};
+use crate::runtime::{Acks, Committed, Offset, Partitions};
 
 /// A partition that no sync thread touches unless it is asked to.
 fn quiet(world: &mut World) -> (Arc<Partitions>, Arc<Partition>) {
@@ -24,6 +24,13 @@ fn queued(partition: &Partition) -> Option<Urgency> {
     partition.state.lock().sync.queued
 }
 
+/// What a producer waits for that waits for nothing else.
+fn alone(partition: &Arc<Partition>, until: Offset) -> Committed {
+    let mut committed = partition.committed(until);
+    committed.stands_alone();
+    committed
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_lone_producer_syncs_on_its_own_thread() {
     let mut world = World::new();
@@ -31,7 +38,7 @@ async fn a_lone_producer_syncs_on_its_own_thread() {
     let syncs = world.disk.syncs();
     let appended = partition.append(batch("a"), Acks::All).unwrap();
     assert_eq!(world.disk.syncs(), syncs);
-    partition.committed(appended.end).alone().await.unwrap();
+    alone(&partition, appended.end).await.unwrap();
     assert!(world.disk.syncs() > syncs);
     assert!(matches!(queued(&partition), Some(Urgency::Later(_))), "a thread was asked");
     assert!(readable_bytes(&partition) > 0);
@@ -51,7 +58,7 @@ async fn a_runtime_that_must_not_block_leaves_it_to_the_sync_threads() {
     let mut world = World::new();
     let (_store, partition) = quiet(&mut world);
     let appended = partition.append(batch("a"), Acks::All).unwrap();
-    partition.committed(appended.end).alone().await.unwrap();
+    alone(&partition, appended.end).await.unwrap();
     assert_eq!(queued(&partition), None);
 }
 
@@ -74,7 +81,7 @@ async fn a_sync_that_fails_there_takes_the_directory_offline() {
     let (store, partition) = quiet(&mut world);
     world.disk.fail_sync(world.disk.syncs() + 1, AfterFailedSync::KeptClean);
     let appended = partition.append(batch("a"), Acks::All).unwrap();
-    let err = partition.committed(appended.end).alone().await.unwrap_err();
+    let err = alone(&partition, appended.end).await.unwrap_err();
     assert_eq!(err.code().name(), "KAFKA_STORAGE_ERROR");
     assert!(store.log_dirs()[0].offline().is_some());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{State, SyncQueue, Task, Urgency};
+use super::{State, SyncQueue, Task};
 
 impl<T> SyncQueue<T> {
     /// Waits for the next task.
@@ -31,14 +31,8 @@ impl<T> SyncQueue<T> {
 
 impl<T> State<T> {
     fn take_ready(&mut self, now: Instant) -> Option<Task<T>> {
-        if std::mem::take(&mut self.note_next)
-            && let Some(partition) = self.take_note(now)
-        {
-            return Some(Task::Note(partition));
-        }
-        if let Some(partition) = self.urgent.pop_front() {
-            self.note_next = true;
-            return Some(Task::Sync(partition, Urgency::Now));
+        if let Some(task) = self.take_urgent(|| now) {
+            return Some(task);
         }
         self.due().filter(|due| *due <= now)?;
         self.take_due(now)
