@@ -29,6 +29,7 @@ pub(crate) use relay::serve_relay;
 pub(crate) use roles::Roles;
 pub(crate) use state::{ClusterState, directory};
 
+use crate::clock::poll_until;
 use crate::output;
 use crate::programs::Programs;
 use crate::relay::{Order, Span};
@@ -43,7 +44,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Starts a cluster, or the stopped one of that name again on its data, and waits until every
-/// broker is ready.
+/// broker is ready; a fresh one has all the voters of its quorum then.
 pub(crate) fn up(plan: &Plan, programs: &Programs) -> Result<ClusterState> {
     plan.verify()?;
     if let Some(before) = ClusterState::find(&plan.name)? {
@@ -79,7 +80,22 @@ fn start_all(cluster: &mut ClusterState) -> Result<()> {
         begins = false;
     }
     cluster.save()?;
-    cluster.brokers.iter().try_for_each(|broker| broker.wait_ready(READY_WITHIN))
+    cluster.brokers.iter().try_for_each(|broker| broker.wait_ready(READY_WITHIN))?;
+    // Later it has those that it had; an operator may have taken some out.
+    if fresh { wait_voters(cluster) } else { Ok(()) }
+}
+
+/// Waits until the quorum has the voters that it will have: before, the death of the founder alone
+/// would end it.
+fn wait_voters(cluster: &ClusterState) -> Result<()> {
+    let wanted = cluster.voters_wanted();
+    let settled = || {
+        let mut knows = cluster.brokers.iter().map(BrokerState::voters_known);
+        knows.all(|known| known.is_some_and(|known| wanted <= known)).then_some(())
+    };
+    let seconds = READY_WITHIN.as_secs();
+    poll_until(READY_WITHIN, settled)
+        .with_context(|| format!("the quorum has not grown to {wanted} voters in {seconds} s"))
 }
 
 /// Starts one more broker, which joins; its id.

@@ -13,16 +13,20 @@
 //!
 //! What differs from a real network: a dial over a cut link seems to succeed, since this machine
 //! completes the handshake, and then nothing comes; one that is given up meanwhile never reaches
-//! the other side. So does a dial to a broker that is down: it is reset at once, not refused.
+//! the other side. A dial to a broker that is down is refused, as it would be: the port stops to
+//! listen when a connection ends and the broker refuses the relay. Only the first dial to one that
+//! was never up is reset instead.
 //! A cut in one direction stalls dials of both, since a handshake needs both, but bytes of the
 //! other direction flow for ever, where missing acknowledgements would stop them in time.
 
 mod connection;
 mod control;
+mod door;
 mod links;
 mod pipe;
 mod serve;
 
 pub(crate) use control::{LinkView, Order, ask};
+pub(crate) use door::Route;
 pub(crate) use links::Span;
-pub(crate) use serve::{Relay, Route};
+pub(crate) use serve::Relay;

@@ -43,12 +43,17 @@ impl Collector for QuorumMetrics {
 fn gauges(
     status: &ControllerStatus,
     image: &MetadataImage,
-) -> [(&'static str, &'static str, u64); 10] {
+) -> [(&'static str, &'static str, u64); 11] {
     let sum = PartitionSum::of(image);
     let active = image.live_brokers().count() as u64;
     let fenced = image.brokers().count() as u64 - active;
     [
         ("quorum_has_leader", "Whether a controller leads", u64::from(status.leader.is_some())),
+        (
+            "quorum_voters",
+            "Voters that a majority is counted of, in the smaller set while they change",
+            status.deciding as u64,
+        ),
         ("quorum_term", "The term of the metadata quorum", status.term),
         (
             "quorum_log_index",

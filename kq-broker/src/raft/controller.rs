@@ -42,6 +42,8 @@ pub struct ControllerStatus {
     pub snapshot_index: Option<u64>,
     /// All voters.
     pub voters: Vec<BrokerId>,
+    /// How many voters a majority is counted of; while they change, in the smaller set.
+    pub deciding: usize,
     /// The members that only listen.
     pub learners: Vec<BrokerId>,
 }
@@ -137,6 +139,7 @@ impl Controller {
         let receiver = self.inner.raft.metrics();
         let metrics = receiver.borrow_watched();
         let membership = metrics.membership_config.membership();
+        let sets = membership.get_joint_config().iter().map(BTreeSet::len);
         ControllerStatus {
             leader: metrics.current_leader.and_then(broker_of),
             term: metrics.current_term,
@@ -144,6 +147,7 @@ impl Controller {
             applied_index: metrics.last_applied.map(|id| id.index),
             snapshot_index: metrics.snapshot.map(|id| id.index),
             voters: membership.voter_ids().filter_map(broker_of).collect(),
+            deciding: sets.min().unwrap_or(0),
             learners: membership.learner_ids().filter_map(broker_of).collect(),
         }
     }

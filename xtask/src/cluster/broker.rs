@@ -146,6 +146,12 @@ impl BrokerState {
         Ok(answer.body)
     }
 
+    /// Of how many voters it counts a majority of the quorum, if it tells.
+    pub(super) fn voters_known(&self) -> Option<usize> {
+        let page = self.page("/metrics").ok()?;
+        page.lines().find_map(|line| line.strip_prefix("kq_quorum_voters "))?.trim().parse().ok()
+    }
+
     /// Where its output goes.
     pub(crate) fn log_file(&self) -> PathBuf {
         self.config.with_file_name("broker.log")

@@ -15,6 +15,9 @@ use crate::programs::Programs;
 use crate::relay::{LinkView, Order};
 use crate::run::target;
 
+/// The broker's default of `controller.voters`.
+const VOTERS_DEFAULT: usize = 3;
+
 /// A cluster as `cluster.json` holds it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ClusterState {
@@ -176,6 +179,14 @@ impl ClusterState {
     pub(crate) fn network(&self, order: Order) -> Result<Vec<LinkView>> {
         let relay = self.relay.as_ref().context("the brokers of this cluster have no relay")?;
         relay.order(order)
+    }
+
+    /// How many voters its quorum grows to: an odd number, for an even one outlives no more.
+    pub(super) fn voters_wanted(&self) -> usize {
+        let set = self.settings.iter().rev().find(|(key, _)| key == "controller.voters");
+        let most = set.and_then(|(_, value)| value.parse().ok()).unwrap_or(VOTERS_DEFAULT);
+        let brokers = self.brokers.len();
+        most.min(brokers - usize::from(brokers.is_multiple_of(2)))
     }
 
     /// Refuses to start brokers that could not reach the others.

@@ -31,6 +31,7 @@ pub(super) struct Connection {
     there: Pipe,
     back: Pipe,
     over: bool,
+    refused: bool,
 }
 
 /// What the kernel said of both sides.
@@ -38,6 +39,13 @@ pub(super) struct Connection {
 pub(super) struct Ready {
     pub(super) near: PollFlags,
     pub(super) far: PollFlags,
+}
+
+impl Ready {
+    /// Whether the broker that was dialled ended the connection, or will say nothing more on it.
+    pub(super) fn far_ended(self) -> bool {
+        self.far.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+    }
 }
 
 impl Connection {
@@ -59,11 +67,22 @@ impl Connection {
             there,
             back,
             over: false,
+            refused: false,
         })
     }
 
     pub(super) fn pair(&self) -> (u32, u32) {
         (self.dialer, self.dialed)
+    }
+
+    /// The broker at the other end, and where it listens.
+    pub(super) fn dialed(&self) -> (u32, SocketAddr) {
+        (self.dialed, self.target)
+    }
+
+    /// Whether the broker did not take it.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
     }
 
     /// Whether bytes of the span travel on it, in either direction.
@@ -104,7 +123,7 @@ impl Connection {
             Far::Open(_) => Ready {
                 near: when(!cut_there && self.there.wants_bytes(), PollFlags::IN)
                     | when(!cut_back && self.back.waits_for_room(), PollFlags::OUT),
-                far: when(!cut_back && self.back.wants_bytes(), PollFlags::IN)
+                far: when(!cut_back && self.back.wants_bytes(), PollFlags::IN | PollFlags::RDHUP)
                     | when(!cut_there && self.there.waits_for_room(), PollFlags::OUT),
             },
         }
@@ -134,7 +153,7 @@ impl Connection {
         {
             match far.take_error() {
                 Ok(None) => self.open(),
-                Ok(Some(_)) | Err(_) => return self.reset(),
+                Ok(Some(_)) | Err(_) => return self.refuse(),
             }
         }
         let Far::Open(far) = &self.far else { return };
@@ -177,8 +196,13 @@ impl Connection {
         }
         match begin_dial(self.target) {
             Ok(far) => self.far = Far::Dialing(far),
-            Err(_) => self.reset(),
+            Err(_) => self.refuse(),
         }
+    }
+
+    fn refuse(&mut self) {
+        self.refused = true;
+        self.reset();
     }
 
     fn can_shake_hands(&self, links: &Links) -> bool {

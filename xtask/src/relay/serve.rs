@@ -2,7 +2,6 @@
 //! time says so.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -13,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::connection::{Connection, Ready};
 use super::control::{Answer, Caller, LinkView, Order};
+use super::door::{Absent, Door, Route};
 use super::links::{Links, Pace};
 use crate::clock;
 
@@ -22,23 +22,6 @@ const ROOM_BYTES: usize = 64 << 10;
 /// After a failed accept, as without descriptors, others are tried this much later.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// A port to listen on, for one broker that dials another.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Route {
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-    /// Where `to` listens.
-    pub(crate) target: SocketAddr,
-}
-
-/// A bound port of a route.
-#[derive(Debug)]
-struct Door {
-    route: Route,
-    port: u16,
-    listener: TcpListener,
-}
-
 /// All of the relay.
 #[derive(Debug)]
 pub(crate) struct Relay {
@@ -47,40 +30,56 @@ pub(crate) struct Relay {
     orders: UnixListener,
     callers: Vec<Caller>,
     links: Links,
+    absent: Absent,
     stopped: bool,
 }
 
 impl Relay {
     /// Binds a free port for each route, and the socket that orders come through.
     pub(crate) fn bind(routes: &[Route], socket: &Path) -> Result<Self> {
-        let mut doors = Vec::new();
-        for route in routes {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            listener.set_nonblocking(true)?;
-            let port = listener.local_addr()?.port();
-            doors.push(Door { route: *route, port, listener });
-        }
+        let doors: io::Result<_> = routes.iter().map(|route| Door::open(*route)).collect();
+        let doors = doors.context("cannot listen")?;
         let orders = UnixListener::bind(socket)
             .with_context(|| format!("cannot listen on {}", socket.display()))?;
         orders.set_nonblocking(true)?;
         let (connections, callers) = (Vec::new(), Vec::new());
-        Ok(Self { doors, connections, orders, callers, links: Links::default(), stopped: false })
+        let (links, absent) = (Links::default(), Absent::default());
+        Ok(Self { doors, connections, orders, callers, links, absent, stopped: false })
     }
 
     /// Serves until it is told to stop.
     pub(crate) fn run(mut self) -> Result<()> {
         let mut room = vec![0; ROOM_BYTES];
         while !self.stopped {
-            let ready = self.wait()?;
-            let now = clock::now();
-            for (connection, ready) in self.connections.iter_mut().zip(ready.connections) {
-                connection.step(&mut self.links, ready, &mut room, now);
-            }
-            self.connections.retain(|it| !it.is_over());
-            self.accept(&ready.doors);
-            self.obey(ready.orders, &ready.callers);
+            let told = self.wait()?;
+            self.serve(told, &mut room)?;
         }
         Ok(())
+    }
+
+    /// Does what can be done now.
+    fn serve(&mut self, told: Told, room: &mut [u8]) -> Result<()> {
+        let now = clock::now();
+        self.absent.try_again(&self.doors, now);
+        // Whoever hears of an end may dial again at once: the doors have to know before.
+        let both = self.connections.iter().zip(&told.connections);
+        let ended = both.filter(|(_, ready)| ready.far_ended()).map(|(it, _)| it.dialed());
+        self.absent.suspect(ended.collect(), now);
+        self.rule_doors()?;
+        for (connection, ready) in self.connections.iter_mut().zip(told.connections) {
+            connection.step(&mut self.links, ready, room, now);
+        }
+        let refused = self.connections.iter().filter(|it| it.was_refused());
+        self.absent.suspect(refused.map(Connection::dialed).collect(), now);
+        self.rule_doors()?;
+        self.connections.retain(|it| !it.is_over());
+        self.accept(&told.doors);
+        self.obey(told.orders, &told.callers);
+        self.rule_doors()
+    }
+
+    fn rule_doors(&mut self) -> Result<()> {
+        self.absent.rule(&mut self.doors, &self.links).context("cannot listen again")
     }
 
     /// Waits for the kernel or for what is due; what the kernel says.
@@ -89,7 +88,8 @@ impl Relay {
         let wanted: Vec<Ready> =
             self.connections.iter().map(|it| it.interest(&self.links)).collect();
         let mut fds = vec![PollFd::new(&self.orders, PollFlags::IN)];
-        fds.extend(self.doors.iter().map(|it| PollFd::new(&it.listener, PollFlags::IN)));
+        let listeners = self.doors.iter().filter_map(|it| it.listener.as_ref());
+        fds.extend(listeners.map(|it| PollFd::new(it, PollFlags::IN)));
         fds.extend(self.callers.iter().map(|it| PollFd::new(&it.stream, PollFlags::IN)));
         for (connection, wanted) in self.connections.iter().zip(&wanted) {
             let (near, far) = connection.sides();
@@ -99,7 +99,8 @@ impl Relay {
                 }
             }
         }
-        let due = self.connections.iter().filter_map(|it| it.due(&self.links, now)).min();
+        let due = self.connections.iter().filter_map(|it| it.due(&self.links, now));
+        let due = due.chain(self.absent.due()).min();
         let timeout = due.map(|due| timespec(due, now)).transpose()?;
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -111,7 +112,7 @@ impl Relay {
         };
         Ok(Told {
             orders: !next(true).is_empty(),
-            doors: self.doors.iter().map(|_| !next(true).is_empty()).collect(),
+            doors: self.doors.iter().map(|it| !next(it.listener.is_some()).is_empty()).collect(),
             callers: self.callers.iter().map(|_| !next(true).is_empty()).collect(),
             connections: wanted
                 .iter()
@@ -122,8 +123,9 @@ impl Relay {
 
     fn accept(&mut self, ready: &[bool]) {
         for (door, _) in self.doors.iter().zip(ready).filter(|(_, ready)| **ready) {
+            let Some(listener) = &door.listener else { continue };
             loop {
-                match door.listener.accept() {
+                match listener.accept() {
                     Ok((near, _)) => {
                         let pair = (door.route.from, door.route.to);
                         let accepted = Connection::accepted(pair, near, door.route.target);

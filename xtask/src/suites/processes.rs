@@ -1,6 +1,7 @@
 //! Real broker processes under what happens to processes: signals, kills, full disks, power cuts.
 
 mod disks;
+mod story;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -34,6 +35,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("process a_foreign_cluster_id_is_refused", foreign_cluster),
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
+    ("process a_story_is_told_the_same_after_restarts", story::told_after_restarts),
     ("process three_brokers_keep_every_promise_in_chaos", |_| chaos(None, 1.0)),
     ("process plans_outlive_their_controller_and_are_undone", |_| {
         chaos(Some(Scenario::Plans), 0.1)

@@ -1,7 +1,7 @@
 //! The relay on real sockets. That something does not come is seen by what comes instead.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
@@ -39,9 +39,17 @@ impl World {
         ask(&self.socket, order).unwrap()
     }
 
-    fn dial(&self, from: u32, to: u32) -> TcpStream {
+    fn try_dial(&self, from: u32, to: u32) -> io::Result<TcpStream> {
         let port = self.ports.iter().find(|it| (it.from, it.to) == (from, to)).unwrap().port;
-        patient(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap())
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+    }
+
+    fn dial(&self, from: u32, to: u32) -> TcpStream {
+        patient(self.try_dial(from, to).unwrap())
+    }
+
+    fn is_refused(&self, from: u32, to: u32) -> bool {
+        self.try_dial(from, to).is_err_and(|it| it.kind() == ErrorKind::ConnectionRefused)
     }
 
     fn accept(&self, id: usize) -> TcpStream {
@@ -163,11 +171,55 @@ fn a_dial_over_a_cut_waits_and_may_be_given_up() {
 }
 
 #[test]
-fn a_dial_to_a_dead_broker_is_reset() {
+fn a_dial_to_a_broker_never_up_is_reset_then_refused() {
     let mut world = World::new();
     world.brokers.truncate(1);
     let ended = world.dial(1, 2).read(&mut [0]);
     assert!(ended.is_err_and(|it| it.kind() == ErrorKind::ConnectionReset));
+    assert!(world.is_refused(1, 2));
+}
+
+#[test]
+fn whoever_hears_of_a_death_is_refused_at_once() {
+    let mut world = World::new();
+    let (mut near, far) = world.connected();
+    let dead = world.brokers.remove(1);
+    let at = dead.local_addr().unwrap();
+    drop((dead, far));
+    assert_eq!(near.read(&mut [0]).unwrap(), 0);
+    assert!(world.is_refused(1, 2));
+    world.brokers.push(TcpListener::bind(at).unwrap());
+    let back = crate::clock::poll_until(PATIENCE, || world.try_dial(1, 2).ok());
+    // What tried whether the broker is back may come before the dial.
+    let mut near = patient(back.expect("the port listens again"));
+    near.write_all(b"welcome").unwrap();
+    let heard = (0..100).find_map(|_| {
+        let mut came = Vec::new();
+        world.accept(2).take(7).read_to_end(&mut came).unwrap();
+        (!came.is_empty()).then_some(came)
+    });
+    assert_eq!(heard.as_deref(), Some(b"welcome".as_slice()));
+}
+
+#[test]
+fn a_connection_that_a_broker_ends_closes_no_port() {
+    let world = World::new();
+    let (mut near, far) = world.connected();
+    drop(far);
+    assert_eq!(near.read(&mut [0]).unwrap(), 0);
+    assert!(!world.is_refused(1, 2));
+}
+
+#[test]
+fn a_dial_over_a_cut_to_a_dead_broker_waits() {
+    let mut world = World::new();
+    let (mut near, far) = world.connected();
+    drop((world.brokers.remove(1), far));
+    assert_eq!(near.read(&mut [0]).unwrap(), 0);
+    world.order(Order::Cut(Span::into(2)));
+    let waits = world.dial(1, 2);
+    world.order(Order::Show);
+    assert!(is_silent(&waits));
 }
 
 #[test]
