@@ -201,10 +201,15 @@ impl Noun {
             "cluster status",
             "cluster describe",
             "cluster health",
-            "cluster doctor",
             "cluster roll",
             "record count",
         ];
+        if let Self::Doctor(args) = self {
+            return args.only_reads();
+        }
+        if let Self::Cluster(cluster::Verb::Doctor(args)) = self {
+            return args.only_reads();
+        }
         READERS.contains(&self.path().as_str())
     }
 }

@@ -77,6 +77,7 @@ impl Player {
                 _ => env.get(name).cloned(),
             }),
             cwd: self.home.path().to_owned(),
+            host_root: self.home.path().join("host"),
             system_config: PathBuf::from("/nowhere/kq.toml"),
             now_ms: Box::new(move || {
                 BEGINNING_MS + i64::try_from(began.elapsed().as_millis()).unwrap()

@@ -141,6 +141,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &BROKER_LIST,
     &CLUSTER,
     &DOCTOR,
+    &DOCTOR_FIX,
     &CLUSTER_HEALTH,
     &CLUSTER_ROLL,
     &CLUSTER_STATUS,

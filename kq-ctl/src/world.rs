@@ -26,6 +26,8 @@ pub(crate) type Reach =
 pub(crate) struct World {
     pub(crate) env: Lookup,
     pub(crate) cwd: PathBuf,
+    /// Where the machine itself is looked at.
+    pub(crate) host_root: PathBuf,
     /// Settings of the whole machine.
     pub(crate) system_config: PathBuf,
     pub(crate) now_ms: Box<dyn Fn() -> i64>,
@@ -42,6 +44,7 @@ impl World {
         Self {
             env: Box::new(|name| std::env::var(name).ok()),
             cwd: std::env::current_dir().unwrap_or_default(),
+            host_root: PathBuf::from("/"),
             system_config: PathBuf::from("/etc/kq/config.toml"),
             now_ms: Box::new(|| jiff::Timestamp::now().as_millisecond()),
             stdin: RefCell::new(Some(Box::new(BufReader::new(io::stdin())))),

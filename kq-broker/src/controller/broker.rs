@@ -48,6 +48,18 @@ pub(super) fn register(
     Ok(Reply::BrokerRegistered { epoch: BrokerEpoch(0) })
 }
 
+/// A broker says that it leads the quorum. The same lead is told once, and an older one not at all.
+pub(super) fn take_lead(
+    draft: &mut Draft<'_, '_>,
+    broker: BrokerId,
+    term: u64,
+) -> Result<Reply, ControlError> {
+    if draft.image.controller().is_none_or(|(_, known)| known < term) {
+        draft.accept(vec![MetadataRecord::ControllerChanged { broker, term }])?;
+    }
+    Ok(Reply::Done)
+}
+
 /// Two processes must not be one broker. A life that still counts as live ends by being fenced; or
 /// by another process holding its directory, for a directory has one owner at a time.
 fn verify_one_life(known: &BrokerImage, new: &BrokerRegistration) -> Result<(), ControlError> {

@@ -240,3 +240,26 @@ fn the_brokers_own_defaults_shape_new_topics() {
     let Reply::TopicsDeleted(results) = reply else { panic!("{reply:?}") };
     assert_eq!(results[0].as_ref().unwrap_err().code.name(), "TOPIC_DELETION_DISABLED");
 }
+
+#[test]
+fn each_lead_of_the_quorum_is_told_once() {
+    check(
+        "
+        lead 1 term=2
+        lead 1 term=2
+        lead 3 term=4
+        lead 1 term=3
+        lead 3 term=5
+        ",
+        expect![[r#"
+            lead 1 term=2
+                broker 1 leads the quorum in term 2
+            lead 1 term=2
+            lead 3 term=4
+                broker 3 leads the quorum in term 4
+            lead 1 term=3
+            lead 3 term=5
+                broker 3 leads the quorum in term 5
+        "#]],
+    );
+}

@@ -39,6 +39,13 @@ pub enum Command {
         /// Why.
         why: FenceReason,
     },
+    /// Keeps in the history that a broker leads the quorum.
+    TakeLead {
+        /// Which broker.
+        broker: BrokerId,
+        /// Since which raft term.
+        term: u64,
+    },
     /// A broker is about to stop: its leaders are to move away, and it takes on nothing new. It may
     /// stop once [`may_stop`](super::may_stop) says so.
     BeginShutdown {

@@ -86,6 +86,7 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
     Ok(match command {
         Command::RegisterBroker(it) => broker::register(draft, it)?,
         Command::FenceBroker { broker, epoch, .. } => broker::fence(draft, *broker, *epoch)?,
+        Command::TakeLead { broker, term } => broker::take_lead(draft, *broker, *term)?,
         Command::BeginShutdown { broker, epoch } => broker::begin_shutdown(draft, *broker, *epoch)?,
         Command::CordonBroker { broker, decommission, .. } => {
             broker::cordon(draft, *broker, *decommission)?
@@ -175,6 +176,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         | Command::CancelHandover { .. }
         | Command::RegisterBroker(_)
         | Command::FenceBroker { .. }
+        | Command::TakeLead { .. }
         | Command::BeginShutdown { .. }
         | Command::CordonBroker { .. }
         | Command::UncordonBroker { .. }
@@ -213,6 +215,7 @@ impl Command {
             Self::RegisterBroker(_)
             | Self::AlterReassignments { .. }
             | Self::FenceBroker { .. }
+            | Self::TakeLead { .. }
             | Self::BeginShutdown { .. }
             | Self::AllocateProducerIds { .. }
             | Self::AlterPartitions { .. }
@@ -230,6 +233,7 @@ impl Command {
             Self::RegisterBroker(it) => format!("broker {} started", it.broker).into(),
             Self::FenceBroker { broker, why, .. } => format!("broker {broker}: {why}").into(),
             Self::BeginShutdown { broker, .. } => format!("broker {broker} is to stop").into(),
+            Self::TakeLead { .. } => "elected by the voters".into(),
             Self::Tick => "its time was up".into(),
             Self::AllocateProducerIds { .. } => "block used up".into(),
             Self::AlterPartitions { .. } => "proposed by the leader".into(),

@@ -218,6 +218,10 @@ fn parse_of_brokers(cluster: &Cluster, it: &Line<'_>) -> Command {
             let why = FenceReason::SessionExpired;
             Command::FenceBroker { broker: it.broker(), epoch, why }
         }
+        "lead" => {
+            let term = it.number("term").unwrap_or_default().unsigned_abs();
+            Command::TakeLead { broker: it.broker(), term }
+        }
         "stop" => {
             let broker = it.broker();
             Command::BeginShutdown { broker, epoch: epoch.unwrap_or(epoch_of(cluster, broker)) }

@@ -12,12 +12,14 @@ use super::error::bad_argument;
 use super::gather::Wanted;
 use super::health::{reasons, shorten};
 use super::shape::Shapes;
-use crate::raft::ControllerStatus;
+use crate::raft::{ControllerStatus, MemberStatus};
 
 /// What the checks look at.
 struct Exam {
     shapes: Shapes,
     status: ControllerStatus,
+    /// Of the quorum, as its leader sees them.
+    members: Vec<MemberStatus>,
     now_ms: i64,
     /// Live brokers that did not answer.
     silent: Vec<u32>,
@@ -53,6 +55,12 @@ const CHECKS: &[Check] = &[
     check("D017", "clocks that differ", Needs::Answers, brokers::clock_skew),
     check("D019", "mixed versions", Needs::Answers, brokers::mixed_versions),
     check("D020", "voters of the quorum", Needs::Image, brokers::voters),
+    check(
+        "D021",
+        "leaders of the quorum that come and go",
+        Needs::Image,
+        brokers::controller_churn,
+    ),
     check("D022", "replicas that come and go", Needs::Image, topics::isr_churn),
     check("D023", "unclean election enabled", Needs::Image, topics::unclean),
     check("D025", "segments too small", Needs::Image, topics::small_segments),
@@ -108,6 +116,7 @@ impl Admin {
         Exam {
             silent: shapes.silent().map(|id| id.0).collect(),
             status: self.node.controller.status(),
+            members: self.node.controller.describe_quorum().await,
             now_ms: self.node.clock.now().0,
             shapes,
         }
@@ -135,6 +144,7 @@ fn known(exam: &Exam, id: &str) -> Vec<Finding> {
         what: title_of(id).to_owned(),
         evidence: it.what,
         fix: it.fix,
+        safe: false,
     })
     .collect()
 }
@@ -167,5 +177,6 @@ fn finding(
         what: what.to_owned(),
         evidence,
         fix: fix.into(),
+        safe: false,
     }
 }

@@ -208,6 +208,7 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::IsrExpanded => v1::EventKind::IsrExpanded,
         EventKind::LeaderChanged => v1::EventKind::LeaderChanged,
         EventKind::LeaderElectedUncleanly => v1::EventKind::LeaderElectedUncleanly,
+        EventKind::ControllerChanged => v1::EventKind::ControllerChanged,
         EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
     }
 }

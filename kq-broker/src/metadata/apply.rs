@@ -118,6 +118,10 @@ impl MetadataImage {
             }
             Record::BrokerUncordoned { broker } => self.cordon(stamp, *broker, None),
             Record::BrokerUnregistered { broker } => self.unregister(stamp, *broker),
+            Record::ControllerChanged { broker, term } => {
+                self.change_controller(stamp, *broker, *term);
+                Ok(())
+            }
             Record::TopicCreated { topic, name } => self.create(stamp, *topic, name),
             Record::TopicSoftDeleted { topic, purge_at } => self.hide(stamp, *topic, *purge_at),
             Record::TopicRestored { topic } => self.restore(stamp, *topic),

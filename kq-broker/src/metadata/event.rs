@@ -264,6 +264,8 @@ kinds! {
     ReplicasMoved = 30 "replicas_moved",
     /// A replica came back with records that a leader elected uncleanly does not have.
     RecordsLost = 31 "records_lost",
+    /// Another broker leads the metadata quorum, or the same one anew.
+    ControllerChanged = 32 "controller_changed",
 }
 
 impl fmt::Display for EventKind {

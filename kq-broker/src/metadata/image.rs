@@ -28,6 +28,8 @@ pub struct MetadataImage {
     pub(super) applied: u64,
     pub(super) changed_at: TimestampMs,
     pub(super) cluster_id: Option<ClusterId>,
+    /// Who led the quorum last, and since which term.
+    pub(super) controller: Option<(BrokerId, u64)>,
     pub(super) topics: OrdMap<TopicId, Arc<TopicImage>>,
     /// Every topic's name, hidden ones included: a name stays taken until its topic is purged.
     pub(super) names: OrdMap<Arc<str>, TopicId>,
@@ -141,6 +143,11 @@ impl MetadataImage {
     /// The cluster's id; none only before the first voter has committed it.
     pub fn cluster_id(&self) -> Option<&ClusterId> {
         self.cluster_id.as_ref()
+    }
+
+    /// Who led the quorum last, and since which raft term. Who leads now may not have said so yet.
+    pub fn controller(&self) -> Option<(BrokerId, u64)> {
+        self.controller
     }
 
     /// A visible topic by name.

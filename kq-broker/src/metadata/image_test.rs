@@ -105,6 +105,9 @@ fn leaders_and_brokers() -> Vec<MetadataRecord> {
         MetadataRecord::BrokerRegistered(BrokerRegistration::at(BrokerId(8), "localhost", 1)),
         MetadataRecord::BrokerFenced { broker: BrokerId(8) },
         MetadataRecord::BrokerUnregistered { broker: BrokerId(8) },
+        MetadataRecord::ControllerChanged { broker: BrokerId(1), term: 2 },
+        MetadataRecord::ControllerChanged { broker: BrokerId(2), term: 5 },
+        MetadataRecord::ControllerChanged { broker: BrokerId(2), term: 6 },
         MetadataRecord::LeaderPolicyChanged { scope, policy: policy.clone() },
         MetadataRecord::LeaderPolicyChanged { scope: PolicyScope::Cluster, policy },
         MetadataRecord::LeadersFrozen { scope, until: Some(TimestampMs(77)) },
@@ -159,16 +162,19 @@ fn the_history_tells_what_happened_and_why() {
         #20 broker_registered broker 8: version 0.1.0, PLAINTEXT localhost:1 (they change)
         #21 broker_fenced broker 8 (they change)
         #22 broker_unregistered broker 8 (they change)
-        #23 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
-        #24 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
-        #25 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
-        #26 leaders_frozen all topics: until it is lifted (they change)
-        #27 leaders_unfrozen all topics (they change)
-        #28 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
-        #29 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
-        #30 handover_changed partition orders/0: 2 hands over to 3 (they change)
-        #31 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
-        #32 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
+        #23 controller_changed broker 1: leads the quorum, term 2 (they change)
+        #24 controller_changed broker 2: leads the quorum in place of broker 1, term 5 (they change)
+        #25 controller_changed broker 2: leads the quorum anew, term 6 after 5 (they change)
+        #26 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #27 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #28 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
+        #29 leaders_frozen all topics: until it is lifted (they change)
+        #30 leaders_unfrozen all topics (they change)
+        #31 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
+        #32 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
+        #33 handover_changed partition orders/0: 2 hands over to 3 (they change)
+        #34 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
+        #35 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
     .assert_eq(&lines.join("\n"));
     assert_eq!(image.events_after(13).count() as u64, image.events_total() - 13);
 }

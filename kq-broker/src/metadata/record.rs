@@ -83,6 +83,13 @@ pub enum MetadataRecord {
         /// Which broker.
         broker: BrokerId,
     },
+    /// Another broker leads the metadata quorum, or the same one anew.
+    ControllerChanged {
+        /// Who leads.
+        broker: BrokerId,
+        /// Since which raft term.
+        term: u64,
+    },
     /// A topic came to be; its partitions follow in the same change.
     TopicCreated {
         /// Its id for life.
@@ -285,6 +292,9 @@ impl fmt::Display for MetadataRecord {
             }
             Self::BrokerUncordoned { broker } => write!(f, "broker {broker} uncordoned"),
             Self::BrokerUnregistered { broker } => write!(f, "broker {broker} unregistered"),
+            Self::ControllerChanged { broker, term } => {
+                write!(f, "broker {broker} leads the quorum in term {term}")
+            }
             Self::TopicCreated { topic, name } => write!(f, "topic {name} created as {topic}"),
             Self::TopicSoftDeleted { topic, purge_at } => {
                 write!(f, "topic {topic} deleted, kept until {}", Utc(*purge_at))

@@ -22,7 +22,8 @@ use super::policy_wire::{
 use super::record::TimestampMs;
 use super::roster::{BrokerImage, BrokerState, Cordon};
 use super::wire::{
-    ChangeDecodeError, WireBroker, broker_from_wire, broker_to_wire, id_from_wire, id_to_wire,
+    ChangeDecodeError, WireBroker, WireController, broker_from_wire, broker_to_wire, id_from_wire,
+    id_to_wire,
 };
 use crate::ids::{BrokerEpoch, BrokerId, ClusterId, TopicId};
 
@@ -81,6 +82,8 @@ struct WireImage {
     balanced_at_ms: i64,
     #[prost(message, repeated, tag = "14")]
     plans: Vec<WirePlan>,
+    #[prost(message, optional, tag = "16")]
+    controller: Option<WireController>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -231,6 +234,7 @@ impl MetadataImage {
             freeze: self.freeze.as_ref().map(freeze_to_wire),
             balanced_at_ms: self.balanced_at.0,
             plans: self.plans.values().map(|it| plan_to_wire(it)).collect(),
+            controller: self.controller.map(|(id, term)| WireController { broker: id.0, term }),
         }
     }
 
@@ -240,6 +244,7 @@ impl MetadataImage {
             changed_at: TimestampMs(wire.changed_at_ms),
             cluster_id: wire.cluster_id.map(ClusterId),
             cluster_config: Arc::new(wire.cluster_config),
+            controller: wire.controller.map(|it| (BrokerId(it.broker), it.term)),
             next_producer_id: wire.next_producer_id,
             history: wire
                 .history

@@ -48,7 +48,7 @@ pub(super) struct WireChange {
 pub(super) struct WireRecord {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
     )]
     kind: Option<Kind>,
 }
@@ -101,6 +101,8 @@ enum Kind {
     PlanStepped(WirePlanStep),
     #[prost(message, tag = "23")]
     RecordsLost(WireLoss),
+    #[prost(message, tag = "24")]
+    ControllerChanged(WireController),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -142,6 +144,15 @@ struct WireEndpoint {
 struct WireBrokerId {
     #[prost(uint32, tag = "1")]
     broker: u32,
+}
+
+/// Who leads the quorum, and since which term.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct WireController {
+    #[prost(uint32, tag = "1")]
+    pub(super) broker: u32,
+    #[prost(uint64, tag = "2")]
+    pub(super) term: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -285,6 +296,9 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         MetadataRecord::PlanChanged { plan, state, lease } => {
             Kind::PlanChanged(plan_wire::changed_to_wire(*plan, *state, *lease))
         }
+        MetadataRecord::ControllerChanged { broker, term } => {
+            Kind::ControllerChanged(WireController { broker: broker.0, term: *term })
+        }
         MetadataRecord::RecordsLost(it) => Kind::RecordsLost(loss_to_wire(it)),
         MetadataRecord::PlanStepped(it) => Kind::PlanStepped(plan_wire::step_to_wire(it)),
         MetadataRecord::ProducerIdsAllocated { broker, next } => {
@@ -328,6 +342,9 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
         Kind::PlanChanged(it) => {
             let (plan, state, lease) = plan_wire::changed_from_wire(it)?;
             MetadataRecord::PlanChanged { plan, state, lease }
+        }
+        Kind::ControllerChanged(it) => {
+            MetadataRecord::ControllerChanged { broker: BrokerId(it.broker), term: it.term }
         }
         Kind::RecordsLost(it) => MetadataRecord::RecordsLost(loss_from_wire(&it)?),
         Kind::PlanStepped(it) => MetadataRecord::PlanStepped(plan_wire::step_from_wire(it)?),

@@ -67,7 +67,7 @@ impl SessionKeeper {
     ) {
         let mut images = self.controller.subscribe();
         self.update(&mut images);
-        tokio::spawn(Arc::clone(self).probe_silent());
+        tokio::spawn(Arc::clone(self).begin(led.term));
         loop {
             let next = self.sessions.lock().next_end();
             let wait = next.map(|at| at.saturating_sub(self.clock.elapsed()));
@@ -122,9 +122,18 @@ impl SessionKeeper {
         });
     }
 
+    /// Looks first who is gone: brokers wait for that, and nobody for the history.
+    async fn begin(self: Arc<Self>, term: u64) {
+        self.probe_silent().await;
+        let command = Command::TakeLead { broker: self.controller.broker(), term };
+        if let Err(err) = self.controller.submit_as_leader(command).await {
+            tracing::info!(term, error = %err, "the history does not tell of this lead");
+        }
+    }
+
     /// A new leader asks those that it hears nothing of whether anybody is there: a machine that
     /// runs answers at once that nobody listens, and a whole session would be lost by waiting.
-    async fn probe_silent(self: Arc<Self>) {
+    async fn probe_silent(self: &Arc<Self>) {
         let silent: Vec<BrokerId> = self.sessions.lock().silent().collect();
         let peers = self.controller.peers();
         let probe = async |broker| (broker, peers.is_gone(broker).await);

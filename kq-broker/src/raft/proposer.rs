@@ -288,6 +288,7 @@ fn use_of(command: &Command) -> Use {
     match command {
         Command::RegisterBroker(_) => Use::Start,
         Command::FenceBroker { .. }
+        | Command::TakeLead { .. }
         | Command::FailReplicas { .. }
         | Command::ReportLosses { .. }
         | Command::BeginShutdown { .. }

@@ -263,11 +263,40 @@ pub(crate) const DOCTOR: Schema = Schema {
         text("what", "WHAT", "what is wrong"),
         text("evidence", "EVIDENCE", "what shows it").nullable(),
         text("fix", "FIX", "a command that helps").nullable(),
+        Field::of(Type::Bool, "safe", "SAFE", "whether --fix safe does it").named(),
     ],
     summary: &[
         int("finding_count", "FINDINGS", "findings in this document"),
         int("omitted_count", "OMITTED", "findings left out"),
         Field::of(Type::Texts, "checks", "CHECKS", "ids of the checks that were made"),
+    ],
+};
+
+pub(crate) const DOCTOR_FIX: Schema = Schema {
+    kind: "ClusterDoctorFix",
+    doc: "What --fix safe did, or would do, and what is left.",
+    layout: Layout::Rows,
+    key: &["check", "subject"],
+    fields: &[
+        text("check", "ID", "id of the check"),
+        text("severity", "SEVERITY", "info, warn or error"),
+        text("subject", "SUBJECT", "what it is about"),
+        text("what", "WHAT", "what is wrong"),
+        text("evidence", "EVIDENCE", "what shows it").nullable().wide(),
+        text(
+            "status",
+            "STATUS",
+            "done, handing_over, would_be_done, unchanged, failed; left: not safe to do unasked",
+        ),
+        text("fix", "FIX", "a command that helps").nullable(),
+        Field::of(Type::Texts, "undo", "UNDO", "commands that take it back").wide(),
+    ],
+    summary: &[
+        int("left_count", "LEFT", "findings in this document that are left"),
+        int("omitted_count", "OMITTED", "findings left out"),
+        Field::of(Type::Texts, "checks", "CHECKS", "ids of the checks that were made"),
+        int("changed_count", "CHANGED", "findings that something was done about, or would be"),
+        Field::of(Type::Bool, "dry_run", "DRY-RUN", "true if nothing was done"),
     ],
 };
 

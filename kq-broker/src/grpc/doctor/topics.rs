@@ -6,7 +6,7 @@ use kq_proto::admin::v1::{Finding, Severity};
 
 use super::{Exam, finding};
 use crate::controller::LeaderRules;
-use crate::metadata::{EventKind, Subject, TopicImage, UncleanPolicy};
+use crate::metadata::{EventKind, Subject, TimestampMs, TopicImage, UncleanPolicy};
 
 /// Segments below this make more files than they are worth.
 const SEGMENT_BYTES_MIN: u32 = 1 << 20;
@@ -71,19 +71,30 @@ pub(super) fn not_preferred(exam: &Exam) -> Vec<Finding> {
     let image = &exam.shapes.image;
     let mut found = Vec::new();
     for topic in image.topics() {
-        let off = topic.partitions().filter(|(_, it)| {
-            let preferred = it.replicas.first().copied();
-            let can_lead = preferred.is_some_and(|id| it.isr.contains(&id) && image.is_live(id));
-            it.leader.is_some() && it.leader != preferred && can_lead
+        let rules = LeaderRules::of(image, topic, &exam.shapes.sources);
+        // What an election would ask for, not what it would fall back to.
+        let off = topic.partitions().filter(|(index, it)| {
+            let wanted = rules.order(image, *index, &it.replicas).first().copied();
+            let can_lead = wanted.is_some_and(|id| it.isr.contains(&id) && image.may_lead(id));
+            it.leader.is_some() && it.leader != wanted && it.handover != wanted && can_lead
         });
         let off: Vec<String> = off.map(|(index, _)| index.to_string()).collect();
         if off.is_empty() {
             continue;
         }
-        let evidence = format!("partitions {}", some(&off));
-        let fix = format!("kq-ctl leader elect {} --type preferred", topic.name);
         let what = "another replica leads than the preferred one";
-        found.push(finding(("D007", Severity::Info), &*topic.name, (what, evidence), fix));
+        let freeze = image.freeze_of(topic).filter(|it| it.holds_at(TimestampMs(exam.now_ms)));
+        let (why, fix) = match &freeze {
+            None => ("", format!("kq-ctl leader elect {} --type preferred", topic.name)),
+            Some(_) if topic.freeze.is_some() => {
+                (", frozen", format!("kq-ctl leader policy unfreeze {}", topic.name))
+            }
+            Some(_) => (", frozen", "kq-ctl leader policy unfreeze --all".to_owned()),
+        };
+        let evidence = format!("partitions {}{why}", some(&off));
+        let row = finding(("D007", Severity::Info), &*topic.name, (what, evidence), fix);
+        // A leader drains before it hands over, and can be handed back.
+        found.push(Finding { safe: freeze.is_none(), ..row });
     }
     found
 }

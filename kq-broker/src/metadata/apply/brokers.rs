@@ -12,6 +12,19 @@ use crate::canary;
 use crate::ids::{BrokerEpoch, BrokerId, TopicId};
 
 impl MetadataImage {
+    pub(super) fn change_controller(&mut self, stamp: &Stamp, broker: BrokerId, term: u64) {
+        let before = self.controller.replace((broker, term));
+        let detail = match before {
+            Some((id, _)) if id != broker => {
+                format!("leads the quorum in place of broker {id}, term {term}")
+            }
+            Some((_, before)) => format!("leads the quorum anew, term {term} after {before}"),
+            None => format!("leads the quorum, term {term}"),
+        };
+        let subject = Subject::Broker(broker);
+        self.record_event(stamp, EventKind::ControllerChanged, subject, Detail::text(&detail));
+    }
+
     pub(super) fn register(&mut self, stamp: &Stamp, it: &BrokerRegistration) {
         let image = BrokerImage {
             id: it.broker,

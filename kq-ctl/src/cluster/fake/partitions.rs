@@ -251,7 +251,7 @@ impl State {
     }
 
     pub(crate) fn doctor(&mut self, request: v1::DoctorRequest) -> Answer<v1::DoctorResponse> {
-        let checks = ["D004", "D031"];
+        let checks = ["D004", "D007", "D031"];
         let named = request.checks.iter().chain(&request.skip);
         if let Some(unknown) = named.into_iter().find(|id| !checks.contains(&id.as_str())) {
             let message = format!("there is no check '{unknown}'");
@@ -277,6 +277,7 @@ impl State {
                 what: "it is fenced".to_owned(),
                 evidence: "no heartbeat for 9s".to_owned(),
                 fix: "start the broker again".to_owned(),
+                safe: false,
             });
         }
         for (name, topic) in self.topics.iter().filter(|_| wanted("D004")) {
@@ -288,6 +289,24 @@ impl State {
                     what: "one broker less stops acks=all".to_owned(),
                     evidence: "rf 1, min.insync.replicas 1".to_owned(),
                     fix: format!("kq-ctl topic alter {name} -r 3"),
+                    safe: false,
+                });
+            }
+        }
+        for (name, topic) in self.topics.iter().filter(|_| wanted("D007")) {
+            let preferred = self.isr(topic).first().copied();
+            let indexes = 0..u32::try_from(topic.partitions.len()).unwrap();
+            let off = indexes.filter(|it| self.leader(name, topic, *it) != preferred);
+            let off: Vec<String> = off.map(|it| it.to_string()).collect();
+            if !off.is_empty() {
+                answer.findings.push(v1::Finding {
+                    check: "D007".to_owned(),
+                    severity: v1::Severity::Info.into(),
+                    subject: name.clone(),
+                    what: "another replica leads than the preferred one".to_owned(),
+                    evidence: format!("partitions {}", off.join(",")),
+                    fix: format!("kq-ctl leader elect {name} --type preferred"),
+                    safe: !self.policies.contains_key(name),
                 });
             }
         }
