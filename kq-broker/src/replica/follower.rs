@@ -8,7 +8,8 @@
 //! ```
 //! A response counts only for the request that the follower is waiting for (D7 of the invariants):
 //! an older one could cut or extend a log that has changed since. With durability fsync the next
-//! request goes out when what the last one brought is synced, since it tells how far that is.
+//! request goes out when what the last one brought is synced, since it tells how far that is; but
+//! while the leader has more that is committed, nobody waits to hear it, and the request goes at once.
 
 use std::cmp::Ordering;
 
@@ -34,6 +35,8 @@ pub struct Follower {
     synced_end: LogEndOffset,
     /// Invariant: never past the log end, and back only when the log was cut below it.
     high_watermark: HighWatermark,
+    /// The leader's own, as it told last; 0 before it has told.
+    leader_watermark: HighWatermark,
     turn: Turn,
 }
 
@@ -70,6 +73,7 @@ impl Follower {
             log_end: start.log_end,
             synced_end: start.synced_end.min(start.log_end),
             high_watermark: HighWatermark(known),
+            leader_watermark: HighWatermark(Offset(0)),
             turn: Turn::Resting,
         };
         follower.assert_invariants();
@@ -144,7 +148,12 @@ impl Follower {
     /// Whether the next request waits for a sync of the log, which is then urgent.
     pub fn waits_for_sync(&self) -> bool {
         let waits = self.durability == Durability::Fsync && !canary::is("synced_end_lied");
-        waits && self.synced_end < self.log_end
+        waits && self.synced_end < self.log_end && !self.is_behind()
+    }
+
+    /// Whether it still lacks what is committed without it.
+    fn is_behind(&self) -> bool {
+        self.log_end.offset() < self.leader_watermark.offset()
     }
 
     /// Whether this is the request whose answer it waits for.
@@ -190,8 +199,12 @@ impl Follower {
     fn on_answer(&mut self, told: Told, answer: Answer, out: &mut Vec<FollowerOutput>) {
         self.turn = Turn::Resting;
         match answer {
-            Answer::Nothing => self.take_over(told, out),
+            Answer::Nothing => {
+                self.leader_watermark = told.high_watermark;
+                self.take_over(told, out);
+            }
             Answer::Records => {
+                self.leader_watermark = told.high_watermark;
                 self.turn = Turn::Busy(Some(told));
                 out.push(FollowerOutput::Append);
             }
@@ -271,6 +284,7 @@ impl Follower {
         }
         self.leader = leader;
         self.leader_epoch = epoch;
+        self.leader_watermark = HighWatermark(Offset(0));
         self.turn = match self.turn {
             Turn::Resting | Turn::Asked(_) => Turn::Resting,
             // What the last leader told is no longer so.

@@ -140,6 +140,55 @@ fn asks_again_once_the_records_are_synced() {
 }
 
 #[test]
+fn asks_on_at_once_while_it_lacks_what_is_committed() {
+    check(
+        "
+        fetch
+        answer 1 hw 30 start 2 records
+        appended to 20
+        fetch
+        answer 2 hw 30 start 2 records
+        appended to 30
+        fetch
+        synced to 30
+        fetch
+        commit 6/2 leader 3
+        fetch
+        answer 4 hw 20 start 2 records
+        appended to 40
+        fetch
+        ",
+        expect![[r#"
+            fetch
+                1: fetch from 1 in epoch 5 at 10 after epoch 3, synced to 10
+            answer 1 hw 30 start 2 records
+                append
+            appended to 20
+                advance high watermark to 20
+            fetch
+                2: fetch from 1 in epoch 5 at 20 after epoch 3, synced to 10
+            answer 2 hw 30 start 2 records
+                append
+            appended to 30
+                advance high watermark to 30
+            fetch
+                not now
+            synced to 30
+            fetch
+                3: fetch from 1 in epoch 5 at 30 after epoch 3, synced to 30
+            commit 6/2 leader 3
+            fetch
+                4: fetch from 3 in epoch 6 at 30 after epoch 3, synced to 30
+            answer 4 hw 20 start 2 records
+                append
+            appended to 40
+            fetch
+                not now
+        "#]],
+    );
+}
+
+#[test]
 fn page_cache_durability_does_not_wait_for_the_sync() {
     check(
         "

@@ -15,9 +15,7 @@ use super::Partition;
 use super::state::State;
 use crate::ids::BrokerId;
 use crate::metadata::Loss;
-use crate::replica::{
-    Answer, Diverged, Durability, FetchFrom, FetchToken, FollowerInput, FollowerOutput,
-};
+use crate::replica::{Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput};
 use crate::runtime::replication::{Applied, Fetched, FetchedOutcome};
 use crate::runtime::sync_queue::Urgency;
 use crate::runtime::{LogDir, PartitionError, SyncRound};
@@ -101,12 +99,13 @@ impl Partition {
             log_start: log_start.unwrap_or_default(),
             answer,
         };
+        let before = state.offsets().log_end();
         let mut taken_in = Ok(());
         let mut todo = state.follow(answered)?;
         while let Some(output) = todo.pop_front() {
             let done = match output {
                 FollowerOutput::Append => {
-                    let (inputs, outcome) = self.take_in(state, records.clone(), round)?;
+                    let (inputs, outcome) = self.take_in(state, records.clone())?;
                     taken_in = outcome;
                     inputs
                 }
@@ -118,6 +117,9 @@ impl Partition {
             for input in done {
                 todo.extend(state.follow(input)?);
             }
+        }
+        if before < state.offsets().log_end() {
+            self.sync_taken_in(state, round)?;
         }
         taken_in?;
         let is_settled = !matches!(answer, Answer::Refused | Answer::OutOfRange)
@@ -149,10 +151,9 @@ impl Partition {
 
     /// Appends what the leader sent; also tells what the core is to hear of it.
     fn take_in(
-        self: &Arc<Self>,
+        &self,
         state: &mut State,
         records: Bytes,
-        round: &SyncRound,
     ) -> Result<(Vec<FollowerInput>, Result<(), Failed>), PartitionError> {
         let before = state.offsets().log_end();
         let now = self.clock.now();
@@ -175,14 +176,22 @@ impl Partition {
                 Err(Failed::Append(err))
             }
         };
-        if before < log_end {
-            if state.durability() == Durability::Fsync {
-                self.join_round(state, log_end, round);
-            } else {
-                self.sync_in_a_while(state);
-            }
-        }
         Ok((inputs, outcome))
+    }
+
+    /// Has what was taken in synced: now, if the next request waits for it.
+    fn sync_taken_in(
+        self: &Arc<Self>,
+        state: &mut State,
+        round: &SyncRound,
+    ) -> Result<(), PartitionError> {
+        if state.follower_mut()?.waits_for_sync() {
+            let end = state.offsets().log_end();
+            self.join_round(state, end, round);
+        } else {
+            self.sync_in_a_while(state);
+        }
+        Ok(())
     }
 
     /// Everything below `end`, the log's end, is to be synced now.
