@@ -15,6 +15,12 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     tally.check("lints", || {
         step(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });
+    // A broker in a simulated network has bodies of its own for sockets, threads and time.
+    tally.check("lints of the simulated surroundings", || {
+        let features = ["--features", "turmoil,canary", "--lib", "--test", "turmoil"];
+        let words = [["clippy", "--package", "kq-broker"].as_slice(), &features];
+        step(&[words.concat(), vec!["--", "-D", "warnings"]].concat())
+    });
     tally.check("licences and advisories", || match find("cargo-deny") {
         Some(_) => step(&["deny", "--offline", "check", "bans", "licenses", "sources"]),
         None => Ok(Verdict::Skipped("cargo-deny is not installed".to_owned())),

@@ -18,8 +18,8 @@ const TICK: Duration = Duration::from_millis(1);
 /// Steps between two looks into the brokers.
 const LOOK_EVERY: u64 = 5;
 /// How long a cluster may take to form, and how long to be well again.
-const FORMING_MAX: Duration = Duration::from_secs(60);
-const HEALING_MAX: Duration = Duration::from_secs(60);
+const FORMING_MAX: Duration = Duration::from_mins(1);
+const HEALING_MAX: Duration = Duration::from_mins(1);
 const AUDIT_MAX: Duration = Duration::from_secs(30);
 /// How long things go wrong.
 const STORM: Duration = Duration::from_secs(25);
@@ -201,7 +201,7 @@ fn simulation(seed: u64) -> Sim<'static> {
         .rng_seed(seed)
         .epoch(begin)
         .tick_duration(TICK)
-        .simulation_duration(Duration::from_secs(600))
+        .simulation_duration(Duration::from_mins(10))
         .min_message_latency(Duration::from_millis(0))
         .max_message_latency(Duration::from_millis(20))
         .tcp_capacity(4_096)

@@ -55,16 +55,19 @@ async fn follow(ground: &Ground, slot: Slot) {
             ground.pause(200).await;
             continue;
         };
-        let mut history = ground.history.borrow_mut();
-        for (offset, mark) in marks {
-            history.read(slot, offset, mark);
-        }
-        if data.error_code == ErrorCode::OffsetOutOfRange {
-            let next = std::mem::take(&mut reader.next);
-            history.broke("D3", format_args!("{slot}@{next} is out of range, after a read"));
-        }
-        drop(history);
+        take(ground, &mut reader, &data, marks);
         ground.pause(60).await;
+    }
+}
+
+fn take(ground: &Ground, reader: &mut Reader, data: &PartitionData, marks: Vec<(i64, Mark)>) {
+    let (mut history, slot) = (ground.history.borrow_mut(), reader.slot);
+    for (offset, mark) in marks {
+        history.read(slot, offset, mark);
+    }
+    if data.error_code == ErrorCode::OffsetOutOfRange {
+        let next = std::mem::take(&mut reader.next);
+        history.broke("D3", format_args!("{slot}@{next} is out of range, after a read"));
     }
 }
 
@@ -88,21 +91,21 @@ async fn read_to_end(ground: &Ground, slot: Slot) -> Vec<(i64, Mark)> {
 async fn fetch(ground: &Ground, reader: &mut Reader) -> Option<(PartitionData, Vec<(i64, Mark)>)> {
     const VERSION: i16 = 12;
     let (slot, from) = (reader.slot, reader.next);
-    let mut open = match reader.line.take() {
-        Some(open) => open,
-        None => {
-            let leader = ground.leader_of(slot, reader.epoch).await?;
-            reader.epoch = leader.epoch;
-            Line::open(&leader.host).await.ok()?
-        }
+    let mut open = if let Some(open) = reader.line.take() {
+        open
+    } else {
+        let leader = ground.leader_of(slot, reader.epoch).await?;
+        reader.epoch = leader.epoch;
+        Line::open(&leader.host).await.ok()?
     };
     let asked = open.ask(VERSION, &request(reader), ANSWER_MAX).await;
     let answer = asked.inspect_err(|lost| ground.hear(lost)).ok()?;
     let mut data = answer.responses.into_iter().next()?.partitions.into_iter().next()?;
-    match data.error_code {
-        ErrorCode::None => {}
-        ErrorCode::OffsetOutOfRange => return Some((data, Vec::new())),
-        _ => return None,
+    if data.error_code == ErrorCode::OffsetOutOfRange {
+        return Some((data, Vec::new()));
+    }
+    if data.error_code != ErrorCode::None {
+        return None;
     }
     reader.line = Some(open);
     let bytes = data.records.take().and_then(Records::into_bytes).unwrap_or_default();

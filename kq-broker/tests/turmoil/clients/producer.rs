@@ -88,7 +88,7 @@ impl Lane {
 }
 
 async fn write(ground: &Ground, mut lane: Lane) {
-    let mut line = None;
+    let mut kept = None;
     let mut last_batches = LAST_BATCHES;
     while 0 < last_batches {
         if Phase::Healing <= ground.phase.get() {
@@ -98,16 +98,16 @@ async fn write(ground: &Ground, mut lane: Lane) {
         let mark = |serial| Mark { producer: lane.number, serial };
         let (first, last) = (mark(lane.serial), mark(lane.serial + count - 1));
         let base_offset = loop {
-            let open = match line.take() {
+            let open = match kept.take() {
                 Some(open) => open,
                 None => lane.line(ground).await,
             };
             match send(ground, &lane, open, (first, last)).await {
                 (Sent::Acked(at), open) => {
-                    line = open;
+                    kept = open;
                     break at;
                 }
-                (Sent::Again, open) => line = open,
+                (Sent::Again, open) => kept = open,
             }
             ground.pause(150).await;
         };
@@ -121,38 +121,39 @@ async fn write(ground: &Ground, mut lane: Lane) {
 async fn send(
     ground: &Ground,
     lane: &Lane,
-    mut line: Line,
+    mut open: Line,
     (first, last): (Mark, Mark),
 ) -> (Sent, Option<Line>) {
     const VERSION: i16 = 12;
     let Some(request) = request(lane, first, last) else { return (Sent::Again, None) };
-    let answer = match line.ask(VERSION, &request, ANSWER_MAX).await {
+    let answer = match open.ask(VERSION, &request, ANSWER_MAX).await {
         Ok(answer) => answer,
-        Err(lost) => {
-            ground.hear(&lost);
+        Err(failed) => {
+            ground.hear(&failed);
             return (Sent::Again, None);
         }
     };
     let told = answer.responses.first().and_then(|it| it.partition_responses.first());
     let Some(told) = told else { return (Sent::Again, None) };
-    match told.error_code {
-        ErrorCode::None => (Sent::Acked(Some(told.base_offset)), Some(line)),
-        // It got through the first time, longer ago than the broker remembers where.
-        ErrorCode::DuplicateSequenceNumber => (Sent::Acked(None), Some(line)),
-        code => {
-            // A leader that is one no longer may answer too.
-            let mut history = ground.history.borrow_mut();
-            history.note(format_args!("{} refuses {first}..={last}: {code:?}", lane.slot));
-            history.count("refused", 1);
-            // One batch at a time, each acknowledged before the next: a gap is a loss.
-            let is_loss =
-                matches!(code, ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId);
-            if is_loss {
-                history.broke("T1", format_args!("{} knows nothing before {first}", lane.slot));
-            }
-            (Sent::Again, None)
-        }
+    let code = told.error_code;
+    if code == ErrorCode::None {
+        return (Sent::Acked(Some(told.base_offset)), Some(open));
     }
+    if code == ErrorCode::DuplicateSequenceNumber {
+        // It got through the first time, longer ago than the broker remembers where.
+        return (Sent::Acked(None), Some(open));
+    }
+    // A leader that is one no longer may answer too.
+    let mut history = ground.history.borrow_mut();
+    history.note(format_args!("{} refuses {first}..={last}: {code:?}", lane.slot));
+    history.count("refused", 1);
+    // One batch at a time, each acknowledged before the next: a gap is a loss.
+    let is_loss =
+        matches!(code, ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId);
+    if is_loss {
+        history.broke("T1", format_args!("{} knows nothing before {first}", lane.slot));
+    }
+    (Sent::Again, None)
 }
 
 fn request(lane: &Lane, first: Mark, last: Mark) -> Option<ProduceRequest> {
