@@ -8,7 +8,10 @@
 mod clients;
 #[cfg(feature = "bench")]
 mod coordinators;
+#[cfg(feature = "bench")]
+mod cuts;
 mod history;
+mod leaders;
 mod placement;
 #[cfg(feature = "bench")]
 mod plans;

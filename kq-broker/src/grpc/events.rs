@@ -173,8 +173,18 @@ fn event_of(event: &Event) -> v1::Event {
         },
         reason: event.reason.to_string(),
         principal: None,
-        attributes: BTreeMap::from([("metadata_index".to_owned(), event.index.to_string())]),
+        attributes: attributes_of(event),
     }
+}
+
+fn attributes_of(event: &Event) -> BTreeMap<String, String> {
+    let mut all = vec![("metadata_index", Some(event.index.to_string()))];
+    if let Detail::Leader { from, to, epoch } = &event.detail {
+        all.push(("old_leader", from.map(|id| id.0.to_string())));
+        all.push(("new_leader", to.map(|id| id.0.to_string())));
+        all.push(("leader_epoch", Some(epoch.0.to_string())));
+    }
+    all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
 fn kind_of(kind: EventKind) -> v1::EventKind {
@@ -210,5 +220,35 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::LeaderElectedUncleanly => v1::EventKind::LeaderElectedUncleanly,
         EventKind::ControllerChanged => v1::EventKind::ControllerChanged,
         EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BrokerId, LeaderEpoch};
+    use crate::metadata::TimestampMs;
+
+    #[test]
+    fn another_leader_is_told_in_figures_too() {
+        let event = |to| Event {
+            number: 7,
+            index: 40,
+            time: TimestampMs(1),
+            kind: EventKind::LeaderChanged,
+            subject: Subject::Partition("orders".into(), PartitionIndex(3)),
+            detail: Detail::Leader { from: Some(BrokerId(1)), to, epoch: LeaderEpoch(5) },
+            reason: "test".into(),
+        };
+        let told = |to| {
+            let attributes = event_of(&event(to)).attributes;
+            attributes.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
+        };
+        let common = ["leader_epoch=5", "metadata_index=40"];
+        assert_eq!(told(None), [&common[..], &["old_leader=1"]].concat());
+        assert_eq!(
+            told(Some(BrokerId(2))),
+            [&common[..], &["new_leader=2", "old_leader=1"]].concat()
+        );
     }
 }

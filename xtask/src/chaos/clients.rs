@@ -1,6 +1,7 @@
 //! Producers and consumers that go on while brokers come and go: librdkafka, as applications use
 //! it. They note what they were promised and what they saw; whether it holds is judged later.
 
+mod claims;
 mod group;
 mod ledger;
 mod read;
@@ -19,6 +20,7 @@ pub(super) use ledger::Ledger;
 pub(super) use read::{ends, read_all};
 
 use super::history::{Placed, Stamp};
+use super::leaders::Leaders;
 use super::windows::Calm;
 use crate::clock;
 
@@ -35,6 +37,8 @@ const MEMBERS: usize = 2;
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) bootstrap: String,
+    /// Each broker by its id, and where clients reach it.
+    pub(super) brokers: Vec<(u32, String)>,
     pub(super) topic: &'static str,
     pub(super) partitions: i32,
 }
@@ -46,6 +50,7 @@ struct Shared {
     began: Instant,
     ledger: Mutex<Ledger>,
     group: Mutex<Group>,
+    leaders: Mutex<Leaders>,
     /// By reader, then by partition.
     seen: Vec<Mutex<Vec<Vec<Placed>>>>,
     acked: AtomicU64,
@@ -97,6 +102,7 @@ impl Clients {
             began: clock::now(),
             ledger: Mutex::new(Ledger::begin(partitions)),
             group: Mutex::new(Group::begin(partitions, MEMBERS)),
+            leaders: Mutex::default(),
             seen: (0..READERS).map(|_| Mutex::new(vec![Vec::new(); partitions])).collect(),
             acked: AtomicU64::new(0),
             faults: Mutex::default(),
@@ -115,6 +121,9 @@ impl Clients {
             .map(|id| spawn(Box::new(move |shared| read::follow(shared, id))))
             .collect();
         readers.push(spawn(Box::new(read::watch_high_watermarks)));
+        readers.extend(target.brokers.iter().cloned().map(|(id, address)| {
+            spawn(Box::new(move |shared| claims::watch_leader(shared, id, &address)))
+        }));
         readers.extend(
             (0..MEMBERS).map(|id| spawn(Box::new(move |shared| group::member(shared, id)))),
         );
@@ -188,6 +197,11 @@ impl Clients {
     /// What the group did so far.
     pub(super) fn group(&self) -> MutexGuard<'_, Group> {
         lock(&self.shared.group)
+    }
+
+    /// Who was seen to lead what.
+    pub(super) fn leaders(&self) -> MutexGuard<'_, Leaders> {
+        lock(&self.shared.leaders)
     }
 
     /// What producers were told; for the time after they have stopped.

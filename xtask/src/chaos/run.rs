@@ -9,10 +9,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::clients::{Clients, Target, committed, ends, read_all};
 use super::history::Partition;
-use super::schedule::{Bounds, Step, draw, one_way, power_cuts};
+use super::leaders::changes;
+use super::schedule::{Bounds, Step, draw, power_cuts};
 use super::stage::{Diary, Stage};
 use super::world::{NAME, World};
-use super::{coordinators, plans, replicas, rolling, strikes};
+use super::{coordinators, cuts, plans, replicas, rolling, strikes};
 use crate::cli::{ChaosArgs, Scenario};
 use crate::cluster::Keep;
 use crate::output::{note, say};
@@ -35,7 +36,7 @@ const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 enum Course {
     Strikes(Vec<Step>),
-    OneWay(Vec<Step>),
+    OneWay,
     Plans,
     Rolling,
     Groups,
@@ -48,6 +49,8 @@ struct Figures {
     found: u64,
     reads: u64,
     commits: u64,
+    epochs: usize,
+    changes: usize,
     bytes: u64,
     whole_after: Duration,
     longest_stall: Duration,
@@ -95,9 +98,7 @@ fn course(args: &ChaosArgs, seed: u64, power: bool) -> (String, Course) {
             (title, Course::Strikes(power_cuts(seed, bounds)))
         }
         Some(Scenario::OneWay) => {
-            let each = args.cut;
-            let title = format!("one-way cuts, each broker {} s each way", each.as_secs());
-            (title, Course::OneWay(one_way(args.brokers, each)))
+            (format!("one-way cuts of {} s", args.cut.as_secs()), Course::OneWay)
         }
         Some(Scenario::Plans) => ("plans".to_owned(), Course::Plans),
         Some(Scenario::Rolling) => (format!("rolling restarts, {minutes} min"), Course::Rolling),
@@ -155,7 +156,7 @@ fn go(
     let mut stage = Stage { world: &mut *world, clients: &clients, diary, interrupted, began };
     match course {
         Course::Strikes(steps) => strikes::strike(&mut stage, steps),
-        Course::OneWay(steps) => strikes::cut_in_turn(&mut stage, steps),
+        Course::OneWay => cuts::cut_in_turn(&mut stage, args),
         Course::Plans => plans::carry_out(&mut stage),
         Course::Rolling => rolling::roll(&mut stage, args),
         Course::Groups => coordinators::lose(&mut stage, args),
@@ -171,6 +172,7 @@ fn go(
     clients.stop_reading(&ends, CAUGHT_UP_WITHIN)?;
     clients.verify()?;
     judge(&clients, &target, &ends, figures)?;
+    judge_leaders(world, &clients, &target, figures)?;
     world.verify_alive()?;
     world.stop_all()?;
     for (view, end) in views.iter().zip(&ends) {
@@ -192,7 +194,8 @@ fn create_topic(world: &World) -> Result<Target> {
     world.ctl(&[create.as_slice(), config.as_slice()].concat())?;
     world.wait_whole(WHOLE_WITHIN)?;
     let bootstrap = world.cluster.bootstrap.clone();
-    Ok(Target { bootstrap, topic: NAME, partitions: PARTITIONS })
+    let brokers = world.cluster.brokers.iter().map(|it| (it.id, it.address.clone())).collect();
+    Ok(Target { bootstrap, brokers, topic: NAME, partitions: PARTITIONS })
 }
 
 /// Holds what is there against what was promised and seen.
@@ -228,6 +231,21 @@ fn judge(clients: &Clients, target: &Target, ends: &[u64], figures: &mut Figures
     Ok(())
 }
 
+/// Holds who was seen to lead against the history.
+fn judge_leaders(
+    world: &World,
+    clients: &Clients,
+    target: &Target,
+    figures: &mut Figures,
+) -> Result<()> {
+    let changes = changes(&world.history()?, NAME);
+    let leaders = clients.leaders();
+    let faults = leaders.check(target.partitions, &changes);
+    ensure!(faults.is_empty(), "{faults}");
+    (figures.epochs, figures.changes) = (leaders.epochs(), changes.len());
+    Ok(())
+}
+
 /// What a good run was, in words.
 fn last_line(diary: &Diary, figures: &Figures) -> String {
     let total: u64 = diary.faults.values().sum();
@@ -237,13 +255,15 @@ fn last_line(diary: &Diary, figures: &Figures) -> String {
     let outcome = if outcome.is_empty() { String::new() } else { format!("{outcome}; ") };
     format!(
         "{outcome}{total} faults ({}), {} records acknowledged, {} found once and in order, {} \
-         reads unchanged, {} commits of a group kept, {} MB of logs equal on all replicas, in \
-         sync {:.1} s after the last fault, longest stall of a partition {:.1} s: ok",
+         reads unchanged, {} commits of a group kept, one leader in each of {} epochs seen ({} \
+         changes of leaders), {} MB of logs equal on all replicas, in sync {:.1} s after the last fault, longest stall of a partition {:.1} s: ok",
         kinds.join(", "),
         figures.acked,
         figures.found,
         figures.reads,
         figures.commits,
+        figures.epochs,
+        figures.changes,
         figures.bytes / 1_000_000,
         figures.whole_after.as_secs_f64(),
         figures.longest_stall.as_secs_f64()

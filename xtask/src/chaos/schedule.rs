@@ -107,9 +107,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The time after each one-way cut of that scenario.
-const ONE_WAY_REST: Duration = Duration::from_secs(8);
-
 /// What may be drawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -186,21 +183,6 @@ pub(super) fn draw(seed: u64, bounds: Bounds) -> Vec<Step> {
         };
     }
     steps.sort_by_key(|step| step.at);
-    steps
-}
-
-/// Each broker in turn, cut off outwards and then inwards, with time to recover between.
-pub(super) fn one_way(brokers: u32, each: Duration) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut at = Duration::from_secs(5);
-    for id in 1..=brokers {
-        for way in [Span::out_of(id), Span::into(id)] {
-            steps.push(Step { at, fault: Some(Fault::OneWayCutOff), act: Act::Cut(way) });
-            at += each;
-            steps.push(Step { at, fault: None, act: Act::Heal(way) });
-            at += ONE_WAY_REST;
-        }
-    }
     steps
 }
 
@@ -304,15 +286,6 @@ mod tests {
         assert_eq!(drawn(bounds(3, true)).len(), Fault::WEIGHTS.len());
         assert!(drawn(bounds(5, false)).iter().all(|it| !it.needs_root()));
         assert!(drawn(bounds(1, true)).iter().all(|it| !it.needs_peers()));
-    }
-
-    #[test]
-    fn each_broker_is_cut_off_both_ways_in_turn() {
-        let steps = one_way(3, Duration::from_secs(20));
-        let cuts = steps.iter().filter(|it| matches!(it.act, Act::Cut(_))).count();
-        let heals = steps.iter().filter(|it| matches!(it.act, Act::Heal(_))).count();
-        assert_eq!((cuts, heals), (6, 6));
-        assert!(steps.is_sorted_by_key(|it| it.at));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 /// A span of time that goes on.
 #[derive(Debug)]
 pub(super) struct Window {
+    began: Instant,
     /// By partition: the last acknowledgement, or the begin.
     last: Vec<Instant>,
     longest: Vec<Duration>,
@@ -14,6 +15,8 @@ pub(super) struct Window {
 /// What a span of time was like for producers.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
+    /// How long it was.
+    pub(super) length: Duration,
     /// By partition: the longest time without an acknowledgement.
     pub(super) stalls: Vec<Duration>,
     /// From sending a record to its acknowledgement, the shortest first.
@@ -24,7 +27,7 @@ impl Window {
     /// A span that begins now.
     pub(super) fn open(partitions: usize, now: Instant) -> Self {
         let (last, longest) = (vec![now; partitions], vec![Duration::ZERO; partitions]);
-        Self { last, longest, latencies: Vec::new() }
+        Self { began: now, last, longest, latencies: Vec::new() }
     }
 
     /// A record of a partition was acknowledged, so long after it was sent.
@@ -44,7 +47,8 @@ impl Window {
             self.end_gap(partition, now);
         }
         self.latencies.sort_unstable();
-        Calm { stalls: self.longest, latencies: self.latencies }
+        let length = now.saturating_duration_since(self.began);
+        Calm { length, stalls: self.longest, latencies: self.latencies }
     }
 
     fn end_gap(&mut self, partition: usize, now: Instant) {
@@ -61,6 +65,12 @@ impl Calm {
     /// The longest stall of any partition.
     pub(super) fn longest(&self) -> Duration {
         self.stalls.iter().copied().max().unwrap_or_default()
+    }
+
+    /// Acknowledgements per second.
+    pub(super) fn rate(&self) -> f64 {
+        let acked = u32::try_from(self.latencies.len()).unwrap_or(u32::MAX);
+        f64::from(acked) / self.length.as_secs_f64().max(f64::EPSILON)
     }
 
     /// The stall of one partition.
@@ -95,6 +105,7 @@ mod tests {
         let calm = window.close(start + ms(50));
         assert_eq!(calm.stalls, [ms(30), ms(45)]);
         assert_eq!(calm.latencies, [ms(1), ms(2), ms(3)]);
+        assert_eq!(format!("{:.1}", calm.rate()), "60.0");
     }
 
     #[test]

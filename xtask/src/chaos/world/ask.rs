@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{NAME, World};
+use crate::chaos::leaders::differ;
 use crate::chaos::placement::Placement;
 use crate::run::{capture, shown};
 
@@ -31,8 +32,12 @@ impl PartitionView {
 
 impl World {
     fn command(&self, args: &[&str]) -> Command {
+        self.command_at(&self.cluster.bootstrap, args)
+    }
+
+    fn command_at(&self, brokers: &str, args: &[&str]) -> Command {
         let mut ctl = Command::new(&self.programs.ctl);
-        ctl.args(["--brokers", &self.cluster.bootstrap]).args(args).stdin(Stdio::null());
+        ctl.args(["--brokers", brokers]).args(args).stdin(Stdio::null());
         ctl
     }
 
@@ -63,9 +68,40 @@ impl World {
 
     /// The broker whose controller leads.
     pub(in crate::chaos) fn controller(&self) -> Result<u32> {
-        let items = self.items(&["cluster", "describe"])?;
-        let id = items.first().and_then(|it| it.get("controller")?.as_u64());
-        Ok(u32::try_from(id.context("nobody leads the quorum")?)?)
+        self.quorum().map(|(leader, _)| leader)
+    }
+
+    /// Whether a broker has a vote in the quorum.
+    pub(in crate::chaos) fn votes(&self, id: u32) -> Result<bool> {
+        let members = self.items(&["quorum", "status"])?;
+        let member = members.iter().find(|it| it.get("broker") == Some(&id.into()));
+        let role = member.and_then(|it| it.get("role")?.as_str());
+        Ok(matches!(role, Some("leader" | "voter")))
+    }
+
+    /// Who leads the quorum, and in which term.
+    pub(in crate::chaos) fn quorum(&self) -> Result<(u32, u64)> {
+        let told = self.document(&["quorum", "status"])?;
+        let number = |name: &str| told.pointer(&format!("/summary/{name}")).and_then(Value::as_u64);
+        let leader = number("leader").context("nobody leads the quorum")?;
+        Ok((u32::try_from(leader)?, number("term").context("a leader without a term")?))
+    }
+
+    /// The committed history, the oldest event first; fails when brokers tell it differently.
+    pub(in crate::chaos) fn history(&self) -> Result<Vec<Value>> {
+        let mut longest = Vec::new();
+        for broker in &self.cluster.brokers {
+            let args = ["events", "--all", "-o", "json"];
+            let told = capture(&mut self.command_at(&broker.address, &args))?;
+            let told = items_of(serde_json::from_str(&told)?)?;
+            if let Some(fault) = differ(&longest, &told) {
+                bail!("{fault} (broker {})", broker.id);
+            }
+            if longest.len() < told.len() {
+                longest = told;
+            }
+        }
+        Ok(longest)
     }
 
     /// The partitions of our topic.
