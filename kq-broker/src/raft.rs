@@ -18,6 +18,8 @@ mod contact;
 mod controller;
 #[cfg(test)]
 mod crash_test;
+#[cfg(test)]
+mod deaf_test;
 mod disk;
 mod disk_thread;
 mod door;
@@ -35,6 +37,8 @@ mod start;
 mod store;
 mod succession;
 mod types;
+#[cfg(test)]
+mod valve;
 mod wire;
 
 pub use controller::{Controller, ControllerStatus};

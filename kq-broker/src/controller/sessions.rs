@@ -15,6 +15,10 @@ use std::time::Duration;
 use super::FenceReason;
 use crate::ids::{BrokerEpoch, BrokerId};
 
+/// Who looks this much later than it meant to has stood still itself: then nobody was heard because
+/// nobody listened.
+const LATE_MAX: Duration = Duration::from_secs(1);
+
 /// One stream of beats, as the leader numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BeatStream(pub u64);
@@ -52,12 +56,14 @@ pub struct Sessions {
     me: BrokerId,
     length: Duration,
     live: BTreeMap<BrokerId, Session>,
+    /// Until when a stream that breaks says nothing: who was not listened to gives up too.
+    excused_until: Duration,
 }
 
 impl Sessions {
     /// No sessions yet.
     pub fn new(me: BrokerId, length: Duration) -> Self {
-        Self { me, length, live: BTreeMap::new() }
+        Self { me, length, live: BTreeMap::new(), excused_until: Duration::ZERO }
     }
 
     /// Somebody else leads now.
@@ -65,10 +71,12 @@ impl Sessions {
         self.live.clear();
     }
 
-    /// Gives everyone a whole session: whoever keeps them was not there to hear.
-    pub fn renew(&mut self, now: Duration) {
-        let ends_at = now + self.length;
-        self.live.values_mut().for_each(|it| it.ends_at = ends_at);
+    /// Gives everyone a whole session if whoever keeps them was not there to hear.
+    fn excuse(&mut self, now: Duration) {
+        if self.next_end().is_some_and(|at| at + LATE_MAX < now) {
+            self.excused_until = now + self.length;
+            self.live.values_mut().for_each(|it| it.ends_at = self.excused_until);
+        }
     }
 
     /// Takes in who is live by the metadata. Who is new in it, or registered again, has a whole
@@ -111,11 +119,15 @@ impl Sessions {
         stream: BeatStream,
         (how, now): (BeatEnd, Duration),
     ) -> Option<Fence> {
+        self.excuse(now);
         let session = self.live.get_mut(&broker)?;
         if session.stream != Some(stream) {
             return None;
         }
         session.stream = None;
+        if how == BeatEnd::Broken && now < self.excused_until {
+            return None;
+        }
         // Should the command to fence it not come through, the session sees to it again.
         session.ends_at = now + self.length;
         let why = match how {
@@ -138,6 +150,7 @@ impl Sessions {
 
     /// Whose time is up.
     pub fn expired(&mut self, now: Duration) -> Vec<Fence> {
+        self.excuse(now);
         let length = self.length;
         let overdue = self.live.iter_mut().filter(|(_, it)| it.ends_at <= now);
         let fence = |(broker, session): (&BrokerId, &mut Session)| {
@@ -232,9 +245,22 @@ mod tests {
         assert_eq!(sessions.refused(TWO, S(1)), None);
         let gone = sessions.refused(BrokerId(3), S(1));
         assert_eq!(gone, Some(fence(3, 30, FenceReason::ConnectionClosed)));
-        sessions.renew(S(9));
-        assert_eq!(sessions.next_end(), Some(S(12)));
         sessions.end();
         assert_eq!(sessions.next_end(), None);
+    }
+    #[test]
+    fn a_keeper_that_stood_still_fences_nobody_for_that() {
+        let mut sessions = led_by_one();
+        sessions.beat((TWO, BrokerEpoch(20)), FIRST, S(1));
+        // They were not answered for long, and gave their streams up.
+        let broken = (BeatEnd::Broken, S(9));
+        assert_eq!(sessions.ended(TWO, FIRST, broken), None);
+        assert_eq!(sessions.expired(S(9)), []);
+        assert_eq!(sessions.next_end(), Some(S(12)));
+        sessions.beat((TWO, BrokerEpoch(20)), NEXT, S(10));
+        // Who does not come back is fenced all the same, and from then on a stream counts again.
+        assert_eq!(sessions.expired(S(12)), [fence(3, 30, FenceReason::SessionExpired)]);
+        let broken = sessions.ended(TWO, NEXT, (BeatEnd::Broken, S(13)));
+        assert_eq!(broken, Some(fence(2, 20, FenceReason::ConnectionClosed)));
     }
 }

@@ -19,9 +19,6 @@ use crate::metadata::{BrokerImage, MetadataImage};
 use crate::raft::{Controller, Leadership};
 use crate::runtime::Clock;
 
-/// A timer that is later than this says that this process stood still: then nobody was heard because
-/// nobody listened.
-const LATE_MAX: Duration = Duration::from_secs(1);
 /// How often it is tried again to move the leaders of a broker away that wants to stop.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -93,14 +90,7 @@ impl SessionKeeper {
     }
 
     fn fence_expired(self: &Arc<Self>) {
-        let now = self.clock.elapsed();
-        let overdue = {
-            let mut sessions = self.sessions.lock();
-            if sessions.next_end().is_some_and(|at| at + LATE_MAX < now) {
-                sessions.renew(now);
-            }
-            sessions.expired(now)
-        };
+        let overdue = self.sessions.lock().expired(self.clock.elapsed());
         for it in overdue {
             self.fence(it);
         }
@@ -146,6 +136,13 @@ impl SessionKeeper {
         }
     }
 
+    /// Whether a broker has a stream of beats here.
+    #[cfg(test)]
+    pub fn hears(&self, broker: BrokerId) -> bool {
+        let sessions = self.sessions.lock();
+        sessions.next_end().is_some() && sessions.silent().all(|it| it != broker)
+    }
+
     /// Hears one broker until its stream ends, and answers every beat.
     pub async fn listen(
         self: Arc<Self>,
@@ -186,6 +183,7 @@ impl SessionKeeper {
     ) -> v1::BeatAnswer {
         let (epoch, now) = (BrokerEpoch(beat.broker_epoch), self.clock.elapsed());
         self.sessions.lock().beat((broker, epoch), stream, now);
+        self.controller.note_beat(broker);
         let image = self.controller.image();
         let is_done = beat.stopping && may_stop(&image, broker);
         if beat.stopping && !is_done && asked_at.is_none_or(|at| at + ASK_AGAIN <= now) {

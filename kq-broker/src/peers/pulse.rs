@@ -6,8 +6,10 @@ use std::time::Duration;
 use kq_proto::cluster::v1;
 use kq_proto::cluster::v1::members_client::MembersClient;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
 
 use crate::controller::Command;
 use crate::ids::{BrokerEpoch, BrokerId};
@@ -18,6 +20,9 @@ use crate::raft::{Controller, Leadership};
 const ASK_WAIT: Duration = Duration::from_secs(3);
 /// Beats that may wait for the connection.
 const BEATS_WAITING_MAX: usize = 2;
+
+/// What a leader says to beats.
+type Answers = Streaming<v1::BeatAnswer>;
 
 /// How far the way out is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +41,7 @@ pub struct Pulse {
     controller: Controller,
     registration: BrokerRegistration,
     interval: Duration,
+    session: Duration,
     wish: watch::Receiver<Wish>,
 }
 
@@ -57,16 +63,16 @@ enum Ended {
 }
 
 impl Pulse {
-    /// Starts the beats of a broker that has registered.
+    /// Starts the beats of a broker that has registered: so often, in a session of that length.
     pub fn start(
         controller: Controller,
         registration: BrokerRegistration,
-        interval: Duration,
+        (interval, session): (Duration, Duration),
     ) -> PulseHandle {
         let (wish, wished) = watch::channel(Wish::Stay);
         // This process lives on, and with it all that it wrote.
         let registration = BrokerRegistration { resumed_cleanly: true, ..registration };
-        let pulse = Self { controller, registration, interval, wish: wished };
+        let pulse = Self { controller, registration, interval, session, wish: wished };
         PulseHandle { wish, task: tokio::spawn(pulse.run()) }
     }
 
@@ -151,7 +157,9 @@ impl Pulse {
         }
     }
 
-    /// Beats to a leader until another one leads or the stream breaks.
+    /// Beats to a leader until another one leads or the stream breaks. It is broken from here when
+    /// no beat is answered for a session: who is heard and hears nothing would else stay in service
+    /// and hold up all that waits for its word.
     async fn beat_to(
         &mut self,
         leader: BrokerId,
@@ -169,26 +177,22 @@ impl Pulse {
             return Ended::Leader;
         };
         let mut answers = opened.into_inner();
+        let mut answered = Instant::now();
         let mut every = tokio::time::interval(self.interval);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         every.tick().await;
         loop {
             let wish = *self.wish.borrow_and_update();
             if wish == Wish::Leave {
-                let farewell = v1::Beat { farewell: true, ..self.beat(None) };
-                let sent = beats.send(farewell).await;
-                drop(beats);
-                // The leader closes the stream when it has heard it.
-                let closed = async { while answers.next().await.is_some() {} };
-                let heard = tokio::time::timeout(ASK_WAIT, closed).await;
-                tracing::debug!(sent = sent.is_ok(), heard = heard.is_ok(), "farewell");
+                self.say_farewell(beats, answers).await;
                 return Ended::Left;
             }
             tokio::select! {
-                answer = answers.next() => match answer {
-                    Some(Ok(answer)) => self.heed(answer).await,
-                    Some(Err(_)) | None => return Ended::Broken,
-                },
+                answer = timeout_at(answered + self.session, answers.next()) => {
+                    let Ok(Some(Ok(answer))) = answer else { return Ended::Broken };
+                    self.heed(answer).await;
+                    answered = Instant::now();
+                }
                 _ = every.tick() => if beats.try_send(self.beat(None)).is_err() {
                     return Ended::Broken;
                 },
@@ -200,6 +204,16 @@ impl Pulse {
                 ended = moves_on(leadership, leader) => return ended,
             }
         }
+    }
+
+    async fn say_farewell(&self, beats: mpsc::Sender<v1::Beat>, mut answers: Answers) {
+        let farewell = v1::Beat { farewell: true, ..self.beat(None) };
+        let sent = beats.send(farewell).await;
+        drop(beats);
+        // The leader closes the stream when it has heard it.
+        let closed = async { while answers.next().await.is_some() {} };
+        let heard = tokio::time::timeout(ASK_WAIT, closed).await;
+        tracing::debug!(sent = sent.is_ok(), heard = heard.is_ok(), "farewell");
     }
 
     fn beat(&self, route: Option<v1::Route>) -> v1::Beat {

@@ -82,10 +82,11 @@ pub(super) async fn start_node(
         }
     };
     let beats = Duration::from_millis(config.heartbeat_ms);
-    let pulse = Pulse::start(controller.clone(), registration, beats);
+    let pulse = Pulse::start(controller.clone(), registration, (beats, session));
     metrics.watch_store(&partitions);
     metrics.watch_quorum(&controller);
     tokio::spawn(controller.clone().grow_voters(config.controller_voters));
+    tokio::spawn(controller.clone().yield_unheard());
     let broker_id = BrokerId(config.node_id);
     let node = Node {
         config,

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::valve::Valve;
 use super::{Birth, Controller, ControllerOptions, MemberStatus, QuorumChange, Trimming};
 use crate::controller::{Command, NewTopic, Settings};
 use crate::grpc::Early;
@@ -18,19 +19,22 @@ use crate::ids::{BrokerId, ClusterId};
 use crate::metadata::{BrokerRegistration, TimestampMs};
 use crate::peers::Peers;
 
-const SOON: Duration = Duration::from_secs(30);
+pub(super) const SOON: Duration = Duration::from_secs(30);
 
 /// One member: its address stays its own while it is down.
 struct Member {
     id: u32,
     dir: PathBuf,
     address: String,
+    early: Arc<Early>,
     up: Option<(Controller, CancellationToken, tokio::task::JoinHandle<()>)>,
 }
 
-struct Cluster {
+pub(super) struct Cluster {
     members: BTreeMap<u32, Member>,
     trimming: Trimming,
+    /// How one member reaches another, where that is not directly.
+    valves: BTreeMap<(u32, u32), Valve>,
     id: ClusterId,
     dir: TempDir,
 }
@@ -56,14 +60,15 @@ impl Cluster {
     async fn found(trimming: Trimming) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let id = ClusterId("test-cluster".to_owned());
-        let mut cluster = Self { members: BTreeMap::new(), trimming, id, dir };
+        let (members, valves) = (BTreeMap::new(), BTreeMap::new());
+        let mut cluster = Self { members, trimming, valves, id, dir };
         cluster.add(1).await;
         cluster.start(1, Birth::Cluster).await;
         cluster
     }
 
     /// Three voters.
-    async fn of_three() -> Self {
+    pub(super) async fn of_three() -> Self {
         let mut cluster = Self::found(Trimming::default()).await;
         cluster.join(2).await;
         cluster.join(3).await;
@@ -72,14 +77,41 @@ impl Cluster {
         cluster
     }
 
+    /// Three voters that reach one another through valves.
+    pub(super) async fn of_three_by_valves() -> Self {
+        let mut cluster = Self::of_three().await;
+        for id in 1..=3 {
+            cluster.stop(id).await;
+        }
+        for (from, to) in [(1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2)] {
+            let valve = Valve::to(cluster.members[&to].address.clone()).await;
+            cluster.valves.insert((from, to), valve);
+        }
+        for id in 1..=3 {
+            cluster.start(id, Birth::Again).await;
+        }
+        cluster
+    }
+
+    /// Whether a member hears what the others say.
+    pub(super) fn set_hears(&self, id: u32, hears: bool) {
+        for ((from, to), valve) in &self.valves {
+            if *to == id {
+                valve.set_there(hears);
+            } else if *from == id {
+                valve.set_back(hears);
+            }
+        }
+    }
+
     async fn add(&mut self, id: u32) {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap().to_string();
         let dir = self.dir.path().join(id.to_string());
-        self.members.insert(id, Member { id, dir, address, up: None });
+        self.members.insert(id, Member { id, dir, address, early: Arc::default(), up: None });
     }
 
-    async fn start(&mut self, id: u32, birth: Birth) {
+    pub(super) async fn start(&mut self, id: u32, birth: Birth) {
         let (trimming, cluster_id) = (self.trimming, Some(self.id.clone()));
         let member = self.members.get_mut(&id).unwrap();
         let early = Arc::new(Early::default());
@@ -93,13 +125,15 @@ impl Cluster {
                 () = stopped.cancelled() => {}
             }
         });
+        let ways = self.valves.iter().filter(|((from, _), _)| *from == id);
+        let ways = ways.map(|((_, to), valve)| (BrokerId(*to), valve.address.clone()));
         let options = ControllerOptions {
             fs: Arc::new(RealFs),
             dir: member.dir.clone(),
             broker: BrokerId(member.id),
             birth,
             address: member.address.clone(),
-            peers: Peers::default(),
+            peers: Peers::new(ways.collect()),
             cluster_id,
             known_end: None,
             settings: Settings::default(),
@@ -108,7 +142,8 @@ impl Cluster {
         };
         let controller = Controller::open(options).await.unwrap();
         early.quorum().open(&controller);
-        member.up = Some((controller, stop, serving));
+        tokio::spawn(controller.clone().yield_unheard());
+        (member.early, member.up) = (early, Some((controller, stop, serving)));
     }
 
     /// A broker with an empty directory becomes a learner.
@@ -135,19 +170,24 @@ impl Cluster {
         tokio::time::timeout(SOON, made).await.unwrap();
     }
 
-    async fn stop(&mut self, id: u32) {
+    /// The door of a member.
+    pub(super) fn early(&self, id: u32) -> &Early {
+        &self.members[&id].early
+    }
+
+    pub(super) async fn stop(&mut self, id: u32) {
         let (controller, stop, serving) = self.members.get_mut(&id).unwrap().up.take().unwrap();
         stop.cancel();
         serving.await.unwrap();
         controller.shutdown().await;
     }
 
-    fn at(&self, id: u32) -> &Controller {
+    pub(super) fn at(&self, id: u32) -> &Controller {
         self.members[&id].controller()
     }
 
     /// Whoever leads by the word of a majority of those that are up.
-    async fn leader(&self) -> Controller {
+    pub(super) async fn leader(&self) -> Controller {
         let up: Vec<&Controller> =
             self.members.values().filter_map(|it| it.up.as_ref()).map(|it| &it.0).collect();
         let found = async {
@@ -167,19 +207,19 @@ impl Cluster {
     }
 
     /// The command by which a member registers; topics need a broker.
-    fn register(&self, id: u32) -> Command {
+    pub(super) fn register(&self, id: u32) -> Command {
         let (host, port) = self.members[&id].address.rsplit_once(':').unwrap();
         let port = port.parse().unwrap();
         Command::RegisterBroker(BrokerRegistration::at(BrokerId(id), host, port))
     }
 
-    async fn wait_applied(&self, id: u32, index: u64) {
+    pub(super) async fn wait_applied(&self, id: u32, index: u64) {
         let mut images = self.at(id).subscribe();
         let reached = images.wait_for(|image| image.applied() >= index);
         tokio::time::timeout(SOON, reached).await.unwrap().unwrap();
     }
 
-    fn topics_at(&self, id: u32) -> Vec<String> {
+    pub(super) fn topics_at(&self, id: u32) -> Vec<String> {
         self.at(id).image().topics().map(|topic| topic.name.to_string()).collect()
     }
 }
@@ -188,7 +228,7 @@ fn is_recent(ago: Duration) -> bool {
     ago < Duration::from_secs(3)
 }
 
-fn create(name: &str) -> Command {
+pub(super) fn create(name: &str) -> Command {
     let topic = NewTopic { name: name.to_owned(), ..NewTopic::default() };
     Command::CreateTopics { topics: vec![topic], validate_only: false }
 }

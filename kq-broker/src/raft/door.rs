@@ -6,11 +6,12 @@ use kq_proto::cluster::v1;
 use kq_proto::cluster::v1::raft_server::{self, RaftServer};
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest};
 use tokio::sync::SetOnce;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Controller;
 use super::entry::decode_snapshot;
-use super::types::Snapshot;
+use super::types::{LogId, Snapshot};
 use super::wire::{
     Collected, append_response_to_wire, id_from_wire, malformed, vote_from_wire,
     vote_request_from_wire, vote_response_to_wire, vote_to_wire,
@@ -73,10 +74,12 @@ impl raft_server::Raft for QuorumDoor {
             entries: collected.entries,
             leader_commit: head.leader_commit.map(id_from_wire),
         };
+        let committed = rpc.leader_commit.as_ref().map_or(0, LogId::index);
         let answered = Box::pin(controller.inner.raft.append_entries(rpc)).await;
         let answer = answered.map_err(|err| out_of_service(&err))?;
         if !matches!(answer, AppendEntriesResponse::HigherVote(_)) {
-            controller.inner.contact.renew();
+            let applied = controller.image().applied();
+            controller.inner.contact.heard(committed, applied, Instant::now());
         }
         Ok(Response::new(append_response_to_wire(&answer)))
     }
