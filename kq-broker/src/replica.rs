@@ -15,6 +15,8 @@
 //! ```
 
 mod follower;
+#[cfg(test)]
+mod follower_epochs_test;
 mod follower_io;
 #[cfg(test)]
 mod follower_test;
@@ -28,6 +30,7 @@ mod refusal;
 pub use follower::Follower;
 pub use follower_io::{
     Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, FollowerStart,
+    LostRange,
 };
 pub use input::{Input, LeaderStart, ProposalRefusal, Rules};
 pub use leader::{FollowerStanding, Leader};

@@ -263,3 +263,57 @@ fn each_lead_of_the_quorum_is_told_once() {
         "#]],
     );
 }
+
+#[test]
+fn a_loss_is_told_once_for_each_unclean_election() {
+    check(
+        "
+        register 1
+        register 2
+        create orders at=1,2
+        lose 1 orders from=5 until=9
+        lose 1 orders from=5 until=9
+        lose 2 orders from=5 until=9
+        lose 1 orders from=4 until=5
+        fence 1
+        fence 2
+        register 1
+        elect orders unclean=1
+        lose 1 orders from=5 until=9
+        lose 1 orders from=5 until=9
+        ",
+        expect![[r#"
+            register 1
+                broker 1 registered
+                -> epoch 1
+            register 2
+                broker 2 registered
+                -> epoch 2
+            create orders at=1,2
+                topic orders created as AAAAAAAAAKEAAAAAAAAAAA
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
+            lose 1 orders from=5 until=9
+                partition AAAAAAAAAKEAAAAAAAAAAA-0 lost 4 records, offsets 5 to 8, which broker 1 held
+            lose 1 orders from=5 until=9
+            lose 2 orders from=5 until=9
+                partition AAAAAAAAAKEAAAAAAAAAAA-0 lost 4 records, offsets 5 to 8, which broker 2 held
+            lose 1 orders from=4 until=5
+                partition AAAAAAAAAKEAAAAAAAAAAA-0 lost 1 records, offsets 4 to 4, which broker 1 held
+            fence 1
+                broker 1 fenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] leader 2 epochs 1/1
+            fence 2
+                broker 2 fenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] no leader epochs 2/2
+            register 1
+                broker 1 registered
+                -> epoch 10
+            elect orders unclean=1
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1] leader 1 unclean since 3 epochs 3/3
+                -> orders/0 is led by 1
+            lose 1 orders from=5 until=9
+                partition AAAAAAAAAKEAAAAAAAAAAA-0 lost 4 records, offsets 5 to 8, which broker 1 held
+            lose 1 orders from=5 until=9
+        "#]],
+    );
+}

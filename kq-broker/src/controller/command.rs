@@ -162,7 +162,7 @@ pub enum Command {
         /// The partitions.
         partitions: Vec<PartitionId>,
     },
-    /// Tells what replicas had to cut off since a leader was elected uncleanly.
+    /// Tells what replicas have to cut off since a leader was elected uncleanly.
     ReportLosses {
         /// The broker that holds them.
         broker: BrokerId,

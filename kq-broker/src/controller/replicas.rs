@@ -1,7 +1,7 @@
 //! Replicas that their broker cannot serve, though it lives: their directory is offline, or their log
 //! is damaged or gone. And those that came back with more than the leader has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::Reply;
 use super::decide::Draft;
@@ -9,7 +9,7 @@ use super::election::changed;
 use super::error::ControlError;
 use super::leaders::{Seat, reconsider};
 use crate::ids::{BrokerEpoch, BrokerId, PartitionId};
-use crate::metadata::{Loss, MetadataRecord, PartitionImage};
+use crate::metadata::{EventKind, Loss, MetadataImage, MetadataRecord, PartitionImage, Subject};
 
 /// Takes these replicas of a broker out of ISR and ELR, and lets others lead them.
 pub(super) fn fail(
@@ -26,19 +26,45 @@ pub(super) fn fail(
     Ok(Reply::Done)
 }
 
-/// Keeps with the history what replicas of a broker had to cut off.
+/// Keeps with the history what replicas of a broker have to cut off, each of it once: who crashed after
+/// telling it, or did not hear the answer, tells it again.
 pub(super) fn note_losses(
     draft: &mut Draft<'_, '_>,
     (broker, epoch): (BrokerId, BrokerEpoch),
     losses: &[Loss],
 ) -> Result<Reply, ControlError> {
     super::broker::verify_epoch(&draft.image, broker, epoch)?;
-    // Of a topic that is gone there is nothing left to tell.
-    let exists = |it: &&Loss| draft.image.any_topic(it.partition.topic).is_some();
-    let told = losses.iter().filter(exists);
-    let told = told.map(|it| MetadataRecord::RecordsLost(Loss { broker, ..*it })).collect();
+    let mut news: BTreeMap<Subject, Vec<Loss>> = BTreeMap::new();
+    for it in losses {
+        // Of a topic that is gone there is nothing left to tell.
+        let Some(topic) = draft.image.any_topic(it.partition.topic) else { continue };
+        let subject = Subject::Partition(topic.name.clone(), it.partition.index);
+        news.entry(subject).or_default().push(Loss { broker, ..*it });
+    }
+    let told = untold(&draft.image, news).into_iter().map(MetadataRecord::RecordsLost).collect();
     draft.accept(told)?;
     Ok(Reply::Done)
+}
+
+/// Those that the history does not tell since the partition's last unclean election.
+fn untold(image: &MetadataImage, mut open: BTreeMap<Subject, Vec<Loss>>) -> Vec<Loss> {
+    let mut untold = Vec::new();
+    for event in image.events().rev() {
+        if open.is_empty() {
+            break;
+        }
+        if event.kind == EventKind::LeaderElectedUncleanly {
+            untold.extend(open.remove(&event.subject).unwrap_or_default());
+        } else if event.kind == EventKind::RecordsLost
+            && let Some(losses) = open.get_mut(&event.subject)
+        {
+            let known = event.detail.to_string();
+            losses.retain(|it| it.to_string() != known);
+        }
+    }
+    untold.extend(open.into_values().flatten());
+    untold.sort_unstable();
+    untold
 }
 
 /// As if the broker were fenced, for this partition: others in sync go on without it. Where nobody

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::*;
 use crate::ids::{BrokerEpoch, BrokerId, Incarnation, PartitionEpoch, PartitionId, PartitionIndex};
 use crate::metadata::{
-    BrokerRegistration, Change, LeaderPlace, MetadataImage, MetadataRecord, PartitionChange,
+    BrokerRegistration, Change, LeaderPlace, Loss, MetadataImage, MetadataRecord, PartitionChange,
     PartitionImage, TimestampMs,
 };
 
@@ -221,6 +221,15 @@ fn parse_of_brokers(cluster: &Cluster, it: &Line<'_>) -> Command {
         "lead" => {
             let term = it.number("term").unwrap_or_default().unsigned_abs();
             Command::TakeLead { broker: it.broker(), term }
+        }
+        "lose" => {
+            let at = |key| kq_storage::Offset(it.number(key).unwrap_or_default().unsigned_abs());
+            let topic = cluster.image.topic_by_name(it.names[1]).unwrap().id;
+            let partition = PartitionId { topic, index: PartitionIndex(0) };
+            let broker = it.broker();
+            let (from, until) = (at("from"), at("until"));
+            let losses = vec![Loss { partition, broker, from, until, at_most: false }];
+            Command::ReportLosses { broker, epoch: epoch_of(cluster, broker), losses }
         }
         "stop" => {
             let broker = it.broker();

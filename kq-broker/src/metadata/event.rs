@@ -27,7 +27,7 @@ pub struct Event {
 }
 
 /// What something happened to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// The cluster, by its id.
     Cluster(Arc<str>),

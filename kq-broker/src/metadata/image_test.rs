@@ -119,6 +119,7 @@ fn leaders_and_brokers() -> Vec<MetadataRecord> {
             broker: BrokerId(1),
             from: kq_storage::Offset(1_000),
             until: kq_storage::Offset(1_300),
+            at_most: false,
         }),
         MetadataRecord::PartitionChanged(moves),
         partition(1, 1, &[1], 1),

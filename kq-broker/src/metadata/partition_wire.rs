@@ -50,6 +50,8 @@ pub(super) struct WireLoss {
     from: u64,
     #[prost(uint64, tag = "5")]
     until: u64,
+    #[prost(bool, tag = "6")]
+    at_most: bool,
 }
 
 pub(super) fn partition_to_wire(
@@ -100,6 +102,7 @@ pub(super) fn loss_to_wire(it: &Loss) -> WireLoss {
         broker: it.broker.0,
         from: it.from.0,
         until: it.until.0,
+        at_most: it.at_most,
     }
 }
 
@@ -107,5 +110,5 @@ pub(super) fn loss_from_wire(it: &WireLoss) -> Result<Loss, ChangeDecodeError> {
     let partition =
         PartitionId { topic: id_from_wire(&it.topic)?, index: PartitionIndex(it.index) };
     let (from, until) = (Offset(it.from), Offset(it.until));
-    Ok(Loss { partition, broker: BrokerId(it.broker), from, until })
+    Ok(Loss { partition, broker: BrokerId(it.broker), from, until, at_most: it.at_most })
 }

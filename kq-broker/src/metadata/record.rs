@@ -123,7 +123,7 @@ pub enum MetadataRecord {
     },
     /// All that the controller knows of one partition, new or changed.
     PartitionChanged(PartitionChange),
-    /// A replica had to cut off what a leader that was elected uncleanly does not have.
+    /// A replica has to cut off what a leader that was elected uncleanly does not have.
     RecordsLost(Loss),
     /// A configuration value was set, or removed so that the default holds again.
     ConfigChanged {
@@ -212,8 +212,8 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// What a replica had to cut off, because a leader that was elected uncleanly does not have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a replica has to cut off, because a leader that was elected uncleanly does not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Loss {
     /// The partition.
     pub partition: PartitionId,
@@ -223,6 +223,9 @@ pub struct Loss {
     pub from: Offset,
     /// The end: one more than the last offset.
     pub until: Offset,
+    /// The leader's log begins beyond all of them: it may have had some, and deleted them since.
+    #[serde(default)]
+    pub at_most: bool,
 }
 
 /// What a partition has become.
@@ -354,7 +357,8 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { broker, from, until, .. } = self;
         let count = until.0.saturating_sub(from.0);
-        write!(f, "{count} records, offsets {from} to {}", until.0.saturating_sub(1))?;
+        let bound = if self.at_most { "at most " } else { "" };
+        write!(f, "{bound}{count} records, offsets {from} to {}", until.0.saturating_sub(1))?;
         write!(f, ", which broker {broker} held")
     }
 }

@@ -6,6 +6,10 @@
 //!      ^                     │  ├─ Responded: diverging ──> busy ── Truncated ──^
 //!      └──── nothing new ────┘  └─ another leader epoch: the response comes too late
 //! ```
+//! What an unclean election costs, only those know who still hold it. So nothing of that is cut off
+//! before the cluster's history has it: a crash in between finds it, and tells it, once more. Nobody
+//! waits for such a replica, for without the controller it could not come into the ISR either.
+//!
 //! A response counts only for the request that the follower is waiting for (D7 of the invariants):
 //! an older one could cut or extend a log that has changed since. With durability fsync the next
 //! request goes out when what the last one brought is synced, since it tells how far that is; but
@@ -18,6 +22,7 @@ use kq_storage::{HighWatermark, LeaderEpoch, LogEndOffset, LogStartOffset, Offse
 use super::Durability;
 use super::follower_io::{
     Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, FollowerStart,
+    LostRange,
 };
 use crate::canary;
 use crate::ids::{BrokerId, PartitionEpoch};
@@ -38,6 +43,12 @@ pub struct Follower {
     /// The leader's own, as it told last; 0 before it has told.
     leader_watermark: HighWatermark,
     turn: Turn,
+    /// Of the newest leader that was elected uncleanly.
+    unclean_epoch: Option<LeaderEpoch>,
+    /// The epoch of the log's last record, as of the last request.
+    last_epoch: Option<LeaderEpoch>,
+    /// What the cluster knows to be lost; what is cut off next, if the log stays as it is.
+    told: Option<LostRange>,
 }
 
 /// Whose turn it is.
@@ -75,6 +86,9 @@ impl Follower {
             high_watermark: HighWatermark(known),
             leader_watermark: HighWatermark(Offset(0)),
             turn: Turn::Resting,
+            unclean_epoch: start.unclean_epoch,
+            last_epoch: None,
+            told: None,
         };
         follower.assert_invariants();
         follower
@@ -103,12 +117,19 @@ impl Follower {
             }
             FollowerInput::Truncated { log_end } => self.on_truncated(log_end),
             FollowerInput::StartedOver { at } => self.on_started_over(at),
+            FollowerInput::LossTold(lost) => self.told = Some(lost),
             FollowerInput::LogStartMoved { log_start } => {
                 assert!(self.log_start <= log_start, "deleted records never come back");
                 self.log_start = log_start;
                 self.raise_high_watermark(HighWatermark(log_start.offset()), out);
             }
-            FollowerInput::PartitionCommitted { leader, leader_epoch, partition_epoch } => {
+            FollowerInput::PartitionCommitted {
+                leader,
+                leader_epoch,
+                partition_epoch,
+                unclean_epoch,
+            } => {
+                self.unclean_epoch = self.unclean_epoch.max(unclean_epoch);
                 self.on_committed(leader, leader_epoch, partition_epoch);
             }
             FollowerInput::Reconfigured { durability } => self.durability = durability,
@@ -129,6 +150,7 @@ impl Follower {
             return None;
         }
         self.turn = Turn::Asked(token);
+        self.last_epoch = last_epoch;
         Some(FetchFrom {
             token,
             leader,
@@ -209,19 +231,32 @@ impl Follower {
                 out.push(FollowerOutput::Append);
             }
             Answer::Diverging(diverged) => {
-                self.turn = Turn::Busy(None);
-                out.push(FollowerOutput::TruncateTo(self.cut_for(diverged)));
+                let from = self.cut_for(diverged);
+                let lost = LostRange { from, until: self.log_end.offset(), at_most: false };
+                self.give_up(lost, FollowerOutput::TruncateTo(from), out);
             }
             Answer::OutOfRange => {
                 let below = self.log_end.offset() < told.log_start.offset();
                 let empty = self.log_end.offset() == self.log_start.offset();
                 if below || empty {
-                    self.turn = Turn::Busy(None);
-                    out.push(FollowerOutput::StartOverAt(told.log_start.offset()));
+                    let (from, until) = (self.log_start.offset(), self.log_end.offset());
+                    let lost = LostRange { from, until, at_most: true };
+                    self.give_up(lost, FollowerOutput::StartOverAt(told.log_start.offset()), out);
                 }
             }
             Answer::Refused => {}
         }
+    }
+
+    /// Cuts records off; first the cluster has to know, if an unclean election made them lost.
+    fn give_up(&mut self, lost: LostRange, cut: FollowerOutput, out: &mut Vec<FollowerOutput>) {
+        let is_lost = self.last_epoch.is_some() && self.last_epoch < self.unclean_epoch;
+        if is_lost && lost.from < lost.until && self.told != Some(lost) {
+            out.push(FollowerOutput::TellLoss(lost));
+            return;
+        }
+        self.turn = Turn::Busy(None);
+        out.push(cut);
     }
 
     /// Where this log stops agreeing with the leader's for sure (KIP-101, KIP-279): at the end of

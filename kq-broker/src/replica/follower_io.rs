@@ -26,6 +26,19 @@ pub struct FollowerStart {
     pub log_end: LogEndOffset,
     /// What it knew as a leader; none after a restart.
     pub high_watermark: Option<HighWatermark>,
+    /// The epoch of the newest leader that was elected uncleanly.
+    pub unclean_epoch: Option<LeaderEpoch>,
+}
+
+/// Records that are to be cut off here because of an unclean election.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostRange {
+    /// The first offset.
+    pub from: Offset,
+    /// The end: one more than the last offset.
+    pub until: Offset,
+    /// The leader's log begins beyond them by now: some of them it may have had and deleted.
+    pub at_most: bool,
 }
 
 /// One request of one partition: whatever comes with another token is not its answer. The shell
@@ -101,6 +114,8 @@ pub enum FollowerInput {
         /// Where it begins and ends.
         at: Offset,
     },
+    /// What is about to be cut off is part of the cluster's history.
+    LossTold(LostRange),
     /// Old records went.
     LogStartMoved {
         /// The oldest record still kept.
@@ -114,6 +129,8 @@ pub enum FollowerInput {
         leader_epoch: LeaderEpoch,
         /// Counts the states; one that is not newer is ignored.
         partition_epoch: PartitionEpoch,
+        /// The epoch of the newest leader that was elected uncleanly.
+        unclean_epoch: Option<LeaderEpoch>,
     },
     /// The topic's configuration changed.
     Reconfigured {
@@ -153,6 +170,9 @@ pub struct Diverged {
 pub enum FollowerOutput {
     /// Append the records of the answer as they are, then tell `Appended` or `AppendFailed`.
     Append,
+    /// Tell the cluster that these are lost, and `LossTold` when that is committed. The leader is
+    /// asked again after a moment; only then they are cut off.
+    TellLoss(LostRange),
     /// Cut the log so that it ends here, then tell `Truncated`.
     TruncateTo(Offset),
     /// Empty the log and let it begin here: the leader's begins beyond its end. Then tell
@@ -174,11 +194,19 @@ impl fmt::Display for FollowerOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Append => f.write_str("append"),
+            Self::TellLoss(it) => write!(f, "tell the loss of {it}"),
             Self::TruncateTo(to) => write!(f, "truncate to {to}"),
             Self::StartOverAt(at) => write!(f, "start over at {at}"),
             Self::AdvanceHighWatermark { to } => write!(f, "advance high watermark to {to}"),
             Self::RaiseLogStart { to } => write!(f, "raise log start to {to}"),
         }
+    }
+}
+
+impl fmt::Display for LostRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = if self.at_most { "at most " } else { "" };
+        write!(f, "{bound}{} to {}", self.from, self.until)
     }
 }
 

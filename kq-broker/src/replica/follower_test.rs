@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use expect_test::{Expect, expect};
 use kq_storage::{HighWatermark, LeaderEpoch, LogEndOffset, LogStartOffset, Offset};
 
-use super::{Answer, Diverged, Durability, FetchToken, Follower, FollowerInput, FollowerStart};
+use super::{
+    Answer, Diverged, Durability, FetchToken, Follower, FollowerInput, FollowerStart, LostRange,
+};
 use crate::ids::{BrokerId, PartitionEpoch};
 
 /// Runs a script against a follower of broker 1 in epochs 5/1 whose log spans 2 to 10, synced, all
 /// of epoch 3, with high watermark 4. Its requests are numbered from 1.
 #[track_caller]
-fn check(script: &str, want: Expect) {
+pub(super) fn check(script: &str, want: Expect) {
     let mut follower = Follower::new(FollowerStart {
         leader: Some(BrokerId(1)),
         leader_epoch: LeaderEpoch(5),
@@ -21,6 +23,7 @@ fn check(script: &str, want: Expect) {
         synced_end: end(10),
         log_end: end(10),
         high_watermark: Some(HighWatermark(Offset(4))),
+        unclean_epoch: None,
     });
     let (mut got, mut token) = (String::new(), 1);
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -76,12 +79,18 @@ fn parse(line: &str) -> FollowerInput {
         ["start", "at", at] => {
             FollowerInput::LogStartMoved { log_start: LogStartOffset(offset(at)) }
         }
-        ["commit", epochs, "leader", leader] => {
+        ["told", from, until] => FollowerInput::LossTold(LostRange {
+            from: offset(from),
+            until: offset(until),
+            at_most: from == "2",
+        }),
+        ["commit", epochs, "leader", leader, ref unclean @ ..] => {
             let (leader_epoch, partition_epoch) = epochs.split_once('/').unwrap();
             FollowerInput::PartitionCommitted {
                 leader: leader.parse().ok().map(BrokerId),
                 leader_epoch: epoch(leader_epoch),
                 partition_epoch: PartitionEpoch(partition_epoch.parse().unwrap()),
+                unclean_epoch: unclean.last().map(|word| epoch(word)),
             }
         }
         ["durability", "os"] => FollowerInput::Reconfigured { durability: Durability::Os },
@@ -257,26 +266,6 @@ fn a_response_to_an_earlier_request_is_ignored() {
 }
 
 #[test]
-fn a_response_of_an_earlier_leader_is_ignored() {
-    check(
-        "
-        fetch
-        commit 6/2 leader 3
-        answer 1 hw 9 start 2 diverging 2 3 own 2 3
-        fetch
-        ",
-        expect![[r#"
-            fetch
-                1: fetch from 1 in epoch 5 at 10 after epoch 3, synced to 10
-            commit 6/2 leader 3
-            answer 1 hw 9 start 2 diverging 2 3 own 2 3
-            fetch
-                2: fetch from 3 in epoch 6 at 10 after epoch 3, synced to 10
-        "#]],
-    );
-}
-
-#[test]
 fn a_change_of_the_isr_keeps_the_request() {
     check(
         "
@@ -290,31 +279,6 @@ fn a_change_of_the_isr_keeps_the_request() {
             commit 5/2 leader 1
             answer 1 hw 9 start 2 nothing
                 advance high watermark to 9
-        "#]],
-    );
-}
-
-#[test]
-fn a_watermark_of_an_earlier_leader_is_not_taken_over() {
-    check(
-        "
-        fetch
-        answer 1 hw 12 start 2 records
-        commit 6/2 leader 3
-        appended to 14
-        synced to 14
-        fetch
-        ",
-        expect![[r#"
-            fetch
-                1: fetch from 1 in epoch 5 at 10 after epoch 3, synced to 10
-            answer 1 hw 12 start 2 records
-                append
-            commit 6/2 leader 3
-            appended to 14
-            synced to 14
-            fetch
-                2: fetch from 3 in epoch 6 at 14 after epoch 3, synced to 14
         "#]],
     );
 }
@@ -504,43 +468,6 @@ fn records_that_were_not_taken_are_asked_for_again() {
             append failed
             fetch
                 2: fetch from 1 in epoch 5 at 10 after epoch 3, synced to 10
-        "#]],
-    );
-}
-
-#[test]
-fn asks_nobody_while_there_is_no_leader() {
-    check(
-        "
-        commit 6/2 leader none
-        fetch
-        commit 7/3 leader 2
-        fetch
-        ",
-        expect![[r#"
-            commit 6/2 leader none
-            fetch
-                not now
-            commit 7/3 leader 2
-            fetch
-                1: fetch from 2 in epoch 7 at 10 after epoch 3, synced to 10
-        "#]],
-    );
-}
-
-#[test]
-fn an_older_image_changes_nothing() {
-    check(
-        "
-        commit 6/3 leader 2
-        commit 5/2 leader 1
-        fetch
-        ",
-        expect![[r#"
-            commit 6/3 leader 2
-            commit 5/2 leader 1
-            fetch
-                1: fetch from 2 in epoch 6 at 10 after epoch 3, synced to 10
         "#]],
     );
 }

@@ -139,6 +139,11 @@ async fn send_losses(node: &Node, epoch: BrokerEpoch, losses: Vec<Loss>) -> bool
         node.partitions.wishes().lose(told);
         return false;
     }
+    for it in &told {
+        if let Ok(replica) = node.partitions.replica(it.partition) {
+            replica.loss_told(it);
+        }
+    }
     true
 }
 

@@ -81,8 +81,7 @@ impl Partition {
         let now = parts.clock.elapsed();
         let role = role::role_of(me, (image, parts.registered), rules, standing, now);
         let desk = Desk { id: parts.id, wishes: parts.wishes };
-        let mut state = State::new(parts.log, role, rules, sync_rules, desk);
-        state.unclean_epoch = image.unclean_epoch;
+        let state = State::new(parts.log, role, rules, sync_rules, desk);
         Arc::new(Self {
             id: parts.id,
             me,

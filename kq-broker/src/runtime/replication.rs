@@ -46,7 +46,8 @@ pub enum Applied {
     GoOn,
     /// The answer came too late for the request it answers, and was dropped: ask for the next fetch.
     Stale,
-    /// The leader cannot serve it now: ask for the next fetch after a moment.
+    /// The leader cannot serve it now, or the cluster is to hear first what is lost: ask for the next
+    /// fetch after a moment.
     BackOff,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kq_proto::kafka::ErrorCode;
+use kq_storage::LeaderEpoch;
 use kq_storage::sim::AfterFailedSync;
 use kq_storage::vfs::Vfs as _;
 
@@ -142,33 +143,51 @@ async fn a_follower_takes_over_records_and_watermark() {
     assert_eq!((ends(&leader), ends(&follower)), ((1, 1), (1, 1)));
 }
 
-/// What broker 1 tells of a record that it took alone, when broker 2 leads in its place.
-async fn losses_when_replaced(by: PartitionImage) -> Vec<Loss> {
+/// Broker 1 holds two records more than broker 2, which is elected in its place.
+async fn replaced(by: &PartitionImage) -> Pair {
     let mut pair = Pair::new();
     pair.replica(1).append(batch("a"), Acks::Leader).unwrap();
     pair.replicate(1, 2).await;
     pair.replica(1).append(batch("b"), Acks::Leader).unwrap();
-    pair.commit(&by);
-    pair.replica(2).append(batch("c"), Acks::Leader).unwrap();
+    pair.replica(1).append(batch("c"), Acks::Leader).unwrap();
+    pair.commit(by);
+    pair.replica(2).append(batch("d"), Acks::Leader).unwrap();
     pair.replicate(2, 1).await;
-    assert_eq!(ends(&pair.replica(1)).1, 2, "it has a and c");
-    let mut losses = Vec::new();
-    while let Some(wish) = pair.stores[0].wishes().take(9) {
-        if let Batch::Lost(told) = wish {
-            losses.extend(told);
-        }
-    }
-    losses
+    pair
+}
+
+/// What a broker wants the cluster to know.
+fn losses(store: &Partitions) -> Vec<Loss> {
+    let wishes = std::iter::from_fn(|| store.wishes().take(9));
+    let losses = wishes.filter_map(|it| if let Batch::Lost(told) = it { Some(told) } else { None });
+    losses.flatten().collect()
+}
+
+fn after(unclean_epoch: Option<LeaderEpoch>) -> PartitionImage {
+    let image = replicated(&[1, 2], 2, 1);
+    PartitionImage { isr: vec![BrokerId(2)], unclean_epoch, ..image }
 }
 
 #[tokio::test]
-async fn what_an_unclean_leader_lacks_is_told_by_who_held_it() {
-    let clean = PartitionImage { isr: vec![BrokerId(2)], ..replicated(&[1, 2], 2, 1) };
-    assert_eq!(losses_when_replaced(clean.clone()).await, []);
-    let unclean = PartitionImage { unclean_epoch: Some(clean.leader_epoch), ..clean };
+async fn after_a_clean_election_nothing_is_lost() {
+    let pair = replaced(&after(None)).await;
+    assert_eq!((ends(&pair.replica(1)).1, losses(&pair.stores[0])), (2, vec![]));
+}
+
+#[tokio::test]
+async fn what_an_unclean_leader_lacks_is_cut_once_the_cluster_knows() {
+    let unclean = after(Some(after(None).leader_epoch));
+    let pair = replaced(&unclean).await;
     let (partition, broker) = (partition_id(1, 0), BrokerId(1));
-    let (from, until) = (Offset(1), Offset(2));
-    assert_eq!(losses_when_replaced(unclean).await, [Loss { partition, broker, from, until }]);
+    let (from, until) = (Offset(1), Offset(3));
+    let lost = Loss { partition, broker, from, until, at_most: false };
+    assert_eq!(losses(&pair.stores[0]), [lost]);
+    assert_eq!(ends(&pair.replica(1)).1, 3, "a crash now would find it again");
+    pair.replicate(2, 1).await;
+    assert_eq!(losses(&pair.stores[0]), [lost], "nobody has confirmed it");
+    pair.replica(1).loss_told(&lost);
+    pair.replicate(2, 1).await;
+    assert_eq!((ends(&pair.replica(1)).1, losses(&pair.stores[0])), (2, vec![]));
 }
 
 #[tokio::test]

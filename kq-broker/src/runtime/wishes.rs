@@ -28,7 +28,7 @@ struct Queue {
     complete: BTreeMap<PartitionId, Handover>,
     cancel: BTreeMap<PartitionId, Handover>,
     failed: BTreeSet<PartitionId>,
-    losses: Vec<Loss>,
+    losses: BTreeSet<Loss>,
 }
 
 /// Wishes that go to the controller in one command.
@@ -42,7 +42,7 @@ pub(super) enum Batch {
     Cancel(Vec<Handover>),
     /// Replicas that cannot be served here.
     Failed(Vec<PartitionId>),
-    /// What replicas here had to cut off.
+    /// What replicas here have to cut off.
     Lost(Vec<Loss>),
 }
 
@@ -68,7 +68,7 @@ impl Wishes {
         self.arrived.notify_one();
     }
 
-    /// Replicas here had to cut off what a leader that was elected uncleanly does not have.
+    /// Replicas here have to cut off what a leader that was elected uncleanly does not have.
     pub(super) fn lose(&self, losses: impl IntoIterator<Item = Loss>) {
         self.queue.lock().losses.extend(losses);
         self.arrived.notify_one();
@@ -84,10 +84,7 @@ impl Wishes {
     pub(super) fn take(&self, max: usize) -> Option<Batch> {
         let mut queue = self.queue.lock();
         if !queue.failed.is_empty() {
-            let rest = queue.failed.iter().nth(max).copied();
-            let rest = rest.map_or_else(BTreeSet::new, |rest| queue.failed.split_off(&rest));
-            let now = std::mem::replace(&mut queue.failed, rest);
-            return Some(Batch::Failed(now.into_iter().collect()));
+            return Some(Batch::Failed(first_of(&mut queue.failed, max)));
         }
         if !queue.complete.is_empty() {
             return Some(Batch::Complete(take_some(&mut queue.complete, max)));
@@ -98,8 +95,8 @@ impl Wishes {
         if !queue.isr.is_empty() {
             return Some(Batch::Isr(take_some(&mut queue.isr, max)));
         }
-        let count = queue.losses.len().min(max);
-        (count > 0).then(|| Batch::Lost(queue.losses.drain(..count).collect()))
+        let losses = first_of(&mut queue.losses, max);
+        (!losses.is_empty()).then_some(Batch::Lost(losses))
     }
 
     /// The partition is to be ticked from now on.
@@ -117,6 +114,13 @@ impl Wishes {
     pub(super) fn take_watching(&self) -> BTreeSet<PartitionId> {
         std::mem::take(&mut *self.watching.lock())
     }
+}
+
+/// Takes the first few out of a set.
+fn first_of<T: Copy + Ord>(set: &mut BTreeSet<T>, max: usize) -> Vec<T> {
+    let rest = set.iter().nth(max).copied();
+    let rest = rest.map_or_else(BTreeSet::new, |rest| set.split_off(&rest));
+    std::mem::replace(set, rest).into_iter().collect()
 }
 
 fn take_some<T>(from: &mut BTreeMap<PartitionId, T>, max: usize) -> Vec<T> {

@@ -191,6 +191,11 @@ impl World {
                 }
                 return Some(FollowerInput::Appended { log_end: log.end_offset() });
             }
+            // The model has no history: it is told at once.
+            FollowerOutput::TellLoss(lost) => {
+                self.timer(IDLE, id, Timer::FetchAgain(of));
+                return Some(FollowerInput::LossTold(lost));
+            }
             FollowerOutput::TruncateTo(Offset(to)) => {
                 let was = log.end();
                 log.truncate(to);

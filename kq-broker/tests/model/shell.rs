@@ -147,6 +147,7 @@ impl World {
                     leader: image.leader,
                     leader_epoch: image.leader_epoch,
                     partition_epoch: image.partition_epoch,
+                    unclean_epoch: image.unclean_epoch,
                 };
                 self.step_follower(id, of, committed, &[]);
             }
@@ -243,6 +244,7 @@ impl World {
             synced_end: log.synced_offset(),
             log_end: log.end_offset(),
             high_watermark,
+            unclean_epoch: image.unclean_epoch,
         });
         process.replicas.insert(of, Replica::new(Role::Follower(follower)));
     }

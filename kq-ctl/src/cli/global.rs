@@ -69,7 +69,7 @@ pub(crate) struct Global {
     #[arg(long, value_name = "CURSOR", global = true, help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub(crate) after: Option<String>,
-    /// How to print times in tables [env: KQ_TIME] [default: rfc3339]
+    /// How to print times in tables and tsv [env: KQ_TIME] [default: rfc3339]
     #[arg(long, value_enum, value_name = "STYLE", global = true, help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub(crate) time: Option<TimeStyle>,

@@ -3,7 +3,7 @@
 use super::json::{self, Content};
 use super::select::{Selected, cursor, select};
 use super::template::Template;
-use super::text::{ByteStyle, TimeStyle, harmless, harmless_lines};
+use super::text::{ByteStyle, TimeStyle, harmless, harmless_lines, time};
 use super::{Cell, Envelope, Filter, Format, Report, Row, table};
 use crate::exit::Failure;
 use crate::schema::{Layout, Schema, Show};
@@ -159,13 +159,18 @@ fn in_table(schema: &'static Schema, items: &[Row], view: &View) -> String {
     }
 }
 
-fn tsv(schema: &Schema, row: &Row, view: &View) -> String {
+/// One line of `tsv`: exact values, and times in the style asked for.
+pub(super) fn tsv(schema: &Schema, row: &Row, view: &View) -> String {
     let fields: Vec<_> = match &view.columns {
         Some(names) => names.iter().filter_map(|name| schema.field(name)).collect(),
         None => schema.fields.iter().filter(|field| field.show != Show::Named).collect(),
     };
     let cells = fields.iter().map(|field| {
-        let text = harmless(&row.get(field.name).map(Cell::raw).unwrap_or_default());
+        let text = match row.get(field.name) {
+            Some(Cell::Time(at)) => time(*at, view.time, view.now_ms),
+            Some(cell) => harmless(&cell.raw()),
+            None => String::new(),
+        };
         if text.is_empty() { "-".to_owned() } else { text }
     });
     cells.collect::<Vec<_>>().join("\t") + "\n"

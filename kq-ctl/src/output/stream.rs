@@ -50,7 +50,8 @@ impl ItemStream {
             Format::Template(template) => Self::filled(template, self.schema, row),
             Format::Name => harmless(&super::select::cursor(self.schema, row)) + "\n",
             Format::Jsonl | Format::Yaml => json::line(row),
-            Format::Table | Format::Wide | Format::Tsv => self.columns(row),
+            Format::Tsv => super::render::tsv(self.schema, row, &self.view),
+            Format::Table | Format::Wide => self.columns(row),
         };
         self.count += 1;
         out.data(line.as_bytes())?;
@@ -63,10 +64,9 @@ impl ItemStream {
 
     /// Two spaces between values: widths cannot be known beforehand.
     fn columns(&self, row: &Row) -> String {
-        let gap = if self.view.format == Format::Tsv { "\t" } else { "  " };
         let fields = table::columns(self.schema, &self.view);
         let cells = fields.iter().map(|field| table::shown(row.get(field.name), &self.view));
-        cells.collect::<Vec<_>>().join(gap) + "\n"
+        cells.collect::<Vec<_>>().join("  ") + "\n"
     }
 
     /// True once as many items were printed as `--limit` allows.

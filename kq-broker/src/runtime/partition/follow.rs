@@ -15,7 +15,9 @@ use super::Partition;
 use super::state::State;
 use crate::ids::BrokerId;
 use crate::metadata::Loss;
-use crate::replica::{Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput};
+use crate::replica::{
+    Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, LostRange,
+};
 use crate::runtime::replication::{Applied, Fetched, FetchedOutcome};
 use crate::runtime::sync_queue::Urgency;
 use crate::runtime::{LogDir, PartitionError, SyncRound};
@@ -100,7 +102,7 @@ impl Partition {
             answer,
         };
         let before = state.offsets().log_end();
-        let mut taken_in = Ok(());
+        let (mut taken_in, mut tells) = (Ok(()), false);
         let mut todo = state.follow(answered)?;
         while let Some(output) = todo.pop_front() {
             let done = match output {
@@ -108,6 +110,11 @@ impl Partition {
                     let (inputs, outcome) = self.take_in(state, records.clone())?;
                     taken_in = outcome;
                     inputs
+                }
+                FollowerOutput::TellLoss(lost) => {
+                    self.tell_loss(state, lost);
+                    tells = true;
+                    Vec::new()
                 }
                 FollowerOutput::TruncateTo(to) => vec![self.truncate(state, to)?],
                 FollowerOutput::StartOverAt(at) => vec![start_over(state, at)?],
@@ -124,27 +131,38 @@ impl Partition {
         taken_in?;
         let is_settled = !matches!(answer, Answer::Refused | Answer::OutOfRange)
             || state.synced_end() < state.offsets().log_end();
-        Ok(if is_settled { Applied::GoOn } else { Applied::BackOff })
+        Ok(if is_settled && !tells { Applied::GoOn } else { Applied::BackOff })
     }
 
-    /// Cuts off what the leader does not have. Mostly nobody was told that it is there; what a leader
-    /// elected uncleanly lacks may have been acknowledged, and is told to the cluster.
+    /// What a leader elected uncleanly lacks may have been acknowledged: the cluster is told before it
+    /// is cut off.
+    fn tell_loss(&self, state: &State, LostRange { from, until, at_most }: LostRange) {
+        let topic = &self.topic;
+        tracing::warn!(%topic, index = %self.id.index, %from, %until, at_most, "records are lost");
+        state.tell_loss(Loss { partition: self.id, broker: self.me, from, until, at_most });
+    }
+
+    /// The cluster's history has it: it may be cut off.
+    pub(in crate::runtime) fn loss_told(&self, it: &Loss) {
+        let Loss { from, until, at_most, .. } = *it;
+        if let Ok(follower) = self.state.lock().follower_mut() {
+            let told = FollowerInput::LossTold(LostRange { from, until, at_most });
+            follower.step(told, &mut Vec::new());
+        }
+    }
+
+    /// Cuts off what the leader does not have. Mostly nobody was told that it is there.
     fn truncate(&self, state: &mut State, to: Offset) -> Result<FollowerInput, Failed> {
         let log = state.log_mut()?;
-        let (epoch, until) = (log.latest_epoch(), log.log_end().offset());
+        let until = log.log_end().offset();
         let log_end = match log.truncate_to(to) {
             Ok(log_end) => log_end,
             Err(err) => return state.call_off(Failed::Write(err)),
         };
         state.rounds.clear();
-        let from = log_end.offset();
+        let (topic, from) = (&self.topic, log_end.offset());
         if from < until {
-            let is_lost = epoch.is_some() && epoch < state.unclean_epoch;
-            let topic = &self.topic;
-            tracing::info!(%topic, index = %self.id.index, %from, %until, is_lost, "log truncated");
-            if is_lost {
-                state.tell_loss(Loss { partition: self.id, broker: self.me, from, until });
-            }
+            tracing::info!(%topic, index = %self.id.index, %from, %until, "log truncated");
         }
         Ok(FollowerInput::Truncated { log_end })
     }

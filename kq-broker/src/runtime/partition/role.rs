@@ -44,7 +44,6 @@ impl Partition {
     ) -> Assigned {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        state.unclean_epoch = image.unclean_epoch;
         let leads = image.leader == Some(self.me);
         match &mut state.role {
             Role::Leader(_) if leads => {
@@ -65,6 +64,7 @@ impl Partition {
                     leader: image.leader,
                     leader_epoch: image.leader_epoch,
                     partition_epoch: image.partition_epoch,
+                    unclean_epoch: image.unclean_epoch,
                 };
                 follower.step(committed, &mut Vec::new());
                 if before == (follower.leader(), follower.leader_epoch()) {
@@ -179,6 +179,7 @@ fn following(image: &PartitionImage, rules: Rules, standing: Standing) -> Role {
         synced_end: standing.synced_end,
         log_end: standing.log_end,
         high_watermark: standing.high_watermark,
+        unclean_epoch: image.unclean_epoch,
     }))
 }
 

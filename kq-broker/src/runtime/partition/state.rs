@@ -86,8 +86,6 @@ pub(super) struct State {
     /// The epoch since which this replica leads without a break, or led last.
     pub(super) led_since: LeaderEpoch,
     pub(super) rules: Rules,
-    /// The epoch of the newest leader that was elected uncleanly, as committed.
-    pub(super) unclean_epoch: Option<LeaderEpoch>,
     desk: Desk,
     /// The timer knows that it is to tick the leader.
     pub(super) ticking: bool,
@@ -126,7 +124,6 @@ impl State {
             },
             role,
             rules,
-            unclean_epoch: None,
             desk,
             ticking: false,
             out: Vec::new(),
@@ -237,7 +234,7 @@ impl State {
         }
     }
 
-    /// What had to be cut off from here is told to the cluster.
+    /// What has to be cut off from here is told to the cluster.
     pub(super) fn tell_loss(&self, loss: Loss) {
         self.desk.wishes.lose([loss]);
     }

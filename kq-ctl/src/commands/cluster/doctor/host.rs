@@ -132,12 +132,13 @@ impl Machine {
         }
         let mounts = fs::read_to_string(proc.join("mountinfo")).unwrap_or_default();
         let mounts: Vec<Mount> = mounts.lines().filter_map(mount_of).collect();
+        let mut seen = Vec::new();
         for dir in &dirs {
             let fits = |it: &&Mount| dir.starts_with(&it.point);
             // Of two mounts on one place the later hides the earlier.
-            if let Some(mount) =
-                mounts.iter().filter(fits).max_by_key(|it| it.point.components().count())
-            {
+            let mount = mounts.iter().filter(fits).max_by_key(|it| it.point.components().count());
+            if let Some(mount) = mount.filter(|it| !seen.contains(&&it.point)) {
+                seen.push(&mount.point);
                 self.look_at_mount(&format!("{subject}, {}", dir.display()), mount);
             }
         }
@@ -202,11 +203,11 @@ fn log_dirs(proc: &Path) -> Option<Vec<PathBuf>> {
     Some(dirs)
 }
 
-/// The logs in a directory: each is one by the name `topic-0`.
+/// The logs in a directory: each is one by the name `topic-0.` and the topic's id.
 fn logs_in(dir: &Path) -> u64 {
     let is_log = |name: &String| {
-        let index = name.rsplit_once('-').map(|(_, index)| index);
-        index.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+        let parts = name.rsplit_once('-').and_then(|(_, rest)| rest.split_once('.'));
+        parts.is_some_and(|(index, id)| index.parse::<u32>().is_ok() && id.len() == 32)
     };
     names_in(dir).filter(is_log).count() as u64
 }
@@ -297,7 +298,7 @@ mod tests {
         fs::create_dir_all(root.path().join("proc/7/fd")).unwrap();
         symlink(data.join(LOCK_FILE), root.path().join("proc/7/fd/9")).unwrap();
         for log in 0..logs {
-            fs::create_dir_all(data.join(format!("orders-{log}"))).unwrap();
+            fs::create_dir_all(data.join(format!("orders-{log}.{log:032x}"))).unwrap();
         }
         fs::create_dir_all(data.join("__quorum")).unwrap();
         let found = look(root.path());
