@@ -163,9 +163,13 @@ fn report(args: &Args, answer: &v1::DoctorResponse, in_words: bool) -> Report {
     if answer.findings.iter().any(|it| args.bar() <= it.severity()) {
         report.exit = Some(Exit::No);
     } else if in_words && answer.findings.is_empty() {
-        report.note(format!("nothing found by {} checks", answer.checks.len()));
+        report.note(nothing_found(answer.checks.len()));
     }
     report
+}
+
+fn nothing_found(checks: usize) -> String {
+    format!("nothing found by {checks} check{}", if checks == 1 { "" } else { "s" })
 }
 
 /// What was looked at, and what was left out.

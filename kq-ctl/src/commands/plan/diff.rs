@@ -14,7 +14,7 @@ use crate::schema::PLAN_DIFF;
 /// Where replicas are now, by topic and partition.
 type Now = BTreeMap<(String, u32), Standing>;
 
-/// One partition's replicas, and whether some of them come or go.
+/// One partition's replicas but those that are on their way, and whether some of them come or go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Standing {
     replicas: Vec<u32>,
@@ -37,7 +37,10 @@ pub(super) async fn against(plan: &v1::Plan, cluster: &dyn Cluster) -> Result<Re
         for it in list_partitions(cluster, request).await?.partitions {
             let Some(partition) = it.partition else { continue };
             let moves = !(partition.adding.is_empty() && partition.removing.is_empty());
-            let standing = Standing { replicas: partition.replicas, moves };
+            let mut replicas = partition.replicas;
+            // What is still copied there does not stand there yet.
+            replicas.retain(|id| !partition.adding.contains(id));
+            let standing = Standing { replicas, moves };
             now.insert((it.topic, partition.index), standing);
         }
     }
@@ -105,7 +108,7 @@ mod tests {
             word
         };
         assert_eq!(standing(&[1, 2], false), "to do");
-        assert_eq!(standing(&[1, 3, 2], true), "on its way");
+        assert_eq!(standing(&[1, 2], true), "on its way");
         assert_eq!(standing(&[1, 3], false), "there");
         assert_eq!(standing(&[1, 4], true), "changed since");
         assert!(matches!(standing_cell(&it, None), Cell::State("gone", _)));

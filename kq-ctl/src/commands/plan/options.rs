@@ -105,6 +105,10 @@ pub(crate) fn throttle(text: &str) -> Result<v1::PlanThrottle, String> {
         rate => {
             let accepted = || "write 50MiB/s, auto or off".to_owned();
             let rate = rate.strip_suffix("/s").unwrap_or(rate);
+            // A bare 50 is meant as MiB more often than not, and would never end.
+            if rate.bytes().all(|byte| byte.is_ascii_digit()) && rate != "0" {
+                return Err(format!("it has no unit; write {rate}MiB/s, or {rate}B/s"));
+            }
             let rate: bytesize::ByteSize = rate.parse().map_err(|_| accepted())?;
             if rate.as_u64() == 0 {
                 return Err(accepted());
@@ -151,6 +155,8 @@ mod tests {
         assert_eq!(rate("auto"), Some(Rate::Auto(v1::plan_throttle::Auto {})));
         assert_eq!(rate("off"), Some(Rate::Off(v1::plan_throttle::Unlimited {})));
         assert_eq!((rate("fast"), rate("0")), (None, None));
+        assert_eq!((rate("50"), rate("50/s"), rate("")), (None, None, None));
+        assert_eq!(rate("50B/s"), Some(Rate::BytesPerSecond(50)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     plan: Steered,
     /// Bytes a second that each broker may fill replicas with; auto = four fifths of what the
     /// narrowest link or disk was measured to spare; off = as fast as it goes
-    #[arg(value_name = "RATE|auto|off", value_parser = options::throttle)]
+    #[arg(value_name = "RATE|auto|off", value_parser = options::throttle, allow_hyphen_values = true)]
     rate: v1::PlanThrottle,
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn run(
     args.change.conclude(&mut report, changed);
     if safe.is_empty() && session.view.format.is_table() {
         report.note(if left.is_empty() {
-            format!("nothing found by {} checks", answer.checks.len())
+            super::nothing_found(answer.checks.len())
         } else {
             "nothing that was found can be mended without a decision of yours".to_owned()
         });
