@@ -193,11 +193,8 @@ impl Partitions {
     fn set_lost_aside(&self, id: PartitionId, name: &str, seen: u64) -> Result<(), String> {
         for path in self.dirs.iter().map(|dir| dir.path().join(name)) {
             if vfs::exists(self.fs.as_ref(), &path).unwrap_or(false) {
-                let aside = home::aside(&path);
-                let _ = self.fs.remove_dir_all(&aside);
                 let failed = |err| format!("renaming {}: {err}", path.display());
-                self.fs.rename(&path, &aside).map_err(failed)?;
-                vfs::sync_parent(self.fs.as_ref(), &path).map_err(failed)?;
+                let aside = home::set_aside(self.fs.as_ref(), &path).map_err(failed)?;
                 let aside = aside.display();
                 tracing::warn!(%id, %aside, "damaged replica set aside: it is fetched anew");
             }

@@ -7,9 +7,12 @@
 //! The topic's id makes the name of a topic's directory its own: a topic that is made again under
 //! an old name never meets the old one's files, and deleting needs no agreement on names.
 
+use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use kq_storage::LogIdentity;
+use kq_storage::vfs::{self, Vfs};
 use uuid::Uuid;
 
 use crate::ids::{PartitionId, PartitionIndex, TopicId};
@@ -25,11 +28,21 @@ pub(super) fn dir_name(topic: &str, id: PartitionId) -> String {
     format!("{topic}-{}.{}", id.index, id.topic.0.simple())
 }
 
-/// The name under which a directory is kept that is not served any more.
-pub(super) fn aside(path: &Path) -> PathBuf {
-    let mut aside = path.as_os_str().to_os_string();
-    aside.push(STRAY_SUFFIX);
-    PathBuf::from(aside)
+/// Keeps a directory that is not served any more under a name of its own, beside those that were kept
+/// before: `X-stray`, `X-2-stray` and so on. The new name.
+pub(super) fn set_aside(fs: &dyn Vfs, path: &Path) -> io::Result<PathBuf> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let there = fs.list(dir)?;
+    let is_free = |name: &String| there.iter().all(|it| it.name != *name);
+    let names = std::iter::once(format!("{name}{STRAY_SUFFIX}"))
+        .chain((2_u64..).map(|nth| format!("{name}-{nth}{STRAY_SUFFIX}")));
+    let aside = names.into_iter().find(is_free).ok_or(io::ErrorKind::AlreadyExists)?;
+    let aside = dir.join(aside);
+    fs.rename(path, &aside)?;
+    vfs::sync_parent(fs, path)?;
+    Ok(aside)
 }
 
 /// The partition that a directory's name speaks of; none if it is no partition's.

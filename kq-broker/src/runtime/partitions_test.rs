@@ -232,6 +232,22 @@ async fn a_replica_that_moved_away_during_a_restart_may_come_back() {
 }
 
 #[tokio::test]
+async fn a_replica_that_moves_away_twice_leaves_two_strays() {
+    let mut world = World::new();
+    world.create_topic(1, "orders", 1, &[]);
+    let id = partition_id(1, 0);
+    for _ in 0..2 {
+        assert!(world.start().shutdown().await);
+        world.change_partition(id, replicated(&[2], 2, 1));
+        assert!(world.start().shutdown().await);
+        world.change_partition(id, replicated(&[2, 1], 2, 1));
+        assert!(!world.start().replica(id).unwrap().leads());
+    }
+    let strays = world.names().into_iter().filter(|name| name.ends_with("-stray")).count();
+    assert_eq!(strays, 2, "{:?}", world.names());
+}
+
+#[tokio::test]
 async fn a_start_that_a_crash_cut_short_makes_the_partition_again() {
     let mut world = World::new();
     world.create_topic(1, "orders", 1, &[]);

@@ -68,10 +68,12 @@ impl Found {
     /// Renames all homes that nobody took: the metadata does not know them, and they are not served.
     pub(super) fn set_aside(&mut self) {
         for (id, (dir, path)) in std::mem::take(&mut self.homes) {
-            let aside = home::aside(&path);
-            let (from, to) = (path.display(), aside.display());
-            match dir.fs().rename(&path, &aside) {
-                Ok(()) => tracing::warn!(%id, %from, %to, "unknown to the metadata: set aside"),
+            let from = path.display();
+            match home::set_aside(dir.fs().as_ref(), &path) {
+                Ok(aside) => {
+                    let to = aside.display();
+                    tracing::warn!(%id, %from, %to, "unknown to the metadata: set aside");
+                }
                 Err(err) => tracing::error!(%id, %from, %err, "stray cannot be set aside"),
             }
         }
