@@ -39,11 +39,13 @@ mod succession;
 mod types;
 #[cfg(test)]
 mod valve;
+mod votes;
 mod wire;
 
 pub use controller::{Controller, ControllerStatus};
 pub use disk::KnownEnd;
 pub use door::QuorumDoor;
-pub use members::{Leadership, MemberStatus, SILENCE_MAX, verify_majority_without};
+pub use members::{Leadership, MemberStatus, SILENCE_MAX};
 pub use quorum::QuorumChange;
 pub use start::{Birth, ControllerOptions, StartError, Trimming};
+pub use votes::{silent, verify_majority_with, verify_majority_without};

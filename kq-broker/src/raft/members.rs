@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::controller::{Controller, broker_of};
 use super::proposer::no_controller;
 use super::types::{Raft, Types};
-use crate::controller::{ControlError, Refused};
+use super::votes;
+use crate::controller::ControlError;
 use crate::ids::BrokerId;
+use crate::metadata::MetadataImage;
 use crate::peers::Peers;
 use tokio::sync::watch;
 
@@ -121,16 +123,16 @@ impl Controller {
     pub async fn add_voter(&self, broker: BrokerId) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
-        let members = self.quorum();
+        let members = self.members_heard_anew(|it| it.voter || it.broker == broker).await;
         let Some(member) = members.iter().find(|it| it.broker == broker) else {
             return Err(refused(format!("broker {broker} is not a member of the quorum")));
         };
         if member.voter {
             return Ok(());
         }
-        if !member.is_caught_up(self.status().last_log_index) {
-            return Err(refused(format!("broker {broker} has not caught up with the metadata")));
-        }
+        self.verify_counts(member)?;
+        let is_counted = self.counted();
+        votes::verify_majority_with(broker, &members, is_counted)?;
         self.inner.kept_out.lock().remove(&broker);
         self.make_voters(BTreeSet::from([broker])).await
     }
@@ -140,7 +142,7 @@ impl Controller {
     pub async fn remove_voter(&self, broker: BrokerId) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
-        let members = self.members_heard_anew().await;
+        let members = self.members_heard_anew(|it| it.voter).await;
         if !members.iter().any(|it| it.voter && it.broker == broker) {
             return Err(refused(format!("broker {broker} is not a voter of the quorum")));
         }
@@ -153,14 +155,15 @@ impl Controller {
         self.change(change, true).await
     }
 
-    /// The members, once all voters have answered after this was asked, or have had the time to: who
-    /// died a moment ago was heard a moment ago, and a change that counts on him never ends.
-    async fn members_heard_anew(&self) -> Vec<MemberStatus> {
+    /// The members, once those that are asked about have answered after this was asked, or have had
+    /// the time to: who died a moment ago was heard a moment ago, and a change that counts on him
+    /// never ends.
+    async fn members_heard_anew(&self, asked: impl Fn(&MemberStatus) -> bool) -> Vec<MemberStatus> {
         let mut waited = Duration::ZERO;
         loop {
             let members = self.quorum();
             let answered = |it: &MemberStatus| it.answered.is_some_and(|ago| ago < waited);
-            if HEARD_WITHIN <= waited || members.iter().filter(|it| it.voter).all(answered) {
+            if HEARD_WITHIN <= waited || members.iter().filter(|it| asked(it)).all(answered) {
                 return members;
             }
             tokio::time::sleep(HEARD_LOOK).await;
@@ -173,15 +176,31 @@ impl Controller {
         broker: BrokerId,
         members: &[MemberStatus],
     ) -> Result<(), ControlError> {
-        let image = self.image();
-        let is_down = |it: &MemberStatus| image.broker(it.broker).is_some_and(|it| !it.may_lead());
-        let is_heard = |it: &MemberStatus| it.answered.is_some_and(|ago| ago < HEARD_WITHIN);
-        let verified = verify_majority_without(broker, members, |it| is_heard(it) && !is_down(it));
+        let verified = votes::verify_majority_without(broker, members, self.counted());
         let mut staying = members.iter().filter(|it| it.voter && it.broker != broker);
-        if verified.is_err() && staying.any(|it| it.answered.is_none() && !is_down(it)) {
+        let image = self.image();
+        if verified.is_err() && staying.any(|it| it.answered.is_none() && !is_down(it, &image)) {
             return Err(no_controller("the leader of the quorum has not heard all voters yet"));
         }
         verified
+    }
+
+    /// Whom a change may count on, once they were heard anew.
+    fn counted(&self) -> impl Fn(&MemberStatus) -> bool {
+        let image = self.image();
+        move |it| it.answered.is_some_and(|ago| ago < HEARD_WITHIN) && !is_down(it, &image)
+    }
+
+    /// Refuses a member that is to vote or to lead, and cannot: it is silent, or far behind.
+    fn verify_counts(&self, member: &MemberStatus) -> Result<(), ControlError> {
+        if !self.counted()(member) {
+            return Err(votes::silent(member.broker));
+        }
+        if !member.is_caught_up(self.status().last_log_index) {
+            let message = format!("broker {} has not caught up with the metadata", member.broker);
+            return Err(refused(message).hint("kq-ctl quorum status shows how far it is"));
+        }
+        Ok(())
     }
 
     /// Who leads removes others, and is removed by the next leader: nobody leads without a vote.
@@ -201,7 +220,7 @@ impl Controller {
     pub async fn forget(&self, broker: BrokerId) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
-        let members = self.members_heard_anew().await;
+        let members = self.members_heard_anew(|it| it.voter).await;
         let Some(member) = members.iter().find(|it| it.broker == broker) else { return Ok(()) };
         if member.voter {
             self.verify_majority_without(broker, &members)?;
@@ -213,16 +232,15 @@ impl Controller {
     /// Lets another voter lead; returns when it does.
     pub async fn transfer(&self, to: BrokerId) -> Result<(), ControlError> {
         self.verify_leads()?;
-        let members = self.quorum();
-        let Some(member) = members.iter().find(|it| it.voter && it.broker == to) else {
-            return Err(refused(format!("broker {to} is not a voter of the quorum")));
-        };
         if to == self.broker() {
             return Ok(());
         }
-        if !member.is_caught_up(self.status().last_log_index) {
-            return Err(refused(format!("broker {to} has not caught up with the metadata")));
-        }
+        // A lead that is offered to somebody who is gone is taken by anyone.
+        let members = self.members_heard_anew(|it| it.broker == to).await;
+        let Some(member) = members.iter().find(|it| it.voter && it.broker == to) else {
+            return Err(refused(format!("broker {to} is not a voter of the quorum")));
+        };
+        self.verify_counts(member)?;
         let raft = &self.inner.raft;
         let told = raft.trigger().transfer_leader(u64::from(to.0)).await;
         told.map_err(|err| no_controller(&err.to_string()))?;
@@ -372,36 +390,11 @@ pub(super) async fn follow_members(raft: Raft, peers: Peers, leads: watch::Sende
     }
 }
 
-/// Refuses to go on without a voter if most of the others are silent (KQ-S009).
-pub fn verify_majority_without(
-    broker: BrokerId,
-    members: &[MemberStatus],
-    is_heard: impl Fn(&MemberStatus) -> bool,
-) -> Result<(), ControlError> {
-    let staying = members.iter().filter(|it| it.voter && it.broker != broker);
-    let (heard, silent): (Vec<_>, Vec<_>) = staying.partition(|it| is_heard(it));
-    let total = heard.len() + silent.len();
-    if heard.len() * 2 > total {
-        return Ok(());
-    }
-    let (message, hint) = if let Some(first) = silent.first() {
-        let names: Vec<String> = silent.iter().map(|it| it.broker.to_string()).collect();
-        let message = format!(
-            "refused by KQ-S009: without broker {broker} only {} of {total} voters answer, which \
-             is no majority; silent: {}",
-            heard.len(),
-            names.join(", ")
-        );
-        let wait = format!("kq-ctl broker wait {} --for alive", first.broker);
-        (message, format!("start the silent voters, then {wait}"))
-    } else {
-        let message = format!("broker {broker} is the only voter: the quorum would be gone");
-        (message, "kq-ctl quorum add ID gives another broker a vote first".to_owned())
-    };
-    Err(refused(message).refused(Refused::Majority).hint(hint))
+fn is_down(member: &MemberStatus, image: &MetadataImage) -> bool {
+    image.broker(member.broker).is_some_and(|it| !it.may_lead())
 }
 
-fn refused(message: String) -> ControlError {
+pub(super) fn refused(message: String) -> ControlError {
     ControlError::new(ErrorCode::PolicyViolation, message)
 }
 

@@ -7,7 +7,9 @@ use tonic::Code;
 use super::super::error::of_control;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
-use crate::raft::{MemberStatus, QuorumChange, SILENCE_MAX, verify_majority_without};
+use crate::raft::{
+    MemberStatus, QuorumChange, SILENCE_MAX, silent, verify_majority_with, verify_majority_without,
+};
 
 /// A member, with how far it is behind the end of the leader's log.
 pub(super) fn row(
@@ -46,15 +48,19 @@ pub(super) fn verify(
         return Err(AdminError::new(Code::NotFound, "kq.NOT_FOUND", message)
             .hint("kq-ctl quorum status shows its members; a broker becomes one by --join"));
     };
+    let is_heard = |it: &MemberStatus| is_heard(it, image);
+    let done = |verified: Result<(), _>| verified.map(|()| true).map_err(|err| of_control(&err));
     match change {
-        QuorumChange::AddVoter(_) => Ok(!member.voter),
+        QuorumChange::AddVoter(_) if member.voter => Ok(false),
+        QuorumChange::AddVoter(_) => done(verify_majority_with(broker, members, is_heard)),
         QuorumChange::RemoveVoter(_) if !member.voter => Ok(false),
-        QuorumChange::RemoveVoter(_) => verify_majority(members, broker, image).map(|()| true),
+        QuorumChange::RemoveVoter(_) => done(verify_majority_without(broker, members, is_heard)),
         QuorumChange::Forget(_) if member.voter => {
-            verify_majority(members, broker, image).map(|()| true)
+            done(verify_majority_without(broker, members, is_heard))
         }
         QuorumChange::Forget(_) => Ok(true),
         QuorumChange::Transfer(_) if leader == Some(broker) => Ok(false),
+        QuorumChange::Transfer(_) if member.voter && !is_heard(member) => done(Err(silent(broker))),
         QuorumChange::Transfer(_) if member.voter => Ok(true),
         QuorumChange::Transfer(_) => {
             let message = format!("broker {broker} has no vote, so it cannot lead the quorum");
@@ -64,21 +70,14 @@ pub(super) fn verify(
     }
 }
 
-fn verify_majority(
-    members: &[MemberStatus],
-    broker: BrokerId,
-    image: &MetadataImage,
-) -> Result<(), AdminError> {
-    // Who died a moment ago was heard a moment ago: that it is fenced is known sooner. And a new
-    // leader has heard nobody yet, though they live.
-    let is_heard = |it: &MemberStatus| match it.answered {
-        Some(ago) => {
-            let is_down = image.broker(it.broker).is_some_and(|it| !it.may_lead());
-            ago < SILENCE_MAX && !is_down
-        }
-        None => image.is_live(it.broker),
-    };
-    verify_majority_without(broker, members, is_heard).map_err(|err| of_control(&err))
+/// Who died a moment ago was heard a moment ago: that it is fenced is known sooner. And a new leader
+/// has heard nobody yet, though they live.
+fn is_heard(member: &MemberStatus, image: &MetadataImage) -> bool {
+    let known = image.broker(member.broker);
+    match member.answered {
+        Some(ago) => ago < SILENCE_MAX && known.is_none_or(|it| it.may_lead()),
+        None => image.is_live(member.broker),
+    }
 }
 
 #[cfg(test)]
@@ -132,5 +131,10 @@ mod tests {
         assert_eq!((ask(add, 4), ask(add, 2)), (Some(true), Some(false)));
         assert_eq!((ask(transfer, 2), ask(transfer, 1)), (Some(true), Some(false)));
         assert_eq!(ask(transfer, 4), None);
+        let all = [member(1, true, Some(0)), member(2, true, Some(9_000)), member(4, false, None)];
+        for change in [QuorumChange::Transfer(BrokerId(2)), QuorumChange::AddVoter(BrokerId(4))] {
+            let refused = verify(change, &all, Some(BrokerId(1)), &image).unwrap_err();
+            assert_eq!(refused.code, "KQ-S009", "{change:?}");
+        }
     }
 }
