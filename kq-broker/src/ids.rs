@@ -67,6 +67,16 @@ pub struct PartitionEpoch(pub u32);
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClusterId(pub String);
 
+/// A random id, whose text never begins with a dash: command lines would take it for a flag.
+pub fn draw() -> Uuid {
+    loop {
+        let id = Uuid::new_v4();
+        if !URL_SAFE_NO_PAD.encode(id.as_bytes()).starts_with('-') {
+            return id;
+        }
+    }
+}
+
 impl BrokerId {
     /// The id as the Kafka protocol carries it.
     pub fn to_wire(self) -> i32 {
@@ -216,5 +226,11 @@ mod tests {
         assert_eq!(BrokerId::from_wire(-1), None);
         assert_eq!(PartitionIndex::from_wire(-1), None);
         assert_eq!(BrokerId::from_wire(7), Some(BrokerId(7)));
+    }
+
+    #[test]
+    fn no_id_begins_with_a_dash() {
+        let text = |_| TopicId(draw()).to_string();
+        assert!((0..2_000).map(text).all(|it| !it.starts_with('-')));
     }
 }

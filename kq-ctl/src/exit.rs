@@ -81,6 +81,7 @@ const EXITS: &[(&str, Exit)] = &[
     ("kq.USAGE", Exit::Usage),
     ("kq.CONFIRM", Exit::Usage),
     ("kq.UNREACHABLE", Exit::Unreachable),
+    ("kq.STALE", Exit::Unreachable),
 ];
 
 /// The exit code that fits an item's error code.

@@ -177,6 +177,11 @@ impl Connection {
         Self { accepts_stale: true, ..self }
     }
 
+    /// Whether it takes that.
+    pub fn accepts_stale(&self) -> bool {
+        self.accepts_stale
+    }
+
     /// Learns from the headers of a reply.
     pub fn observe(&self, headers: &MetadataMap) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

@@ -6,7 +6,6 @@ use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::configs_server::Configs;
 use kq_proto::admin::v1::{self, ResourceType};
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::Admin;
 use super::answer::{Answer, find_topic, is_dry_run, unexpected};
@@ -19,7 +18,7 @@ use crate::controller::{
     AlterOp, Command, ConfigAlteration, ConfigTarget, IncrementalAlter, Limits, Reply, Settings,
     TopicRef, Turn, decide,
 };
-use crate::ids::BrokerId;
+use crate::ids::{self, BrokerId};
 use crate::metadata::{Change, ConfigResource, MetadataImage};
 use kq_proto::kafka::ErrorCode;
 
@@ -159,7 +158,7 @@ impl Admin {
     ) -> Result<(Reply, std::sync::Arc<MetadataImage>), Status> {
         let settings = Settings { fixed: self.node.fixed.clone(), limits: Limits::default() };
         let now = self.node.clock.now();
-        let mut turn = Turn { now, ids: &mut Uuid::new_v4 };
+        let mut turn = Turn { now, ids: &mut ids::draw };
         let decision = decide(image, command, &settings, &mut turn)
             .map_err(|err| Status::from(of_control(&err)))?;
         let change = Change { time: now, reason: String::new(), records: decision.records };

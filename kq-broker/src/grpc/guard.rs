@@ -17,6 +17,9 @@ use crate::runtime::Node;
 /// What reads or changes a cluster; reflection and health speak of the process alone.
 const ADMIN: &str = "/kq.admin.v1.";
 
+/// A gate: what was true once opens it to nobody.
+const RESTART_CHECK: &str = "/kq.admin.v1.Brokers/RestartCheck";
+
 /// Refuses a call that is meant for another cluster, or that would be answered by what may be long
 /// untrue, before anything is read or changed.
 pub(super) async fn admit(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
@@ -41,12 +44,17 @@ pub(super) async fn admit(State(node): State<Arc<Node>>, request: Request, next:
 }
 
 fn accepts_stale(request: &Request) -> bool {
-    !request.uri().path().starts_with(ADMIN) || request.headers().contains_key(ACCEPT_STALE)
+    let path = request.uri().path();
+    !path.starts_with(ADMIN)
+        || (path != RESTART_CHECK && request.headers().contains_key(ACCEPT_STALE))
 }
 
 fn stale(node: &Node, silence: Duration) -> Status {
     AdminError::new(Code::Unavailable, STALE, lost_words(node.broker_id, silence))
-        .hint(format!("ask another broker, or take it as it is by the header {ACCEPT_STALE}"))
+        .hint(format!(
+            "ask another broker, or take what this one remembers by the header {ACCEPT_STALE}; no \
+             restart is judged by that"
+        ))
         .into()
 }
 

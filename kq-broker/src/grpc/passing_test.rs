@@ -206,5 +206,7 @@ async fn who_has_lost_the_controller_answers_only_who_accepts_that() {
     let health = health.into_inner();
     assert!(!health.healthy);
     assert!(health.reasons.iter().any(|it| it.check == "D033"), "{:?}", health.reasons);
+    let gate = door.brokers().restart_check(v1::RestartCheckRequest { broker: 1 }).await;
+    assert_eq!(AdminError::from_status(&gate.unwrap_err()).code, STALE, "old news opens no gate");
     second.stop().await.unwrap();
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::meta_file::Meta;
 use crate::config::BrokerConfig;
-use crate::ids::ClusterId;
+use crate::ids::{self, ClusterId};
 use crate::raft::KnownEnd;
 
 /// Says that a directory without a log is that of a broker which joins a cluster.
@@ -141,7 +141,7 @@ impl Dirs {
                 }
                 continue;
             }
-            let new = Meta { cluster: cluster.0.clone(), node, dir: Uuid::new_v4() };
+            let new = Meta { cluster: cluster.0.clone(), node, dir: ids::draw() };
             new.write(self.fs.as_ref(), path).map_err(|err| err.to_string())?;
             *meta = Some(new);
         }

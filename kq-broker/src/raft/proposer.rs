@@ -19,13 +19,13 @@ use openraft::ReadPolicy;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::errors::{ClientWriteError, Fatal};
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 use super::disk::RESERVE_BYTES;
 use super::machine::{Basis, Images};
 use super::store::Store;
 use super::types::{Applied, Proposal, Raft, Types};
 use crate::controller::{Command, ControlError, Refused, Reply, Settings, Turn, decide};
+use crate::ids;
 use crate::metadata::{ApplyError, Change, TimestampMs};
 
 /// Appended bytes after which a snapshot is taken even if few entries hold them.
@@ -163,7 +163,7 @@ impl Proposer {
             },
         };
         let now = (self.clock)();
-        let mut turn = Turn { now, ids: &mut Uuid::new_v4 };
+        let mut turn = Turn { now, ids: &mut ids::draw };
         let decision = match decide(&basis.image, &command, &self.settings, &mut turn) {
             Ok(decision) => decision,
             Err(refused) => return self.answer_as_leader(reply, Err(refused)).await,

@@ -9,7 +9,6 @@ use kq_storage::vfs::Vfs;
 use openraft::{Config, ServerState, SnapshotPolicy};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
-use uuid::Uuid;
 
 use super::contact::Contact;
 use super::controller::{Controller, Inner, LEADER_WAIT, keep_deadlines};
@@ -23,7 +22,7 @@ use super::store::{Begin, Opened, Store};
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused, Settings};
 use crate::env;
-use crate::ids::{BrokerId, ClusterId};
+use crate::ids::{self, BrokerId, ClusterId};
 use crate::metadata::{Change, MetadataRecord, TimestampMs};
 use crate::peers::Peers;
 
@@ -228,7 +227,7 @@ async fn open_store(options: &ControllerOptions) -> io::Result<Opened> {
 /// What an empty directory begins with.
 fn first_change(options: &ControllerOptions) -> Change {
     let cluster_id =
-        options.cluster_id.clone().unwrap_or_else(|| ClusterId::from_uuid(Uuid::new_v4()));
+        options.cluster_id.clone().unwrap_or_else(|| ClusterId::from_uuid(ids::draw()));
     let mut change = Change::new((options.clock)(), "first start of the first voter");
     change.records.push(MetadataRecord::ClusterCreated { cluster_id });
     change

@@ -91,7 +91,10 @@ impl Grpc {
                     connection.observe(reply.metadata());
                     return Ok(reply);
                 }
-                Err(status) if AdminError::from_status(&status).code == STALE => {
+                Err(status) if is_stale(&status) && connection.accepts_stale() => {
+                    return Err(no_news(&status));
+                }
+                Err(status) if is_stale(&status) => {
                     connection.observe(status.metadata());
                     let next = self.instead_of(connection).await;
                     self.connection.replace(next);
@@ -120,6 +123,16 @@ impl Grpc {
                 .map(move |item| item.map_err(|status| failure(&connection, &status))),
         )
     }
+}
+
+fn is_stale(status: &Status) -> bool {
+    AdminError::from_status(status).code == STALE
+}
+
+/// Some questions are answered by nobody who has lost the controller.
+fn no_news(status: &Status) -> Failure {
+    Failure { retriable: true, ..AdminError::from_status(status).into() }
+        .hint("name the other brokers too, by --brokers; kq-ctl cluster health")
 }
 
 /// A refusal in the cluster's words, or what became of the connection in ours.

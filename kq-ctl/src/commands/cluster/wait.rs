@@ -87,6 +87,11 @@ async fn lack(condition: Condition, cluster: &dyn Cluster) -> Result<Option<Stri
         }));
     }
     let about = cluster.describe_cluster(v1::DescribeClusterRequest {}).await?;
+    if let Some(stale) = cluster.stale_for() {
+        let at = cluster.address();
+        let ago = crate::output::duration_text(stale.as_secs().saturating_mul(1_000));
+        return Ok(Some(format!("{at} lost the controller {ago} ago and knows no better")));
+    }
     let running = about.broker_running_count;
     Ok(match condition {
         Condition::Brokers(count) => (running < count).then(|| format!("{running} are alive")),
