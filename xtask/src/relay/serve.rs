@@ -74,8 +74,7 @@ impl Relay {
         self.rule_doors()?;
         self.connections.retain(|it| !it.is_over());
         self.accept(&told.doors);
-        self.obey(told.orders, &told.callers);
-        self.rule_doors()
+        self.obey(told.orders, &told.callers)
     }
 
     fn rule_doors(&mut self) -> Result<()> {
@@ -141,13 +140,15 @@ impl Relay {
         }
     }
 
-    fn obey(&mut self, new_callers: bool, ready: &[bool]) {
+    fn obey(&mut self, new_callers: bool, ready: &[bool]) -> Result<()> {
         let mut callers = std::mem::take(&mut self.callers);
         for (caller, _) in callers.iter_mut().zip(ready).filter(|(_, ready)| **ready) {
             for order in caller.orders() {
                 let answer = match order {
                     Ok(order) => {
                         self.apply(order);
+                        // Who hears the answer finds it done.
+                        self.rule_doors()?;
                         Answer { error: None, links: self.views() }
                     }
                     Err(error) => Answer { error: Some(error), links: Vec::new() },
@@ -160,6 +161,7 @@ impl Relay {
             callers.extend(Caller::new(stream));
         }
         self.callers = callers;
+        Ok(())
     }
 
     fn apply(&mut self, order: Order) {
