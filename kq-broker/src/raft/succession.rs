@@ -8,8 +8,10 @@
 //!
 //! A leader whose answers are lost on their way to it stays the leader for all who hear it, and
 //! commits nothing: no lease runs out, and nobody else may stand. So a leader that hears of no
-//! majority any more gives the lead up (Raft dissertation, 6.2), by handing it over to each voter
-//! in turn. Where nobody hears it either, that changes nothing. Voters that still beat are only
+//! majority any more gives the lead up (Raft dissertation, 6.2): it hands it over to each voter in
+//! turn, and falls silent meanwhile, for a voter that lacks its last entries cannot take the lead
+//! and has to be elected. Where nobody hears it either, that changes nothing, and after a while it
+//! speaks again: those that return may need what only its log has. Voters that still beat are only
 //! slow, as their disks may be, and another leader would wait for them too.
 
 use std::time::Duration;
@@ -30,6 +32,9 @@ const UNHEARD_MAX: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looks before the first voter is asked to take over, and before each other one.
 const LOOKS_EACH: u32 = 2;
+/// Looks of a turn, and of the part of it in which it is silent: several election timeouts.
+const LOOKS_TURN: u32 = 32;
+const LOOKS_SILENT: u32 = 24;
 
 impl Controller {
     /// Stands for election in the place of a leader that is gone, unless another voter is elected
@@ -72,11 +77,19 @@ impl Controller {
                 tokio::time::sleep(LOOK_EVERY).await;
                 let heard = self.silence() < UNHEARD_MAX || self.hears_majority(UNHEARD_MAX);
                 looks = if heard { 0 } else { looks.saturating_add(1) };
+                self.set_heartbeats(!is_silent(looks));
                 if let Some(to) = successor(looks, &self.status().voters, self.broker()) {
                     self.hand_over(to, looks).await;
                 }
             }
+            self.set_heartbeats(true);
         }
+    }
+
+    /// They are sent only while there are others to send them to.
+    fn set_heartbeats(&self, on: bool) {
+        let is_alone = self.status().voters.len() < 2 && self.status().learners.is_empty();
+        self.inner.raft.runtime_config().heartbeat(on && !is_alone);
     }
 
     async fn hand_over(&self, to: BrokerId, looks: u32) {
@@ -99,6 +112,11 @@ fn successor(looks: u32, voters: &[BrokerId], me: BrokerId) -> Option<BrokerId> 
     others.get(round % others.len().max(1)).copied().filter(|_| due)
 }
 
+/// Whether a leader without a majority sends no heartbeats now, so that others may stand.
+fn is_silent(looks: u32) -> bool {
+    LOOKS_EACH <= looks && looks % LOOKS_TURN < LOOKS_SILENT
+}
+
 /// How many voters stand before this one; none if it has no vote.
 fn turn_after(gone: BrokerId, voters: &[BrokerId], me: BrokerId) -> Option<u32> {
     let mut staying: Vec<BrokerId> = voters.iter().copied().filter(|it| *it != gone).collect();
@@ -117,6 +135,14 @@ mod tests {
         let turn = |me| turn_after(BrokerId(1), &voters, BrokerId(me));
         assert_eq!([1, 2, 3, 4].map(turn), [None, Some(0), Some(1), None]);
     }
+
+    #[test]
+    fn an_unheard_leader_is_silent_and_speaks_again_in_turn() {
+        let silent: Vec<u32> = (0..80).filter(|looks| is_silent(*looks)).collect();
+        let expected: Vec<u32> = (2..24).chain(32..56).chain(64..80).collect();
+        assert_eq!(silent, expected);
+    }
+
     #[test]
     fn an_unheard_leader_hands_over_to_each_voter_in_turn() {
         let voters = [3, 1, 2].map(BrokerId);
