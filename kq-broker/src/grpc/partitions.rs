@@ -152,7 +152,7 @@ fn detail(
     let row = row(shapes, topic, index);
     let history = history_of(&shapes.image, &topic.name, index, history_max);
     Ok(v1::PartitionDetail {
-        why: words::why(shapes, (topic, partition), &replicas, now_ms),
+        why: words::why(shapes, (topic, index, partition), &replicas, now_ms),
         row,
         replicas,
         history,

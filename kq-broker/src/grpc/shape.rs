@@ -204,7 +204,17 @@ pub(super) fn why(partition: &PartitionImage, health: PartitionHealth, min_isr: 
     let (noun, be) = if outside.len() == 1 { ("broker", "is") } else { ("brokers", "are") };
     let outside = format!("{noun} {} {be} not in sync", outside.join(", "));
     match health.worst() {
-        Health::Offline => format!("no replica may lead; the last in sync: {}", ids(partition)),
+        Health::Offline if nobody_holds_all(partition) => {
+            let earlier = match &partition.last_known[..] {
+                [] => String::new(),
+                list => format!("; left the ISR before: {}", ids(list)),
+            };
+            format!("no replica may lead: the last in sync came back without its log{earlier}")
+        }
+        Health::Offline => {
+            let holders = [&partition.isr[..], &partition.elr[..]].concat();
+            format!("no replica may lead; the last in sync: {}", ids(&holders))
+        }
         Health::UnderMinIsr => {
             format!("{} in sync, {min_isr} needed for acks=all", partition.isr.len())
         }
@@ -214,8 +224,14 @@ pub(super) fn why(partition: &PartitionImage, health: PartitionHealth, min_isr: 
     }
 }
 
-fn ids(partition: &PartitionImage) -> String {
-    partition.isr.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+/// Whether the last replica that held all that is committed lost its log: what was committed while
+/// it was alone, nobody can count.
+pub(super) fn nobody_holds_all(partition: &PartitionImage) -> bool {
+    partition.isr.is_empty() && partition.elr.is_empty()
+}
+
+fn ids(list: &[BrokerId]) -> String {
+    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn protection(topic: &TopicImage) -> Option<v1::Protection> {

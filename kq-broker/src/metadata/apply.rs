@@ -82,13 +82,27 @@ impl MetadataImage {
     /// The image after one committed change; this image stays as it is.
     pub fn apply(&self, index: u64, change: &Change) -> Result<Self, ApplyError> {
         let mut next = self.advanced(index)?;
-        let stamp = Stamp { index, time: change.time, reason: change.reason.as_str().into() };
+        let reason = self.full_reason(change);
+        let stamp = Stamp { index, time: change.time, reason };
         for record in &change.records {
             next.apply_record(&stamp, record)?;
         }
         next.changed_at = next.changed_at.max(change.time);
         next.assert_invariants();
         Ok(next)
+    }
+
+    /// Why a change is made. Who sends that a broker started cannot know that its directory is
+    /// another one; but that is why it left ISRs, so all events of the change tell it.
+    fn full_reason(&self, change: &Change) -> Arc<str> {
+        let moved_in = change.records.iter().any(|record| {
+            let MetadataRecord::BrokerRegistered(it) = record else { return false };
+            self.brokers.get(&it.broker).is_some_and(|known| known.directory != it.directory)
+        });
+        if moved_in {
+            return format!("{} on a new directory, without the logs it had", change.reason).into();
+        }
+        change.reason.as_str().into()
     }
 
     /// The image after an entry of raft's own, which holds no metadata.
