@@ -11,8 +11,10 @@ use super::error::ControlError;
 use super::leader_policy::LeaderRules;
 use super::placement::{PlacementError, Site, place};
 use crate::catalogue::ConfigSources;
-use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionIndex, TopicId};
-use crate::metadata::{MetadataRecord, PartitionChange, PartitionImage};
+use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId};
+use crate::metadata::{
+    MetadataImage, MetadataRecord, MoveState, PartitionChange, PartitionImage, TopicImage,
+};
 
 /// The brokers of each partition of a topic that is being created.
 pub(super) fn of_new_topic(
@@ -88,6 +90,17 @@ pub(super) fn create(draft: &mut Draft<'_, '_>, topics: &[NewPartitions]) -> Rep
     Reply::PartitionsCreated(results)
 }
 
+/// How many replicas a new partition gets: as many as the first one will have when it rests. A move
+/// that is called back will have had no effect on it.
+fn factor_of(image: &MetadataImage, topic: &TopicImage) -> usize {
+    let first = PartitionId { topic: topic.id, index: PartitionIndex(0) };
+    let returns = image.plan_of(first).is_some_and(|(_, it)| it.state == MoveState::Returning);
+    match topic.partition(first.index).filter(|_| returns) {
+        Some(partition) => partition.settled().count(),
+        None => topic.replication_factor(),
+    }
+}
+
 fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, ControlError> {
     let topic = draft.image.topic_by_name(&new.topic).cloned().ok_or_else(|| {
         let message = format!("Topic '{}' does not exist.", new.topic);
@@ -108,7 +121,7 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, Con
             .hint("partitions can be added and never taken away"));
     }
     let added = verify_growth(draft, added)?;
-    let factor = topic.replication_factor();
+    let factor = factor_of(&draft.image, &topic);
     let assignments = match &new.assignments {
         Some(lists) => {
             if u32::try_from(lists.len()) != Ok(added) {

@@ -9,7 +9,7 @@ use super::error::lost_words;
 use super::gather::{Figures, Wanted};
 use super::shape::{PartitionHealth, Shapes, why};
 use crate::ids::BrokerId;
-use crate::metadata::{BrokerState, MetadataImage, PartitionImage};
+use crate::metadata::{BrokerState, MetadataImage};
 
 /// Free room of a disk below which it is told, in percent.
 const DISK_FREE_PERCENT_MIN: u64 = 10;
@@ -46,28 +46,16 @@ fn partition_reasons(shapes: &Shapes) -> Vec<HealthReason> {
                 Health::Offline => ("D001", Severity::Error),
                 Health::UnderMinIsr => ("D002", Severity::Error),
                 Health::AtMinIsr => ("D003", Severity::Warn),
-                // A plan's copies are no fault; they are shown, and the cluster is well.
-                Health::UnderReplicated if is_only_growing(partition) => ("D030", Severity::Info),
                 Health::UnderReplicated => ("D030", Severity::Warn),
                 Health::Ok | Health::Unspecified => continue,
             };
             let subject = format!("{}/{index}", topic.name);
             let what = why(partition, health, min_isr);
-            let fix = match severity {
-                Severity::Info => "kq-ctl plan list".to_owned(),
-                Severity::Warn | Severity::Error | Severity::Unspecified => {
-                    format!("kq-ctl partition describe {subject}")
-                }
-            };
+            let fix = format!("kq-ctl partition describe {subject}");
             reasons.push(reason((check, severity), subject, what, &fix));
         }
     }
     reasons
-}
-
-/// Whether only replicas are out of sync that a move still brings here.
-fn is_only_growing(it: &PartitionImage) -> bool {
-    it.replicas.iter().all(|id| it.isr.contains(id) || it.adding.contains(id))
 }
 
 /// Who hears whom. Without the controller all else that is said here may be old.
@@ -178,23 +166,4 @@ pub(super) fn shorten<T>(
         kept
     });
     (rows, omitted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_move_still_copies_is_no_fault_and_what_fell_behind_is() {
-        let ids = |list: &[u32]| list.iter().copied().map(BrokerId).collect::<Vec<_>>();
-        let partition = |isr: &[u32], adding: &[u32]| PartitionImage {
-            replicas: ids(&[1, 2, 3]),
-            isr: ids(isr),
-            adding: ids(adding),
-            ..PartitionImage::default()
-        };
-        assert!(is_only_growing(&partition(&[1, 2], &[3])));
-        assert!(!is_only_growing(&partition(&[1], &[3])));
-        assert!(!is_only_growing(&partition(&[1, 2], &[])));
-    }
 }

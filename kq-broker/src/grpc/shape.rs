@@ -37,10 +37,10 @@ pub(super) struct PartitionHealth {
 
 impl PartitionHealth {
     pub(super) fn of(partition: &PartitionImage, min_isr: u32) -> Self {
-        let (replicas, in_sync) = (partition.replicas.len(), partition.isr.len());
+        let (replicas, in_sync) = (partition.settled().count(), partition.isr.len());
         let min_isr = min_isr as usize;
         Self {
-            is_under_replicated: in_sync < replicas,
+            is_under_replicated: partition.is_under_replicated(),
             is_at_min_isr: in_sync == min_isr && min_isr < replicas,
             is_under_min_isr: in_sync < min_isr,
             is_offline: partition.leader.is_none(),
@@ -196,10 +196,9 @@ impl Shapes {
 /// Why a partition is not well, in words.
 pub(super) fn why(partition: &PartitionImage, health: PartitionHealth, min_isr: u32) -> String {
     let outside: Vec<String> = partition
-        .replicas
-        .iter()
+        .settled()
         .filter(|id| !partition.isr.contains(id))
-        .map(ToString::to_string)
+        .map(|id| id.to_string())
         .collect();
     let (noun, be) = if outside.len() == 1 { ("broker", "is") } else { ("brokers", "are") };
     let outside = format!("{noun} {} {be} not in sync", outside.join(", "));
@@ -256,4 +255,29 @@ fn leader_skew(topic: &TopicImage) -> u32 {
 /// A number of things as the wire carries it.
 pub(super) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in Kafka: a healthy partition stays one while a move brings replicas to it.
+    #[test]
+    fn what_a_move_still_copies_is_no_fault_and_what_fell_behind_is() {
+        let ids = |list: &[u32]| list.iter().copied().map(BrokerId).collect::<Vec<_>>();
+        let health = |isr: &[u32], adding: &[u32]| {
+            let partition = PartitionImage {
+                replicas: ids(&[1, 2, 3]),
+                isr: ids(isr),
+                adding: ids(adding),
+                leader: isr.first().copied().map(BrokerId),
+                ..PartitionImage::default()
+            };
+            PartitionHealth::of(&partition, 1).worst()
+        };
+        assert_eq!(health(&[1, 2], &[3]), Health::Ok);
+        assert_eq!(health(&[1, 3], &[3]), Health::UnderReplicated, "2 is out, whoever is added");
+        assert_eq!(health(&[1, 2], &[]), Health::UnderReplicated);
+        assert_eq!(health(&[1], &[3]), Health::AtMinIsr);
+    }
 }

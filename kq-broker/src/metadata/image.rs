@@ -202,6 +202,11 @@ impl MetadataImage {
         self.topic_by_id(id.topic)?.partition(id.index)
     }
 
+    /// A partition, also of a topic that waits for its purge.
+    pub fn any_partition(&self, id: PartitionId) -> Option<&Arc<PartitionImage>> {
+        self.any_topic(id.topic)?.partition(id.index)
+    }
+
     /// How many partitions all topics have together, hidden ones included.
     pub fn partitions_total(&self) -> u64 {
         self.partitions_total
@@ -304,6 +309,20 @@ impl MetadataImage {
     }
 }
 
+impl PartitionImage {
+    /// Its replicas without those that a reassignment is still adding: what it is to have as long as
+    /// that goes on.
+    pub fn settled(&self) -> impl Iterator<Item = BrokerId> {
+        self.replicas.iter().copied().filter(|id| !self.adding.contains(id))
+    }
+
+    /// Whether a replica is out of sync. One that a reassignment is still filling does not count, as
+    /// in Kafka: nothing is wrong there.
+    pub fn is_under_replicated(&self) -> bool {
+        self.settled().any(|id| !self.isr.contains(&id))
+    }
+}
+
 impl TopicImage {
     /// False while it waits for its purge.
     pub fn is_visible(&self) -> bool {
@@ -325,9 +344,13 @@ impl TopicImage {
         u32::try_from(self.partitions.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many replicas its first partition has, which is what Kafka calls its factor.
+    /// How many replicas its first partition has, which is what Kafka calls its factor; while it is
+    /// moved, how many it will have.
     pub fn replication_factor(&self) -> usize {
-        self.partitions.front().map_or(0, |it| it.replicas.len())
+        let target = |it: &Arc<PartitionImage>| {
+            it.replicas.iter().filter(|id| !it.removing.contains(id)).count()
+        };
+        self.partitions.front().map_or(0, target)
     }
 
     /// Whether it belongs to the cluster itself, as Kafka's clients understand it.

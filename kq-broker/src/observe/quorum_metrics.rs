@@ -76,7 +76,7 @@ fn gauges(
         ("cluster_partitions_offline", "Partitions without a leader", sum.offline),
         (
             "cluster_partitions_under_replicated",
-            "Partitions with a replica out of the ISR",
+            "Partitions with a replica out of the ISR, those that a reassignment adds left out",
             sum.under_replicated,
         ),
     ]
@@ -88,7 +88,7 @@ impl PartitionSum {
         for partition in image.topics().flat_map(|topic| &topic.partitions) {
             sum.total += 1;
             sum.offline += u64::from(partition.leader.is_none());
-            sum.under_replicated += u64::from(partition.isr.len() < partition.replicas.len());
+            sum.under_replicated += u64::from(partition.is_under_replicated());
         }
         sum
     }

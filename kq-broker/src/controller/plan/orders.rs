@@ -170,7 +170,8 @@ pub fn links_left(
 ) -> BTreeMap<BrokerId, BTreeSet<BrokerId>> {
     let mut links: BTreeMap<BrokerId, BTreeSet<BrokerId>> = BTreeMap::new();
     for it in plan.under_way().chain(plan.waiting()) {
-        let Some(leader) = image.partition(it.planned.partition).and_then(|it| it.leader) else {
+        let Some(leader) = image.any_partition(it.planned.partition).and_then(|it| it.leader)
+        else {
             continue;
         };
         for to in it.planned.adding().filter(|_| it.planned.bytes != Some(0)) {

@@ -103,8 +103,7 @@ fn one_by_one(
 
 /// The replicas of a partition without those that are still being added.
 pub(super) fn settled(partition: &PartitionImage) -> Vec<BrokerId> {
-    let stays = |id: &BrokerId| !partition.adding.contains(id);
-    partition.replicas.iter().copied().filter(stays).collect()
+    partition.settled().collect()
 }
 
 /// Another broker in the place of `old`: `new`, or the best there is when nobody is named or who

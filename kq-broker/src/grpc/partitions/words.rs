@@ -38,7 +38,7 @@ pub(super) fn why(
 
 fn standing(partition: &PartitionImage, min_isr: u32) -> String {
     let health = PartitionHealth::of(partition, min_isr);
-    let (in_sync, all) = (partition.isr.len(), partition.replicas.len());
+    let (in_sync, all) = (partition.isr.len(), partition.settled().count());
     match health.worst() {
         v1::Health::Offline => {
             let candidates: Vec<BrokerId> =

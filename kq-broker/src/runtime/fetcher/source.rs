@@ -358,14 +358,44 @@ impl Asks for Followed {
     }
 }
 
-/// Whether a move brings this partition here and it is not in sync yet.
+/// Whether a move brings this partition here and it is not in sync yet. A topic that was deleted and
+/// is kept moves on, and at the same rate.
 fn moves_here(image: &MetadataImage, id: PartitionId, me: BrokerId) -> bool {
-    image.partition(id).is_some_and(|it| it.adding.contains(&me) && !it.isr.contains(&me))
+    image.any_partition(id).is_some_and(|it| it.adding.contains(&me) && !it.isr.contains(&me))
 }
 
 async fn first_done(late: &VecDeque<(SyncRound, Vec<PartitionId>)>) {
     match late.front() {
         Some((round, _)) => round.done().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::metadata::{Change, MetadataRecord, PartitionChange, PartitionImage, TimestampMs};
+
+    #[test]
+    fn what_moves_of_a_deleted_topic_is_throttled_still() {
+        let (topic, index) = (TopicId(Uuid::from_u128(7)), PartitionIndex(0));
+        let now = PartitionImage {
+            replicas: vec![BrokerId(1), BrokerId(2)],
+            isr: vec![BrokerId(1)],
+            adding: vec![BrokerId(2)],
+            leader: Some(BrokerId(1)),
+            ..PartitionImage::default()
+        };
+        let records = vec![
+            MetadataRecord::TopicCreated { topic, name: "orders".to_owned() },
+            MetadataRecord::PartitionChanged(PartitionChange { topic, index, now }),
+            MetadataRecord::TopicSoftDeleted { topic, purge_at: TimestampMs(9) },
+        ];
+        let change = Change { records, ..Change::default() };
+        let image = MetadataImage::default().apply(1, &change).unwrap();
+        let id = PartitionId { topic, index };
+        assert!(moves_here(&image, id, BrokerId(2)) && !moves_here(&image, id, BrokerId(1)));
     }
 }
