@@ -10,6 +10,8 @@
 
 mod balance;
 mod cost;
+#[cfg(test)]
+mod ends_test;
 mod facts;
 mod flows;
 mod goal;

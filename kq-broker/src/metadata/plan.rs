@@ -37,7 +37,8 @@ pub enum PlanState {
     Cancelling,
     /// Nothing is left to do.
     Done,
-    /// It was cancelled, and nothing is left to do.
+    /// It was cancelled, or what it moved went back, or nothing of it could be done; nothing is left
+    /// to do.
     Cancelled,
 }
 

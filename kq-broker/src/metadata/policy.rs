@@ -72,6 +72,20 @@ pub enum PolicyScope {
     Topic(TopicId),
 }
 
+impl super::MetadataImage {
+    /// That the leaders of a topic are frozen, why, and the command that lifts it; none if they are
+    /// not.
+    pub fn frozen_words(&self, topic: &super::TopicImage) -> Option<(String, String)> {
+        let freeze = self.freeze_of(topic)?;
+        let (whose, target) = match &topic.freeze {
+            Some(_) => (format!("the leaders of {} are", topic.name), &*topic.name),
+            None => ("all leaders are".to_owned(), "--all"),
+        };
+        let lift = format!("kq-ctl leader policy unfreeze {target}");
+        Some((format!("{whose} frozen ({})", freeze.reason), lift))
+    }
+}
+
 impl Freeze {
     /// Whether it still holds.
     pub fn holds_at(&self, now: TimestampMs) -> bool {

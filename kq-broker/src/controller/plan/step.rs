@@ -51,9 +51,21 @@ fn advance_one(draft: &mut Draft<'_, '_>, id: PlanId) -> Result<(), ControlError
     if plan.left() != (0, 0) {
         return Ok(());
     }
-    let cancelled = plan.state == PlanState::Cancelling;
-    let state = if cancelled { PlanState::Cancelled } else { PlanState::Done };
+    let state = ending(plan);
     draft.accept(vec![MetadataRecord::PlanChanged { plan: id, state, lease: plan.lease }])
+}
+
+/// How a plan ended. Kafka's tools take back single moves: what went back was cancelled as much as if
+/// the plan had been, and a plan of which nothing is done is not done.
+fn ending(plan: &PlanImage) -> PlanState {
+    let ended = |state| plan.moves().any(|it| it.state == state);
+    let nothing_done = plan.moves_total() > 0 && !ended(MoveState::Done);
+    let cancelled = plan.state == PlanState::Cancelling;
+    if cancelled || nothing_done || ended(MoveState::Returned) {
+        PlanState::Cancelled
+    } else {
+        PlanState::Done
+    }
 }
 
 /// What the steps of one plan go by.

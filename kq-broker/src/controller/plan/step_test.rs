@@ -97,7 +97,7 @@ pub(super) fn in_sync(cluster: &Cluster, name: &str, isr: &[BrokerId]) -> Comman
 }
 
 #[track_caller]
-fn check(script: &str, want: Expect) {
+pub(super) fn check(script: &str, want: Expect) {
     let mut cluster = Cluster::new();
     let mut got = String::new();
     let setup = "register 1 / register 2 / register 3 / register 4 / create orders at=1,2,3";
@@ -443,14 +443,14 @@ fn kafka_reassigns_cancels_and_reassigns_anew() {
                 plan 1715: orders-0 returned (reassigned anew)
                 partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/2
                 plan f1bb started: partition reassign (kafka), 1 moves, no throttle
-                plan 1715 done, no throttle
+                plan 1715 cancelled, no throttle
                 plan f1bb: orders-0 moving
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [2] leader 1 epochs 0/3
             kafka orders/0=
                 plan f1bb: orders-0 returning (cancelled by a client)
                 plan f1bb: orders-0 returned
                 partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/4
-                plan f1bb done, no throttle
+                plan f1bb cancelled, no throttle
             kafka orders/0=
                 -> Partition orders-0 is not being reassigned. (kafka.NO_REASSIGNMENT_IN_PROGRESS)
             kafka orders/0=1,9

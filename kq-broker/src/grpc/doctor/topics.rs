@@ -6,7 +6,7 @@ use kq_proto::admin::v1::{Finding, Severity};
 
 use super::{Exam, finding};
 use crate::controller::LeaderRules;
-use crate::metadata::{EventKind, Subject, TimestampMs, TopicImage, UncleanPolicy};
+use crate::metadata::{EventKind, PartitionImage, Subject, TimestampMs, TopicImage, UncleanPolicy};
 
 /// Segments below this make more files than they are worth.
 const SEGMENT_BYTES_MIN: u32 = 1 << 20;
@@ -103,8 +103,9 @@ pub(super) fn stuck_moves(exam: &Exam) -> Vec<Finding> {
     let image = &exam.shapes.image;
     let mut moving = Vec::new();
     for topic in image.topics() {
-        for (index, partition) in topic.partitions().filter(|(_, it)| !it.adding.is_empty()) {
-            moving.push(((&*topic.name, index), partition));
+        let moves = |it: &PartitionImage| !it.adding.is_empty() || !it.removing.is_empty();
+        for (index, partition) in topic.partitions().filter(|(_, it)| moves(it)) {
+            moving.push(((&*topic.name, index), (topic, partition)));
         }
     }
     if moving.is_empty() {
@@ -117,15 +118,22 @@ pub(super) fn stuck_moves(exam: &Exam) -> Vec<Finding> {
         }
     }
     let mut found = Vec::new();
-    for (name, partition) in moving {
+    for (name, (topic, partition)) in moving {
         let Some(quiet) = last.get(&name).map(|at| exam.now_ms - at) else { continue };
         if quiet < MOVE_QUIET_MS_MAX {
             continue;
         }
         let name = format!("{}/{}", name.0, name.1);
         let adding: Vec<String> = partition.adding.iter().map(ToString::to_string).collect();
-        let evidence = format!("adding [{}], nothing for {} min", adding.join(" "), quiet / 60_000);
-        let fix = format!("kq-ctl partition describe {name}");
+        let mut evidence =
+            format!("adding [{}], nothing for {} min", adding.join(" "), quiet / 60_000);
+        let mut fix = format!("kq-ctl partition describe {name}");
+        let copied = partition.adding.iter().all(|id| partition.isr.contains(id));
+        let leaves = partition.leader.is_some_and(|id| partition.removing.contains(&id));
+        if let Some((frozen, lift)) = image.frozen_words(topic).filter(|_| copied && leaves) {
+            evidence = format!("{evidence}, its leader is to go and {frozen}");
+            fix = lift;
+        }
         found.push(finding(
             ("D009", Severity::Warn),
             name,

@@ -59,7 +59,8 @@ pub(super) fn plan(
     let average = (moved > 0 && ran_ms > 0).then(|| per_second(moved, ran_ms));
     let goes_on = it.state.is_active();
     let rate = Some(rate).filter(|rate| *rate > 0 && goes_on).or(average);
-    let eta = rate.zip(left).filter(|_| goes_on);
+    // What waits though nothing is left to copy waits for something else than bytes.
+    let eta = rate.zip(left).filter(|(_, left)| goes_on && *left > 0);
     v1::PlanStatus {
         id: it.id.to_string(),
         verb: it.verb.to_string(),
@@ -119,7 +120,7 @@ fn under_way(image: &MetadataImage, it: &MoveImage, figures: &Figures) -> Progre
         return Progress::default();
     };
     let index = it.planned.partition.index.0;
-    let leader = image.partition(it.planned.partition).and_then(|it| it.leader);
+    let leader = image.any_partition(it.planned.partition).and_then(|it| it.leader);
     let whole = figures.leader(leader, &topic.name, index).map(|it| it.size_bytes);
     let mut sums = Progress { moved: Some(0), left: Some(0), rate: Some(0) };
     for id in it.planned.adding() {
@@ -149,10 +150,84 @@ fn why(image: &MetadataImage, it: &MoveImage) -> String {
         it.planned.adding().find(|id| image.broker(*id).is_some_and(|it| !it.takes_replicas()));
     match cordoned.filter(|_| it.state == MoveState::Waiting) {
         Some(id) => format!("waits for broker {id}, which takes no new replicas"),
-        None => String::new(),
+        None => waits_for_unfreeze(image, it).unwrap_or_default(),
     }
+}
+
+/// That all is copied, and the leader that is to go may not hand over.
+fn waits_for_unfreeze(image: &MetadataImage, it: &MoveImage) -> Option<String> {
+    let topic = image.any_topic(it.planned.partition.topic)?;
+    let now = topic.partition(it.planned.partition.index)?;
+    let leader = now.leader.filter(|id| !it.planned.to.contains(id))?;
+    let copied = it.planned.adding().all(|id| now.isr.contains(&id));
+    if it.state != MoveState::Moving || !copied {
+        return None;
+    }
+    let (words, lift) = image.frozen_words(topic)?;
+    Some(format!("broker {leader} leads and is to go, and {words}: {lift}"))
 }
 
 fn per_second(bytes: u64, ms: u64) -> u64 {
     u64::try_from(u128::from(bytes) * 1_000 / u128::from(ms.max(1))).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::{BrokerId, PartitionId, PartitionIndex, TopicId};
+    use crate::metadata::{
+        BrokerRegistration, Change, MetadataRecord, PartitionChange, PartitionImage, PlannedMove,
+        PolicyScope,
+    };
+
+    fn ids(list: &[u32]) -> Vec<BrokerId> {
+        list.iter().map(|id| BrokerId(*id)).collect()
+    }
+
+    #[test]
+    fn a_move_that_waits_for_a_freeze_names_it_and_its_end() {
+        let (topic, index) = (TopicId(Uuid::from_u128(7)), PartitionIndex(0));
+        let mut now = PartitionImage {
+            replicas: ids(&[1, 2, 3]),
+            isr: ids(&[1, 2]),
+            adding: ids(&[3]),
+            removing: ids(&[1]),
+            leader: Some(BrokerId(1)),
+            ..PartitionImage::default()
+        };
+        let register = |id: &u32| {
+            let it = BrokerRegistration::at(BrokerId(*id), "127.0.0.1", 9_092);
+            MetadataRecord::BrokerRegistered(it)
+        };
+        let mut change = Change { reason: "busy".to_owned(), ..Change::default() };
+        change.records.extend([1, 2, 3].iter().map(register));
+        change.records.push(MetadataRecord::TopicCreated { topic, name: "m1".to_owned() });
+        let changed = |now| MetadataRecord::PartitionChanged(PartitionChange { topic, index, now });
+        change.records.push(changed(now.clone()));
+        let scope = PolicyScope::Topic(topic);
+        change.records.push(MetadataRecord::LeadersFrozen { scope, until: None });
+        let image = MetadataImage::default().apply(1, &change).unwrap();
+        let partition = PartitionId { topic, index };
+        let it = MoveImage {
+            planned: PlannedMove { partition, from: ids(&[1, 2]), to: ids(&[2, 3]), bytes: None },
+            state: MoveState::Moving,
+            why: "".into(),
+            began_at: None,
+            ended_at: None,
+            asked_at: None,
+        };
+        assert_eq!(why(&image, &it), "", "it is being copied");
+
+        now.isr = ids(&[1, 2, 3]);
+        now.partition_epoch = now.partition_epoch.next();
+        let change = Change { records: vec![changed(now)], ..Change::default() };
+        let image = image.apply(2, &change).unwrap();
+        assert_eq!(
+            why(&image, &it),
+            "broker 1 leads and is to go, and the leaders of m1 are frozen (busy): \
+             kq-ctl leader policy unfreeze m1"
+        );
+    }
 }

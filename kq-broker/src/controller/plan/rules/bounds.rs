@@ -156,13 +156,30 @@ impl Strait {
     }
 }
 
-pub(super) fn leaders_at_once(_: &View<'_>, plan: &Plan) -> Vec<Finding> {
+pub(super) fn leaders_at_once(view: &View<'_>, plan: &Plan) -> Vec<Finding> {
+    let mut found: Vec<Finding> = plan.moves.iter().filter_map(|it| frozen(view, it)).collect();
+    found.extend(too_many_leaders(plan));
+    found
+}
+
+/// A move away from a leader that is frozen waits for the end of the freeze.
+fn frozen(view: &View<'_>, it: &Move) -> Option<Finding> {
+    let leader = it.leader.filter(|id| !it.to.contains(id))?;
+    let (topic, _) = view.find(it.partition)?;
+    let (words, lift) = view.image.frozen_words(topic)?;
+    let cause = format!(
+        "it ends after the freeze: broker {leader} leads and is to go, and {words}: {lift}"
+    );
+    Some(Finding::of_move(it, cause).told())
+}
+
+fn too_many_leaders(plan: &Plan) -> Option<Finding> {
     let leaders = plan.moves.iter().filter(|it: &&Move| it.moves_leader()).count();
     let at_once = leaders.min(plan.options.batch as usize);
     if at_once <= LEADERS_AT_ONCE_MAX {
-        return Vec::new();
+        return None;
     }
     let cause = format!("{at_once} leaders would move at a time, {LEADERS_AT_ONCE_MAX} may.");
     let smaller = plan.with("--batch", &LEADERS_AT_ONCE_MAX.to_string());
-    vec![Finding::of_cluster(cause).next(smaller)]
+    Some(Finding::of_cluster(cause).next(smaller))
 }
