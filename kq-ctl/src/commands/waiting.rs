@@ -112,6 +112,20 @@ impl Waiting {
         }
     }
 
+    /// The row of a subject with what it lacks.
+    pub(crate) fn row(&self, at: usize, why: Option<String>) -> Option<Row> {
+        self.subjects.get(at).map(|subject| self.row_of(subject, why))
+    }
+
+    fn row_of(&self, subject: &Subject, why: Option<String>) -> Row {
+        Row(vec![
+            (self.field, Cell::from(&subject.name)),
+            ("condition", Cell::from(&self.condition)),
+            ("met", Cell::from(why.is_none())),
+            ("why", Cell::from(why)),
+        ])
+    }
+
     fn outcome(&self, missing: Vec<Option<String>>, elapsed: Duration) -> Report {
         let mut report = Report::new(self.schema);
         for (subject, why) in self.subjects.iter().zip(missing) {
@@ -124,12 +138,7 @@ impl Waiting {
                         .hint(format!("look with {}, or raise --timeout", subject.look)),
                 );
             }
-            report.push(Row(vec![
-                (self.field, Cell::from(&subject.name)),
-                ("condition", Cell::from(&self.condition)),
-                ("met", Cell::from(why.is_none())),
-                ("why", Cell::from(why)),
-            ]));
+            report.push(self.row_of(subject, why));
         }
         let waited_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         report.sum("waited_ms", Cell::Millis(waited_ms));

@@ -1,5 +1,7 @@
 //! `kq-ctl partition recover TOPIC/P --from ID --accept-data-loss N`: the last resort.
 
+use std::fmt::Write as _;
+
 use kq_proto::admin::v1;
 
 use crate::cli;
@@ -134,7 +136,9 @@ fn estimate(detail: &v1::PartitionDetail, from: u32, name: &str) -> Result<Estim
         .filter(|it| it.log_end_offset.is_none())
         .map(|it| it.broker.to_string())
         .collect();
-    if silent.is_empty() {
+    let nobody_holds_all =
+        detail.row.as_ref().and_then(|it| it.partition.as_ref()).is_some_and(holds_nothing);
+    if silent.is_empty() && !nobody_holds_all {
         let range =
             if known > 0 { format!(", offsets {end} to {}", furthest - 1) } else { String::new() };
         return Ok(Estimate {
@@ -142,11 +146,21 @@ fn estimate(detail: &v1::PartitionDetail, from: u32, name: &str) -> Result<Estim
             words: format!("{known} records{range}"),
         });
     }
-    let words = format!(
-        "at least {known} records, and all above offset {end} that only broker {} may hold",
-        silent.join(", ")
-    );
+    let mut words = format!("at least {known} records, and all above offset {end} that");
+    if !silent.is_empty() {
+        let _ = write!(words, " only broker {} may hold", silent.join(", "));
+    }
+    if nobody_holds_all {
+        let or = if silent.is_empty() { "" } else { ", or that" };
+        let _ = write!(words, "{or} the last replica in sync held, whose log is gone");
+    }
     Ok(Estimate { loss: Loss::Unknown, words })
+}
+
+/// Whether the last that was in sync came back without its log: what it held alone is not counted
+/// by anybody, whatever the others tell.
+fn holds_nothing(it: &v1::PartitionDescription) -> bool {
+    it.isr.is_empty() && it.elr.is_empty()
 }
 
 fn verify_accepted(args: &Args, estimate: &Estimate, name: &str) -> Result<(), Failure> {
@@ -164,7 +178,7 @@ fn verify_accepted(args: &Args, estimate: &Estimate, name: &str) -> Result<(), F
     }
     let message = format!("{} of {name} vanish when broker {} leads it", estimate.words, args.from);
     Err(Failure::new("kq.PROTECTED", message).about(name).hint(format!(
-        "bring another replica back, or: kq-ctl partition recover {name} --from {} --accept-data-loss {needed} --confirm {name}",
+        "bring another replica or its old directory back, or: kq-ctl partition recover {name} --from {} --accept-data-loss {needed} --confirm {name}",
         args.from
     )))
 }
@@ -206,5 +220,23 @@ mod tests {
         assert_eq!(it.words, words);
         assert!(estimate(&detail(&[(1, None)]), 1, "orders/0").is_err());
         assert!(estimate(&detail(&[(1, None)]), 9, "orders/0").is_err());
+    }
+
+    #[test]
+    fn a_last_replica_without_its_log_makes_the_loss_unknown() {
+        let gone = |ends| v1::PartitionDetail {
+            row: Some(v1::PartitionRow {
+                partition: Some(v1::PartitionDescription::default()),
+                ..v1::PartitionRow::default()
+            }),
+            ..detail(ends)
+        };
+        let it = estimate(&gone(&[(3, Some(0)), (4, Some(100))]), 4, "orders/0").unwrap();
+        assert_eq!(it.loss, Loss::Unknown);
+        let words = "at least 0 records, and all above offset 100 that the last replica in sync held, \
+             whose log is gone";
+        assert_eq!(it.words, words);
+        let it = estimate(&gone(&[(3, Some(0)), (4, None)]), 3, "orders/0").unwrap();
+        assert!(it.words.contains("only broker 4 may hold, or that the last"), "{}", it.words);
     }
 }

@@ -345,7 +345,7 @@ fn pace(it: &v1::MoveStatus, now_ms: i64) -> (Option<u64>, Option<u64>) {
     }
     let average = it.bytes_moved.map(|moved| moved.saturating_mul(1_000) / elapsed);
     let rate = it.bytes_per_second.filter(|rate| *rate > 0).or(average);
-    let eta = it.bytes_left.zip(rate);
+    let eta = it.bytes_left.filter(|left| *left > 0).zip(rate);
     (rate, eta.and_then(|(left, rate)| left.saturating_mul(1_000).checked_div(rate)))
 }
 

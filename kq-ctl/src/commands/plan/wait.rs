@@ -93,17 +93,26 @@ pub(crate) async fn until(
     };
     let mut report = waiting.until_part(bound, session, 1_000, look).await?;
     let plan = ended.into_inner();
-    let short = plan.state == "cancelled" || not_done(&plan) > 0;
-    if report.failures.is_empty() && condition == Condition::Done && short {
-        report.note(format!(
-            "plan {id} is {}: {} of {} moves are not done: kq-ctl plan status {id}",
-            plan.state,
-            plan.move_count.saturating_sub(count(&plan, "done")),
-            plan.move_count
-        ));
+    if report.failures.is_empty()
+        && let Some(why) = missed(condition, &plan)
+    {
+        report.note(format!("plan {id} is {}: kq-ctl plan status {id}", plan.state));
+        report.items = waiting.row(0, Some(why)).into_iter().collect();
         report.exit = Some(Exit::No);
     }
     Ok(report)
+}
+
+/// Why what is waited for never comes true any more; none if it has.
+fn missed(condition: Condition, plan: &v1::PlanStatus) -> Option<String> {
+    let (done, all) = (count(plan, "done"), plan.move_count);
+    let short = match condition {
+        Condition::Done => plan.state == "cancelled" || not_done(plan) > 0,
+        Condition::Half => done * 2 < all,
+        Condition::Idle => false,
+    };
+    let left = all.saturating_sub(done);
+    short.then(|| format!("it is {}: {left} of {all} moves are not done", plan.state))
 }
 
 fn lack(condition: Condition, plan: &v1::PlanStatus) -> Option<String> {
