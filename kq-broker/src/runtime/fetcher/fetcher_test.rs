@@ -145,7 +145,9 @@ impl Pair {
 
 async fn start_broker(dir: &TempDir) -> Broker {
     let data_dir = dir.path().to_str().unwrap();
-    let args = ["kq-broker", "--listen", "127.0.0.1:0", "--data-dir", data_dir];
+    // The follower never beats, and must not be fenced for that while a busy machine takes its time.
+    let session = "--broker-session-timeout-ms=60000";
+    let args = ["kq-broker", "--listen", "127.0.0.1:0", "--data-dir", data_dir, session];
     let loaded = config::load(args.map(Into::into), |_| None).unwrap();
     Box::pin(Broker::start(loaded.config)).await.unwrap()
 }
