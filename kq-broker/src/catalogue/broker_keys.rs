@@ -75,6 +75,11 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .bytes()
         .fixed()
         .doc("The most that one fetch brings back, whatever the client asks for."),
+    ConfigKey::long("follower.replication.throttled.rate", "").unset().at_least(1).bytes().doc(
+        "Bytes a second that this broker may receive for a reassignment that a client of Kafka \
+         asks for. Its plan takes the least rate of the brokers concerned, whichever replicas the \
+         topics name, and follows changes of it until it ends.",
+    ),
     ConfigKey::int("group.initial.rebalance.delay.ms", "3000").at_least(0).millis().fixed().doc(
         "How long a group that was empty waits for more members before it shares out partitions.",
     ),
@@ -99,6 +104,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::list("join", "").unset().fixed().doc(
         "Brokers of the cluster that this one is to join, as host:port with commas between them. \
          A directory that is already of a cluster needs none.",
+    ),
+    ConfigKey::long("leader.replication.throttled.rate", "").unset().at_least(1).bytes().doc(
+        "As `follower.replication.throttled.rate`, of a broker from whose replicas is copied. Only \
+         receivers keep a rate: each of them takes in that much, of all leaders together.",
     ),
     ConfigKey::string("listen", "127.0.0.1:9092").accepts(Accepts::Address).fixed().doc(
         "Where all clients come in: Kafka, gRPC and HTTP on one port. Port 0 lets the system \
@@ -313,6 +322,14 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .unset()
         .fixed()
         .doc("A file written with the listener's address once clients are served."),
+    ConfigKey::long("replica.alter.log.dirs.io.max.bytes.per.second", "")
+        .unset()
+        .at_least(0)
+        .bytes()
+        .doc(
+            "Kept for Kafka's tools and without effect: replicas are not moved between log \
+             directories.",
+        ),
     ConfigKey::long("replica.lag.time.max.ms", "30000")
         .between(10, 86_400_000)
         .millis()

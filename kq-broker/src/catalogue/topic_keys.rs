@@ -65,8 +65,9 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::list("follower.replication.throttled.replicas", "")
         .accepts(Accepts::ThrottledReplicas)
         .doc(
-            "The replicas whose catching up is throttled on the follower's side. Without effect \
-             as long as nothing is replicated.",
+            "Kept for Kafka's tools and without effect: the throttle of a reassignment is its \\
+             plan's, for all its moves. The broker key `follower.replication.throttled.rate` sets \\
+             it.",
         ),
     ConfigKey::int("index.interval.bytes", "4096")
         .at_least(0)
@@ -75,8 +76,9 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::list("leader.replication.throttled.replicas", "")
         .accepts(Accepts::ThrottledReplicas)
         .doc(
-            "The replicas whose catching up is throttled on the leader's side. Without effect as \
-             long as nothing is replicated.",
+            "Kept for Kafka's tools and without effect: the throttle of a reassignment is its \\
+             plan's, for all its moves. The broker key `leader.replication.throttled.rate` sets \\
+             it.",
         ),
     ConfigKey::string("log.durability", "fsync")
         .accepts(Accepts::OneOf(&["fsync", "os"]))

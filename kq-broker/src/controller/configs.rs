@@ -10,6 +10,7 @@ use super::command::{
 use super::decide::Draft;
 use super::error::{ControlError, Refused};
 use super::leaders;
+use super::plan::{self, RATE_KEYS};
 use crate::catalogue::{
     ConfigKey, ConfigSources, ConfigType, EffectiveTopicConfig, broker_key, broker_keys, closest,
     topic_key, topic_keys, topic_value,
@@ -162,8 +163,13 @@ fn commit(
     };
     let unclean = changes("unclean.leader.election.enable");
     let min_isr = changes("min.insync.replicas");
+    let throttle = RATE_KEYS.into_iter().any(changes);
+    let throttled = if throttle { plan::bounds_of_keys(draft) } else { BTreeMap::new() };
     if !records.is_empty() {
         draft.accept(records)?;
+    }
+    if throttle {
+        plan::follow_keys(draft, &throttled)?;
     }
     if min_isr {
         leaders::settle_elr(draft)?;

@@ -17,6 +17,9 @@ mod flows;
 mod goal;
 mod moves;
 mod orders;
+mod rate_keys;
+#[cfg(test)]
+mod rate_keys_test;
 mod reassign;
 mod refusal;
 mod rules;
@@ -45,6 +48,7 @@ pub use orders::{
     OrderedMove, PlanChange, PlanOrder, auto_rate, links_left, refusal, unknown_plan,
 };
 pub(super) use orders::{change, start};
+pub(super) use rate_keys::{RATE_KEYS, bounds_of_keys, follow_keys};
 pub use reassign::Reassignment;
 pub(super) use reassign::alter as reassign;
 pub use rules::{Finding, Outcome, RuleId, UnknownRule, Verdict};

@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::super::command::Reply;
 use super::super::decide::Draft;
 use super::super::error::ControlError;
+use super::rate_keys::lease_of_keys;
 use super::targets::settled;
 use crate::ids::{BrokerId, PartitionId, PartitionIndex, PlanId};
 use crate::metadata::{
-    Lease, MetadataRecord, MoveState, PartitionImage, PlanStart, PlanStep, PlannedMove,
+    MetadataRecord, MoveState, PartitionImage, PlanStart, PlanStep, PlannedMove,
 };
+
+/// By this verb the plans of Kafka's clients are known.
+pub(super) const VERB: &str = "partition reassign (kafka)";
 
 /// One partition of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +58,11 @@ pub(in crate::controller) fn alter(
     if !moves.is_empty() {
         let batch = u32::try_from(moves.len()).unwrap_or(u32::MAX);
         let id = fresh_id(draft);
+        let lease = lease_of_keys(draft, moves.iter());
         draft.accept(vec![MetadataRecord::PlanStarted(PlanStart {
             id,
-            verb: "partition reassign (kafka)".to_owned(),
-            lease: Lease::default(),
+            verb: VERB.to_owned(),
+            lease,
             batch,
             concurrency: batch,
             moves,
