@@ -249,8 +249,8 @@ pub(crate) struct SimArgs {
     /// Only the model, beginning with this seed
     #[arg(long, value_name = "SEED")]
     pub(crate) from: Option<u64>,
-    /// Only the model, in this kind of weather: everything, power, network, zombies, moves, topics,
-    /// page-cache
+    /// Only the model, in this kind of weather: everything, power, network, zombies, moves, reassign,
+    /// rules, topics, page-cache
     #[arg(long, value_name = "NAME")]
     pub(crate) scenario: Option<String>,
     /// One run of the model again, with its whole trace

@@ -9,6 +9,8 @@
 //! and to the partition epochs that it saw: [`judge`] refuses it once they have moved on.
 
 mod balance;
+#[cfg(test)]
+mod copies_test;
 mod cost;
 #[cfg(test)]
 mod ends_test;

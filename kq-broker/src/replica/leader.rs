@@ -117,6 +117,10 @@ impl Leader {
             Input::ProposalRefused { partition_epoch, refusal, now } => {
                 self.on_refused(partition_epoch, refusal, now);
             }
+            Input::Reconfigured { rules } if canary::is("raised_min_isr_unheard") => {
+                let isr_min = rules.isr_min.min(self.rules.isr_min);
+                self.rules = Rules { isr_min, ..rules };
+            }
             Input::Reconfigured { rules } => self.rules = rules,
         }
         self.advance_high_watermark(out);

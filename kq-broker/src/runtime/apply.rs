@@ -38,6 +38,10 @@ impl Partitions {
         let delta = MetadataDelta::between(&image, new);
         let sources = ConfigSources::of(new, self.broker, &self.fixed);
         let mut work = FileWork::default();
+        // Rules before roles: a leader whose ISR shrinks goes by what is demanded now.
+        if delta.cluster_config_changed || delta.broker_configs.contains(&self.broker) {
+            new.all_topics().for_each(|topic| self.reconfigure(topic, &sources));
+        }
         for topic in &delta.topics {
             match topic {
                 TopicDelta::Created(topic) => {
@@ -61,9 +65,6 @@ impl Partitions {
                     self.place(new_topic, partitions.iter().copied(), (new, &sources), &mut work);
                 }
             }
-        }
-        if delta.cluster_config_changed || delta.broker_configs.contains(&self.broker) {
-            new.all_topics().for_each(|topic| self.reconfigure(topic, &sources));
         }
         self.remove_all(&work.gone, new.applied());
         self.open_all(&work.orders, new.applied());

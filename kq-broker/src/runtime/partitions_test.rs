@@ -11,7 +11,9 @@ use super::test_world::{
 };
 use super::{Acks, FetchWaiter, Isolation, Offset, OffsetSpec, PartitionError, Partitions};
 use crate::ids::{BrokerId, PartitionEpoch, PartitionIndex};
-use crate::metadata::{MetadataRecord, PartitionChange, PartitionImage, TimestampMs};
+use crate::metadata::{
+    ConfigResource, MetadataRecord, PartitionChange, PartitionImage, TimestampMs,
+};
 
 #[tokio::test]
 async fn an_acknowledged_record_survives_a_power_cut() {
@@ -106,6 +108,33 @@ async fn too_few_in_sync_replicas_refuse_only_acks_all() {
     store.apply(&image);
     let appended = partition.append(batch("b"), Acks::All).unwrap();
     partition.committed(appended.end).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rule_of_the_cluster_holds_before_the_isr_shrinks() {
+    let mut world = World::new();
+    let min_isr = |value: &str| MetadataRecord::ConfigChanged {
+        resource: ConfigResource::Cluster,
+        key: "min.insync.replicas".to_owned(),
+        value: Some(value.to_owned()),
+    };
+    world.create_topic(1, "orders", 1, &[("log.durability", "os")]);
+    world.change_partition(partition_id(1, 0), replicated(&[1, 2], 1, 0));
+    world.commit(vec![min_isr("1")]);
+    let store = world.start();
+    let partition = store.get(partition_id(1, 0)).unwrap();
+    partition.append(batch("a"), Acks::Leader).unwrap();
+    // A broker may hear of both at once. The ELR then holds all that is committed.
+    world.commit(vec![min_isr("2")]);
+    let alone = PartitionImage {
+        isr: vec![BrokerId(1)],
+        elr: vec![BrokerId(2)],
+        ..replicated(&[1, 2], 1, 0)
+    };
+    let image = world.change_partition(partition_id(1, 0), alone);
+    store.apply(&image);
+    let offsets = partition.describe().unwrap().offsets;
+    assert_eq!(offsets.high_watermark().offset(), Offset(0));
 }
 
 #[tokio::test]

@@ -53,9 +53,11 @@ pub(crate) struct Replica {
     pub(crate) waiting: Vec<Waiting>,
     /// A follower's last request, and when it went out.
     pub(crate) asked: Option<(FetchToken, Time)>,
-    /// A leader's fetch sessions: what each follower told last, and in which registration. It
-    /// counts until the follower tells something else.
-    pub(crate) told: BTreeMap<BrokerId, (BrokerEpoch, FetchFrom)>,
+    /// Tells it from those of the same partition that this process had before.
+    pub(crate) number: u64,
+    /// A leader's fetch sessions: what each follower told last, in which registration and as which
+    /// replica. It counts until the follower tells something else.
+    pub(crate) told: BTreeMap<BrokerId, ((BrokerEpoch, u64), FetchFrom)>,
     /// A leader's last proposal to the controller: no other is answered any more.
     pub(crate) proposed: u64,
 }
@@ -96,6 +98,10 @@ impl Broker {
     pub(crate) fn parts(&mut self, id: PartitionId) -> Option<(&mut ModelLog, &mut Replica)> {
         let replica = self.process.as_mut()?.replicas.get_mut(&id)?;
         Some((self.disk.logs.get_mut(&id)?, replica))
+    }
+
+    pub(crate) const fn had_another_disk(&self) -> bool {
+        0 < self.disks
     }
 
     /// The disk is replaced.
@@ -140,7 +146,7 @@ impl Broker {
 impl Replica {
     pub(crate) const fn new(role: Role) -> Self {
         let told = BTreeMap::new();
-        Self { role, waiting: Vec::new(), asked: None, told, proposed: 0 }
+        Self { role, waiting: Vec::new(), asked: None, number: 0, told, proposed: 0 }
     }
 }
 
@@ -216,13 +222,16 @@ impl World {
         }
     }
 
-    /// An orderly end: everything is synced first.
+    /// An orderly end: everything is synced first. Only a life that was registered vouches for the one
+    /// before it: what a crash had lost until then the controller may not have heard of.
     pub(crate) fn close(&mut self, id: BrokerId) {
         trace!(self, "{id} stops");
+        let process = self.brokers.get(&id).and_then(|it| it.process.as_ref());
+        let took_part = process.is_some_and(|it| it.broker_epoch().is_some());
         self.end_life(id);
         let Some(broker) = self.brokers.get_mut(&id) else { return };
         broker.disk.logs.values_mut().for_each(ModelLog::recover);
-        broker.disk.stopped_cleanly = true;
+        broker.disk.stopped_cleanly = took_part;
         if !self.stormy {
             self.schedule(500, Event::Undo(Undo::Start(id)));
         }

@@ -3,18 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use kq_broker::controller::{Command, Handover};
+use kq_broker::controller::{Command, Handover, Reply};
 use kq_broker::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionId};
-use kq_broker::metadata::MetadataImage;
+use kq_broker::metadata::{MetadataImage, MetadataRecord};
+use kq_storage::{ProducerEpoch, ProducerId};
 
 use crate::log::Entry;
+use crate::moves::Demand;
+use crate::tally::{Count, Tally};
 use crate::world::{Failure, World};
 
 pub(crate) struct Checks {
     pub(crate) failure: Option<Failure>,
-    pub(crate) acked_total: u64,
-    pub(crate) committed_total: u64,
-    pub(crate) elections_total: u64,
+    pub(crate) tally: Tally,
+    /// Something went wrong since the reassignment that is under way began.
+    pub(crate) struck: bool,
+    /// What acks=all demanded, by committed state.
+    pub(crate) demands: BTreeMap<PartitionId, Vec<Demand>>,
+    /// The newest record of each idempotent producer that is committed.
+    pub(crate) sequences: BTreeMap<PartitionId, BTreeMap<ProducerId, (ProducerEpoch, u32)>>,
     /// A record counts as held when it is in the page cache.
     page_cache: bool,
     partitions: BTreeMap<PartitionId, Truth>,
@@ -38,9 +45,10 @@ impl Checks {
     pub(crate) fn new(page_cache: bool) -> Self {
         Self {
             failure: None,
-            acked_total: 0,
-            committed_total: 0,
-            elections_total: 0,
+            tally: Tally::default(),
+            struck: false,
+            demands: BTreeMap::new(),
+            sequences: BTreeMap::new(),
             page_cache,
             partitions: BTreeMap::new(),
         }
@@ -65,7 +73,7 @@ impl World {
     /// C1: an epoch has one leader.
     pub(crate) fn check_leads(&mut self, id: BrokerId, of: PartitionId, epoch: LeaderEpoch) {
         let first = *self.checks.truth(of).leaders.entry(epoch).or_insert(id);
-        self.checks.elections_total += 1;
+        self.checks.tally.one(Count::Elections);
         if first != id {
             self.fail(
                 "SingleLeaderPerEpoch",
@@ -91,6 +99,7 @@ impl World {
         let Some(log) = self.brokers.get(&id).and_then(|it| it.disk.logs.get(&of)) else { return };
         let truth = self.checks.partitions.entry(of).or_default();
         let mut wrong = None;
+        let mut new = Vec::new();
         for offset in from..to {
             let Some(entry) = log.get(offset) else { continue };
             match truth.committed_at(offset) {
@@ -100,7 +109,7 @@ impl World {
                 Some(_) => {}
                 None if truth.committed.len() as u64 == offset => {
                     truth.committed.push(*entry);
-                    self.checks.committed_total += 1;
+                    new.push((offset, *entry));
                 }
                 None => wrong = Some(format!("{id} commits {offset} before what is below")),
             }
@@ -111,13 +120,17 @@ impl World {
         if let Some(what) = wrong {
             self.fail("CommittedNeverChanges", what);
         }
+        for (offset, entry) in new {
+            self.checks.tally.one(Count::Committed);
+            self.check_sequence(of, offset, entry);
+        }
         for holder in self.holders(of) {
             self.check_holds(holder, of, from, "when the high watermark moved");
         }
     }
 
     /// Who must hold all that is committed: the ISR and the ELR, as the controller has them.
-    fn holders(&self, of: PartitionId) -> Vec<BrokerId> {
+    pub(crate) fn holders(&self, of: PartitionId) -> Vec<BrokerId> {
         let Some(image) = self.control.image.partition(of) else { return Vec::new() };
         image.isr.iter().chain(&image.elr).copied().collect()
     }
@@ -158,7 +171,7 @@ impl World {
 
     /// D1: what a producer was told stands.
     pub(crate) fn check_acked(&mut self, of: PartitionId, (offset, value): (u64, u64)) {
-        self.checks.acked_total += 1;
+        self.checks.tally.one(Count::Acked);
         let truth = self.checks.truth(of);
         truth.acked.push((offset, value));
         if truth.committed_at(offset).map(|it| it.value) != Some(value) {
@@ -167,7 +180,7 @@ impl World {
     }
 
     pub(crate) fn check_acked_by_leader(&mut self, of: PartitionId, record: (u64, Entry)) {
-        self.checks.acked_total += 1;
+        self.checks.tally.one(Count::Acked);
         self.checks.truth(of).acked_by_leader.push(record);
     }
 
@@ -185,15 +198,28 @@ impl World {
         }
     }
 
-    /// What the controller committed just now.
-    pub(crate) fn check_commit(&mut self, command: &Command, before: &MetadataImage) {
-        if let Command::AlterPartitions { broker, epoch, partitions } = command {
+    /// What the controller committed just now. That may be a step of a plan alone, which came due
+    /// with a command that was refused.
+    pub(crate) fn check_commit(
+        &mut self,
+        (command, reply): (&Command, &Reply),
+        records: &[MetadataRecord],
+        before: &MetadataImage,
+    ) {
+        self.check_moves(records, before);
+        let refused = matches!(
+            reply,
+            Reply::PartitionsAltered(results) | Reply::HandoversSettled(results)
+                if results.iter().all(Result::is_err)
+        );
+        if let (Command::AlterPartitions { broker, epoch, partitions }, false) = (command, refused)
+        {
             let told = partitions.iter().flat_map(|it| &it.isr);
             let told = told.filter_map(|(id, epoch)| Some((*id, (*epoch)?)));
             let lives: Vec<(BrokerId, BrokerEpoch)> = told.chain([(*broker, *epoch)]).collect();
             self.check_lives(&lives, before);
         }
-        if let Command::CompleteHandover { handovers, .. } = command {
+        if let (Command::CompleteHandover { handovers, .. }, false) = (command, refused) {
             for it in handovers {
                 self.check_handed_over(it);
             }

@@ -2,19 +2,22 @@
 
 use kq_broker::ids::{BrokerId, PartitionId};
 use kq_broker::replica::{Acks, Input};
-use kq_storage::LogStartOffset;
-use kq_storage::Offset;
+use kq_storage::batch::ProducerMark;
+use kq_storage::producers::Sequence;
+use kq_storage::{LogStartOffset, Offset};
 
 use crate::broker::{Role, Waiting};
 use crate::event::{Event, Packet, Turn};
+use crate::idempotent::Numbered;
 use crate::log::Entry;
+use crate::tally::Count;
 use crate::world::{World, trace};
 
 const PRODUCERS: usize = 2;
 const CONSUMERS: usize = 2;
 
 /// How long a producer waits for an answer before it tries again.
-const ANSWER_MAX: u64 = 1_500;
+pub(crate) const ANSWER_MAX: u64 = 1_500;
 
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
@@ -28,20 +31,43 @@ struct Producer {
     /// What it wants written, and has no answer for.
     writing: Option<(PartitionId, u64, Acks)>,
     attempts: u64,
+    /// It numbers its records.
+    numbered: Option<Numbered>,
 }
 
 impl Clients {
-    pub(crate) fn new() -> Self {
-        Self {
-            producers: (0..PRODUCERS).map(|_| Producer::default()).collect(),
-            positions: vec![(None, 0); CONSUMERS],
-            values: 0,
+    /// With one that has so many numbered records in flight, if that is wanted.
+    pub(crate) fn new(in_flight_max: Option<u32>) -> Self {
+        let mut producers: Vec<Producer> = (0..PRODUCERS).map(|_| Producer::default()).collect();
+        if let Some(last) = producers.last_mut() {
+            last.numbered = in_flight_max.map(Numbered::new);
         }
+        Self { producers, positions: vec![(None, 0); CONSUMERS], values: 0 }
     }
 
     /// Whether every record that was thought of was answered, or its topic is gone.
     pub(crate) fn is_answered(&self, of: PartitionId) -> bool {
-        self.producers.iter().all(|it| it.writing.is_none_or(|(to, ..)| to != of))
+        let waits = |it: &Producer| {
+            it.writing.is_some_and(|(to, ..)| to == of)
+                || it.numbered.as_ref().is_some_and(|it| it.waits_for(of))
+        };
+        !self.producers.iter().any(waits)
+    }
+
+    pub(crate) fn numbered(&mut self, producer: usize) -> Option<&mut Numbered> {
+        self.producers[producer].numbered.as_mut()
+    }
+
+    pub(crate) fn new_value(&mut self) -> u64 {
+        self.values += 1;
+        self.values
+    }
+
+    /// Another attempt, and its number.
+    pub(crate) fn next_attempt(&mut self, producer: usize) -> u64 {
+        let state = &mut self.producers[producer];
+        state.attempts += 1;
+        state.attempts
     }
 }
 
@@ -57,12 +83,15 @@ impl World {
 
     pub(crate) fn on_client(&mut self, turn: Turn) {
         match turn {
-            Turn::Produce(producer) => self.produce(producer),
-            Turn::ProduceTimeout(producer, attempt) => {
-                if self.clients.producers[producer].attempts == attempt {
-                    self.produce(producer);
-                }
+            Turn::Produce(producer) if self.clients.numbered(producer).is_some() => {
+                self.produce_numbered(producer);
             }
+            Turn::ProduceTimeout(producer, attempt)
+                if self.clients.producers[producer].attempts != attempt => {}
+            Turn::ProduceTimeout(producer, _) if self.clients.numbered(producer).is_some() => {
+                self.repeat_numbered(producer);
+            }
+            Turn::Produce(producer) | Turn::ProduceTimeout(producer, _) => self.produce(producer),
             Turn::Consume(consumer) => self.consume(consumer),
         }
     }
@@ -78,23 +107,22 @@ impl World {
             Some((_, value, acks)) => (value, acks),
             None if !self.stormy => return,
             None => {
-                self.clients.values += 1;
                 let all = self.rng.percent(self.weather.acks_all_percent);
-                (self.clients.values, if all { Acks::All } else { Acks::Leader })
+                (self.clients.new_value(), if all { Acks::All } else { Acks::Leader })
             }
         };
         let state = &mut self.clients.producers[producer];
         state.writing = Some((partition, value, acks));
-        state.attempts += 1;
-        let attempt = state.attempts;
+        let attempt = self.clients.next_attempt(producer);
         if let Some(to) = self.believed_leader(partition) {
-            self.send_from_client(to, Packet::Produce { producer, partition, value, acks });
+            let produce = Packet::Produce { producer, partition, value, acks, mark: None };
+            self.send_from_client(to, produce);
         }
         self.schedule(ANSWER_MAX, Event::Client(Turn::ProduceTimeout(producer, attempt)));
     }
 
     /// The leader as some broker knows it.
-    fn believed_leader(&mut self, of: PartitionId) -> Option<BrokerId> {
+    pub(crate) fn believed_leader(&mut self, of: PartitionId) -> Option<BrokerId> {
         let asked = self.rng.pick(&self.ids())?;
         let process = self.brokers.get(&asked)?.process.as_ref()?;
         process.image.partition(of)?.leader
@@ -104,7 +132,7 @@ impl World {
         &mut self,
         id: BrokerId,
         of: PartitionId,
-        (producer, value, acks): (usize, u64, Acks),
+        (producer, value, acks, mark): (usize, u64, Acks, Option<ProducerMark>),
     ) {
         let Some(broker) = self.brokers.get_mut(&id) else { return };
         if broker.disk_full {
@@ -116,7 +144,23 @@ impl World {
             return;
         }
         let offset = log.end();
-        let entry = Entry { epoch: leader.epoch(), value, topic: of.topic };
+        let entry = Entry { epoch: leader.epoch(), value, topic: of.topic, mark };
+        match log.check(&entry) {
+            Ok(Sequence::Next) => {}
+            Ok(Sequence::Duplicate(known)) => {
+                let offset = known.base_offset.0;
+                replica.waiting.push(Waiting { producer, value, offset });
+                trace!(self, "{id} has {value} at {offset} already");
+                self.checks.tally.one(Count::Repeated);
+                self.answer_waiting(id, of);
+                return;
+            }
+            Err(err) => {
+                trace!(self, "{id} refuses {value}: {err}");
+                self.checks.tally.one(Count::OutOfOrder);
+                return;
+            }
+        }
         log.append(entry);
         let log_end = log.end_offset();
         let waits = acks == Acks::All;
@@ -146,11 +190,16 @@ impl World {
         for it in done.into_iter().filter(|_| enough) {
             trace!(self, "{id} acknowledges {} at {}", it.value, it.offset);
             self.check_acked(of, (it.offset, it.value));
+            self.check_held_by_enough(id, of, it.offset);
             self.answer(it.producer, it.value);
         }
     }
 
     fn answer(&mut self, producer: usize, value: u64) {
+        if let Some(numbered) = self.clients.numbered(producer) {
+            numbered.take_answer(value);
+            return;
+        }
         let state = &mut self.clients.producers[producer];
         if state.writing.is_some_and(|(_, writing, _)| writing == value) {
             state.writing = None;

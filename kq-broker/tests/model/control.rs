@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kq_broker::controller::{
-    Command, ControlError, FenceReason, ManualAssignment, NewTopic, Reply, Settings, TopicRef,
-    Turn, decide,
+    Command, ControlError, FenceReason, ManualAssignment, NewTopic, Reply, Settings, Turn, decide,
 };
 use kq_broker::ids::{BrokerId, PartitionEpoch, PartitionId, PartitionIndex};
-use kq_broker::metadata::{BrokerRegistration, Change, MetadataImage, TimestampMs};
+use kq_broker::metadata::{BrokerRegistration, Change, MetadataImage, MetadataRecord, TimestampMs};
 use kq_broker::replica::ProposalRefusal;
 use kq_proto::kafka::ErrorCode;
 use uuid::Uuid;
@@ -19,6 +18,7 @@ use uuid::Uuid;
 use crate::broker::Broker;
 use crate::event::{Ask, Event, Packet};
 use crate::faults::FaultKind;
+use crate::shell::rules_of;
 use crate::world::{Time, World, trace};
 
 /// `broker.session.timeout.ms` of the model.
@@ -33,7 +33,8 @@ pub(crate) struct Control {
     pub(crate) image: Arc<MetadataImage>,
     pub(crate) up: bool,
     /// How far its wall clock is off.
-    pub(crate) clock_off: i64,
+    clock_off: i64,
+    clock_off_max: i64,
     heard: BTreeMap<BrokerId, Time>,
     settings: Settings,
     drawn: u128,
@@ -45,6 +46,7 @@ impl Control {
             image: Arc::default(),
             up: true,
             clock_off: 0,
+            clock_off_max: 0,
             heard: BTreeMap::new(),
             settings: Settings::default(),
             drawn: 0xa0,
@@ -56,9 +58,34 @@ impl Control {
         Some(PartitionId { topic: topic.id, index: PartitionIndex(0) })
     }
 
-    fn decide(&mut self, command: &Command, now: Time) -> Result<(Reply, bool), ControlError> {
-        let Self { image, settings, drawn, clock_off, .. } = self;
-        let wall = i64::try_from(now).unwrap_or(0) + 1_700_000_000_000 + *clock_off;
+    /// What the topic demands for acks=all.
+    pub(crate) fn min_isr(&self) -> Option<usize> {
+        self.image.topic_by_name(TOPIC).map(|it| rules_of(it).isr_min)
+    }
+
+    pub(crate) fn set_clock(&mut self, off: i64) {
+        self.clock_off = off;
+        self.clock_off_max = self.clock_off_max.max(off);
+    }
+
+    /// History never goes back, so it stands still under a clock that was set back, until that has
+    /// caught up. The end of a run does not wait for it.
+    pub(crate) fn end_clock_jumps(&mut self) {
+        self.clock_off = self.clock_off_max;
+    }
+
+    /// Its wall clock.
+    pub(crate) fn wall(&self, now: Time) -> i64 {
+        i64::try_from(now).unwrap_or(0) + 1_700_000_000_000 + self.clock_off
+    }
+
+    fn decide(
+        &mut self,
+        command: &Command,
+        now: Time,
+    ) -> Result<(Reply, Vec<MetadataRecord>), ControlError> {
+        let wall = self.wall(now);
+        let Self { image, settings, drawn, .. } = self;
         let mut ids = || {
             *drawn += 1;
             Uuid::from_u128(*drawn << 64)
@@ -67,13 +94,13 @@ impl Control {
         let decision = decide(image, command, settings, &mut turn)?;
         let index = image.applied() + 1;
         if decision.records.is_empty() {
-            return Ok((decision.reply, false));
+            return Ok((decision.reply, decision.records));
         }
         let time = TimestampMs(wall);
         let change = Change { time, reason: String::new(), records: decision.records };
         let next = image.apply(index, &change).expect("the controller decides what can be applied");
         *image = Arc::new(next);
-        Ok((decision.reply.committed_at(index), true))
+        Ok((decision.reply.committed_at(index), change.records))
     }
 }
 
@@ -142,13 +169,15 @@ impl World {
         let before = Arc::clone(&self.control.image);
         let decided = self.control.decide(command, self.now);
         match &decided {
-            Ok((reply, true)) => trace!(self, "controller: {command:?} -> {reply:?}"),
-            Ok((_, false)) => {}
+            Ok((reply, records)) if !records.is_empty() => {
+                trace!(self, "controller: {command:?} -> {reply:?}");
+            }
+            Ok(_) => {}
             Err(err) => trace!(self, "controller refuses {command:?}: {err}"),
         }
-        let (reply, committed) = decided?;
-        if committed {
-            self.check_commit(command, &before);
+        let (reply, records) = decided?;
+        if !records.is_empty() {
+            self.check_commit((command, &reply), &records, &before);
             let image = Arc::clone(&self.control.image);
             for id in self.ids() {
                 self.tell(id, None, Packet::Image(Arc::clone(&image)));
@@ -173,6 +202,7 @@ impl World {
         for broker in expired {
             self.fence(broker);
         }
+        self.tick_controller();
     }
 
     pub(crate) fn fence(&mut self, broker: BrokerId) {
@@ -223,15 +253,6 @@ impl World {
             ..NewTopic::default()
         };
         let _ = self.submit(&Command::CreateTopics { topics: vec![topic], validate_only: false });
-    }
-
-    pub(crate) fn delete_topic(&mut self) {
-        if !self.control.up {
-            return;
-        }
-        let topics = vec![TopicRef::Name(TOPIC.to_owned())];
-        let delete = Command::DeleteTopics { topics, keep_for_ms: None, validate_only: false };
-        let _ = self.submit(&delete);
     }
 }
 

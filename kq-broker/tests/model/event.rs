@@ -6,6 +6,7 @@ use kq_broker::controller::Command;
 use kq_broker::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId};
 use kq_broker::metadata::{BrokerRegistration, MetadataImage};
 use kq_broker::replica::{Acks, FetchFrom, FetchToken, ProposalRefusal};
+use kq_storage::batch::ProducerMark;
 use kq_storage::{HighWatermark, LogStartOffset, Offset};
 
 use crate::log::Entry;
@@ -57,6 +58,7 @@ pub(crate) enum Packet {
         partition: PartitionId,
         value: u64,
         acks: Acks,
+        mark: Option<ProducerMark>,
     },
     Consume {
         consumer: usize,
@@ -75,6 +77,8 @@ pub(crate) struct FetchRequest {
     pub(crate) from: BrokerId,
     pub(crate) life: u64,
     pub(crate) broker_epoch: BrokerEpoch,
+    /// Which replica asks: another one in each role, and after it was away.
+    pub(crate) replica: u64,
     pub(crate) partition: PartitionId,
     pub(crate) fetch: FetchFrom,
 }
@@ -139,6 +143,10 @@ pub(crate) enum Undo {
     ControllerBack,
     DiskFreed(BrokerId),
     DiskFast(BrokerId),
+    /// A reassignment is called off.
+    Reassigned,
+    /// Or is undone by another one.
+    Moved,
 }
 
 /// A client's turn.

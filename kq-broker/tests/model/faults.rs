@@ -1,9 +1,7 @@
 //! What goes wrong, for how long, and how it ends.
 
-use kq_broker::controller::{Command, ElectionKind, PartitionRef, TopicRef};
 use kq_broker::ids::BrokerId;
 
-use crate::control::TOPIC;
 use crate::event::{Event, Packet, Timer, Undo};
 use crate::world::{World, trace};
 
@@ -24,6 +22,9 @@ pub(crate) enum FaultKind {
     SlowDisk,
     GracefulRestart,
     MoveLeader,
+    Reassign,
+    ChangePlan,
+    ChangeMinIsr,
     Recreate,
     DeleteRecords,
     ClockJump,
@@ -45,10 +46,25 @@ impl FaultKind {
         Self::SlowDisk,
         Self::GracefulRestart,
         Self::MoveLeader,
+        Self::Reassign,
+        Self::ChangePlan,
+        Self::ChangeMinIsr,
         Self::Recreate,
         Self::DeleteRecords,
         Self::ClockJump,
     ];
+
+    /// What an operator wants, and what goes wrong only with other things.
+    const fn is_an_order(self) -> bool {
+        matches!(
+            self,
+            Self::Reassign
+                | Self::ChangePlan
+                | Self::ChangeMinIsr
+                | Self::Recreate
+                | Self::DeleteRecords
+        )
+    }
 }
 
 impl World {
@@ -80,6 +96,9 @@ impl World {
 
     fn strike(&mut self, kind: FaultKind, id: BrokerId) {
         trace!(self, "fault: {kind:?} of {id}");
+        if !kind.is_an_order() {
+            self.note_strike();
+        }
         // Short ones show races, long ones show what follows from them.
         let (low, high) = if self.rng.percent(50) { (1, 600) } else { (600, 8_000) };
         let lasts = self.rng.within(low, high);
@@ -108,6 +127,9 @@ impl World {
                 self.undo_after(lasts + 3_000, Undo::Start(id));
             }
             FaultKind::MoveLeader => self.move_leader(id),
+            FaultKind::Reassign => self.reassign(),
+            FaultKind::ChangePlan => self.change_plan(),
+            FaultKind::ChangeMinIsr => self.change_min_isr(),
             FaultKind::Recreate => {
                 self.delete_topic();
                 self.schedule(lasts, Event::NewTopic);
@@ -115,7 +137,7 @@ impl World {
             FaultKind::DeleteRecords => self.delete_records(id),
             FaultKind::ClockJump => {
                 let off = i64::try_from(self.rng.below(7_200_000)).unwrap_or(0);
-                self.control.clock_off = off - 3_600_000;
+                self.control.set_clock(off - 3_600_000);
             }
             FaultKind::CutOneWay => {
                 let Some(to) = self.rng.pick(&self.ids()) else { return };
@@ -164,7 +186,8 @@ impl World {
         let holders = image.isr.iter().chain(&image.elr).filter(|it| **it != id);
         let others_hold = holders.count() > 0;
         let all_sound = self.brokers.keys().all(|it| self.has_its_disk(*it));
-        if !others_hold || !all_sound || self.weather.isr_min < 2 || self.weather.page_cache {
+        if !others_hold || !all_sound || self.weather.isr_min_least() < 2 || self.weather.page_cache
+        {
             return;
         }
         self.kill(id);
@@ -172,19 +195,6 @@ impl World {
             broker.wipe();
         }
         self.undo_after(lasts, Undo::Start(id));
-    }
-
-    fn move_leader(&mut self, to: BrokerId) {
-        if !self.control.up {
-            return;
-        }
-        let reference = PartitionRef { topic: TopicRef::Name(TOPIC.to_owned()), index: 0 };
-        let _ = self.submit(&Command::ElectLeaders {
-            kind: ElectionKind::Preferred,
-            partitions: Some(vec![reference]),
-            designate: Some(to),
-            validate_only: false,
-        });
     }
 
     fn undo_after(&mut self, lasts: u64, undo: Undo) {
@@ -211,6 +221,8 @@ impl World {
             Undo::DiskFast(id) => {
                 self.brokers.entry(id).and_modify(|it| it.disk_slow = false);
             }
+            Undo::Reassigned => self.take_back(),
+            Undo::Moved => self.reassign_back(),
         }
     }
 
@@ -222,6 +234,8 @@ impl World {
         self.net.isolated.clear();
         self.net.off_controller.clear();
         self.controller_back();
+        self.control.end_clock_jumps();
+        self.resume_plans();
         for id in self.ids() {
             self.brokers.entry(id).and_modify(|it| {
                 it.disk_full = false;

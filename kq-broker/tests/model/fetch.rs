@@ -28,9 +28,14 @@ impl World {
         let token = FetchToken(process.tokens);
         let life = process.life;
         let Some(replica) = process.replicas.get_mut(&of) else { return };
+        if replica.number == 0 {
+            replica.number = token.0;
+        }
+        let number = replica.number;
         let Role::Follower(follower) = &mut replica.role else { return };
         let Some(fetch) = follower.next_fetch(token, log.latest_epoch()) else { return };
-        let request = FetchRequest { from: id, life, broker_epoch, partition: of, fetch };
+        let request =
+            FetchRequest { from: id, life, broker_epoch, replica: number, partition: of, fetch };
         replica.asked = Some((token, self.now));
         self.send(id, (fetch.leader, None), Packet::Fetch(request));
     }
@@ -91,9 +96,9 @@ impl World {
         let Some((_, replica)) = self.brokers.get_mut(&id).and_then(|it| it.parts(of)) else {
             return false;
         };
-        let now = (request.broker_epoch, request.fetch);
-        let before = replica.told.insert(request.from, now);
-        before.is_none_or(|(epoch, fetch)| epoch != now.0 || !fetch.asks_the_same(&now.1))
+        let who = (request.broker_epoch, request.replica);
+        let before = replica.told.insert(request.from, (who, request.fetch));
+        before.is_none_or(|(known, fetch)| known != who || !fetch.asks_the_same(&request.fetch))
     }
 
     /// What the leader makes of a fetch; none refuses it.

@@ -1,7 +1,9 @@
 //! A log as the model has it: batches of one record, each with its epoch, and how much is synced.
 
 use kq_broker::ids::{LeaderEpoch, TopicId};
-use kq_storage::{EpochHistory, LogEndOffset, LogStartOffset, Offset};
+use kq_storage::batch::{Attributes, BatchHeader, Compression, ProducerMark};
+use kq_storage::producers::{Producers, Sequence, SequenceError};
+use kq_storage::{EpochHistory, LogEndOffset, LogStartOffset, Offset, TimestampMs};
 
 /// One record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub(crate) struct Entry {
     pub(crate) value: u64,
     /// For which topic: a record of an earlier topic of the same name shows.
     pub(crate) topic: TopicId,
+    /// Which producer numbered it.
+    pub(crate) mark: Option<ProducerMark>,
 }
 
 /// What a broker has of one partition, in its page cache and on its disk.
@@ -23,6 +27,27 @@ pub(crate) struct ModelLog {
     /// How far a sync that runs will reach, if the log is not cut meanwhile.
     syncing: Option<u64>,
     epochs: EpochHistory,
+    producers: Producers,
+    /// As they were where the log begins.
+    producers_before: Producers,
+}
+
+impl Entry {
+    /// The header of the batch that it is.
+    fn header_at(&self, offset: u64) -> BatchHeader {
+        BatchHeader {
+            base_offset: Offset(offset),
+            size: 0,
+            leader_epoch: Some(self.epoch),
+            crc: 0,
+            attributes: Attributes { bits: 0, compression: Compression::None },
+            last_offset_delta: 0,
+            base_timestamp: 0,
+            max_timestamp: None,
+            producer: self.mark,
+            record_count: 1,
+        }
+    }
 }
 
 impl ModelLog {
@@ -69,7 +94,13 @@ impl ModelLog {
 
     pub(crate) fn append(&mut self, entry: Entry) {
         self.begin_epoch(entry.epoch);
+        self.producers.note(&entry.header_at(self.end()), TimestampMs(0));
         self.entries.push(entry);
+    }
+
+    /// Whether its producer has written it before.
+    pub(crate) fn check(&self, entry: &Entry) -> Result<Sequence, SequenceError> {
+        self.producers.check(&entry.header_at(self.end()))
     }
 
     /// Whether these follow its end, as kq-storage demands of what others have written.
@@ -83,10 +114,18 @@ impl ModelLog {
     /// Cuts it, stable at once, as kq-storage does.
     pub(crate) fn truncate(&mut self, end: u64) {
         let end = end.clamp(self.start, self.end());
+        let cuts = end < self.end();
         self.entries.truncate(usize::try_from(end - self.start).unwrap_or(usize::MAX));
         self.synced = self.synced.min(end);
         self.syncing = self.syncing.map(|it| it.min(end));
         self.epochs.truncate_end(Offset(end));
+        if !cuts {
+            return;
+        }
+        self.producers = self.producers_before.clone();
+        for (offset, entry) in (self.start..).zip(&self.entries) {
+            self.producers.note(&entry.header_at(offset), TimestampMs(0));
+        }
     }
 
     pub(crate) fn start_over(&mut self, at: u64) {
@@ -95,7 +134,10 @@ impl ModelLog {
 
     pub(crate) fn raise_start(&mut self, to: u64) {
         let to = to.clamp(self.start, self.end());
-        self.entries.drain(..usize::try_from(to - self.start).unwrap_or(usize::MAX));
+        let gone = self.entries.drain(..usize::try_from(to - self.start).unwrap_or(usize::MAX));
+        for (offset, entry) in (self.start..).zip(gone) {
+            self.producers_before.note(&entry.header_at(offset), TimestampMs(0));
+        }
         self.start = to;
         self.synced = self.synced.max(to);
         self.epochs.truncate_start(Offset(to));

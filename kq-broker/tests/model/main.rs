@@ -20,9 +20,15 @@ mod faults;
 #[cfg(test)]
 mod fetch;
 #[cfg(test)]
+mod idempotent;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
+mod moves;
+#[cfg(test)]
 mod net;
+#[cfg(test)]
+mod operator;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
@@ -35,6 +41,8 @@ mod runs;
 mod scenario;
 #[cfg(test)]
 mod shell;
+#[cfg(test)]
+mod tally;
 #[cfg(test)]
 mod world;
 

@@ -3,7 +3,7 @@
 use kq_broker::ids::{BrokerId, PartitionId};
 use kq_broker::metadata::PartitionImage;
 
-use crate::broker::Role;
+use crate::broker::{Broker, Role};
 use crate::world::World;
 
 impl World {
@@ -20,11 +20,22 @@ impl World {
         if image.leader.is_none() || image.handover.is_some() {
             return Some(format!("it is not led in peace: {image:?}"));
         }
+        if let Some((plan, it)) = self.control.image.plan_of(of) {
+            return Some(format!("plan {} is under way: {it:?}, {image:?}", plan.id));
+        }
+        if !image.adding.is_empty() || !image.removing.is_empty() {
+            return Some(format!("nobody ends its reassignment: {image:?}"));
+        }
         if image.isr.len() != image.replicas.len() {
             return Some(format!("not everyone is in sync: {image:?}"));
         }
         if !self.clients.is_answered(of) {
             return Some("a producer waits for its answer".to_owned());
+        }
+        let left_over =
+            |it: &&Broker| !image.replicas.contains(&it.id) && it.disk.logs.contains_key(&of);
+        if let Some(broker) = self.brokers.values().find(left_over) {
+            return Some(format!("{} keeps a replica that is not its own any more", broker.id));
         }
         image.replicas.iter().find_map(|id| self.ailment_of(*id, of, image))
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::output::say;
 use crate::scenario::{SCENARIOS, Scenario};
+use crate::tally::Tally;
 use crate::world::{Failure, Outcome, World};
 
 /// Lines of the trace that a failure shows.
@@ -101,7 +102,7 @@ pub(crate) fn run_all(plan: &Plan) {
     let next = AtomicU64::new(plan.from);
     let end = plan.from + plan.seeds;
     let first_bad = AtomicU64::new(u64::MAX);
-    let sums: [AtomicU64; 4] = Default::default();
+    let sum = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -112,11 +113,7 @@ pub(crate) fn run_all(plan: &Plan) {
                         return;
                     }
                     let outcome = run(seed, plan.scenario, None);
-                    let counts =
-                        [outcome.acked, outcome.committed, outcome.elections, outcome.events];
-                    for (sum, count) in sums.iter().zip(counts) {
-                        sum.fetch_add(count, Ordering::Relaxed);
-                    }
+                    sum.lock().unwrap().add(&outcome.tally);
                     if outcome.failure.is_some() {
                         first_bad.fetch_min(seed, Ordering::Relaxed);
                     }
@@ -128,12 +125,9 @@ pub(crate) fn run_all(plan: &Plan) {
     if bad != u64::MAX {
         tell(bad, plan.scenario);
     }
-    let [acked, committed, elections, events] = sums.map(AtomicU64::into_inner);
-    say(&format!(
-        "{} schedules from seed {}: {acked} acknowledged, {committed} committed, {elections} terms \
-         of office, {events} events, every promise kept",
-        plan.seeds, plan.from
-    ));
+    say(&format!("{} schedules from seed {}:", plan.seeds, plan.from));
+    let sum = sum.into_inner().unwrap();
+    sum.lines().iter().for_each(|line| say(line));
 }
 
 fn tell(seed: u64, scenario: Option<Scenario>) {

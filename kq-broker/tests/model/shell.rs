@@ -33,8 +33,8 @@ impl World {
             Packet::Refused { partition, partition_epoch, call, refusal } => {
                 self.tell_refused(id, partition, (partition_epoch, call, refusal));
             }
-            Packet::Produce { producer, partition, value, acks } => {
-                self.serve_produce(id, partition, (producer, value, acks));
+            Packet::Produce { producer, partition, value, acks, mark } => {
+                self.serve_produce(id, partition, (producer, value, acks, mark));
             }
             Packet::Consume { consumer, partition, from } => {
                 self.serve_consume(id, partition, (consumer, from));
@@ -116,11 +116,25 @@ impl World {
         }
         for topic in image.topics() {
             for (index, partition) in topic.partitions() {
+                let of = PartitionId { topic: topic.id, index };
                 if partition.replicas.contains(&id) {
-                    let of = PartitionId { topic: topic.id, index };
                     self.take_role(id, of, partition, rules_of(topic));
+                } else {
+                    self.give_up(id, of);
                 }
             }
+        }
+    }
+
+    /// The replica is another broker's now, and its records go.
+    fn give_up(&mut self, id: BrokerId, of: PartitionId) {
+        let Some(broker) = self.brokers.get_mut(&id) else { return };
+        if let Some(process) = &mut broker.process {
+            process.replicas.remove(&of);
+        }
+        if broker.disk.logs.remove(&of).is_some() {
+            trace!(self, "{id} gives its replica up");
+            self.check_holder(id, of, "after it gave its replica up");
         }
     }
 
@@ -370,7 +384,7 @@ impl World {
 }
 
 /// The rules of a topic, from the same values as the controller goes by.
-fn rules_of(topic: &TopicImage) -> Rules {
+pub(crate) fn rules_of(topic: &TopicImage) -> Rules {
     let isr_min = topic.configs.get("min.insync.replicas").and_then(|it| it.parse().ok());
     let in_page_cache = topic.configs.get("log.durability").is_some_and(|it| it == "os");
     Rules {

@@ -14,6 +14,7 @@ use crate::net::Net;
 use crate::rng::Rng;
 use crate::runs::Trace;
 use crate::scenario::{Scenario, Weather};
+use crate::tally::{Count, Tally};
 
 /// Milliseconds since the run began.
 pub(crate) type Time = u64;
@@ -23,6 +24,10 @@ const FAULTS_UNTIL: Time = 20_000;
 
 /// How long the cluster then has until all is well (L2).
 const HEAL_MAX: Time = 30_000;
+
+/// How much longer while replicas move: a leader that gave up a handover is asked again only after
+/// half a minute, and may give up once more.
+const HEAL_MOVES_MAX: Time = 60_000;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,10 +40,7 @@ pub(crate) struct Failure {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
-    pub(crate) acked: u64,
-    pub(crate) committed: u64,
-    pub(crate) elections: u64,
-    pub(crate) events: u64,
+    pub(crate) tally: Tally,
 }
 
 pub(crate) struct World {
@@ -54,7 +56,6 @@ pub(crate) struct World {
     pub(crate) stormy: bool,
     queue: BTreeMap<(Time, u64), Event>,
     queued: u64,
-    events: u64,
     trace: Option<Trace>,
 }
 
@@ -79,13 +80,12 @@ impl World {
             brokers: ids.map(|id| (id, Broker::new(id))).collect(),
             control: Control::new(),
             net: Net::default(),
-            clients: Clients::new(),
+            clients: Clients::new(weather.in_flight_max),
             checks: Checks::new(weather.page_cache),
             weather,
             stormy: true,
             queue: BTreeMap::new(),
             queued: 0,
-            events: 0,
             trace,
         }
     }
@@ -99,11 +99,12 @@ impl World {
         self.schedule(500, Event::NewTopic);
         self.schedule(2_000, Event::NextFault);
         self.schedule(FAULTS_UNTIL, Event::StormEnds);
-        self.schedule(FAULTS_UNTIL + HEAL_MAX, Event::Judge);
+        let moves = if self.weather.moves_replicas() { HEAL_MOVES_MAX } else { 0 };
+        self.schedule(FAULTS_UNTIL + HEAL_MAX + moves, Event::Judge);
         self.begin_clients();
         while let Some(((at, _), event)) = self.queue.pop_first() {
             self.now = at;
-            self.events += 1;
+            self.checks.tally.one(Count::Events);
             let looks = matches!(event, Event::SessionCheck);
             let last = matches!(event, Event::Judge);
             self.handle(event);
@@ -115,13 +116,7 @@ impl World {
                 break;
             }
         }
-        Outcome {
-            failure: self.checks.failure.take(),
-            acked: self.checks.acked_total,
-            committed: self.checks.committed_total,
-            elections: self.checks.elections_total,
-            events: self.events,
-        }
+        Outcome { failure: self.checks.failure.take(), tally: self.checks.tally }
     }
 
     fn handle(&mut self, event: Event) {

@@ -22,15 +22,14 @@ fn plans_that_kafka_overrides_or_cancels_are_cancelled() {
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [3] leader 1 epochs 0/1
             kafka orders/0=1,3,4
                 plan 9e57: orders-0 returned (reassigned anew)
-                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/2
                 plan 5384 started: partition reassign (kafka), 1 moves, no throttle
-                plan 9e57 cancelled, no throttle
                 plan 5384: orders-0 moving
-                partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [2] leader 1 epochs 0/3
+                partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [2] leader 1 epochs 0/2
+                plan 9e57 cancelled, no throttle
             kafka orders/0=
                 plan 5384: orders-0 returning (cancelled by a client)
                 plan 5384: orders-0 returned
-                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/4
+                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 1/3
                 plan 5384 cancelled, no throttle
         "#]],
     );
@@ -61,14 +60,14 @@ fn partitions_added_during_a_move_take_the_count_it_leads_to() {
                 plan 54b0 cancelling, no throttle
                 plan 54b0: AAAAAAAAAKIAAAAAAAAAAA-0 returning
                 plan 54b0: AAAAAAAAAKIAAAAAAAAAAA-0 returned
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/2
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 1/2
                 plan 54b0 cancelled, no throttle
             move orders/0=1,2
                 plan c04d started: partition reassign, 1 moves, no throttle
                 plan c04d: orders-0 moving
                 partition orders-0: replicas [1,2,3] isr [1,2,3] removing [3] leader 1 epochs 0/1
                 plan c04d: orders-0 done
-                partition orders-0: replicas [1,2] isr [1,2] leader 1 epochs 0/2
+                partition orders-0: replicas [1,2] isr [1,2] leader 1 epochs 1/2
                 plan c04d done, no throttle
             grow orders to=2
                 partition orders-1: replicas [3,4] isr [3,4] leader 3 epochs 0/0

@@ -36,6 +36,7 @@ pub(in crate::controller) fn alter(
     allow_factor_change: bool,
 ) -> Result<Reply, ControlError> {
     let mut moves = Vec::new();
+    let mut in_place = Vec::new();
     let mut results = Vec::with_capacity(asked.len());
     let mut seen = BTreeSet::new();
     for it in asked {
@@ -48,7 +49,10 @@ pub(in crate::controller) fn alter(
             None => cancel(draft, it),
             Some(list) => match planned(draft, it, list, allow_factor_change) {
                 Ok(next) => {
-                    moves.extend(next);
+                    if let Some((next, replaces)) = next {
+                        in_place.extend(replaces.then_some(next.partition));
+                        moves.push(next);
+                    }
                     Ok(())
                 }
                 Err(err) => Err(err),
@@ -67,17 +71,21 @@ pub(in crate::controller) fn alter(
             concurrency: batch,
             moves,
         })])?;
+        for partition in in_place {
+            super::step::begin_in_place(draft, id, partition)?;
+        }
     }
     Ok(Reply::ReassignmentsAltered(results))
 }
 
-/// The move of one partition; none when it is where it is to be.
+/// The move of one partition, and whether it takes the place of one that is under way; none when it
+/// is where it is to be.
 fn planned(
     draft: &mut Draft<'_, '_>,
     it: &Reassignment,
     list: &[i32],
     allow_factor_change: bool,
-) -> Result<Option<PlannedMove>, ControlError> {
+) -> Result<Option<(PlannedMove, bool)>, ControlError> {
     let (partition, now) = find(draft, it)?;
     let to = verify_list(draft, it, list)?;
     let from = settled(&now);
@@ -89,54 +97,31 @@ fn planned(
         );
         return Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message));
     }
+    let mut replaces = false;
     if let Some((plan, old)) = draft.image.plan_of(partition) {
         if old.planned.to == to && old.state != MoveState::Returning {
             return Ok(None);
         }
         // As in Kafka, a new target takes the place of the old one.
         let (id, state) = (plan.id, old.state);
-        replace(draft, (id, state), partition, &now)?;
+        replaces = state.is_under_way();
+        end_for_another(draft, (id, state), partition)?;
     }
     let same = to == from && now.adding.is_empty() && now.removing.is_empty();
-    Ok((!same).then_some(PlannedMove { partition, from, to, bytes: None }))
+    Ok((!same).then_some((PlannedMove { partition, from, to, bytes: None }, replaces)))
 }
 
-/// Ends a move for the sake of another, which begins where this one began.
-fn replace(
+/// Ends a move for the sake of another, which begins where this one is.
+fn end_for_another(
     draft: &mut Draft<'_, '_>,
     (plan, state): (PlanId, MoveState),
     partition: PartitionId,
-    now: &PartitionImage,
 ) -> Result<(), ControlError> {
-    let step = |state, why: &str| {
-        let why = why.to_owned();
-        MetadataRecord::PlanStepped(PlanStep { plan, partition, state, why, asked: false })
-    };
-    if state == MoveState::Waiting {
-        return draft.accept(vec![step(MoveState::Skipped, "reassigned anew")]);
-    }
-    let old = settled(now);
-    let isr: Vec<BrokerId> = now.isr.iter().copied().filter(|id| old.contains(id)).collect();
-    if isr.is_empty() || now.leader.is_some_and(|leader| !isr.contains(&leader)) {
-        let message = "It is led by a replica that a reassignment adds: cancel that one first.";
-        return Err(ControlError::new(ErrorCode::ReassignmentInProgress, message));
-    }
-    let only = |list: &[BrokerId]| list.iter().copied().filter(|id| old.contains(id)).collect();
-    let next = PartitionImage {
-        elr: only(&now.elr),
-        last_known: only(&now.last_known),
-        handover: now.handover.filter(|to| isr.contains(to)),
-        isr,
-        adding: Vec::new(),
-        removing: Vec::new(),
-        partition_epoch: now.partition_epoch.next(),
-        replicas: old,
-        ..now.clone()
-    };
-    let PartitionId { topic, index } = partition;
-    let change = crate::metadata::PartitionChange { topic, index, now: next };
-    let returned = step(MoveState::Returned, "reassigned anew");
-    draft.accept(vec![returned, MetadataRecord::PartitionChanged(change)])
+    let waits = state == MoveState::Waiting;
+    let state = if waits { MoveState::Skipped } else { MoveState::Returned };
+    let why = "reassigned anew".to_owned();
+    let step = PlanStep { plan, partition, state, why, asked: false };
+    draft.accept(vec![MetadataRecord::PlanStepped(step)])
 }
 
 fn cancel(draft: &mut Draft<'_, '_>, it: &Reassignment) -> Result<(), ControlError> {

@@ -6,15 +6,18 @@
 //!   hand over, if the leader does not stay            drained, so that nothing is lost
 //!   end      [1,2,4]                                  3 drops its replica
 //! ```
-//! A partition never has fewer in-sync copies than the lesser of its target and what it has: a
-//! replica goes only when those that were added are in sync and enough stay. All state is in the
-//! image, so whichever broker leads the quorum goes on.
+//! A partition never has fewer copies of what is committed than the lesser of its target and what it
+//! has: a replica goes only when those that were added are in sync and enough stay. Copies are the
+//! ISR's and, while that is too small to commit anything, the ELR's. All state is in the image, so
+//! whichever broker leads the quorum goes on.
 
 use std::collections::BTreeMap;
 
 use super::super::decide::Draft;
+use super::super::election::epoch_after;
 use super::super::error::ControlError;
 use super::super::leader_policy::LeaderRules;
+use crate::canary;
 use crate::catalogue::ConfigSources;
 use crate::ids::{BrokerId, PartitionId, PlanId};
 use crate::metadata::{
@@ -29,6 +32,21 @@ pub(in crate::controller) fn advance(draft: &mut Draft<'_, '_>) -> Result<(), Co
         advance_one(draft, id)?;
     }
     Ok(())
+}
+
+/// Begins a move in the place of one that was under way, whose replicas stay until this one ends if
+/// they hold what is committed. It waits for no turn: somebody must bring that to an end.
+pub(super) fn begin_in_place(
+    draft: &mut Draft<'_, '_>,
+    id: PlanId,
+    partition: PartitionId,
+) -> Result<(), ControlError> {
+    let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
+    let Some(plan) = draft.image.plan(id) else { return Ok(()) };
+    let steps = Steps { image: &draft.image, plan, sources: &sources, now: draft.now };
+    let stage = plan.move_of(partition).and_then(|it| steps.stage(it));
+    let records = stage.map(|it| it.begin()).unwrap_or_default();
+    draft.accept(records)
 }
 
 fn advance_one(draft: &mut Draft<'_, '_>, id: PlanId) -> Result<(), ControlError> {
@@ -161,8 +179,21 @@ impl Stage<'_> {
         self.steps.step(self.it, state, "")
     }
 
+    /// The partition as it comes next. Where a replica goes another leader epoch begins, though the
+    /// leader stays: should the replica come back, and be empty then, the leader must not take what
+    /// the old one asked for by word of the new one.
     fn change(&self, now: PartitionImage) -> MetadataRecord {
         let PartitionId { topic, index } = self.planned().partition;
+        let old = self.now;
+        let goes = |id: &BrokerId| !now.replicas.contains(id);
+        let leader_epoch = if old.replicas.iter().any(goes) && !canary::is("removal_without_epoch")
+        {
+            epoch_after(old)
+        } else {
+            old.leader_epoch
+        };
+        let partition_epoch = old.partition_epoch.next();
+        let now = PartitionImage { leader_epoch, partition_epoch, ..now };
         MetadataRecord::PartitionChanged(PartitionChange { topic, index, now })
     }
 
@@ -181,15 +212,19 @@ impl Stage<'_> {
     }
 
     fn begin(&self) -> Vec<MetadataRecord> {
-        let adding: Vec<BrokerId> = self.planned().adding().collect();
-        let removing: Vec<BrokerId> = self.planned().removing().collect();
+        let planned = self.planned();
+        let holds = |id: &BrokerId| self.now.isr.contains(id) || self.now.elr.contains(id);
+        let mut next = self.now.clone();
+        next.replicas
+            .retain(|id| planned.from.contains(id) || planned.to.contains(id) || holds(id));
+        let new = planned.to.iter().filter(|id| !self.now.replicas.contains(id));
+        next.replicas.extend(new);
+        let is_new = |id: &BrokerId| !planned.from.contains(id);
+        next.adding = next.replicas.iter().copied().filter(is_new).collect();
+        next.removing = planned.removing().collect();
+        next.last_known = within(&next.last_known, &next.replicas);
         let mut records = vec![self.step(MoveState::Moving)];
-        if !adding.is_empty() || !removing.is_empty() {
-            let mut next = self.now.clone();
-            next.replicas.extend(&adding);
-            next.adding = adding;
-            next.removing = removing;
-            next.partition_epoch = next.partition_epoch.next();
+        if next != *self.now {
             records.push(self.change(next));
         }
         records
@@ -201,8 +236,9 @@ impl Stage<'_> {
         let Some(leader) = self.now.leader else { return Vec::new() };
         let stay = within(&self.now.isr, &planned.to);
         let added = planned.adding().all(|id| self.now.isr.contains(&id));
-        let enough = stay.len() >= planned.to.len().min(self.now.isr.len()).max(1);
-        if !added || !enough {
+        let enough = self.copies(&planned.to) >= planned.to.len().min(self.copies_now());
+        let ready = (added && enough) || canary::is("removed_before_added");
+        if !ready || stay.is_empty() {
             return Vec::new();
         }
         // A plan that changes who is preferred means that one to lead.
@@ -217,15 +253,16 @@ impl Stage<'_> {
         }
     }
 
-    /// Takes the partition back to its old replicas as soon as that costs no promise: never below
-    /// `min.insync.replicas` if it is not there already.
+    /// Takes the partition back to its old replicas as soon as that costs no promise: never fewer
+    /// copies than `min.insync.replicas`, if there are not fewer already.
     fn go_back(&self) -> Vec<MetadataRecord> {
         let planned = self.planned();
         let Some(leader) = self.now.leader else { return Vec::new() };
         let stay = within(&self.now.isr, &planned.from);
         let min_isr = self.rules().min_isr as usize;
-        let needed = min_isr.min(self.now.isr.len()).min(planned.from.len()).max(1);
-        if stay.len() < needed {
+        let needed = min_isr.min(self.copies_now()).min(planned.from.len());
+        let enough = needed <= self.copies(&planned.from) || canary::is("goes_back_at_once");
+        if !enough || stay.is_empty() {
             return Vec::new();
         }
         if planned.from.contains(&leader) {
@@ -235,6 +272,17 @@ impl Stage<'_> {
             Some(to) => self.hand_over(to),
             None => Vec::new(),
         }
+    }
+
+    /// How many of these replicas hold all that is committed.
+    fn copies(&self, replicas: &[BrokerId]) -> usize {
+        let PartitionImage { isr, elr, .. } = self.now;
+        let elr = if canary::is("moves_forget_elr") { &[][..] } else { elr };
+        isr.iter().chain(elr).filter(|id| replicas.contains(id)).count()
+    }
+
+    fn copies_now(&self) -> usize {
+        self.copies(&self.now.replicas)
     }
 
     /// The most wanted of those that stay.
@@ -264,7 +312,6 @@ impl Stage<'_> {
         if self.now.handover.is_none() {
             let mut next = self.now.clone();
             next.handover = Some(to);
-            next.partition_epoch = next.partition_epoch.next();
             records.push(self.change(next));
         }
         records
@@ -289,8 +336,7 @@ impl Stage<'_> {
             ..self.now.clone()
         };
         if next != *self.now {
-            let partition_epoch = self.now.partition_epoch.next();
-            records.push(self.change(PartitionImage { partition_epoch, ..next }));
+            records.push(self.change(next));
         }
         records
     }

@@ -141,7 +141,7 @@ fn a_replica_is_added_before_another_goes() {
             sync orders 1,2,3,4
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3,4] adding [4] removing [3] leader 1 epochs 0/2
                 plan 9e57: orders-0 done
-                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 0/3
+                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 1/3
                 plan 9e57 done, no throttle
         "#]],
     );
@@ -180,7 +180,7 @@ fn a_leader_hands_over_before_its_replica_goes() {
             done orders
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3,4] adding [4] removing [1] leader 4 epochs 1/6
                 plan b401: orders-0 done
-                partition orders-0: replicas [4,2,3] isr [2,3,4] leader 4 epochs 1/7
+                partition orders-0: replicas [4,2,3] isr [2,3,4] leader 4 epochs 2/7
                 plan b401 done, no throttle
         "#]],
     );
@@ -211,7 +211,7 @@ fn a_move_waits_for_a_target_that_was_fenced() {
             sync orders 1,2,3,4
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3,4] adding [4] removing [3] leader 1 epochs 0/3
                 plan 9e57: orders-0 done
-                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 0/4
+                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 1/4
                 plan 9e57 done, no throttle
         "#]],
     );
@@ -239,7 +239,7 @@ fn a_cancelled_move_goes_back_and_nothing_more_begins() {
                 plan 3250: orders-0 returning
                 plan 3250: AAAAAAAAAKIAAAAAAAAAAA-0 skipped (the plan was cancelled)
                 plan 3250: orders-0 returned
-                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/2
+                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 1/2
                 plan 3250 cancelled, no throttle
             plan cancel
                 refused: there is no plan 0001 (kq.UNKNOWN_PLAN)
@@ -287,7 +287,7 @@ fn a_leader_that_was_added_hands_back_when_cancelled() {
             done audit
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,3,4] isr [3,1] last known [2] adding [3,4] removing [1,2] leader 1 epochs 2/6
                 plan 4f5a: AAAAAAAAAKIAAAAAAAAAAA-0 returned
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 2/7
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2] isr [1] last known [2] leader 1 epochs 3/7
                 plan 4f5a cancelled, no throttle
         "#]],
     );
@@ -320,7 +320,7 @@ fn a_paused_plan_ends_what_moves_and_begins_nothing() {
             sync orders 1,2,3,4
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3,4] adding [4] removing [3] leader 1 epochs 0/2
                 plan 3250: orders-0 done
-                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 0/3
+                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 1/3
             plan resume
                 plan 3250 running, 1000000 B/s
                 plan 3250: AAAAAAAAAKIAAAAAAAAAAA-0 moving
@@ -328,7 +328,7 @@ fn a_paused_plan_ends_what_moves_and_begins_nothing() {
             sync audit 1,2,3,4
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,3,4] isr [1,2,3,4] adding [4] removing [3] leader 1 epochs 0/2
                 plan 3250: AAAAAAAAAKIAAAAAAAAAAA-0 done
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 0/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 1/3
                 plan 3250 done, 1000000 B/s
         "#]],
     );
@@ -353,18 +353,18 @@ fn a_drain_cordons_first_and_is_undone_by_a_plan() {
             sync orders 1,2,3,4
                 partition orders-0: replicas [1,2,3,4] isr [1,2,3,4] adding [4] removing [3] leader 1 epochs 0/2
                 plan 9e57: orders-0 done
-                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 0/3
+                partition orders-0: replicas [1,2,4] isr [1,2,4] leader 1 epochs 1/3
                 plan 9e57 done, no throttle
             uncordon 3
                 broker 3 uncordoned
             rollback
                 plan 3134 started: plan rollback, 1 moves, no throttle
                 plan 3134: orders-0 moving
-                partition orders-0: replicas [1,2,4,3] isr [1,2,4] adding [3] removing [4] leader 1 epochs 0/4
+                partition orders-0: replicas [1,2,4,3] isr [1,2,4] adding [3] removing [4] leader 1 epochs 1/4
             sync orders 1,2,4,3
-                partition orders-0: replicas [1,2,4,3] isr [1,2,4,3] adding [3] removing [4] leader 1 epochs 0/5
+                partition orders-0: replicas [1,2,4,3] isr [1,2,4,3] adding [3] removing [4] leader 1 epochs 1/5
                 plan 3134: orders-0 done
-                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/6
+                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 2/6
                 plan 3134 done, no throttle
         "#]],
     );
@@ -441,15 +441,14 @@ fn kafka_reassigns_cancels_and_reassigns_anew() {
             kafka orders/0=1,2,4
             kafka orders/0=1,3,4
                 plan 1715: orders-0 returned (reassigned anew)
-                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/2
                 plan f1bb started: partition reassign (kafka), 1 moves, no throttle
-                plan 1715 cancelled, no throttle
                 plan f1bb: orders-0 moving
-                partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [2] leader 1 epochs 0/3
+                partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [2] leader 1 epochs 0/2
+                plan 1715 cancelled, no throttle
             kafka orders/0=
                 plan f1bb: orders-0 returning (cancelled by a client)
                 plan f1bb: orders-0 returned
-                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/4
+                partition orders-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 1/3
                 plan f1bb cancelled, no throttle
             kafka orders/0=
                 -> Partition orders-0 is not being reassigned. (kafka.NO_REASSIGNMENT_IN_PROGRESS)
