@@ -125,7 +125,8 @@ fn run(
     let dry = stage.world.document(&[&verb, &["--dry-run"][..]].concat())?;
     let bytes = number(&dry, "bytes").unwrap_or_default();
     let rate = (bytes / PLAN_SECONDS).max(RATE_MIN);
-    let throttle = if controller == Controller::Dies { rate.to_string() } else { "off".to_owned() };
+    let throttle =
+        if controller == Controller::Dies { format!("{rate}B/s") } else { "off".to_owned() };
     let how = ["--throttle", &throttle, "--batch", BATCH, "--yes", "--reason", "chaos"];
     let started = stage.world.document(&[&verb, &how[..]].concat())?;
     let id = started.pointer("/summary/id").and_then(Value::as_str).context("a plan without id")?;
