@@ -82,6 +82,7 @@ const EXITS: &[(&str, Exit)] = &[
     ("kq.CONFIRM", Exit::Usage),
     ("kq.UNREACHABLE", Exit::Unreachable),
     ("kq.STALE", Exit::Unreachable),
+    ("kq.STARTING", Exit::Unreachable),
 ];
 
 /// The exit code that fits an item's error code.

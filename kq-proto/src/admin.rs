@@ -22,6 +22,9 @@ pub const STALE_MS: &str = "kq-stale-ms";
 /// may know better.
 pub const STALE: &str = "kq.STALE";
 
+/// Code of the refusal of a broker that does not serve yet. Nothing was done: ask another one.
+pub const STARTING: &str = "kq.STARTING";
+
 /// Partitions that one change may add to the cluster.
 pub const PARTITIONS_ADDED_MAX: u32 = 10_000;
 

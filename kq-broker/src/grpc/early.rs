@@ -12,10 +12,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use kq_proto::admin::{AdminError, STARTING};
 use parking_lot::Mutex;
 use tokio::sync::SetOnce;
-use tonic::Status;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
 use super::members::Members;
@@ -77,12 +78,32 @@ impl Early {
         let kind = request.headers().get(header::CONTENT_TYPE);
         if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
             let why = format!("this broker is starting: it waits for {waits_for}");
-            return Status::unavailable(why).into_http();
+            let refusal = AdminError::new(Code::Unavailable, STARTING, why)
+                .hint("ask another broker, or the same one in a moment");
+            return Status::from(refusal).into_http();
         }
         if request.uri().path() == "/healthz" {
             return "ok\n".into_response();
         }
         let why = format!("starting: waiting for {waits_for}\n");
         (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_starting_says_so_by_a_code() {
+        let early = Early::default();
+        early.waits_for("a leader of the metadata quorum");
+        let mut request = Request::default();
+        let kind = header::HeaderValue::from_static("application/grpc");
+        request.headers_mut().insert(header::CONTENT_TYPE, kind);
+        let answer = early.starting(&request);
+        let refusal = AdminError::from_status(&Status::from_header_map(answer.headers()).unwrap());
+        assert_eq!(refusal.code, STARTING);
+        assert!(refusal.message.ends_with("it waits for a leader of the metadata quorum"));
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kq_proto::admin::{AdminError, STALE, v1};
+use kq_proto::admin::{AdminError, STALE, STARTING, v1};
 use kq_proto::client::{self, Address, Connection, Options};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Response, Status};
@@ -12,12 +12,15 @@ use tonic::{Code, Response, Status};
 use super::{Cluster, Replies, Reply, operations};
 use crate::exit::{Exit, Failure};
 
-/// A broker that was reached, and another one in its place if it has lost the controller.
+/// A broker that was reached, and another one in its place if it is starting or has lost the
+/// controller.
 struct Grpc {
     connection: RefCell<Connection>,
     options: Options,
-    /// Those that have lost it, the first reached first.
-    lost: RefCell<Vec<Connection>>,
+    /// Those that cannot answer.
+    asked: RefCell<Vec<Address>>,
+    /// The first one that has lost the controller.
+    lost: RefCell<Option<Connection>>,
 }
 
 /// Reaches the first broker that accepts.
@@ -28,8 +31,8 @@ pub(crate) fn connect(options: Options) -> Reply<'static, Rc<dyn Cluster>> {
                 "check --brokers and that a broker runs there, or wait with --retry-connect 30s",
             )
         })?;
-        let lost = RefCell::default();
-        Ok(Rc::new(Grpc { connection: connection.into(), options, lost }) as Rc<dyn Cluster>)
+        let (asked, lost) = Default::default();
+        Ok(Rc::new(Grpc { connection: connection.into(), options, asked, lost }) as Rc<dyn Cluster>)
     })
 }
 
@@ -78,8 +81,8 @@ macro_rules! implement {
 operations!(implement);
 
 impl Grpc {
-    /// Asks, and asks another broker while the one that was asked has lost the controller: it has
-    /// refused before it did anything.
+    /// Asks, and asks another broker while the one that was asked is starting or has lost the
+    /// controller: it has refused before it did anything.
     async fn ask<T>(
         &self,
         call: impl AsyncFn(Connection) -> Result<Response<T>, Status>,
@@ -91,10 +94,16 @@ impl Grpc {
                     connection.observe(reply.metadata());
                     return Ok(reply);
                 }
-                Err(status) if is_stale(&status) && connection.accepts_stale() => {
+                Err(status) if has_code(&status, STARTING) => {
+                    let Some(next) = self.another(&connection).await else {
+                        return Err(starting(&connection, &status));
+                    };
+                    self.connection.replace(next);
+                }
+                Err(status) if has_code(&status, STALE) && connection.accepts_stale() => {
                     return Err(no_news(&status));
                 }
-                Err(status) if is_stale(&status) => {
+                Err(status) if has_code(&status, STALE) => {
                     connection.observe(status.metadata());
                     let next = self.instead_of(connection).await;
                     self.connection.replace(next);
@@ -104,15 +113,21 @@ impl Grpc {
         }
     }
 
-    /// A broker that was not asked yet; the first one that was, as it is, if there is no other.
+    /// A broker that was not asked yet; the first that lost the controller, as it is, if there is no
+    /// other.
     async fn instead_of(&self, lost: Connection) -> Connection {
-        self.lost.borrow_mut().push(lost.clone());
-        let asked: Vec<Connection> = self.lost.borrow().clone();
-        let is_new = |it: &&Address| !asked.iter().any(|asked| asked.address() == *it);
-        let brokers = self.options.brokers.iter().filter(is_new).cloned().collect();
-        let options = Options { brokers, retry: None, ..self.options.clone() };
-        let next = client::connect(&options).await;
-        next.unwrap_or_else(|_| asked.into_iter().next().unwrap_or(lost).accepting_stale())
+        let next = self.another(&lost).await;
+        let first = self.lost.borrow_mut().get_or_insert(lost).clone();
+        next.unwrap_or_else(|| first.accepting_stale())
+    }
+
+    /// A broker that was not asked yet.
+    async fn another(&self, asked: &Connection) -> Option<Connection> {
+        self.asked.borrow_mut().push(asked.address().clone());
+        let asked = self.asked.borrow().clone();
+        let brokers = self.options.brokers.iter().filter(|it| !asked.contains(it));
+        let brokers = brokers.cloned().collect();
+        client::connect(&Options { brokers, retry: None, ..self.options.clone() }).await.ok()
     }
 
     fn stream<T: 'static>(&self, reply: Response<tonic::Streaming<T>>) -> Replies<T> {
@@ -125,8 +140,16 @@ impl Grpc {
     }
 }
 
-fn is_stale(status: &Status) -> bool {
-    AdminError::from_status(status).code == STALE
+fn has_code(status: &Status, code: &str) -> bool {
+    AdminError::from_status(status).code == code
+}
+
+/// No other broker is named, or none is reached.
+fn starting(connection: &Connection, status: &Status) -> Failure {
+    let error = AdminError::from_status(status);
+    let message = format!("{}: {}", connection.address(), error.message);
+    Failure { retriable: true, ..Failure::new(STARTING, message) }
+        .hint("name the other brokers too, by --brokers, or ask again in a moment")
 }
 
 /// Some questions are answered by nobody who has lost the controller.
