@@ -33,6 +33,7 @@ mod placement;
 #[cfg(test)]
 mod placement_test;
 pub mod plan;
+mod quorum;
 mod replicas;
 mod restart;
 #[cfg(test)]
@@ -62,5 +63,6 @@ pub use leader_command::{
 pub use leader_policy::LeaderRules;
 pub use names::verify_topic_name;
 pub use placement::{PlacementError, Site, place};
+pub use quorum::QuorumNote;
 pub use restart::{FollowerLag, RestartFacts, Risk, RiskKind, check_restart};
 pub use sessions::{BeatEnd, BeatStream, Fence, Sessions};

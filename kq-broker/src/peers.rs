@@ -164,17 +164,23 @@ pub fn address_of(endpoint: &metadata::Endpoint) -> Option<String> {
     Some(if literal { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
 }
 
+/// Whether a text has the form `host:port`.
+pub fn is_address(text: &str) -> bool {
+    let parts = text.rsplit_once(':');
+    parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
 /// The addresses of `peer.addresses`: `2=host:port,3=host:port`.
 pub fn parse_addresses(items: &[String]) -> Result<BTreeMap<BrokerId, String>, String> {
     let wrong = |item: &str| format!("peer.addresses: '{item}' is not of the form 2=host:port");
     let parse = |item: &String| {
         let (id, address) = item.split_once('=').ok_or_else(|| wrong(item))?;
         let id = id.trim().parse().map_err(|_| wrong(item))?;
-        let (host, port) = address.trim().rsplit_once(':').ok_or_else(|| wrong(item))?;
-        if host.is_empty() || port.parse::<u16>().is_err() {
+        let address = address.trim();
+        if !is_address(address) {
             return Err(wrong(item));
         }
-        Ok((BrokerId(id), address.trim().to_owned()))
+        Ok((BrokerId(id), address.to_owned()))
     };
     items.iter().map(parse).collect()
 }

@@ -20,6 +20,9 @@ mod limits;
 mod meta_file;
 mod serve;
 mod signals;
+mod standing;
+#[cfg(test)]
+mod standing_test;
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,6 +64,9 @@ pub enum ProcessError {
     /// The metadata quorum did not start.
     #[error("metadata quorum: {0}")]
     Quorum(String),
+    /// The cluster does not let this broker in, however often it asks.
+    #[error("{0}")]
+    Refused(String),
     /// The partitions cannot be kept.
     #[error("partitions: {0}")]
     Store(String),

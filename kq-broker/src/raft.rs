@@ -33,6 +33,7 @@ mod proposer;
 mod quorum;
 #[cfg(test)]
 mod raft_test;
+mod standing;
 mod start;
 mod store;
 mod succession;
@@ -47,5 +48,6 @@ pub use disk::KnownEnd;
 pub use door::QuorumDoor;
 pub use members::{Leadership, MemberStatus, SILENCE_MAX};
 pub use quorum::QuorumChange;
+pub use standing::Standing;
 pub use start::{Birth, ControllerOptions, StartError, Trimming};
 pub use votes::{silent, verify_majority_with, verify_majority_without};

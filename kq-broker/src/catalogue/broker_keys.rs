@@ -103,7 +103,8 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ),
     ConfigKey::list("join", "").unset().fixed().doc(
         "Brokers of the cluster that this one is to join, as host:port with commas between them. \
-         A directory that is already of a cluster needs none.",
+         A directory that is already of a cluster needs none; one that is of another cluster than \
+         these is refused.",
     ),
     ConfigKey::long("leader.replication.throttled.rate", "").unset().at_least(1).bytes().doc(
         "As `follower.replication.throttled.rate`, of a broker from whose replicas is copied. Only \

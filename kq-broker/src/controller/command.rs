@@ -11,6 +11,7 @@ use super::leader_command::{
     ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, PolicyChange, PolicyTarget,
 };
 use super::plan::{PlanChange, PlanOrder, Reassignment};
+use super::quorum::QuorumNote;
 use crate::ids::{
     BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PlanId, TopicId,
 };
@@ -46,6 +47,8 @@ pub enum Command {
         /// Since which raft term.
         term: u64,
     },
+    /// Keeps in the history what became of the quorum.
+    NoteQuorum(QuorumNote),
     /// A broker is about to stop: its leaders are to move away, and it takes on nothing new. It may
     /// stop once [`may_stop`](super::may_stop) says so.
     BeginShutdown {

@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::command::{Command, Reply};
 use super::error::ControlError;
 use super::leaders::{self, Settled};
-use super::{balance, broker, configs, isr, leader_policy, partitions, plan, replicas, topics};
+use super::{
+    balance, broker, configs, isr, leader_policy, partitions, plan, quorum, replicas, topics,
+};
 use crate::canary;
 use crate::catalogue::StaticConfig;
 use crate::ids::{BrokerEpoch, TopicId};
@@ -87,6 +89,7 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
         Command::RegisterBroker(it) => broker::register(draft, it)?,
         Command::FenceBroker { broker, epoch, .. } => broker::fence(draft, *broker, *epoch)?,
         Command::TakeLead { broker, term } => broker::take_lead(draft, *broker, *term)?,
+        Command::NoteQuorum(it) => quorum::note(draft, it)?,
         Command::BeginShutdown { broker, epoch } => broker::begin_shutdown(draft, *broker, *epoch)?,
         Command::CordonBroker { broker, decommission, .. } => {
             broker::cordon(draft, *broker, *decommission)?
@@ -177,6 +180,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         | Command::RegisterBroker(_)
         | Command::FenceBroker { .. }
         | Command::TakeLead { .. }
+        | Command::NoteQuorum(_)
         | Command::BeginShutdown { .. }
         | Command::CordonBroker { .. }
         | Command::UncordonBroker { .. }
@@ -216,6 +220,7 @@ impl Command {
             | Self::AlterReassignments { .. }
             | Self::FenceBroker { .. }
             | Self::TakeLead { .. }
+            | Self::NoteQuorum(_)
             | Self::BeginShutdown { .. }
             | Self::AllocateProducerIds { .. }
             | Self::AlterPartitions { .. }
@@ -234,6 +239,7 @@ impl Command {
             Self::FenceBroker { broker, why, .. } => format!("broker {broker}: {why}").into(),
             Self::BeginShutdown { broker, .. } => format!("broker {broker} is to stop").into(),
             Self::TakeLead { .. } => "elected by the voters".into(),
+            Self::NoteQuorum(_) => "found so by the leader of the quorum".into(),
             Self::Tick => "its time was up".into(),
             Self::AllocateProducerIds { .. } => "block used up".into(),
             Self::AlterPartitions { .. } => "proposed by the leader".into(),

@@ -48,6 +48,12 @@ pub(crate) fn keep_alive_by(
     Ok(())
 }
 
+/// Whether a name is known here, as `host:port`; an error says what the system says.
+pub(crate) async fn resolve(address: &str) -> io::Result<()> {
+    let mut found = tokio::net::lookup_host(address).await?;
+    found.next().map(drop).ok_or_else(|| io::Error::other("it has no address"))
+}
+
 /// A channel that connects when it is first called.
 pub(crate) fn connect_lazily(endpoint: &Endpoint) -> Channel {
     endpoint.connect_lazy()

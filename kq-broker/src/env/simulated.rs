@@ -64,6 +64,12 @@ pub(crate) fn keep_alive_by(_: &TcpStream, _: (Duration, Duration, u32)) -> io::
     Ok(())
 }
 
+/// Names are what the simulation's hosts are called.
+#[expect(clippy::unused_async, reason = "the machine's waits")]
+pub(crate) async fn resolve(_: &str) -> io::Result<()> {
+    Ok(())
+}
+
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
 
 /// A channel that connects when it is first called.

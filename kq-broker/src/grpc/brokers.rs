@@ -118,7 +118,7 @@ impl Brokers for Admin {
         let (brokers, mut errors) = self.change_brokers(&brokers, intent.as_ref(), change).await;
         if !is_dry_run(intent.as_ref()) {
             for it in &brokers {
-                errors.extend(self.forget_member(it.broker).await.err());
+                errors.extend(self.forget_member(it.broker, intent.as_ref()).await.err());
             }
         }
         Ok(Response::new(v1::UnregisterBrokersResponse { brokers, errors }))

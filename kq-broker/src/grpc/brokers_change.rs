@@ -26,9 +26,14 @@ const FORGET_WAIT: Duration = Duration::from_secs(10);
 
 impl Admin {
     /// The quorum waits no longer for a broker that is unregistered.
-    pub(super) async fn forget_member(&self, broker: u32) -> Result<(), v1::ItemError> {
+    pub(super) async fn forget_member(
+        &self,
+        broker: u32,
+        intent: Option<&v1::Intent>,
+    ) -> Result<(), v1::ItemError> {
+        let reason = intent.map_or("", |it| it.reason.as_str());
         let forget = QuorumChange::Forget(BrokerId(broker));
-        let done = self.node.controller.change_quorum(forget, FORGET_WAIT).await;
+        let done = self.node.controller.change_quorum(forget, reason, FORGET_WAIT).await;
         done.map_err(|err| {
             let mut error = of_control(&err);
             error.message = format!("it is unregistered, but stays in the quorum: {}", err.message);

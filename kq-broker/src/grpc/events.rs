@@ -219,6 +219,9 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::LeaderChanged => v1::EventKind::LeaderChanged,
         EventKind::LeaderElectedUncleanly => v1::EventKind::LeaderElectedUncleanly,
         EventKind::ControllerChanged => v1::EventKind::ControllerChanged,
+        EventKind::VoterAdded => v1::EventKind::VoterAdded,
+        EventKind::VoterRemoved => v1::EventKind::VoterRemoved,
+        EventKind::QuorumTransferred => v1::EventKind::QuorumTransferred,
         EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
     }
 }

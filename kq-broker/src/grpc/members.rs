@@ -10,11 +10,12 @@ use kq_proto::kafka::ErrorCode;
 use tokio::sync::{SetOnce, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
 
 use crate::controller::ControlError;
-use crate::ids::BrokerId;
+use crate::ids::{BrokerId, Incarnation};
 use crate::peers::SessionKeeper;
-use crate::raft::{Controller, QuorumDoor};
+use crate::raft::{Controller, QuorumDoor, Standing};
 
 /// The largest command: what a Kafka client may send, and what JSON makes of it.
 const COMMAND_BYTES_MAX: usize = 128 << 20;
@@ -73,6 +74,24 @@ impl members_server::Members for Members {
         }
     }
 
+    async fn standing(
+        &self,
+        request: Request<v1::StandingRequest>,
+    ) -> Result<Response<v1::StandingResponse>, Status> {
+        let request = request.into_inner();
+        let controller = self.quorum.controller()?;
+        let cluster_id = controller.cluster_id().0;
+        let here = v1::StandingResponse { cluster_id, ..v1::StandingResponse::default() };
+        if request.incarnation.is_empty() || request.cluster_id != here.cluster_id {
+            return Ok(Response::new(here));
+        }
+        let malformed = |_| Status::invalid_argument("an incarnation has 16 bytes");
+        let life = Uuid::from_slice(&request.incarnation).map_err(malformed)?;
+        let standing = controller.standing(BrokerId(request.broker), Incarnation(life)).await;
+        let standing = standing.map_err(|err| Status::unavailable(err.message))?;
+        Ok(Response::new(verdict(standing, here)))
+    }
+
     async fn submit(
         &self,
         request: Request<v1::SubmitRequest>,
@@ -108,6 +127,28 @@ impl members_server::Members for Members {
         let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING_MAX);
         tokio::spawn(keeper.listen((broker, first), beats, answers));
         Ok(Response::new(ReceiverStream::new(outgoing)))
+    }
+}
+
+fn verdict(standing: Standing, here: v1::StandingResponse) -> v1::StandingResponse {
+    use v1::standing_response::Verdict;
+    match standing {
+        Standing::Free => here,
+        Standing::Unregistered { told } => {
+            let (at, reason) = told.unzip();
+            v1::StandingResponse {
+                verdict: Verdict::Unregistered.into(),
+                since_at_ms: at.map(|at| at.0),
+                reason: reason.unwrap_or_default(),
+                ..here
+            }
+        }
+        Standing::Taken { since, address } => v1::StandingResponse {
+            verdict: Verdict::Taken.into(),
+            since_at_ms: Some(since.0),
+            address: address.unwrap_or_default(),
+            ..here
+        },
     }
 }
 

@@ -58,7 +58,7 @@ impl Quorum for Admin {
         let members = controller.describe_quorum().await;
         let changed = verify(change, &members, controller.leader(), &self.node.image())?;
         if changed && !request.dry_run {
-            let done = controller.change_quorum(change, CHANGE_WAIT).await;
+            let done = controller.change_quorum(change, &request.reason, CHANGE_WAIT).await;
             done.map_err(|err| of_control(&err))?;
             tracing::info!(?change, "the quorum was changed as asked");
         }

@@ -136,6 +136,20 @@ impl MetadataImage {
                 self.change_controller(stamp, *broker, *term);
                 Ok(())
             }
+            Record::VotersChanged { voters } => {
+                self.change_voters(stamp, voters);
+                Ok(())
+            }
+            Record::QuorumTransferred { from, to } => {
+                let detail = Detail::text(&format!("leads the quorum now, after broker {from}"));
+                self.record_event(
+                    stamp,
+                    EventKind::QuorumTransferred,
+                    Subject::Broker(*to),
+                    detail,
+                );
+                Ok(())
+            }
             Record::TopicCreated { topic, name } => self.create(stamp, *topic, name),
             Record::TopicSoftDeleted { topic, purge_at } => self.hide(stamp, *topic, *purge_at),
             Record::TopicRestored { topic } => self.restore(stamp, *topic),

@@ -266,6 +266,12 @@ kinds! {
     RecordsLost = 31 "records_lost",
     /// Another broker leads the metadata quorum, or the same one anew.
     ControllerChanged = 32 "controller_changed",
+    /// A broker votes in the metadata quorum from now on.
+    VoterAdded = 33 "voter_added",
+    /// It votes no more.
+    VoterRemoved = 34 "voter_removed",
+    /// The lead of the metadata quorum was handed over on purpose.
+    QuorumTransferred = 35 "quorum_transferred",
 }
 
 impl fmt::Display for EventKind {

@@ -30,6 +30,8 @@ pub struct MetadataImage {
     pub(super) cluster_id: Option<ClusterId>,
     /// Who led the quorum last, and since which term.
     pub(super) controller: Option<(BrokerId, u64)>,
+    /// Who votes in the quorum, as the history knows it; nobody before it was first told.
+    pub(super) voters: Arc<[BrokerId]>,
     pub(super) topics: OrdMap<TopicId, Arc<TopicImage>>,
     /// Every topic's name, hidden ones included: a name stays taken until its topic is purged.
     pub(super) names: OrdMap<Arc<str>, TopicId>,
@@ -148,6 +150,11 @@ impl MetadataImage {
     /// Who led the quorum last, and since which raft term. Who leads now may not have said so yet.
     pub fn controller(&self) -> Option<(BrokerId, u64)> {
         self.controller
+    }
+
+    /// Who votes in the metadata quorum, as the history was told last.
+    pub fn voters(&self) -> &[BrokerId] {
+        &self.voters
     }
 
     /// A visible topic by name.

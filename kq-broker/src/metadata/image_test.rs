@@ -108,6 +108,9 @@ fn leaders_and_brokers() -> Vec<MetadataRecord> {
         MetadataRecord::ControllerChanged { broker: BrokerId(1), term: 2 },
         MetadataRecord::ControllerChanged { broker: BrokerId(2), term: 5 },
         MetadataRecord::ControllerChanged { broker: BrokerId(2), term: 6 },
+        MetadataRecord::VotersChanged { voters: [1, 2].map(BrokerId).to_vec() },
+        MetadataRecord::VotersChanged { voters: [2, 3].map(BrokerId).to_vec() },
+        MetadataRecord::QuorumTransferred { from: BrokerId(2), to: BrokerId(3) },
         MetadataRecord::LeaderPolicyChanged { scope, policy: policy.clone() },
         MetadataRecord::LeaderPolicyChanged { scope: PolicyScope::Cluster, policy },
         MetadataRecord::LeadersFrozen { scope, until: Some(TimestampMs(77)) },
@@ -166,16 +169,19 @@ fn the_history_tells_what_happened_and_why() {
         #23 controller_changed broker 1: leads the quorum, term 2 (they change)
         #24 controller_changed broker 2: leads the quorum in place of broker 1, term 5 (they change)
         #25 controller_changed broker 2: leads the quorum anew, term 6 after 5 (they change)
-        #26 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
-        #27 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
-        #28 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
-        #29 leaders_frozen all topics: until it is lifted (they change)
-        #30 leaders_unfrozen all topics (they change)
-        #31 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
-        #32 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
-        #33 handover_changed partition orders/0: 2 hands over to 3 (they change)
-        #34 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
-        #35 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
+        #26 voter_added broker 3: [1,2] to [2,3] (they change)
+        #27 voter_removed broker 1: [1,2] to [2,3] (they change)
+        #28 quorum_transferred broker 3: leads the quorum now, after broker 2 (they change)
+        #29 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #30 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #31 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
+        #32 leaders_frozen all topics: until it is lifted (they change)
+        #33 leaders_unfrozen all topics (they change)
+        #34 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
+        #35 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
+        #36 handover_changed partition orders/0: 2 hands over to 3 (they change)
+        #37 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
+        #38 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
     .assert_eq(&lines.join("\n"));
     assert_eq!(image.events_after(13).count() as u64, image.events_total() - 13);
 }

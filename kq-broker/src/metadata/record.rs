@@ -90,6 +90,18 @@ pub enum MetadataRecord {
         /// Since which raft term.
         term: u64,
     },
+    /// Who votes in the metadata quorum: all of them, in order.
+    VotersChanged {
+        /// The brokers.
+        voters: Vec<BrokerId>,
+    },
+    /// The lead of the metadata quorum was handed over on purpose.
+    QuorumTransferred {
+        /// Who led.
+        from: BrokerId,
+        /// Who leads.
+        to: BrokerId,
+    },
     /// A topic came to be; its partitions follow in the same change.
     TopicCreated {
         /// Its id for life.
@@ -297,6 +309,10 @@ impl fmt::Display for MetadataRecord {
             Self::BrokerUnregistered { broker } => write!(f, "broker {broker} unregistered"),
             Self::ControllerChanged { broker, term } => {
                 write!(f, "broker {broker} leads the quorum in term {term}")
+            }
+            Self::VotersChanged { voters } => write!(f, "voters {}", List(voters)),
+            Self::QuorumTransferred { from, to } => {
+                write!(f, "broker {from} handed the quorum over to broker {to}")
             }
             Self::TopicCreated { topic, name } => write!(f, "topic {name} created as {topic}"),
             Self::TopicSoftDeleted { topic, purge_at } => {

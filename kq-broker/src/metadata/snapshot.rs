@@ -84,6 +84,8 @@ struct WireImage {
     plans: Vec<WirePlan>,
     #[prost(message, optional, tag = "16")]
     controller: Option<WireController>,
+    #[prost(uint32, repeated, tag = "17")]
+    voters: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -235,6 +237,7 @@ impl MetadataImage {
             balanced_at_ms: self.balanced_at.0,
             plans: self.plans.values().map(|it| plan_to_wire(it)).collect(),
             controller: self.controller.map(|(id, term)| WireController { broker: id.0, term }),
+            voters: self.voters.iter().map(|id| id.0).collect(),
         }
     }
 
@@ -245,6 +248,7 @@ impl MetadataImage {
             cluster_id: wire.cluster_id.map(ClusterId),
             cluster_config: Arc::new(wire.cluster_config),
             controller: wire.controller.map(|it| (BrokerId(it.broker), it.term)),
+            voters: wire.voters.into_iter().map(BrokerId).collect(),
             next_producer_id: wire.next_producer_id,
             history: wire
                 .history

@@ -48,7 +48,7 @@ pub(super) struct WireChange {
 pub(super) struct WireRecord {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26"
     )]
     kind: Option<Kind>,
 }
@@ -103,6 +103,10 @@ enum Kind {
     RecordsLost(WireLoss),
     #[prost(message, tag = "24")]
     ControllerChanged(WireController),
+    #[prost(message, tag = "25")]
+    VotersChanged(WireVoters),
+    #[prost(message, tag = "26")]
+    QuorumTransferred(WireTransfer),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -153,6 +157,21 @@ pub(super) struct WireController {
     pub(super) broker: u32,
     #[prost(uint64, tag = "2")]
     pub(super) term: u64,
+}
+
+/// Who votes in the quorum.
+#[derive(Clone, PartialEq, Message)]
+struct WireVoters {
+    #[prost(uint32, repeated, tag = "1")]
+    voters: Vec<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireTransfer {
+    #[prost(uint32, tag = "1")]
+    from: u32,
+    #[prost(uint32, tag = "2")]
+    to: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -299,6 +318,12 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         MetadataRecord::ControllerChanged { broker, term } => {
             Kind::ControllerChanged(WireController { broker: broker.0, term: *term })
         }
+        MetadataRecord::VotersChanged { voters } => {
+            Kind::VotersChanged(WireVoters { voters: voters.iter().map(|id| id.0).collect() })
+        }
+        MetadataRecord::QuorumTransferred { from, to } => {
+            Kind::QuorumTransferred(WireTransfer { from: from.0, to: to.0 })
+        }
         MetadataRecord::RecordsLost(it) => Kind::RecordsLost(loss_to_wire(it)),
         MetadataRecord::PlanStepped(it) => Kind::PlanStepped(plan_wire::step_to_wire(it)),
         MetadataRecord::ProducerIdsAllocated { broker, next } => {
@@ -345,6 +370,12 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
         }
         Kind::ControllerChanged(it) => {
             MetadataRecord::ControllerChanged { broker: BrokerId(it.broker), term: it.term }
+        }
+        Kind::VotersChanged(it) => {
+            MetadataRecord::VotersChanged { voters: it.voters.into_iter().map(BrokerId).collect() }
+        }
+        Kind::QuorumTransferred(it) => {
+            MetadataRecord::QuorumTransferred { from: BrokerId(it.from), to: BrokerId(it.to) }
         }
         Kind::RecordsLost(it) => MetadataRecord::RecordsLost(loss_from_wire(&it)?),
         Kind::PlanStepped(it) => MetadataRecord::PlanStepped(plan_wire::step_from_wire(it)?),

@@ -119,6 +119,7 @@ impl SessionKeeper {
         if let Err(err) = self.controller.submit_as_leader(command).await {
             tracing::info!(term, error = %err, "the history does not tell of this lead");
         }
+        self.controller.note_voters("").await;
     }
 
     /// A new leader asks those that it hears nothing of whether anybody is there: a machine that

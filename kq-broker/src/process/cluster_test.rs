@@ -11,20 +11,20 @@ use crate::config::{self, BrokerConfig};
 use crate::controller::{Command, NewTopic, TopicRef};
 use crate::group::GroupId;
 use crate::ids::BrokerId;
-use crate::metadata::{BrokerState, MetadataImage};
+use crate::metadata::{BrokerState, Event, EventKind, MetadataImage};
 use crate::runtime::{Groups, OFFSETS_TOPIC};
 
-const SOON: Duration = Duration::from_secs(30);
+pub(super) const SOON: Duration = Duration::from_secs(30);
 
 /// Up to three brokers; the first is the one that the others join.
-struct Cluster {
-    dir: TempDir,
+pub(super) struct Cluster {
+    pub(super) dir: TempDir,
     brokers: Vec<Option<Broker>>,
-    addresses: Vec<String>,
+    pub(super) addresses: Vec<String>,
 }
 
 impl Cluster {
-    async fn of_three() -> Self {
+    pub(super) async fn of_three() -> Self {
         let mut cluster = Self {
             dir: tempfile::tempdir().unwrap(),
             brokers: vec![None, None, None],
@@ -37,7 +37,7 @@ impl Cluster {
         cluster
     }
 
-    fn config(&self, nth: usize, flags: &[&str]) -> BrokerConfig {
+    pub(super) fn config(&self, nth: usize, flags: &[&str]) -> BrokerConfig {
         let data_dir = self.dir.path().join(nth.to_string());
         let base = [
             "kq-broker",
@@ -52,17 +52,17 @@ impl Cluster {
         config::load(args, |_| None).unwrap().config
     }
 
-    async fn start(&mut self, nth: usize) {
+    pub(super) async fn start(&mut self, nth: usize) {
         let broker = Box::pin(Broker::start(self.config(nth, &[]))).await.unwrap();
         self.addresses[nth] = broker.address().to_string();
         self.brokers[nth] = Some(broker);
     }
 
-    async fn stop(&mut self, nth: usize) {
+    pub(super) async fn stop(&mut self, nth: usize) {
         self.brokers[nth].take().unwrap().stop().await.unwrap();
     }
 
-    fn at(&self, nth: usize) -> &Broker {
+    pub(super) fn at(&self, nth: usize) -> &Broker {
         self.brokers[nth].as_ref().unwrap()
     }
 
@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     /// Waits until all that are up see this.
-    async fn wait_all(&self, seen: impl Fn(&MetadataImage) -> bool) {
+    pub(super) async fn wait_all(&self, seen: impl Fn(&MetadataImage) -> bool) {
         for broker in self.up() {
             let mut images = broker.node().controller.subscribe();
             let reached = images.wait_for(|image| seen(image));
@@ -97,7 +97,7 @@ impl Cluster {
     }
 
     /// The place of the broker that leads the quorum.
-    async fn leader(&self) -> usize {
+    pub(super) async fn leader(&self) -> usize {
         let found = async {
             loop {
                 let leads = |it: &Option<Broker>| {
@@ -112,12 +112,12 @@ impl Cluster {
         tokio::time::timeout(SOON, found).await.expect("somebody leads in time")
     }
 
-    fn id(nth: usize) -> BrokerId {
+    pub(super) fn id(nth: usize) -> BrokerId {
         BrokerId(u32::try_from(nth).unwrap() + 1)
     }
 }
 
-fn state(image: &MetadataImage, nth: usize) -> Option<BrokerState> {
+pub(super) fn state(image: &MetadataImage, nth: usize) -> Option<BrokerState> {
     image.broker(Cluster::id(nth)).map(|it| it.state)
 }
 
@@ -152,7 +152,8 @@ async fn a_leader_that_stops_hands_over_and_is_fenced_in_order() {
     let next = cluster.leader().await;
     assert_ne!(next, stopped);
     let image = cluster.at(next).node().image();
-    let why = image.events().next_back().unwrap().reason.clone();
+    let fenced = |it: &&Event| it.kind == EventKind::BrokerFenced;
+    let why = image.events().rev().find(fenced).unwrap().reason.clone();
     assert!(why.contains("controlled shutdown"), "{why}");
     cluster.create(next, "meanwhile").await;
     cluster.start(stopped).await;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
 use kq_storage::vfs::Vfs;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::dirs::Dirs;
 use super::join::begin;
 use super::limits::open_files_max;
+use super::standing::refusal;
 use super::{CONTROL_WAIT, ProcessError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
@@ -25,8 +27,8 @@ use crate::peers::{Peers, Pulse, PulseHandle, SessionKeeper, address_of, parse_a
 use crate::raft::{Birth, Controller, ControllerOptions, StartError, Trimming};
 use crate::runtime::{Clock, Node, Partitions, StoreParts};
 
-/// How long a number may be taken before a start gives up: longer than a session.
-const TAKEN_WAIT: Duration = Duration::from_secs(20);
+/// Between two attempts to register under a number that is taken.
+const TAKEN_PAUSE: Duration = Duration::from_secs(1);
 /// The name of the one listener, as Kafka's clients know it.
 const LISTENER: &str = "PLAINTEXT";
 
@@ -59,8 +61,10 @@ pub(super) async fn start_node(
     let fixed = statics(&config, address, &advertised)?;
     let options = controller_options(&config, dirs, (&fs, clock, &fixed))?;
     let options = ControllerOptions { birth, address: own_address, peers, ..options };
-    let controller = Box::pin(open_controller(options, early, &stopping)).await?;
     let session = Duration::from_millis(config.session_ms);
+    let life = Life { incarnation: Incarnation(Uuid::new_v4()), patience: taken_max(session) };
+    let opened = open_controller(options, (&config.join, life), early, &stopping);
+    let controller = Box::pin(opened).await?;
     let keeper = SessionKeeper::new(controller.clone(), session, clock);
     early.keep_sessions(Arc::clone(&keeper));
     tokio::spawn(keeper.run());
@@ -73,7 +77,7 @@ pub(super) async fn start_node(
         clock,
         metrics: Arc::clone(&metrics),
     };
-    let taken = take_part(&controller, (dirs, parts, reached_at), early, &stopping);
+    let taken = take_part(&controller, (dirs, parts, reached_at, life), early, &stopping);
     let (partitions, registration) = match Box::pin(taken).await {
         Ok(taken) => taken,
         Err(err) => {
@@ -109,7 +113,7 @@ pub(super) async fn start_node(
 /// made a leader, and must show that it lives.
 async fn take_part(
     controller: &Controller,
-    (dirs, parts, reached_at): (&mut Dirs, StoreParts, Endpoint),
+    (dirs, parts, reached_at, life): (&mut Dirs, StoreParts, Endpoint, Life),
     early: &Early,
     stopping: &CancellationToken,
 ) -> Result<(Arc<Partitions>, BrokerRegistration), ProcessError> {
@@ -121,8 +125,16 @@ async fn take_part(
     let parts = StoreParts { dirs: dirs.log_dirs(), ..parts };
     let directory = parts.dirs.first().map(|dir| dir.1).unwrap_or_default();
     let partitions = open_partitions(parts, controller).await?;
-    let registration = registration(&config, reached_at, Life { directory, resumed_cleanly });
-    register(controller, &registration, stopping).await?;
+    let registration = BrokerRegistration {
+        broker: BrokerId(config.node_id),
+        incarnation: life.incarnation,
+        endpoints: vec![reached_at],
+        rack: config.rack.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        directory,
+        resumed_cleanly,
+    };
+    register(controller, &registration, life.patience, (early, stopping)).await?;
     Ok((partitions, registration))
 }
 
@@ -170,9 +182,11 @@ fn controller_options(
     })
 }
 
-/// Opens the metadata and waits until it is current: for ever, if the quorum is not there.
+/// Opens the metadata and waits until it is current: for ever, if the quorum is not there; not if it
+/// is and lets this broker in no more.
 async fn open_controller(
     options: ControllerOptions,
+    (named, life): (&[String], Life),
     early: &Early,
     stopping: &CancellationToken,
 ) -> Result<Controller, ProcessError> {
@@ -180,29 +194,38 @@ async fn open_controller(
     let expected = options.cluster_id.clone();
     let controller = Controller::open(options).await.map_err(|err| quorum(&err))?;
     early.quorum().open(&controller);
-    loop {
-        let settled = tokio::select! {
-            settled = controller.verify_cluster_id(expected.clone()) => settled,
-            () = stopping.cancelled() => Err(StartError::Catchup(no_leader())),
-        };
-        match settled {
-            Ok(()) => return Ok(controller),
-            Err(StartError::Catchup(err)) if may_pass(&err) && !stopping.is_cancelled() => {
-                let who = others(&controller);
-                early.waits_for(format!("the metadata quorum, that is {who}"));
-                tracing::info!(quorum = who, why = %err, "waiting for the metadata quorum");
-            }
-            Err(err) => {
-                controller.shutdown().await;
-                let stopped = stopping.is_cancelled();
-                return Err(if stopped { ProcessError::Stopped } else { quorum(&err) });
-            }
+    let settled = tokio::select! {
+        settled = settle(&controller, expected, early) => settled.map_err(|err| quorum(&err)),
+        refused = refusal(&controller, named, (life.incarnation, life.patience), early) => {
+            Err(refused)
+        }
+        () = stopping.cancelled() => Err(ProcessError::Stopped),
+    };
+    match settled {
+        Ok(()) => Ok(controller),
+        Err(err) => {
+            controller.shutdown().await;
+            Err(if stopping.is_cancelled() { ProcessError::Stopped } else { err })
         }
     }
 }
 
-fn no_leader() -> ControlError {
-    ControlError::new(ErrorCode::NotController, "nobody leads").refused(Refused::NoController)
+/// Waits until the metadata is current, and says what it waits for.
+async fn settle(
+    controller: &Controller,
+    expected: Option<ClusterId>,
+    early: &Early,
+) -> Result<(), StartError> {
+    loop {
+        match controller.verify_cluster_id(expected.clone()).await {
+            Err(StartError::Catchup(err)) if may_pass(&err) => {
+                let who = others(controller);
+                early.waits_for(format!("the metadata quorum, that is {who}"));
+                tracing::info!(quorum = who, why = %err, "waiting for the metadata quorum");
+            }
+            settled => return settled,
+        }
+    }
 }
 
 /// Whether the next attempt may go better.
@@ -223,32 +246,27 @@ fn others(controller: &Controller) -> String {
     if named.is_empty() { "its leader".to_owned() } else { named.join(", ") }
 }
 
-/// What a process finds of the life before it.
+/// This life of the broker.
 #[derive(Debug, Clone, Copy)]
 struct Life {
-    directory: Uuid,
-    resumed_cleanly: bool,
+    incarnation: Incarnation,
+    /// How long its number may be another one's before it gives up.
+    patience: Duration,
 }
 
-fn registration(config: &BrokerConfig, reached_at: Endpoint, life: Life) -> BrokerRegistration {
-    BrokerRegistration {
-        broker: BrokerId(config.node_id),
-        incarnation: Incarnation(Uuid::new_v4()),
-        endpoints: vec![reached_at],
-        rack: config.rack.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        directory: life.directory,
-        resumed_cleanly: life.resumed_cleanly,
-    }
+/// Who died is fenced after a session, and each new leader of the quorum gives a whole one.
+fn taken_max(session: Duration) -> Duration {
+    session * 5 + Duration::from_secs(1)
 }
 
 /// Registers this life of the broker; asks again for as long as the quorum is away.
 async fn register(
     controller: &Controller,
     registration: &BrokerRegistration,
-    stopping: &CancellationToken,
+    patience: Duration,
+    (early, stopping): (&Early, &CancellationToken),
 ) -> Result<(), ProcessError> {
-    let mut attempts_left = TAKEN_WAIT.as_secs();
+    let mut taken_since = None;
     loop {
         let command = Command::RegisterBroker(registration.clone());
         let registered = tokio::select! {
@@ -260,13 +278,25 @@ async fn register(
             // A second time changes nothing: it is the same life of the same broker.
             Err(err) if may_pass(&err) => tracing::info!(why = %err, "not registered yet"),
             // The life that had this number before, on a disk that is gone, may not be fenced yet.
-            Err(err) if err.code == ErrorCode::DuplicateBrokerRegistration && attempts_left > 0 => {
-                attempts_left -= 1;
-                tokio::time::sleep(Duration::from_secs(1)).await;
+            Err(err) if err.code == ErrorCode::DuplicateBrokerRegistration => {
+                let why = words(&err);
+                if taken_since.is_none() {
+                    tracing::warn!(why, "waiting for the other process to be fenced");
+                }
+                if taken_since.get_or_insert_with(Instant::now).elapsed() >= patience {
+                    return Err(ProcessError::Refused(why));
+                }
+                early.waits_for(format!("its number: {why}"));
+                tokio::time::sleep(TAKEN_PAUSE).await;
             }
             Err(err) => return Err(ProcessError::Quorum(err.to_string())),
         }
     }
+}
+
+fn words(err: &ControlError) -> String {
+    let hint = err.hint.iter().map(|hint| format!("; {hint}"));
+    std::iter::once(err.message.clone()).chain(hint).collect()
 }
 
 /// Opens every partition that the metadata gives this broker, on threads of their own.

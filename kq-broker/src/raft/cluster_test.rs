@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::valve::Valve;
 use super::{Birth, Controller, ControllerOptions, MemberStatus, QuorumChange, Trimming};
-use crate::controller::{Command, NewTopic, Settings};
+use crate::controller::{Command, NewTopic, Refused, Settings};
 use crate::grpc::Early;
 use crate::ids::{BrokerId, ClusterId};
 use crate::metadata::{BrokerRegistration, TimestampMs};
@@ -159,15 +159,20 @@ impl Cluster {
     }
 
     async fn vote(&self, id: u32) {
-        let leader = self.leader().await;
+        self.change(&self.leader().await, QuorumChange::AddVoter(BrokerId(id)), "").await;
+    }
+
+    /// Asks for a change until it is made. On a machine that is busy with other things members are
+    /// late to answer, and whoever is late counts as silent for a while.
+    async fn change(&self, asked: &Controller, change: QuorumChange, reason: &str) {
         let made = async {
-            // It counts as caught up once it has answered a sign of life.
-            while let Err(err) = leader.add_voter(BrokerId(id)).await {
-                assert!(err.message.contains("caught up"), "{err}");
+            while let Err(err) = asked.change_quorum(change, reason, SOON).await {
+                let passes = err.refused == Refused::Majority || err.message.contains("caught up");
+                assert!(passes, "{err}");
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(SOON, made).await.unwrap();
+        tokio::time::timeout(SOON, made).await.expect("the quorum changes in time");
     }
 
     /// The door of a member.
@@ -294,6 +299,10 @@ async fn who_knows_that_the_leader_is_gone_waits_for_no_election_timeout() {
     cluster.stop(lost.0).await;
     for heir in heirs.clone() {
         cluster.at(heir).succeed(lost).await;
+        // Nobody stands a second time here: two that stood at once might both lose.
+        let mut leadership = cluster.at(heir).leadership();
+        let stood = leadership.wait_for(|it| it.leader.is_some_and(|leader| leader != lost));
+        tokio::time::timeout(SOON, stood).await.unwrap().unwrap();
     }
     let heir = cluster.leader().await;
     assert!(heirs.clone().any(|id| BrokerId(id) == heir.broker()));
@@ -343,7 +352,13 @@ async fn a_member_that_comes_late_catches_up_by_a_snapshot() {
         cluster.at(1).submit(create(&format!("topic-{number:02}")), SOON).await.unwrap();
     }
     cluster.join(2).await;
-    assert!(cluster.at(2).status().snapshot_index.is_some());
+    // Its image is there a moment before raft counts it.
+    let counted = async {
+        while cluster.at(2).status().snapshot_index.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, counted).await.unwrap();
     assert_eq!(cluster.topics_at(2).len(), 20);
     cluster.join(3).await;
     cluster.vote(2).await;
@@ -358,7 +373,9 @@ async fn a_member_that_comes_late_catches_up_by_a_snapshot() {
     assert_eq!(cluster.topics_at(3).len(), 40);
     cluster.stop(3).await;
     cluster.start(3, Birth::Again).await;
-    cluster.at(3).catch_up(SOON).await.unwrap();
+    for id in [1, 3] {
+        cluster.at(id).catch_up(SOON).await.unwrap();
+    }
     assert_eq!(cluster.topics_at(3), cluster.topics_at(1));
 }
 
@@ -369,7 +386,7 @@ async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
     let to = (1..=3).map(BrokerId).find(|id| *id != leader.broker()).unwrap();
     // Asked of any member.
     let asked = cluster.at(to.0);
-    asked.change_quorum(QuorumChange::Transfer(to), SOON).await.unwrap();
+    cluster.change(asked, QuorumChange::Transfer(to), "patching").await;
     let next = cluster.leader().await;
     assert_eq!(next.broker(), to);
     // And told by any, once it knows whom to ask.
@@ -380,12 +397,23 @@ async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
     };
     tokio::time::timeout(SOON, told).await.unwrap();
     // A new leader counts on nobody whom it has not heard yet, and is asked again then.
-    asked.change_quorum(QuorumChange::RemoveVoter(leader.broker()), SOON).await.unwrap();
+    let remove = QuorumChange::RemoveVoter(leader.broker());
+    cluster.change(asked, remove, "its disk is slow").await;
     assert_eq!(next.status().voters.len(), 2);
     assert_eq!(next.status().learners, [leader.broker()]);
     // Who is gone for good is no learner either.
-    asked.change_quorum(QuorumChange::Forget(leader.broker()), SOON).await.unwrap();
+    cluster.change(asked, QuorumChange::Forget(leader.broker()), "").await;
     assert!(next.quorum().iter().all(|it| it.broker != leader.broker()));
+    // The history tells each of it and why, and who brought it about by voting.
+    asked.catch_up(SOON).await.unwrap();
+    let told: Vec<String> = asked.image().events().map(ToString::to_string).collect();
+    let (from, to_id) = (leader.broker(), to);
+    let over = format!(
+        "quorum_transferred broker {to_id}: leads the quorum now, after broker {from} (patching)"
+    );
+    let less = format!("voter_removed broker {from}: [1,2,3] to ");
+    assert!(told.iter().any(|it| it.ends_with(&over)), "{told:?}");
+    assert!(told.iter().any(|it| it.contains(&less) && it.ends_with("(its disk is slow)")));
     // Of the two that are left neither can go while the other is away.
     let third = (1..=3).find(|id| *id != to.0 && *id != leader.broker().0).unwrap();
     cluster.stop(third).await;
@@ -396,7 +424,7 @@ async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
         }
     };
     tokio::time::timeout(SOON, silent).await.unwrap();
-    let refused = next.remove_voter(to).await.unwrap_err();
+    let refused = next.remove_voter(to, "").await.unwrap_err();
     assert!(refused.message.contains("no majority"), "{refused}");
 }
 
@@ -405,7 +433,7 @@ async fn a_leader_that_loses_its_vote_hands_the_lead_over_first() {
     let cluster = Cluster::of_three().await;
     let leader = cluster.leader().await.broker();
     let asked = cluster.at(leader.0);
-    asked.change_quorum(QuorumChange::RemoveVoter(leader), SOON).await.unwrap();
+    cluster.change(asked, QuorumChange::RemoveVoter(leader), "").await;
     let next = cluster.leader().await;
     assert_ne!(next.broker(), leader);
     assert_eq!(next.status().learners, [leader]);

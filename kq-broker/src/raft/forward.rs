@@ -66,7 +66,16 @@ impl Controller {
     /// Carries a command out if this broker leads, and nowhere else: what it decided by leading must
     /// not outlive its lead.
     pub async fn submit_as_leader(&self, command: Command) -> Result<Reply, ControlError> {
-        let reason = command.usual_reason();
+        self.submit_as_leader_for("", command).await
+    }
+
+    /// The same, and keeps with it why; an empty reason stands for the usual one.
+    pub(super) async fn submit_as_leader_for(
+        &self,
+        reason: &str,
+        command: Command,
+    ) -> Result<Reply, ControlError> {
+        let reason = if reason.is_empty() { command.usual_reason() } else { tidy_reason(reason) };
         self.propose(command, reason).await.map(|(reply, _)| reply)
     }
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 use kq_proto::kafka::ErrorCode;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::errors::{ClientWriteError, RaftError};
-use openraft::{BasicNode, ChangeMembers, Instant as _};
+use openraft::{BasicNode, ChangeMembers, Instant as _, Membership};
 use serde::{Deserialize, Serialize};
 
-use super::controller::{Controller, broker_of};
+use super::controller::{Controller, broker_of, stopped};
 use super::proposer::no_controller;
 use super::types::{Raft, Types};
 use super::votes;
@@ -97,6 +97,13 @@ impl Controller {
         membership.nodes().filter_map(status).collect()
     }
 
+    /// The members by the log of this broker.
+    pub(super) async fn membership(&self) -> Result<Membership<u64, BasicNode>, ControlError> {
+        let raft = &self.inner.raft;
+        let told = raft.with_raft_state(|it| it.membership_state.effective().membership().clone());
+        told.await.map_err(|_| stopped())
+    }
+
     /// Takes a broker with an empty directory in, as a learner; tells its number.
     pub async fn admit(
         &self,
@@ -110,7 +117,7 @@ impl Controller {
         let broker = self.number_for(wanted, address, &members)?;
         if members.iter().any(|it| it.broker == broker) {
             // Its directory is empty: what it has ever promised or held is gone with its old one.
-            self.dismiss(broker).await?;
+            self.dismiss(broker, "its data directory is new").await?;
         }
         let node = BasicNode::new(address);
         let added = self.inner.raft.add_learner(u64::from(broker.0), node, false);
@@ -120,7 +127,7 @@ impl Controller {
     }
 
     /// Makes a learner a voter.
-    pub async fn add_voter(&self, broker: BrokerId) -> Result<(), ControlError> {
+    pub async fn add_voter(&self, broker: BrokerId, reason: &str) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
         let members = self.members_heard_anew(|it| it.voter || it.broker == broker).await;
@@ -134,12 +141,12 @@ impl Controller {
         let is_counted = self.counted();
         votes::verify_majority_with(broker, &members, is_counted)?;
         self.inner.kept_out.lock().remove(&broker);
-        self.make_voters(BTreeSet::from([broker])).await
+        self.make_voters(BTreeSet::from([broker]), reason).await
     }
 
     /// Makes a voter a learner, and keeps it one as long as this broker leads. Refuses if the voters
     /// that stay could not decide anything.
-    pub async fn remove_voter(&self, broker: BrokerId) -> Result<(), ControlError> {
+    pub async fn remove_voter(&self, broker: BrokerId, reason: &str) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
         let members = self.members_heard_anew(|it| it.voter).await;
@@ -152,7 +159,9 @@ impl Controller {
         }
         self.inner.kept_out.lock().insert(broker);
         let change = ChangeMembers::RemoveVoters(BTreeSet::from([u64::from(broker.0)]));
-        self.change(change, true).await
+        self.change(change, true).await?;
+        self.note_voters(reason).await;
+        Ok(())
     }
 
     /// The members, once those that are asked about have answered after this was asked, or have had
@@ -217,7 +226,7 @@ impl Controller {
 
     /// Takes a broker out of the quorum that is gone for good. Refuses if the voters that stay could
     /// not decide anything.
-    pub async fn forget(&self, broker: BrokerId) -> Result<(), ControlError> {
+    pub async fn forget(&self, broker: BrokerId, reason: &str) -> Result<(), ControlError> {
         let _changing = self.inner.changing_members.lock().await;
         self.verify_leads()?;
         let members = self.members_heard_anew(|it| it.voter).await;
@@ -226,7 +235,7 @@ impl Controller {
             self.verify_majority_without(broker, &members)?;
         }
         self.inner.kept_out.lock().remove(&broker);
-        self.dismiss(broker).await
+        self.dismiss(broker, reason).await
     }
 
     /// Lets another voter lead; returns when it does.
@@ -283,22 +292,30 @@ impl Controller {
             return;
         }
         tracing::info!(brokers = ?more, "become voters of the metadata quorum");
-        if let Err(err) = self.make_voters(more).await {
+        let reason = format!("controller.voters is {target}");
+        if let Err(err) = self.make_voters(more, &reason).await {
             tracing::info!(error = %err, "no new voters yet");
         }
     }
 
-    async fn make_voters(&self, brokers: BTreeSet<BrokerId>) -> Result<(), ControlError> {
+    async fn make_voters(
+        &self,
+        brokers: BTreeSet<BrokerId>,
+        reason: &str,
+    ) -> Result<(), ControlError> {
         let ids = brokers.iter().map(|it| u64::from(it.0)).collect();
-        self.change(ChangeMembers::AddVoterIds(ids), true).await
+        self.change(ChangeMembers::AddVoterIds(ids), true).await?;
+        self.note_voters(reason).await;
+        Ok(())
     }
 
     /// Removes a member altogether.
-    async fn dismiss(&self, broker: BrokerId) -> Result<(), ControlError> {
+    async fn dismiss(&self, broker: BrokerId, reason: &str) -> Result<(), ControlError> {
         let id = u64::from(broker.0);
         let is_voter = self.status().voters.contains(&broker);
         if is_voter {
             self.change(ChangeMembers::RemoveVoters(BTreeSet::from([id])), true).await?;
+            self.note_voters(reason).await;
         }
         self.change(ChangeMembers::RemoveNodes(BTreeSet::from([id])), false).await
     }

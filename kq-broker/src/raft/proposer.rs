@@ -289,6 +289,7 @@ fn use_of(command: &Command) -> Use {
         Command::RegisterBroker(_) => Use::Start,
         Command::FenceBroker { .. }
         | Command::TakeLead { .. }
+        | Command::NoteQuorum(_)
         | Command::FailReplicas { .. }
         | Command::ReportLosses { .. }
         | Command::BeginShutdown { .. }

@@ -8,15 +8,17 @@ use kq_proto::kafka::ErrorCode;
 use serde::{Deserialize, Serialize};
 use tonic::Status;
 
-use super::controller::Controller;
+use super::controller::{Controller, broker_of};
 use super::forward::not_answered;
 use super::members::MemberStatus;
 use super::proposer::no_controller;
-use crate::controller::{ControlError, Refused};
+use crate::controller::{Command, ControlError, QuorumNote, Refused};
 use crate::ids::BrokerId;
 
 /// Between two attempts to find who leads.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long the history may take to be told.
+const NOTE_WAIT: Duration = Duration::from_secs(5);
 /// How long the leader may take to say how its members stand.
 const DESCRIBE_WAIT: Duration = Duration::from_secs(2);
 
@@ -34,6 +36,14 @@ pub enum QuorumChange {
 }
 
 impl QuorumChange {
+    /// Why it is made, when nobody says.
+    const fn usual_reason(self) -> &'static str {
+        match self {
+            Self::AddVoter(_) | Self::RemoveVoter(_) | Self::Transfer(_) => "asked by a client",
+            Self::Forget(_) => "the broker was unregistered",
+        }
+    }
+
     /// Whom it is about.
     pub const fn broker(self) -> BrokerId {
         match self {
@@ -51,16 +61,17 @@ impl Controller {
         asked.ok().and_then(Result::ok).unwrap_or_else(|| self.quorum())
     }
 
-    /// Changes the members, whoever leads. It is refused if it would leave the quorum without a
+    /// Changes the members, whoever leads, and keeps in the history why. It is refused if it would leave the quorum without a
     /// majority. After the deadline the outcome is open.
     pub async fn change_quorum(
         &self,
         change: QuorumChange,
+        reason: &str,
         deadline: Duration,
     ) -> Result<(), ControlError> {
         let changed = async {
             loop {
-                match self.ask_leader(Some(change)).await {
+                match self.ask_leader(Some((change, reason))).await {
                     Err(err) if err.refused == Refused::NoController && !self.is_stopped() => {
                         tokio::time::sleep(PAUSE).await;
                     }
@@ -79,7 +90,7 @@ impl Controller {
 
     async fn ask_leader(
         &self,
-        change: Option<QuorumChange>,
+        change: Option<(QuorumChange, &str)>,
     ) -> Result<Vec<MemberStatus>, ControlError> {
         let Some(leader) = self.leader() else {
             return Err(no_controller("the quorum elects one"));
@@ -89,10 +100,12 @@ impl Controller {
         }
         let unknown = || no_controller(&format!("no address of broker {leader} is known"));
         let channel = self.peers().channel(leader).ok_or_else(unknown)?;
-        let change = change.map(|it| serde_json::to_vec(&it)).transpose();
+        let reason = change.map_or("", |(_, reason)| reason).to_owned();
+        let change = change.map(|(it, _)| serde_json::to_vec(&it)).transpose();
         let request = v1::QuorumRequest {
             route: Some(self.route_to(leader)),
             change: change.map_err(|err| unfit(&err))?.unwrap_or_default().into(),
+            reason,
         };
         let answer = MembersClient::new(channel).quorum(request).await;
         let answer = answer.map_err(|status| not_answered(&status))?.into_inner();
@@ -108,7 +121,9 @@ impl Controller {
         let malformed = |err| Status::invalid_argument(format!("a change is malformed: {err}"));
         let change = match request.change.as_ref() {
             [] => None,
-            bytes => Some(serde_json::from_slice(bytes).map_err(malformed)?),
+            bytes => {
+                Some((serde_json::from_slice(bytes).map_err(malformed)?, request.reason.as_str()))
+            }
         };
         let outcome = Box::pin(self.change_as_leader(change)).await;
         let bytes = serde_json::to_vec(&outcome)
@@ -118,17 +133,48 @@ impl Controller {
 
     async fn change_as_leader(
         &self,
-        change: Option<QuorumChange>,
+        change: Option<(QuorumChange, &str)>,
     ) -> Result<Vec<MemberStatus>, ControlError> {
+        let Some((change, given)) = change else {
+            let leads = self.is_leader().then(|| self.quorum());
+            return leads.ok_or_else(|| no_controller("another broker leads the quorum"));
+        };
+        let reason = if given.trim().is_empty() { change.usual_reason() } else { given };
         match change {
-            None if self.is_leader() => {}
-            None => return Err(no_controller("another broker leads the quorum")),
-            Some(QuorumChange::AddVoter(broker)) => self.add_voter(broker).await?,
-            Some(QuorumChange::RemoveVoter(broker)) => self.remove_voter(broker).await?,
-            Some(QuorumChange::Transfer(broker)) => self.transfer(broker).await?,
-            Some(QuorumChange::Forget(broker)) => self.forget(broker).await?,
+            QuorumChange::AddVoter(broker) => self.add_voter(broker, reason).await?,
+            QuorumChange::RemoveVoter(broker) => self.remove_voter(broker, reason).await?,
+            QuorumChange::Transfer(broker) => self.transfer_for(broker, reason).await?,
+            QuorumChange::Forget(broker) => self.forget(broker, reason).await?,
         }
         Ok(self.quorum())
+    }
+
+    /// Hands the lead over, and has the next leader keep in the history why.
+    async fn transfer_for(&self, to: BrokerId, reason: &str) -> Result<(), ControlError> {
+        let from = self.broker();
+        self.transfer(to).await?;
+        if to == from {
+            return Ok(());
+        }
+        let command = Command::NoteQuorum(QuorumNote::Transferred { from, to });
+        let noted = self.submit_for(reason.to_owned(), command, NOTE_WAIT).await;
+        if let Err(err) = noted {
+            tracing::warn!(%to, error = %err, "the history does not tell why the lead moved");
+        }
+        Ok(())
+    }
+
+    /// Keeps in the history who votes now. Should that fail, the next leader of the quorum tells it.
+    pub async fn note_voters(&self, reason: &str) {
+        let Ok(members) = self.membership().await else { return };
+        let voters = members.voter_ids().filter_map(broker_of).collect();
+        let command = Command::NoteQuorum(QuorumNote::Voters(voters));
+        let noted = self.submit_as_leader_for(reason, command);
+        match tokio::time::timeout(NOTE_WAIT, noted).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(err)) => tracing::info!(error = %err, "the history does not tell who votes"),
+            Err(_) => tracing::info!("the history does not tell in time who votes"),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ async fn unregister(door: &Door, id: i32) -> UnregisterBrokerResponse {
         let done = door.submit(command, DEADLINE).await.map(drop);
         if done.is_ok() {
             let forget = QuorumChange::Forget(broker);
-            if let Err(error) = door.node.controller.change_quorum(forget, DEADLINE).await {
+            if let Err(error) = door.node.controller.change_quorum(forget, "", DEADLINE).await {
                 tracing::warn!(%broker, %error, "a broker is unregistered and stays in the quorum");
             }
         }

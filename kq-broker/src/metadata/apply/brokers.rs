@@ -25,6 +25,21 @@ impl MetadataImage {
         self.record_event(stamp, EventKind::ControllerChanged, subject, Detail::text(&detail));
     }
 
+    /// The first time it is told who votes, nobody became a voter by it.
+    pub(super) fn change_voters(&mut self, stamp: &Stamp, voters: &[BrokerId]) {
+        let before = std::mem::replace(&mut self.voters, voters.into());
+        if before.is_empty() {
+            return;
+        }
+        let added = voters.iter().filter(|id| !before.contains(id));
+        let removed = before.iter().filter(|id| !voters.contains(id));
+        let added = added.map(|id| (EventKind::VoterAdded, *id));
+        for (kind, id) in added.chain(removed.map(|id| (EventKind::VoterRemoved, *id))) {
+            let detail = Detail::of_brokers(&before, voters);
+            self.record_event(stamp, kind, Subject::Broker(id), detail);
+        }
+    }
+
     pub(super) fn register(&mut self, stamp: &Stamp, it: &BrokerRegistration) {
         let image = BrokerImage {
             id: it.broker,
