@@ -19,6 +19,7 @@ mod configs;
 mod decide;
 mod election;
 mod error;
+mod features;
 mod isr;
 mod leader_command;
 mod leader_policy;
@@ -56,6 +57,7 @@ pub use command::{
 pub use decide::{Decision, Limits, Settings, Turn, decide};
 pub use election::{Ballot, Choice, choose_leader};
 pub use error::{ControlError, Refused};
+pub use features::{FEATURES, Feature, FeatureUpdate, UpgradeType};
 pub use leader_command::{
     Elected, ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, Patch,
     PolicyChange, PolicyTarget,

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ControlError;
+use super::features::FeatureUpdate;
 use super::leader_command::{
     ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, PolicyChange, PolicyTarget,
 };
@@ -250,6 +251,13 @@ pub enum Command {
         partitions: Vec<Reassignment>,
         /// Whether a partition may have more or fewer replicas afterwards (KIP-860).
         allow_factor_change: bool,
+    },
+    /// Changes feature levels (KIP-584), all or none.
+    UpdateFeatures {
+        /// The features with their levels.
+        updates: Vec<FeatureUpdate>,
+        /// Checks all and changes nothing.
+        validate_only: bool,
     },
     /// Time has passed: purges what is due, ends freezes, balances leaders.
     Tick,

@@ -8,7 +8,8 @@ use super::command::{Command, Reply};
 use super::error::ControlError;
 use super::leaders::{self, Settled};
 use super::{
-    balance, broker, configs, isr, leader_policy, partitions, plan, quorum, replicas, topics,
+    balance, broker, configs, features, isr, leader_policy, partitions, plan, quorum, replicas,
+    topics,
 };
 use crate::canary;
 use crate::catalogue::StaticConfig;
@@ -141,6 +142,7 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
         Command::AlterReassignments { partitions, allow_factor_change } => {
             plan::reassign(draft, partitions, *allow_factor_change)?
         }
+        Command::UpdateFeatures { updates, .. } => features::update(updates)?,
         Command::Tick => tick(draft)?,
     })
 }
@@ -169,6 +171,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         | Command::FreezeLeaders { targets, .. }
         | Command::UnfreezeLeaders { targets, .. } => targets.len(),
         Command::AlterReassignments { partitions, .. } => partitions.len(),
+        Command::UpdateFeatures { updates, .. } => updates.len(),
         // A plan has a bound of its own.
         Command::StartPlan { .. }
         | Command::ChangePlan { .. }
@@ -215,6 +218,7 @@ impl Command {
             | Self::FreezeLeaders { validate_only, .. }
             | Self::UnfreezeLeaders { validate_only, .. }
             | Self::StartPlan { validate_only, .. }
+            | Self::UpdateFeatures { validate_only, .. }
             | Self::ChangePlan { validate_only, .. } => *validate_only,
             Self::RegisterBroker(_)
             | Self::AlterReassignments { .. }
@@ -252,6 +256,7 @@ impl Command {
             Self::StartPlan { .. }
             | Self::ChangePlan { .. }
             | Self::AlterReassignments { .. }
+            | Self::UpdateFeatures { .. }
             | Self::CordonBroker { .. }
             | Self::UncordonBroker { .. }
             | Self::UnregisterBroker { .. }

@@ -38,3 +38,4 @@ pub mod produce;
 pub mod resource;
 pub mod sync_group;
 pub mod unregister_broker;
+pub mod update_features;

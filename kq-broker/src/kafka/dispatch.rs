@@ -57,6 +57,7 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::DescribeUserScramCredentialsRequest>(),
     Api::of::<kq_proto::kafka::messages::AlterUserScramCredentialsRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeQuorumRequest>(),
+    Api::of::<kq_proto::kafka::messages::UpdateFeaturesRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeClusterRequest>(),
     Api::of::<kq_proto::kafka::messages::UnregisterBrokerRequest>(),
     Api::of::<kq_proto::kafka::messages::ListConfigResourcesRequest>(),

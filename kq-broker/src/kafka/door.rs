@@ -7,20 +7,15 @@ use kq_proto::kafka::{ApiKey, ErrorCode, Str};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::api::api_versions::Feature;
 use super::producer_ids::ProducerIds;
 use super::sessions::FetchSessions;
 use crate::catalogue::ConfigSources;
-use crate::controller::{Command, ControlError, NewTopic, Reply};
+use crate::controller::{Command, ControlError, FEATURES, Feature, NewTopic, Reply};
 use crate::metadata::MetadataImage;
 use crate::runtime::{Groups, Node};
 
 /// How long a client waits for a topic that its request makes.
 const AUTO_CREATE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// What clients take for the release: Kafka 4.1's level. It cannot be changed, as kq's metadata has
-/// its own format; features that clients look for and do not find here are at level 0.
-const FEATURES: &[Feature] = &[Feature { name: "metadata.version", min: 27, max: 27, level: 27 }];
 
 /// Bounds of single requests.
 #[derive(Debug, Clone, Copy)]

@@ -304,6 +304,7 @@ fn use_of(command: &Command) -> Use {
         Command::StartPlan { .. }
         | Command::ChangePlan { .. }
         | Command::AlterReassignments { .. }
+        | Command::UpdateFeatures { .. }
         | Command::CordonBroker { .. }
         | Command::UncordonBroker { .. }
         | Command::UnregisterBroker { .. }

@@ -7,13 +7,16 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.FeatureUpdate;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.UpdateFeaturesOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidUpdateVersionException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -35,10 +38,26 @@ class RoundTrip {
             check(admin.describeCluster().nodes().get().size() == 1, "one broker is there");
             String described = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).name();
             check(described.equals(topic), "the description is of " + described);
+            updateFeatures(admin);
         }
         produce(args[0], topic);
         consume(args[0], topic);
         System.out.println(RECORDS + " records, look-up by time");
+    }
+
+    static void updateFeatures(Admin admin) throws Exception {
+        String name = "metadata.version";
+        short level = admin.describeFeatures().featureMetadata().get().finalizedFeatures().get(name).maxVersionLevel();
+        UpdateFeaturesOptions options = new UpdateFeaturesOptions();
+        FeatureUpdate same = new FeatureUpdate(level, FeatureUpdate.UpgradeType.UPGRADE);
+        admin.updateFeatures(Map.of(name, same), options).all().get();
+        try {
+            FeatureUpdate higher = new FeatureUpdate((short) (level + 1), FeatureUpdate.UpgradeType.UPGRADE);
+            admin.updateFeatures(Map.of(name, higher), options).all().get();
+            throw new AssertionError("a level that is not there was taken");
+        } catch (ExecutionException refused) {
+            check(refused.getCause() instanceof InvalidUpdateVersionException, "refused with " + refused.getCause());
+        }
     }
 
     static void produce(String server, String topic) throws Exception {

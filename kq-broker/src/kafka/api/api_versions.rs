@@ -8,6 +8,7 @@ use kq_proto::kafka::messages::api_versions::{
 };
 use kq_proto::kafka::{ApiKey, ErrorCode, Str};
 
+use crate::controller::Feature;
 use crate::kafka::answer::{Answer, Outcome};
 use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{APIS, Api, Call, Handle};
@@ -35,9 +36,9 @@ fn response(door: &Door) -> ApiVersionsResponse {
     let features = door.features();
     ApiVersionsResponse {
         api_keys: APIS.iter().map(line).collect(),
-        supported_features: features.iter().map(|it| it.supported()).collect(),
+        supported_features: features.iter().map(supported).collect(),
         finalized_features_epoch: door.features_epoch(),
-        finalized_features: features.iter().map(|it| it.finalized()).collect(),
+        finalized_features: features.iter().map(finalized).collect(),
         ..Default::default()
     }
 }
@@ -46,29 +47,14 @@ fn line(api: &Api) -> ApiVersion {
     ApiVersion { api_key: api.key.code(), min_version: api.named_from, max_version: api.served_to }
 }
 
-/// A feature level that the cluster has agreed on (KIP-584).
-#[derive(Debug, Clone, Copy)]
-pub struct Feature {
-    /// Its name.
-    pub name: &'static str,
-    /// The lowest level that this broker supports.
-    pub min: i16,
-    /// The highest level that this broker supports.
-    pub max: i16,
-    /// The level in force.
-    pub level: i16,
+fn supported(it: &Feature) -> SupportedFeatureKey {
+    let name = Str::from_static(it.name);
+    SupportedFeatureKey { name, min_version: it.min, max_version: it.max }
 }
 
-impl Feature {
-    fn supported(self) -> SupportedFeatureKey {
-        let name = Str::from_static(self.name);
-        SupportedFeatureKey { name, min_version: self.min, max_version: self.max }
-    }
-
-    fn finalized(self) -> FinalizedFeatureKey {
-        let name = Str::from_static(self.name);
-        FinalizedFeatureKey { name, max_version_level: self.level, min_version_level: self.level }
-    }
+fn finalized(it: &Feature) -> FinalizedFeatureKey {
+    let name = Str::from_static(it.name);
+    FinalizedFeatureKey { name, max_version_level: it.level, min_version_level: it.level }
 }
 
 fn is_software_name(name: &str) -> bool {

@@ -6,8 +6,10 @@ use kq_proto::kafka::messages::describe_configs::{
     DescribeConfigsResource, DescribeConfigsResourceResult,
 };
 use kq_proto::kafka::messages::describe_quorum::{RequestPartitionData, RequestTopicData};
+use kq_proto::kafka::messages::update_features::FeatureUpdateKey;
 use kq_proto::kafka::messages::{
     ApiVersionsRequest, DescribeConfigsRequest, DescribeQuorumRequest, DescribeQuorumResponse,
+    UpdateFeaturesRequest,
 };
 use kq_proto::kafka::{ErrorCode, Str};
 
@@ -99,4 +101,46 @@ async fn features_are_told_at_the_one_level_they_have() {
         assert_eq!((supported.min_version, supported.max_version), (level, level));
     }
     assert_eq!(response.supported_features.len(), response.finalized_features.len());
+}
+
+fn feature(name: &'static str, level: i16, upgrade_type: i8) -> FeatureUpdateKey {
+    let feature = Str::from_static(name);
+    FeatureUpdateKey { feature, max_version_level: level, upgrade_type, ..Default::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feature_is_updated_to_the_level_it_has_only() {
+    let rig = Rig::start().await;
+    let mut client = rig.client().await;
+    let update = |updates: &[FeatureUpdateKey], validate_only| UpdateFeaturesRequest {
+        timeout_ms: 30_000,
+        feature_updates: updates.to_vec(),
+        validate_only,
+    };
+    for version in 0..=2 {
+        let upgrade_type = 1;
+        for validate_only in [false, version > 0] {
+            let same = update(&[feature("metadata.version", 27, upgrade_type)], validate_only);
+            let done = client.call(version, &same).await;
+            assert_eq!((done.error_code, &done.error_message), (ErrorCode::None, &None));
+            assert_eq!(done.results.len(), usize::from(version < 2));
+        }
+        for wrong in [
+            feature("metadata.version", 26, upgrade_type),
+            feature("metadata.version", 28, upgrade_type),
+            feature("group.version", 1, upgrade_type),
+        ] {
+            let name = wrong.feature.to_string();
+            let both = [feature("metadata.version", 27, upgrade_type), wrong];
+            let refused = client.call(version, &update(&both, false)).await;
+            assert_eq!(refused.error_code, ErrorCode::InvalidUpdateVersion, "{name}");
+            assert!(refused.error_message.unwrap().contains(&name));
+            assert_eq!(refused.results, []);
+        }
+    }
+    let mut down = feature("metadata.version", 27, 1);
+    down.allow_downgrade = true;
+    assert_eq!(client.call(0, &update(&[down], false)).await.error_code, ErrorCode::None);
+    let strange = client.ask(&update(&[feature("metadata.version", 27, 9)], false)).await;
+    assert_eq!(strange.error_code, ErrorCode::InvalidUpdateVersion);
 }

@@ -57,6 +57,7 @@ async fn the_table_of_versions_is_advertised() {
         50 DescribeUserScramCredentials 0..=0
         51 AlterUserScramCredentials 0..=0
         55 DescribeQuorum 0..=2
+        57 UpdateFeatures 0..=2
         60 DescribeCluster 0..=2
         64 UnregisterBroker 0..=0
         74 ListConfigResources 0..=1
