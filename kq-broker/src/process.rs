@@ -153,6 +153,7 @@ impl Broker {
             Dirs::prepare(Arc::clone(&fs), &config).map_err(ProcessError::Directories)?;
         let listener = bind(&config).await?;
         let address = listener.local_addr()?;
+        tracing::info!(%address, "listening");
         let (early, metrics) = (Arc::new(Early::default()), Arc::new(Metrics::new()));
         let port = kafka::port(&config, Arc::clone(&metrics), early.router());
         let serving = tokio::spawn(Arc::clone(&port).listen(listener, stopping.clone()));

@@ -83,7 +83,7 @@ fn something_else_that_listens_there_is_told() {
         let output = run(&["topic", "list", "-b", &address, "--timeout", "5s"]);
         let words = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{words}");
-        assert!(words.contains(&format!("no gRPC answer from {address}")), "{words}");
+        assert!(words.contains("no gRPC answer") && words.contains(&address), "{words}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kq_proto::admin::{AdminError, STALE, STARTING, v1};
-use kq_proto::client::{self, Address, Connection, Options};
+use kq_proto::client::{self, Address, ConnectError, Connection, Options};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Response, Status};
 
@@ -23,17 +23,26 @@ struct Grpc {
     lost: RefCell<Option<Connection>>,
 }
 
-/// Reaches the first broker that accepts.
+/// Reaches the first broker that answers.
 pub(crate) fn connect(options: Options) -> Reply<'static, Rc<dyn Cluster>> {
     Box::pin(async move {
-        let connection = client::connect(&options).await.map_err(|error| {
-            Failure { retriable: true, ..Failure::new("kq.UNREACHABLE", error.to_string()) }.hint(
-                "check --brokers and that a broker runs there, or wait with --retry-connect 30s",
-            )
-        })?;
+        let connection = client::connect(&options).await.map_err(|error| unreached(&error))?;
         let (asked, lost) = Default::default();
         Ok(Rc::new(Grpc { connection: connection.into(), options, asked, lost }) as Rc<dyn Cluster>)
     })
+}
+
+/// Nothing was asked of anybody.
+fn unreached(error: &ConnectError) -> Failure {
+    let (code, hint) = if error.is_mute() {
+        let hint =
+            "nothing was asked of it: name the other brokers too, by --brokers, or raise --timeout";
+        ("kq.DEADLINE", hint)
+    } else {
+        let hint = "check --brokers and that a broker runs there, or wait with --retry-connect 30s";
+        ("kq.UNREACHABLE", hint)
+    };
+    Failure { retriable: true, ..Failure::new(code, error.to_string()) }.hint(hint)
 }
 
 macro_rules! implement {

@@ -1,6 +1,12 @@
-//! Finding a broker that accepts. The first address gets a head start; each further one is tried as
+//! Finding a broker that answers. The first address gets a head start; each further one is tried as
 //! soon as the one before refuses or stays silent, so that one dead broker costs no waiting and a
 //! dead cluster is told at once, by name and cause.
+//!
+//! The system accepts connections for a process that is stopped or stuck, so that says nothing. A
+//! broker answers when it greets (HTTP/2 begins with the settings of either side), before anything
+//! is asked of it: whoever is passed over was asked nothing, so nothing is ever asked twice.
+
+mod greeting;
 
 use std::fmt;
 use std::io;
@@ -9,13 +15,15 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use self::greeting::Greeted;
 use super::{Address, Connection, Options};
 
-/// A broker that has not accepted by then has company.
+/// A broker that has not answered by then has company.
 const HEAD_START: Duration = Duration::from_millis(150);
 /// Between rounds over all brokers, when retries were asked for.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -23,16 +31,18 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One broker that did not accept.
+/// One broker that did not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The broker.
     pub address: Address,
     /// Why, in words.
     pub cause: String,
+    /// Its machine took the connection, and nothing was heard until the time was up.
+    pub is_mute: bool,
 }
 
-/// No broker accepted.
+/// No broker answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectError {
     /// Every broker tried in the last round.
@@ -55,7 +65,14 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-/// Connects to the first broker that accepts.
+impl ConnectError {
+    /// Whether a broker may be there that needs more time.
+    pub fn is_mute(&self) -> bool {
+        self.attempts.iter().any(|it| it.is_mute)
+    }
+}
+
+/// Connects to the first broker that answers.
 pub async fn connect(options: &Options) -> Result<Connection, ConnectError> {
     let give_up = options.retry.map(|retry| Instant::now() + retry);
     loop {
@@ -70,11 +87,7 @@ pub async fn connect(options: &Options) -> Result<Connection, ConnectError> {
 }
 
 async fn connect_once(options: &Options) -> Result<Connection, ConnectError> {
-    let deadline = Instant::now() + options.connect_timeout;
-    let (address, stream) = race(options, deadline).await?;
-    let channel = channel(&address, stream, options).await.map_err(|error| ConnectError {
-        attempts: vec![Attempt { address: address.clone(), cause: root_cause(&error) }],
-    })?;
+    let (address, channel) = race(options).await?;
     Ok(Connection {
         channel,
         address,
@@ -87,15 +100,25 @@ async fn connect_once(options: &Options) -> Result<Connection, ConnectError> {
     })
 }
 
+/// How long a broker may take.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// To be connected to.
+    connect: Duration,
+    /// To greet, both together: as long as it might take to answer a call.
+    greet: Duration,
+}
+
 /// Runs the attempts, each with a head start on the next.
-async fn race(options: &Options, deadline: Instant) -> Result<(Address, TcpStream), ConnectError> {
+async fn race(options: &Options) -> Result<(Address, Channel), ConnectError> {
+    let patience = Patience { connect: options.connect_timeout, greet: options.call_timeout };
     let mut waiting = options.brokers.iter().cloned();
     let mut running = JoinSet::new();
     let mut attempts = Vec::new();
     loop {
         let started = match waiting.next() {
             Some(address) => {
-                running.spawn(attempt(address, deadline));
+                running.spawn(attempt(address, patience));
                 true
             }
             None => false,
@@ -106,7 +129,7 @@ async fn race(options: &Options, deadline: Instant) -> Result<(Address, TcpStrea
             done = running.join_next() => match done {
                 Some(Ok(Ok(winner))) => return Ok(winner),
                 Some(Ok(Err(failed))) => attempts.push(failed),
-                // A cancelled or panicked attempt is one that did not accept.
+                // A cancelled or panicked attempt is one that did not answer.
                 Some(Err(_)) => {}
                 None => {
                     attempts.sort_by_key(|failed: &Attempt| {
@@ -120,11 +143,21 @@ async fn race(options: &Options, deadline: Instant) -> Result<(Address, TcpStrea
     }
 }
 
-async fn attempt(address: Address, deadline: Instant) -> Result<(Address, TcpStream), Attempt> {
-    match timeout_at(deadline, open(&address)).await {
-        Ok(Ok(stream)) => Ok((address, stream)),
-        Ok(Err(error)) => Err(Attempt { cause: describe(&error), address }),
-        Err(_) => Err(Attempt { cause: "no answer in time".to_owned(), address }),
+async fn attempt(address: Address, patience: Patience) -> Result<(Address, Channel), Attempt> {
+    let failed = |cause: String| Attempt { address: address.clone(), cause, is_mute: false };
+    let began = Instant::now();
+    let stream = match timeout_at(began + patience.connect, open(&address)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(failed(describe(&error))),
+        Err(_) => return Err(failed("no answer in time".to_owned())),
+    };
+    match timeout_at(began + patience.greet, greet(&address, stream, patience)).await {
+        Ok(Ok(channel)) => Ok((address, channel)),
+        Ok(Err(cause)) => Err(failed(format!("no gRPC answer: {cause}"))),
+        Err(_) => {
+            let cause = "it takes connections, but did not answer in time".to_owned();
+            Err(Attempt { is_mute: true, ..failed(cause) })
+        }
     }
 }
 
@@ -134,17 +167,32 @@ async fn open(address: &Address) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// HTTP/2 over the stream that won; a later reconnect goes to the same broker.
-async fn channel(
+/// HTTP/2 over the stream, once the other side has said its first word.
+async fn greet(
     address: &Address,
     stream: TcpStream,
-    options: &Options,
+    patience: Patience,
+) -> Result<Channel, String> {
+    let (stream, heard) = Greeted::new(stream);
+    let channel = channel(address, stream, patience).await.map_err(|it| root_cause(&it))?;
+    match heard.await {
+        Ok(Ok(())) => Ok(channel),
+        Ok(Err(error)) => Err(describe(&error)),
+        Err(oneshot::error::RecvError { .. }) => Err("the connection was given up".to_owned()),
+    }
+}
+
+/// The channel uses the stream first; a later reconnect goes to the same broker.
+async fn channel(
+    address: &Address,
+    stream: Greeted,
+    patience: Patience,
 ) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
-        .connect_timeout(options.connect_timeout);
+        .connect_timeout(patience.connect);
     let first = Arc::new(Mutex::new(Some(stream)));
     let address = address.clone();
     let connector = tower::service_fn(move |_: Uri| {
@@ -153,7 +201,7 @@ async fn channel(
         async move {
             let stream = match ready {
                 Some(stream) => stream,
-                None => open(&address).await?,
+                None => Greeted::new(open(&address).await?).0,
             };
             Ok::<_, io::Error>(TokioIo::new(stream))
         }
@@ -184,6 +232,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
     use std::net::TcpListener;
 
     use super::*;
@@ -207,13 +256,73 @@ mod tests {
         assert!(began.elapsed() < Duration::from_millis(100), "took {:?}", began.elapsed());
     }
 
+    /// The settings that HTTP/2 begins with, all of them left as they are.
+    const GREETING: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+    /// Whoever connects there hears this, and the connection stays.
+    fn saying(words: &'static [u8]) -> Address {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.write_all(words);
+                kept.push(stream);
+            }
+        });
+        address
+    }
+
+    /// The system takes connections there, and nobody sees them: as of a process that is stopped.
+    fn stopped() -> (TcpListener, Address) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        (listener, address)
+    }
+
     #[tokio::test]
     async fn a_dead_first_broker_is_passed_over() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let alive: Address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let alive = saying(GREETING);
         let options = Options::new(vec![refusing(), alive.clone()]);
         let connection = connect(&options).await.unwrap();
         assert_eq!(connection.address(), &alive);
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_never_greets_is_passed_over() {
+        let (_held, mute) = stopped();
+        let alive = saying(GREETING);
+        let options = Options::new(vec![mute, alive.clone()]);
+        let connection = connect(&options).await.unwrap();
+        assert_eq!(connection.address(), &alive);
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_hangs_up_is_passed_over() {
+        let (listener, rude) = stopped();
+        std::thread::spawn(move || listener.incoming().for_each(drop));
+        let alive = saying(GREETING);
+        let connection = connect(&Options::new(vec![rude.clone(), alive.clone()])).await.unwrap();
+        assert_eq!(connection.address(), &alive);
+        let error = connect(&Options::new(vec![rude])).await.unwrap_err();
+        assert!(error.to_string().contains(": no gRPC answer: "), "{error}");
+        assert!(!error.is_mute());
+    }
+
+    #[tokio::test]
+    async fn mute_brokers_are_told_from_dead_ones() {
+        let (_held, mute) = stopped();
+        let dead = refusing();
+        let options = Options {
+            call_timeout: Duration::from_millis(200),
+            ..Options::new(vec![mute.clone(), dead.clone()])
+        };
+        let error = connect(&options).await.unwrap_err();
+        let told = format!(
+            "cannot reach {mute}: it takes connections, but did not answer in time, \
+             {dead}: connection refused"
+        );
+        assert_eq!((error.to_string(), error.is_mute()), (told, true));
     }
 
     #[tokio::test]
