@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use crate::cli::{Cli, Global, failure_of, format_of};
 use crate::exit::{Exit, Failure};
 use crate::output::{Envelope, Format, Output, Report, View, failure_words, render};
-use crate::schema::{self, Schema};
+use crate::schema;
 use crate::session::Session;
 use crate::settings::{ColorMode, Settings, Sources, resolve};
 use crate::world::World;
@@ -36,13 +36,13 @@ pub(crate) async fn run(args: Vec<OsString>, world: World, mut out: Output) -> E
     let session = session.typed(&args);
     let checked = session.view.check(schema).and_then(|()| check_watch(&cli, &session.view));
     match (checked, cli.global.watch) {
-        (Err(failure), _) => conclude(&session, schema, Err(failure)),
+        (Err(failure), _) => conclude(&cli, &session, Err(failure)),
         (Ok(()), Some(every)) if !goes_on(&cli, &session.view) && cli.noun.only_reads() => {
             watch(&cli, &session, every).await
         }
         (Ok(()), _) => {
             let result = attempt(&cli, &session).await;
-            conclude(&session, schema, result)
+            conclude(&cli, &session, result)
         }
     }
 }
@@ -186,7 +186,7 @@ async fn watch(cli: &Cli, session: &Session, every: Duration) -> Exit {
                 return failure.exit;
             }
         }
-        let exit = conclude(session, cli.noun.schema(), result);
+        let exit = conclude(cli, session, result);
         if interrupted || matches!(exit, Exit::PipeClosed | Exit::Usage) {
             return exit;
         }
@@ -198,17 +198,20 @@ async fn watch(cli: &Cli, session: &Session, every: Duration) -> Exit {
 }
 
 /// Prints a report, or a failure in the form that was asked for.
-fn conclude(session: &Session, schema: &'static Schema, result: Result<Report, Failure>) -> Exit {
-    let report = match result {
+fn conclude(cli: &Cli, session: &Session, result: Result<Report, Failure>) -> Exit {
+    let mut report = match result {
         Ok(report) => report,
         Err(failure) if failure.exit == Exit::PipeClosed => return Exit::PipeClosed,
         Err(failure) => {
-            let mut report = Report::new(schema);
+            let mut report = Report::new(cli.noun.schema());
             report.exit = Some(failure.exit);
             report.failures.push(failure);
             report
         }
     };
+    for failure in &mut report.failures {
+        failure.advise(&cli.noun.path());
+    }
     let exit = report.exit();
     let mut out = session.out.borrow_mut();
     let printed = print(report, &session.view, &session.envelope(), &mut out);

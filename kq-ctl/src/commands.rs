@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod help;
 pub(crate) mod leader;
 pub(crate) mod log;
+mod loss;
 pub(crate) mod partition;
 mod place;
 pub(crate) mod plan;

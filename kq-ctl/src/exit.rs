@@ -129,6 +129,9 @@ const HINTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What remains to be said where nothing else is known.
+pub(crate) const LOOK_AROUND: &str = "kq-ctl cluster health tells whether the cluster is at fault";
+
 const ASK_FOR_RIGHTS: &str = "ask for the right to do it, or choose another context by -C NAME";
 
 /// Names the topic of the item where the hint is a command.
@@ -199,6 +202,14 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// Adds what helps with any refusal of a command, where nothing better is said.
+    pub(crate) fn advise(&mut self, command: &str) {
+        let wants_none = matches!(self.exit, Exit::Interrupted | Exit::PipeClosed);
+        if self.hint.is_empty() && !wants_none {
+            self.hint = format!("kq-ctl {command} --help; {LOOK_AROUND}");
+        }
     }
 
     /// Adds what it is about.

@@ -6,8 +6,9 @@
 //! orders
 //! ```
 //! Lines that begin with `! ` went to stderr, `? N` is the exit code unless 0. A line `< text` before
-//! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ fence 3`, `@ stale 12` and
-//! `@ refuse CODE` change the world from there on. `HOME/` is a directory of the session, `\e` the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
+//! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ fence 3`, `@ behind 2 10`,
+//! `@ stale 12` and `@ refuse CODE` change the world from there on. `HOME/` is a directory of the
+//! session, `\e` the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::app;
 use crate::cli::Cli;
 use crate::cluster::Cluster;
 use crate::cluster::fake::{BEGINNING_MS, Fake, State};
-use crate::exit::Failure;
+use crate::exit::{Failure, LOOK_AROUND};
 use crate::output::Output;
 use crate::world::World;
 
@@ -138,6 +139,13 @@ impl Player {
                 self.env.insert(key.to_owned(), value.to_owned());
             }
             ("tty", _) => self.tty = true,
+            ("behind", words) => {
+                let (id, records) = words.split_once(' ').unwrap();
+                let (id, records) = (id.parse().unwrap(), records.parse().unwrap());
+                let mut state = self.state.borrow_mut();
+                state.fenced.retain(|it| *it != id);
+                state.behind.insert(id, records);
+            }
             ("fence", id) => self.state.borrow_mut().fenced.push(id.parse().unwrap()),
             ("stale", seconds) => {
                 let stale = std::time::Duration::from_secs(seconds.parse().unwrap());
@@ -208,14 +216,15 @@ fn play(script: &str) -> String {
     text
 }
 
-/// Refusals without a next step.
+/// Refusals without a next step, or without one of their own.
 fn speechless(session: &str) -> Vec<&str> {
     let lines: Vec<&str> = session.lines().collect();
     let starts = |line: &&str, word: &str| line.starts_with(word);
     let silent = lines.iter().enumerate().filter(|(at, line)| {
         let rest = lines.iter().skip(at + 1).take_while(|it| starts(it, "! "));
         let mut rest = rest.take_while(|it| !starts(it, "! error:"));
-        starts(line, "! error:") && !rest.any(|it| starts(it, "!   try:"))
+        starts(line, "! error:")
+            && !rest.any(|it| starts(it, "!   try:") && !it.contains(LOOK_AROUND))
     });
     silent.map(|(_, line)| *line).collect()
 }

@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) cordoned: BTreeMap<u32, v1::Cordon>,
     /// Brokers that are fenced.
     pub(crate) fenced: Vec<u32>,
+    /// Brokers that live and lack so many records.
+    pub(crate) behind: BTreeMap<u32, u64>,
     /// For how long it has lost the controller.
     pub(crate) stale_for: Option<Duration>,
     /// Fails every operation with this code.
@@ -185,9 +187,10 @@ impl State {
         moved.filter(|id| isr.contains(id)).or(isr.first().copied())
     }
 
-    /// Of the replicas 1..=rf those that are not fenced.
+    /// Of the replicas 1..=rf those that are neither fenced nor behind.
     pub(crate) fn isr(&self, topic: &Topic) -> Vec<u32> {
-        (1..=topic.replication_factor).filter(|id| !self.fenced.contains(id)).collect()
+        let behind = |id: &u32| self.fenced.contains(id) || self.behind.contains_key(id);
+        (1..=topic.replication_factor).filter(|id| !behind(id)).collect()
     }
 
     pub(crate) fn health(&self, topic: &Topic) -> v1::Health {

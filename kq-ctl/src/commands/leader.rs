@@ -5,6 +5,7 @@ pub(crate) mod elect;
 pub(crate) mod list;
 pub(crate) mod policy;
 pub(crate) mod transfer;
+mod unclean;
 
 use kq_proto::admin::v1;
 
@@ -34,8 +35,8 @@ impl Verb {
     }
 }
 
-/// A row of `LeaderElection`.
-pub(super) fn elected_row(it: &v1::ElectedLeader, dry_run: bool) -> Row {
+/// A row of `LeaderElection`, with what vanishes by it in words.
+pub(super) fn elected_row(it: &v1::ElectedLeader, loss: Option<&str>, dry_run: bool) -> Row {
     let status = match (it.outcome(), dry_run) {
         (v1::ElectionOutcome::Unspecified, _) => Cell::Null,
         (v1::ElectionOutcome::Unchanged, _) => Cell::State("unchanged", Tone::Plain),
@@ -49,6 +50,7 @@ pub(super) fn elected_row(it: &v1::ElectedLeader, dry_run: bool) -> Row {
         old_leader: it.old_leader,
         new_leader: it.new_leader,
         status: status,
+        loss: loss,
     }
 }
 

@@ -42,6 +42,9 @@ pub(crate) const LEADER_ELECTION: Schema = Schema {
         int("old_leader", "OLD", "broker that led").nullable(),
         int("new_leader", "NEW", "broker that leads, or will").nullable(),
         text("status", "STATUS", "elected, handing_over, unchanged, would_be_elected"),
+        text("loss", "LOSS", "what vanishes by an unclean election, as far as replicas tell")
+            .nullable()
+            .named(),
     ],
     summary: &[
         int("elected_count", "ELECTED", "partitions that got another leader, or would"),

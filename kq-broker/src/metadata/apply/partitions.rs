@@ -75,19 +75,20 @@ impl MetadataImage {
             let detail = Detail::of_brokers(&old.replicas, &new.replicas);
             record(EventKind::ReplicasChanged, detail);
         }
-        let left = old.isr.iter().any(|id| !new.isr.contains(id));
-        let joined = new.isr.iter().any(|id| !old.isr.contains(id));
+        let lacks = |id: BrokerId| !old.isr.contains(&id) && !old.elr.contains(&id);
+        let leads_anew = new.leader.filter(|_| old.leader != new.leader);
+        let unclean = leads_anew.is_some_and(lacks);
+        // An unclean election sets the ISR anew: nobody has fallen behind or caught up by that.
+        let left = !unclean && old.isr.iter().any(|id| !new.isr.contains(id));
+        let joined = !unclean && new.isr.iter().any(|id| !old.isr.contains(id));
         for (kind, happened) in [(EventKind::IsrShrunk, left), (EventKind::IsrExpanded, joined)] {
             if happened {
                 record(kind, Detail::of_brokers(&old.isr, &new.isr));
             }
         }
         if old.leader != new.leader {
-            let lacks = |id: BrokerId| !old.isr.contains(&id) && !old.elr.contains(&id);
-            let kind = match new.leader {
-                Some(id) if lacks(id) => EventKind::LeaderElectedUncleanly,
-                _ => EventKind::LeaderChanged,
-            };
+            let kind =
+                if unclean { EventKind::LeaderElectedUncleanly } else { EventKind::LeaderChanged };
             let (from, to, epoch) = (old.leader, new.leader, new.leader_epoch);
             record(kind, Detail::Leader { from, to, epoch });
         } else if old.handover != new.handover {

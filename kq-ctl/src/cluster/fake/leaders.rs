@@ -58,7 +58,8 @@ impl State {
             let message = format!("broker {leader} leads; an unclean election is for no leader");
             return Err(error("", "kafka.ELECTION_NOT_NEEDED", message, ""));
         }
-        let new = request.designate.or(isr.first().copied()).unwrap_or(1);
+        let least = self.behind.iter().min_by_key(|it| it.1).map(|it| *it.0).filter(|_| unclean);
+        let new = request.designate.or(isr.first().copied()).or(least).unwrap_or(1);
         if !unclean && !isr.contains(&new) {
             let message = format!("broker {new} is not in sync, or may not lead");
             return Err(error("", "kafka.PREFERRED_LEADER_NOT_AVAILABLE", message, ""));

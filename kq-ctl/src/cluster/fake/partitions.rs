@@ -121,7 +121,7 @@ impl State {
             lag_records: Some(if fenced { 41 } else { 0 }),
             lag_ms: Some(if fenced { 9_000 } else { 0 }),
             last_caught_up_at_ms: Some(BEGINNING_MS - if fenced { 9_000 } else { 0 }),
-            log_end_offset: (!fenced).then_some(42),
+            log_end_offset: (!fenced).then(|| 42 - self.behind.get(&id).copied().unwrap_or(0)),
             synced_end_offset: (!fenced).then_some(42),
             size_bytes: (!fenced).then_some(4096),
             log_dir: (!fenced).then(|| format!("/data/{id}")),

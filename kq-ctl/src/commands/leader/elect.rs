@@ -2,22 +2,24 @@
 
 use kq_proto::admin::v1;
 
-use super::{elected_row, is_change};
+use super::{elected_row, is_change, unclean};
 use crate::cli;
 use crate::cluster::Cluster;
-use crate::commands::place::{Place, expand, list_partitions, name_of};
+use crate::commands::loss::Losses;
+use crate::commands::place::{Place, expand, list_partitions};
 use crate::commands::shared::in_chunks;
 use crate::exit::Failure;
 use crate::output::Report;
 use crate::schema::{LEADER_ELECTION, Schema};
-use crate::session::{Danger, Session};
+use crate::session::Session;
 
 /// Among which replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Type {
     /// Those in sync, the preferred one first; a leader that lives drains before it hands over
     Preferred,
-    /// All that live, where nobody leads: records may be lost
+    /// All that live, where nobody leads: records may be lost. What vanishes is told before, with
+    /// --dry-run too
     Unclean,
 }
 
@@ -55,16 +57,12 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     }
     let cluster = session.cluster(args.change.access()).await?;
     let (partitions, errors) = chosen(args, cluster.as_ref()).await?;
-    if args.kind == Type::Unclean && !args.change.dry_run {
-        let danger = unclean_danger(&partitions, args.all);
-        session.consent(&args.change.consent, &danger).await?;
-    }
+    let mut report = Report::new(&LEADER_ELECTION);
+    report.fail(errors);
     let kind = match args.kind {
         Type::Preferred => v1::ElectionType::Preferred,
         Type::Unclean => v1::ElectionType::Unclean,
     };
-    let mut report = Report::new(&LEADER_ELECTION);
-    report.fail(errors);
     let request = v1::ElectLeadersRequest {
         r#type: kind.into(),
         designate: args.designate,
@@ -72,7 +70,15 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         all: args.all,
         ..v1::ElectLeadersRequest::default()
     };
-    elect(&request, &partitions, cluster.as_ref(), session, &mut report).await;
+    match args.kind {
+        Type::Preferred => {
+            elect(&request, &partitions, cluster.as_ref(), session, &mut report).await;
+        }
+        Type::Unclean => {
+            let asked = unclean::Asked { request, partitions, consent: &args.change.consent };
+            unclean::elect(&asked, (cluster.as_ref(), session), &mut report).await?;
+        }
+    }
     let changed = count_changed(&report);
     args.change.conclude(&mut report, changed);
     Ok(report)
@@ -111,26 +117,49 @@ pub(crate) async fn elect(
     report: &mut Report,
 ) {
     let dry_run = request.intent.as_ref().is_some_and(|it| it.dry_run);
-    let mut answers = v1::ElectLeadersResponse::default();
-    let stopped = if request.all {
-        match cluster.elect_leaders(request.clone()).await {
-            Ok(answer) => {
-                answers = answer;
-                None
-            }
-            Err(failure) => Some(failure),
-        }
-    } else {
-        let call = async |partitions| {
-            cluster.elect_leaders(v1::ElectLeadersRequest { partitions, ..request.clone() }).await
+    let answers = ask(request, partitions, cluster, session).await;
+    tell(answers, &Losses::new(), dry_run, report);
+}
+
+/// What became of each, and what stopped it early.
+pub(crate) type Answers = (v1::ElectLeadersResponse, Option<Failure>);
+
+/// Elects in chunks.
+pub(crate) async fn ask(
+    request: &v1::ElectLeadersRequest,
+    partitions: &[v1::PartitionRef],
+    cluster: &dyn Cluster,
+    session: &Session,
+) -> Answers {
+    if request.all {
+        return match cluster.elect_leaders(request.clone()).await {
+            Ok(answer) => (answer, None),
+            Err(failure) => (v1::ElectLeadersResponse::default(), Some(failure)),
         };
-        in_chunks(session, "electing", partitions, call, |mut more| {
-            answers.leaders.append(&mut more.leaders);
-            answers.errors.append(&mut more.errors);
-        })
-        .await
+    }
+    let mut answers = v1::ElectLeadersResponse::default();
+    let call = async |partitions| {
+        cluster.elect_leaders(v1::ElectLeadersRequest { partitions, ..request.clone() }).await
     };
-    report.extend(answers.leaders.iter().map(|it| elected_row(it, dry_run)));
+    let stopped = in_chunks(session, "electing", partitions, call, |mut more| {
+        answers.leaders.append(&mut more.leaders);
+        answers.errors.append(&mut more.errors);
+    })
+    .await;
+    (answers, stopped)
+}
+
+/// Adds what became of each, with what vanishes by it.
+pub(crate) fn tell(
+    (answers, stopped): Answers,
+    losses: &Losses,
+    dry_run: bool,
+    report: &mut Report,
+) {
+    report.extend(answers.leaders.iter().map(|it| {
+        let loss = losses.get(&format!("{}/{}", it.topic, it.partition));
+        elected_row(it, loss.map(|it| it.words.as_str()).filter(|_| is_change(it)), dry_run)
+    }));
     let late =
         |it: &&v1::ElectedLeader| it.outcome() == v1::ElectionOutcome::HandingOver && !dry_run;
     if answers.leaders.iter().any(|it| late(&it)) {
@@ -148,19 +177,4 @@ pub(crate) fn count_changed(report: &Report) -> usize {
         row.get("status").is_some_and(|status| status.raw() == "unchanged")
     };
     report.items.iter().filter(|row| !unchanged(row)).count()
-}
-
-/// What acknowledged records are worth is the operator's to say: he names what he means.
-fn unclean_danger(partitions: &[v1::PartitionRef], all: bool) -> Danger {
-    let (what, word) = match partitions {
-        _ if all => ("all partitions without a leader".to_owned(), "all".to_owned()),
-        [one] => (name_of(one), name_of(one)),
-        _ => (format!("{} partitions", partitions.len()), partitions.len().to_string()),
-    };
-    Danger {
-        what: format!(
-            "let a replica lead {what} that may lack acknowledged records, which are lost then"
-        ),
-        word: Some(word),
-    }
 }
