@@ -36,6 +36,7 @@ mod rates;
 mod records;
 mod restart;
 mod shape;
+mod spare;
 mod topics;
 
 use std::sync::Arc;

@@ -27,16 +27,24 @@ impl Drop for Broker {
 }
 
 impl Broker {
-    /// Starts one on a port of its own.
+    /// Starts one on a port of its own, which serves on return.
     fn start() -> Self {
+        Self::start_until("ready address=", &[])
+    }
+
+    /// Starts one that waits for ever to be let into a cluster.
+    fn starting(join: &str) -> Self {
+        Self::start_until("listening address=", &["--join", join])
+    }
+
+    /// Starts one and waits until it has said this, with its address right behind.
+    fn start_until(wanted: &str, more: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let ready = home.path().join("ready");
         let mut child = Command::new(binary())
             .env_clear()
             .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(home.path().join("data"))
-            .arg("--ready-file")
-            .arg(&ready)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -44,14 +52,16 @@ impl Broker {
             .unwrap();
         let mut words = String::new();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        while !words.contains("ready address=") {
+        let address = loop {
             let before = std::mem::take(&mut words);
             let read = log.read_line(&mut words).unwrap();
             assert_ne!(read, 0, "the broker ended; its last words: {before}");
-        }
+            if let Some((_, rest)) = words.split_once(wanted) {
+                break rest.split_whitespace().next().unwrap().to_owned();
+            }
+        };
         // Somebody has to read on, or the broker would wait for room.
         std::thread::spawn(move || log.lines().for_each(drop));
-        let address = std::fs::read_to_string(&ready).unwrap().trim().to_owned();
         Self { child, address, home }
     }
 
@@ -155,6 +165,127 @@ fn every_exit_code_that_can_occur_does() {
     broker.ends(0, &["context", "add", "here", "-b", &broker.address, "--cluster-id", "another"]);
     broker.ends(6, &["topic", "create", "x", "-C", "here"]);
     broker.ends(6, &["topic", "list", "-C", "here"]);
+}
+
+#[test]
+fn brokers_that_stop_start_or_hang_are_passed_over() {
+    let broker = Broker::start();
+    let stopped = Broker::start();
+    let id = stopped.child.id().to_string();
+    assert!(Command::new("kill").args(["-STOP", &id]).status().unwrap().success());
+    // Nobody accepts there, and the system takes connections all the same.
+    let hangs = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hangs_at = hangs.local_addr().unwrap().to_string();
+    let starting = Broker::starting(&hangs_at);
+    for first in [&stopped.address, &hangs_at, &starting.address] {
+        let brokers = format!("{first},{}", broker.address);
+        let topic = format!("made-past-{}", first.replace(':', "-"));
+        broker.ends(0, &["topic", "create", &topic, "-b", &brokers, "--timeout", "1m"]);
+        broker.ends(0, &["topic", "describe", &topic, "-b", &brokers, "--timeout", "1m"]);
+    }
+    let words = broker.ends(3, &["topic", "list", "-b", &starting.address]);
+    assert!(words.contains("kq.STARTING") && words.contains("try: "), "{words}");
+    let words = broker.ends(9, &["topic", "list", "-b", &stopped.address, "--timeout", "200ms"]);
+    assert!(words.contains("nothing was asked of it"), "{words}");
+}
+
+/// What a lone broker with a topic of two partitions refuses.
+const REFUSED: &[&str] = &[
+    "topic create orders",
+    "topic create bad/name",
+    "topic create wide -r 9",
+    "topic create held -r 1 -c min.insync.replicas=2",
+    "topic create odd --assignment 0:1,1",
+    "topic create odd --assignment 0:77",
+    "topic create odd -c retention.ms=soon",
+    "topic describe nothing",
+    "topic delete nothing --yes",
+    "topic restore nothing",
+    "topic alter orders -p 1",
+    "topic alter orders --set min.insync.replicas=2",
+    "topic alter orders -r 9",
+    "topic offsets nothing",
+    "config set topic orders min.insync.replicas=2",
+    "config set cluster log.retention.ms=soon",
+    "config set broker 1 node.id=5",
+    "config get broker 77",
+    "partition describe orders/7",
+    "partition describe nothing/0",
+    "partition reassign orders --to 77",
+    "partition reassign orders --to 1,1",
+    "partition reassign orders --remove 1",
+    "partition reassign orders --replace 1=77",
+    "partition reassign nothing --rf 1",
+    "partition reassign orders --rf 9",
+    "partition recover orders/0 --from 1",
+    "plan show nope",
+    "plan status nope",
+    "plan status beef",
+    "plan rollback nope",
+    "plan rollback beef",
+    "plan cancel beef",
+    "plan pause nope",
+    "plan throttle beef 5MiB/s",
+    "leader elect orders/9",
+    "leader elect orders/0 --designate 77",
+    "leader transfer orders --to 77",
+    "leader policy set orders --prefer broker=1 --avoid broker=1",
+    "leader policy set orders --prefer rack=nowhere",
+    "leader policy set orders --pin 0=77",
+    "leader policy set orders --pin 9=1",
+    "leader policy freeze nothing --reason x",
+    "broker drain 1 --yes",
+    "broker drain 77",
+    "broker decommission 77",
+    "broker undrain 77",
+    "broker unregister 1 --yes",
+    "broker describe 77",
+    "broker restart-check 77",
+    "quorum add 77",
+    "quorum remove 1",
+    "quorum transfer 77",
+    "cluster doctor --check D999",
+    "record get orders/0@5",
+    "record get nothing/0@5",
+    "consume nothing",
+    "produce nothing --value x",
+    "events --kind nope",
+];
+
+#[test]
+fn every_refusal_of_a_broker_says_what_to_try() {
+    let broker = Broker::start();
+    broker.ends(0, &["topic", "create", "orders", "-p", "2", "-r", "1"]);
+    let mut silent = Vec::new();
+    for line in REFUSED {
+        let output = broker.run(&line.split(' ').collect::<Vec<_>>());
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        let errors = words.lines().filter(|it| it.starts_with("error:")).count();
+        let steps = words.lines().filter(|it| it.starts_with("  try:"));
+        // What is said where nothing else is known helps nobody much.
+        let steps = steps.filter(|it| !it.contains("whether the cluster is at fault")).count();
+        if errors == 0 || steps < errors || output.status.success() {
+            silent.push(format!("{line}: {:?}\n{words}", output.status.code()));
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
+#[test]
+fn too_few_replicas_are_refused_before_acks_all_is() {
+    let broker = Broker::start();
+    let words = broker.ends(7, &["topic", "create", "held", "-c", "min.insync.replicas=2"]);
+    assert!(words.contains("KQ-S002") && words.contains("-c min.insync.replicas=1"), "{words}");
+    broker.ends(7, &["topic", "create", "held", "--policy", "durable", "--dry-run"]);
+    broker.ends(0, &["topic", "create", "held"]);
+    for set in [
+        &["config", "set", "topic", "held", "min.insync.replicas=2"][..],
+        &["topic", "alter", "held", "--set", "min.insync.replicas=2", "--dry-run"],
+    ] {
+        let words = broker.ends(7, set);
+        assert!(words.contains("kq-ctl topic alter held -r 2 first"), "{words}");
+    }
+    broker.ends(0, &["config", "set", "topic", "held", "min.insync.replicas=1"]);
 }
 
 #[test]

@@ -75,10 +75,11 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .bytes()
         .fixed()
         .doc("The most that one fetch brings back, whatever the client asks for."),
-    ConfigKey::long("follower.replication.throttled.rate", "").unset().at_least(1).bytes().doc(
+    ConfigKey::long("follower.replication.throttled.rate", "").unset().at_least(0).bytes().doc(
         "Bytes a second that this broker may receive for a reassignment that a client of Kafka \
          asks for. Its plan takes the least rate of the brokers concerned, whichever replicas the \
-         topics name, and follows changes of it until it ends.",
+         topics name, and follows changes of it until it ends. At 0 next to nothing is copied until \
+         it is raised.",
     ),
     ConfigKey::int("group.initial.rebalance.delay.ms", "3000").at_least(0).millis().fixed().doc(
         "How long a group that was empty waits for more members before it shares out partitions.",
@@ -106,7 +107,7 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
          A directory that is already of a cluster needs none; one that is of another cluster than \
          these is refused.",
     ),
-    ConfigKey::long("leader.replication.throttled.rate", "").unset().at_least(1).bytes().doc(
+    ConfigKey::long("leader.replication.throttled.rate", "").unset().at_least(0).bytes().doc(
         "As `follower.replication.throttled.rate`, of a broker from whose replicas is copied. Only \
          receivers keep a rate: each of them takes in that much, of all leaders together.",
     ),

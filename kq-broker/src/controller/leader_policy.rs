@@ -246,7 +246,8 @@ fn verify(
         let Patch::Set(places) = list else { continue };
         if places.len() > PLACES_MAX {
             let message = format!("{} places are more than {PLACES_MAX}.", places.len());
-            return Err(ControlError::new(ErrorCode::InvalidRequest, message));
+            return Err(ControlError::new(ErrorCode::InvalidRequest, message)
+                .hint("name racks instead of brokers"));
         }
         for place in places {
             verify_place(image, place)?;
@@ -256,13 +257,15 @@ fn verify(
         && let Some(both) = prefer.iter().find(|it| avoid.contains(it))
     {
         let message = format!("Leaders cannot be preferred at {both} and avoid it.");
-        return Err(ControlError::new(ErrorCode::InvalidRequest, message));
+        return Err(ControlError::new(ErrorCode::InvalidRequest, message)
+            .hint(format!("name {both} in one of the two only")));
     }
     if let Patch::Set(rate) = change.moves_per_minute
         && !(1..=MOVES_PER_MINUTE_MAX).contains(&rate)
     {
         let message = format!("{rate} moves per minute: 1 to {MOVES_PER_MINUTE_MAX} are accepted.");
-        return Err(ControlError::new(ErrorCode::InvalidRequest, message));
+        return Err(ControlError::new(ErrorCode::InvalidRequest, message)
+            .hint("--auto-balance off keeps leaders where they are"));
     }
     change.pins.iter().try_for_each(|(index, broker)| verify_pin(topic, *index, *broker))
 }

@@ -75,8 +75,9 @@ pub fn propose(
     measured: &Measured,
 ) -> Result<Plan, ControlError> {
     let view = View::new(image, fixed, measured);
-    let wanted = targets::targets(&view, request)?;
-    let (moves, mut left_out) = moves::bounded(&view, wanted, request.options.bytes_max);
+    let (wanted, mut left_out) = targets::targets(&view, request)?;
+    let (moves, over) = moves::bounded(&view, wanted, request.options.bytes_max);
+    left_out.extend(over);
     let mut plan = Plan::new(&view, request, moves);
     if request.options.skip_unsafe {
         let unsafe_ones = plan.broken_partitions();

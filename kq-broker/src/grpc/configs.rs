@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use super::Admin;
 use super::answer::{Answer, find_topic, is_dry_run, unexpected};
 use super::error::{bad_argument, of_control};
+use super::spare;
 use crate::catalogue::{
     ConfigEntry, ConfigKey, ConfigSource, ConfigSources, ConfigType, broker_keys, closest,
     describe_broker, describe_topic, topic_keys,
@@ -69,10 +70,21 @@ impl Configs for Admin {
             }
         }
         let before = self.node.image();
-        let command = Command::IncrementalAlterConfigs {
-            resources: asked.iter().map(|(_, it)| it.clone()).collect(),
-            validate_only: false,
-        };
+        if asked.iter().any(|(_, it)| spare::concerns(it)) {
+            // What the controller refuses, it says itself.
+            if let Ok((_, after)) = self.imagine(&before, &command_of(&asked)) {
+                asked.retain(|(resource, it)| {
+                    let why = self.unsound_settings((&before, &after), it);
+                    let sound = why.is_none();
+                    answer.errors.extend(why.map(|it| it.into_item(item_of(resource))));
+                    sound
+                });
+            }
+        }
+        if asked.is_empty() {
+            return Ok(Response::new(answer));
+        }
+        let command = command_of(&asked);
         let (reply, after) = if is_dry_run(intent.as_ref()) {
             self.imagine(&before, &command)?
         } else {
@@ -151,7 +163,7 @@ impl Admin {
     }
 
     /// The image as it would be after a command, and the controller's reply; nothing is changed.
-    fn imagine(
+    pub(super) fn imagine(
         &self,
         image: &MetadataImage,
         command: &Command,
@@ -235,6 +247,11 @@ fn target_of(resource: &v1::ConfigResource) -> Result<ConfigTarget, AdminError> 
                 .hint("topic, broker and cluster have configuration"))
         }
     }
+}
+
+fn command_of(asked: &[(v1::ConfigResource, IncrementalAlter)]) -> Command {
+    let resources = asked.iter().map(|(_, it)| it.clone()).collect();
+    Command::IncrementalAlterConfigs { resources, validate_only: false }
 }
 
 fn incremental(it: &v1::ResourceAlteration) -> Result<IncrementalAlter, AdminError> {

@@ -88,8 +88,8 @@ impl Admin {
         let named = request.checks.iter().chain(&request.skip);
         if let Some(unknown) = named.into_iter().find(|id| !CHECKS.iter().any(|it| it.id == **id)) {
             let ids: Vec<&str> = CHECKS.iter().map(|it| it.id).collect();
-            let message = format!("there is no check '{unknown}'; one of: {}", ids.join(", "));
-            return Err(bad_argument(message).into());
+            let message = format!("there is no check '{unknown}'");
+            return Err(bad_argument(message).hint(format!("one of: {}", ids.join(", "))).into());
         }
         let exam = self.exam().await;
         let wanted = |it: &&Check| {

@@ -89,13 +89,26 @@ impl Topics for Admin {
         request: Request<v1::CreateTopicsRequest>,
     ) -> Answer<v1::CreateTopicsResponse> {
         let v1::CreateTopicsRequest { topics, intent } = request.into_inner();
-        let names: Vec<String> = topics.iter().map(|it| it.name.clone()).collect();
         let validate_only = is_dry_run(intent.as_ref());
-        let topics = topics.into_iter().map(new_topic).collect();
+        let asked: Vec<NewTopic> = topics.into_iter().map(new_topic).collect();
+        let verdicts = self.unsound_topics(&asked);
+        let (mut topics, mut refused) = (Vec::new(), Vec::new());
+        for (topic, verdict) in asked.into_iter().zip(verdicts) {
+            match verdict {
+                Some(why) => refused.push(why.into_item(topic.name)),
+                None => topics.push(topic),
+            }
+        }
+        if topics.is_empty() && !refused.is_empty() {
+            let errors = refused;
+            return Ok(Response::new(v1::CreateTopicsResponse { topics: Vec::new(), errors }));
+        }
+        let names: Vec<String> = topics.iter().map(|it| it.name.clone()).collect();
         let command = Command::CreateTopics { topics, validate_only };
         let reply = self.submit(intent.as_ref(), command).await?;
         let Reply::TopicsCreated(results) = reply else { return Err(unexpected()) };
-        let (topics, errors) = sort(&names, results, |_, it| created(it, validate_only));
+        let (topics, mut errors) = sort(&names, results, |_, it| created(it, validate_only));
+        errors.append(&mut refused);
         Ok(Response::new(v1::CreateTopicsResponse { topics, errors }))
     }
 

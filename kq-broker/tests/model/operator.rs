@@ -83,7 +83,7 @@ impl World {
             id,
             verb: "plan apply".to_owned(),
             cluster: self.control.image.cluster_id().cloned(),
-            moves: vec![OrderedMove { partition, to, epoch, bytes: None }],
+            moves: vec![OrderedMove { partition, to, epoch, ..OrderedMove::default() }],
             lease: Lease::default(),
             batch: 1,
             concurrency: 1,

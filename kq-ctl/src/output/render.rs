@@ -6,7 +6,7 @@ use super::template::Template;
 use super::text::{ByteStyle, TimeStyle, harmless, harmless_lines, time};
 use super::{Cell, Envelope, Filter, Format, Report, Row, table};
 use crate::exit::Failure;
-use crate::schema::{Layout, Schema, Show};
+use crate::schema::{Field, Layout, Schema, Show};
 use std::fmt::Write as _;
 
 /// How the operator wants to see it.
@@ -96,7 +96,8 @@ pub(crate) struct Rendered {
 
 /// Lays a report out.
 pub(crate) fn render(report: Report, view: &View, envelope: &Envelope) -> Rendered {
-    let Report { schema, items, mut summary, mut failures, notes, plain, printed, .. } = report;
+    let Report { schema, items, mut summary, mut failures, notes, plain, printed, also, .. } =
+        report;
     let Selected { rows: items, next, lost } = select(schema, items, view);
     if lost {
         failures.push(no_cursor(view));
@@ -134,7 +135,9 @@ pub(crate) fn render(report: Report, view: &View, envelope: &Envelope) -> Render
         Format::Template(template) => {
             items.iter().map(|row| template.fill(schema, row) + "\n").collect()
         }
-        Format::Table | Format::Wide => plain.unwrap_or_else(|| in_table(schema, &items, view)),
+        Format::Table | Format::Wide => {
+            plain.unwrap_or_else(|| in_table(&table::columns(schema, also, view), &content, view))
+        }
     };
     if let Some(next) = next.filter(|_| !view.format.is_document()) {
         let _ = writeln!(stderr, "more: --after '{}'", harmless(&next));
@@ -148,14 +151,13 @@ fn no_cursor(view: &View) -> Failure {
         .hint("--after takes what 'next' or 'more' said, with the same --sort and --filter")
 }
 
-fn in_table(schema: &'static Schema, items: &[Row], view: &View) -> String {
-    let columns = table::columns(schema, view);
-    if items.is_empty() {
+fn in_table(columns: &[&'static Field], content: &Content<'_>, view: &View) -> String {
+    if content.items.is_empty() {
         return String::new();
     }
-    match schema.layout {
-        Layout::Rows => table::rows(&columns, items, view),
-        Layout::Card => table::cards(&columns, items, view),
+    match content.schema.layout {
+        Layout::Rows => table::rows(columns, content.items, view),
+        Layout::Card => table::cards(columns, content.items, view),
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Report {
     pub(crate) printed: bool,
     /// Printed as it is in the table format, instead of a table.
     pub(crate) plain: Option<String>,
+    /// Columns that were asked for by a flag of the command, though only `wide` has them.
+    pub(crate) also: &'static [&'static str],
 }
 
 impl Report {
@@ -32,6 +34,7 @@ impl Report {
             exit: None,
             printed: false,
             plain: None,
+            also: &[],
         }
     }
 

@@ -30,8 +30,10 @@ impl ItemStream {
             out.data(json::stream_head(schema, envelope).as_bytes())?;
         }
         if view.format.is_table() && view.headers && !bare {
-            let headers =
-                table::columns(schema, view).iter().map(|field| field.header).collect::<Vec<_>>();
+            let headers = table::columns(schema, &[], view)
+                .iter()
+                .map(|field| field.header)
+                .collect::<Vec<_>>();
             out.data(format!("{}\n", headers.join("  ")).as_bytes())?;
         }
         Ok(Self { schema, view: view.clone(), count: 0 })
@@ -64,7 +66,7 @@ impl ItemStream {
 
     /// Two spaces between values: widths cannot be known beforehand.
     fn columns(&self, row: &Row) -> String {
-        let fields = table::columns(self.schema, &self.view);
+        let fields = table::columns(self.schema, &[], &self.view);
         let cells = fields.iter().map(|field| table::shown(row.get(field.name), &self.view));
         cells.collect::<Vec<_>>().join("  ") + "\n"
     }

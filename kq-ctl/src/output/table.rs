@@ -63,7 +63,7 @@ pub(crate) fn cards(fields: &[&'static Field], items: &[Row], view: &View) -> St
             if items.is_empty() {
                 continue;
             }
-            let columns = visible(nested, view);
+            let columns = visible(nested, &[], view);
             let _ = writeln!(out, "\n{}", field.header);
             out.push_str(&rows(&columns, items, view));
         }
@@ -71,17 +71,21 @@ pub(crate) fn cards(fields: &[&'static Field], items: &[Row], view: &View) -> St
     out
 }
 
-/// The columns of a kind in this view.
-pub(crate) fn columns(schema: &Schema, view: &View) -> Vec<&'static Field> {
+/// The columns of a kind in this view, and those that a flag of the command asks for.
+pub(crate) fn columns(schema: &Schema, also: &[&str], view: &View) -> Vec<&'static Field> {
     match &view.columns {
         Some(names) => names.iter().filter_map(|name| schema.field(name)).collect(),
-        None => visible(schema.fields, view),
+        None => visible(schema.fields, also, view),
     }
 }
 
-fn visible(fields: &'static [Field], view: &View) -> Vec<&'static Field> {
+fn visible(fields: &'static [Field], also: &[&str], view: &View) -> Vec<&'static Field> {
     let wide = view.is_wide();
-    let shown = |field: &&Field| field.show == Show::Always || (wide && field.show == Show::Wide);
+    let shown = |field: &&Field| {
+        field.show == Show::Always
+            || (wide && field.show == Show::Wide)
+            || also.contains(&field.name)
+    };
     fields.iter().filter(shown).collect()
 }
 

@@ -11,7 +11,8 @@ use crate::metadata::Throttle;
 pub enum Goal {
     /// Each partition on these brokers, the preferred leader first.
     Assign(BTreeMap<PartitionId, Vec<BrokerId>>),
-    /// All partitions in scope on these brokers; those of a whole topic take turns at who is first.
+    /// All partitions in scope on these brokers: those that are named in this order, those of a whole
+    /// topic take turns at who is first.
     To(Vec<BrokerId>),
     /// One broker in the place of another.
     Replace {

@@ -65,6 +65,9 @@ pub struct OrderedMove {
     pub epoch: PartitionEpoch,
     /// Bytes that are copied, as far as known.
     pub bytes: Option<u64>,
+    /// The name it had, `orders/3`, for the refusal once it is gone; may be empty.
+    #[serde(default)]
+    pub name: String,
 }
 
 /// What is to become of a plan.
@@ -88,6 +91,7 @@ impl Plan {
             to: it.to.clone(),
             epoch: it.epoch,
             bytes: it.bytes,
+            name: it.name.clone(),
         };
         PlanOrder {
             id: self.id,
@@ -134,7 +138,7 @@ impl Plan {
 fn the_move(view: &View<'_>, it: &OrderedMove) -> Move {
     let mut next = Move {
         partition: it.partition,
-        name: it.partition.to_string(),
+        name: if it.name.is_empty() { it.partition.to_string() } else { it.name.clone() },
         to: it.to.clone(),
         epoch: it.epoch,
         bytes: it.bytes,
@@ -185,8 +189,8 @@ fn left(plan: &PlanImage) -> impl Iterator<Item = OrderedMove> {
     plan.under_way().chain(plan.waiting()).map(|it| OrderedMove {
         partition: it.planned.partition,
         to: it.planned.to.clone(),
-        epoch: PartitionEpoch::default(),
         bytes: it.planned.bytes,
+        ..OrderedMove::default()
     })
 }
 
@@ -238,7 +242,10 @@ pub fn refusal(plan: &Plan) -> ControlError {
 }
 
 fn verify_bounds(draft: &Draft<'_, '_>, order: &PlanOrder) -> Result<(), ControlError> {
-    let refuse = |message: String| Err(ControlError::new(ErrorCode::PolicyViolation, message));
+    let refuse = |message: String| {
+        Err(ControlError::new(ErrorCode::PolicyViolation, message)
+            .hint("kq-ctl plan list shows what is under way; name fewer partitions at a time"))
+    };
     let count = order.moves.len();
     if count > MOVES_MAX {
         return refuse(format!("{count} moves in one plan are more than {MOVES_MAX}"));
@@ -252,7 +259,8 @@ fn verify_bounds(draft: &Draft<'_, '_>, order: &PlanOrder) -> Result<(), Control
         let distinct: std::collections::BTreeSet<_> = it.to.iter().collect();
         if it.to.is_empty() || distinct.len() < it.to.len() || !seen.insert(it.partition) {
             let message = format!("the plan has no valid list of replicas for {}", it.partition);
-            return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message));
+            return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message)
+                .hint("make the plan again"));
         }
     }
     Ok(())

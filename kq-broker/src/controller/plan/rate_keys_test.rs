@@ -77,16 +77,24 @@ fn rates_of_kafka_leave_other_plans_alone() {
     check(
         script,
         expect![[r#"
-        move orders/0=1,2,4
-            plan 9e57 started: partition reassign, 1 moves, no throttle
-            plan 9e57: orders-0 moving
-            partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [3] leader 1 epochs 0/1
-        set broker:4 follower.replication.throttled.rate=2000
-            config of broker 4: follower.replication.throttled.rate=2000
-        set broker:4 follower.replication.throttled.rate=0
-            -> Invalid value 0 for configuration follower.replication.throttled.rate: Value must be at least 1 (kafka.INVALID_CONFIG)
-        set broker:4 replica.alter.log.dirs.io.max.bytes.per.second=0
-            config of broker 4: replica.alter.log.dirs.io.max.bytes.per.second=0
-    "#]],
+            move orders/0=1,2,4
+                plan 9e57 started: partition reassign, 1 moves, no throttle
+                plan 9e57: orders-0 moving
+                partition orders-0: replicas [1,2,3,4] isr [1,2,3] adding [4] removing [3] leader 1 epochs 0/1
+            set broker:4 follower.replication.throttled.rate=2000
+                config of broker 4: follower.replication.throttled.rate=2000
+            set broker:4 follower.replication.throttled.rate=0
+                config of broker 4: follower.replication.throttled.rate=0
+            set broker:4 replica.alter.log.dirs.io.max.bytes.per.second=0
+                config of broker 4: replica.alter.log.dirs.io.max.bytes.per.second=0
+        "#]],
     );
+}
+
+#[test]
+fn a_rate_of_zero_is_a_rate_as_in_kafka() {
+    for key in super::RATE_KEYS {
+        let key = crate::catalogue::broker_key(key).unwrap();
+        assert!(key.verify("0").is_ok() && key.verify("-1").is_err(), "{}", key.name);
+    }
 }

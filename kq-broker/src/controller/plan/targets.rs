@@ -7,6 +7,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::balance;
 use super::goal::{Goal, Options, Request};
+use super::moves::LeftOut;
 use super::sites::Sites;
 use super::view::View;
 use crate::controller::error::ControlError;
@@ -16,25 +17,30 @@ use crate::metadata::{MoveState, PartitionImage, PlannedMove};
 /// Partitions with the brokers that they are to be on.
 pub(super) type Wanted = Vec<(PartitionId, Vec<BrokerId>)>;
 
-/// What a goal makes of the cluster; partitions that it leaves as they are may be among them.
-pub(super) fn targets(view: &View<'_>, request: &Request) -> Result<Wanted, ControlError> {
+/// What a goal makes of the cluster; partitions that it leaves as they are may be among them. With
+/// `skip_unsafe` also those for which it finds no place; else these are no plan.
+pub(super) fn targets(
+    view: &View<'_>,
+    request: &Request,
+) -> Result<(Wanted, Vec<LeftOut>), ControlError> {
     let scope = partitions(view, &request.options)?;
     verify_brokers(view, request)?;
     let mut sites = Sites::new(view, &request.options);
-    match &request.goal {
+    let mut left_out = Vec::new();
+    let wanted: Wanted = match &request.goal {
         Goal::Assign(lists) => lists
             .iter()
             .map(|(id, list)| verify_list(view, *id, list).map(|()| (*id, list.clone())))
-            .collect(),
+            .collect::<Result<_, _>>()?,
         Goal::To(list) => {
-            let turned = |id: &PartitionId| (*id, turned(&request.options, *id, list));
+            let turned = |id: &PartitionId| (*id, turned(view, &request.options, *id, list));
             let wanted: Wanted = scope.iter().map(turned).collect();
             wanted.iter().try_for_each(|(id, list)| verify_list(view, *id, list))?;
-            Ok(wanted)
+            wanted
         }
-        Goal::Undo(id) => undo(view, *id),
+        Goal::Undo(id) => undo(view, *id)?,
         Goal::Balance(objective) => {
-            Ok(balance::balance(view, &mut sites, &scope, (*objective, request.options.bytes_max)))
+            balance::balance(view, &mut sites, &scope, (*objective, request.options.bytes_max))
         }
         goal @ (Goal::Replace { .. }
         | Goal::Add(_)
@@ -42,8 +48,16 @@ pub(super) fn targets(view: &View<'_>, request: &Request) -> Result<Wanted, Cont
         | Goal::ReplicationFactor(_)
         | Goal::Racks
         | Goal::Drain { .. }
-        | Goal::Decommission(_)) => one_by_one(view, &mut sites, &scope, goal),
-    }
+        | Goal::Decommission(_)) => {
+            let (wanted, homeless) = one_by_one(view, &mut sites, &scope, goal);
+            if !request.options.skip_unsafe {
+                verify_homes(&sites, (&wanted, &homeless), request)?;
+            }
+            left_out = homeless;
+            wanted
+        }
+    };
+    Ok((wanted, left_out))
 }
 
 /// Where a plan's moves came from, as far as they were carried out and nobody has moved them since.
@@ -60,13 +74,13 @@ fn undo(view: &View<'_>, id: PlanId) -> Result<Wanted, ControlError> {
     Ok(done.filter(stands).map(|it| (it.partition, it.from.clone())).collect())
 }
 
-/// Goals that are reached partition by partition.
+/// Goals that are reached partition by partition, and the partitions of which they cannot be.
 fn one_by_one(
     view: &View<'_>,
     sites: &mut Sites<'_>,
     scope: &[PartitionId],
     goal: &Goal,
-) -> Result<Wanted, ControlError> {
+) -> (Wanted, Vec<LeftOut>) {
     let racks_total = view.racks_total();
     let mut wanted = Wanted::new();
     let mut homeless = Vec::new();
@@ -85,20 +99,27 @@ fn one_by_one(
             Goal::Racks => Some(spread_over_racks(sites, &now, racks_total)),
             Goal::Assign(_) | Goal::To(_) | Goal::Balance(_) | Goal::Undo(_) => Some(now.clone()),
         };
-        match next {
-            Some(next) if next.is_empty() => {
-                let message = format!("{}/{} would have no replica left", topic.name, id.index);
-                return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message)
-                    .hint("move its last replica to another broker instead of removing it"));
-            }
+        let why = match next {
+            Some(next) if next.is_empty() => NO_REPLICA_LEFT.to_owned(),
             Some(next) => {
                 sites.shift(*id, &now, &next);
                 wanted.push((*id, next));
+                continue;
             }
-            None => homeless.push(format!("{}/{}", topic.name, id.index)),
-        }
+            None => {
+                let open = open_words(sites, goal);
+                format!(
+                    "no broker is left that could take a replica of it, of those that could: {open}"
+                )
+            }
+        };
+        homeless.push(LeftOut {
+            partition: *id,
+            name: format!("{}/{}", topic.name, id.index),
+            why,
+        });
     }
-    if homeless.is_empty() { Ok(wanted) } else { Err(no_room(sites, &homeless, goal)) }
+    (wanted, homeless)
 }
 
 /// The replicas of a partition without those that are still being added.
@@ -190,9 +211,14 @@ fn spread_over_racks(sites: &Sites<'_>, now: &[BrokerId], racks_total: usize) ->
     next
 }
 
-/// The list for one partition: those of a whole topic take turns at who is first.
-fn turned(options: &Options, id: PartitionId, list: &[BrokerId]) -> Vec<BrokerId> {
-    let named = options.scope.iter().any(|it| !it.partitions.is_empty());
+/// The list for one partition: one that is named has it as it stands, those of a whole topic take
+/// turns at who is first, or one broker would be preferred to lead them all.
+fn turned(view: &View<'_>, options: &Options, id: PartitionId, list: &[BrokerId]) -> Vec<BrokerId> {
+    let topic = view.find(id).map(|(topic, _)| &*topic.name);
+    let named = options
+        .scope
+        .iter()
+        .any(|it| topic == Some(it.topic.as_str()) && it.partitions.contains(&id.index.0));
     let mut list = list.to_vec();
     if !named && !list.is_empty() {
         let turn = id.index.position() % list.len();
@@ -244,7 +270,8 @@ fn verify_brokers(view: &View<'_>, request: &Request) -> Result<(), ControlError
         Goal::Assign(lists) => lists.values().flatten().copied().collect(),
         Goal::ReplicationFactor(0) => {
             let message = "a replication factor is at least 1";
-            return Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message));
+            return Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message)
+                .hint("kq-ctl topic delete TOPIC takes a topic away"));
         }
         Goal::ReplicationFactor(_) | Goal::Balance(_) | Goal::Racks | Goal::Undo(_) => Vec::new(),
     };
@@ -261,7 +288,9 @@ fn verify_brokers(view: &View<'_>, request: &Request) -> Result<(), ControlError
 }
 
 fn verify_list(view: &View<'_>, id: PartitionId, list: &[BrokerId]) -> Result<(), ControlError> {
-    let refuse = |code, message: String| Err(ControlError::new(code, message));
+    let refuse = |code, message: String| {
+        Err(ControlError::new(code, message).hint("kq-ctl partition list shows what there is"))
+    };
     let Some((topic, _)) = view.find(id) else {
         return refuse(ErrorCode::UnknownTopicOrPartition, format!("partition {id} is unknown"));
     };
@@ -280,26 +309,51 @@ fn verify_list(view: &View<'_>, id: PartitionId, list: &[BrokerId]) -> Result<()
     Ok(())
 }
 
-fn no_room(sites: &Sites<'_>, homeless: &[String], goal: &Goal) -> ControlError {
-    let leaves = |id: BrokerId| matches!(goal, Goal::Drain { broker, .. } | Goal::Decommission(broker) if *broker == id);
-    let open = sites.open().map(|(id, _)| id).filter(|id| !leaves(*id));
-    let open: Vec<String> = open.map(|id| id.to_string()).collect();
-    let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
-    let first = homeless.first().map(String::as_str).unwrap_or_default();
+/// Of those that nothing is left for.
+const NO_REPLICA_LEFT: &str = "it would have no replica left";
+
+/// Each partition must have a place, unless those without one are to be left out.
+fn verify_homes(
+    sites: &Sites<'_>,
+    (wanted, homeless): (&Wanted, &[LeftOut]),
+    request: &Request,
+) -> Result<(), ControlError> {
+    let Some(first) = homeless.first() else { return Ok(()) };
+    let others = if wanted.is_empty() {
+        String::new()
+    } else {
+        format!("; or leave these out: {} --skip-unsafe", request.same_command())
+    };
+    if let Some(it) = homeless.iter().find(|it| it.why == NO_REPLICA_LEFT) {
+        let message = format!("{} would have no replica left", it.name);
+        return Err(ControlError::new(ErrorCode::InvalidReplicaAssignment, message).hint(format!(
+            "move its last replica to another broker instead of removing it{others}"
+        )));
+    }
     let message = format!(
-        "{} partitions find no broker for a replica, {first} first; brokers that could take one: \
-         {open}",
-        homeless.len()
+        "{} partitions find no broker for a replica, {} first; brokers that could take one: {}",
+        homeless.len(),
+        first.name,
+        open_words(sites, &request.goal)
     );
-    let hint = if let Goal::Drain { broker, .. } = goal {
+    let hint = if let Goal::Drain { broker, .. } = request.goal {
         format!(
             "start another broker, or move only the leaders: kq-ctl broker drain {broker} \
              --leaders-only"
         )
-    } else if let Goal::ReplicationFactor(_) = goal {
+    } else if let Goal::ReplicationFactor(_) = request.goal {
         "ask for fewer replicas or start more brokers".to_owned()
     } else {
         "start another broker, or lower the replication factor first".to_owned()
     };
-    ControlError::new(ErrorCode::InvalidReplicationFactor, message).hint(hint)
+    Err(ControlError::new(ErrorCode::InvalidReplicationFactor, message)
+        .hint(format!("{hint}{others}")))
+}
+
+/// Brokers that take replicas and are not the one to be emptied.
+fn open_words(sites: &Sites<'_>, goal: &Goal) -> String {
+    let leaves = |id: BrokerId| matches!(goal, Goal::Drain { broker, .. } | Goal::Decommission(broker) if *broker == id);
+    let open = sites.open().map(|(id, _)| id).filter(|id| !leaves(*id));
+    let open: Vec<String> = open.map(|id| id.to_string()).collect();
+    if open.is_empty() { "none".to_owned() } else { open.join(", ") }
 }

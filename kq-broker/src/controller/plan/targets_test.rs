@@ -355,3 +355,64 @@ fn the_same_question_has_the_same_plan() {
     later.touch("orders/0");
     assert_ne!(one.unwrap().id, later.propose(&request).unwrap().id);
 }
+
+#[test]
+fn partitions_without_a_place_are_left_out_when_asked_so() {
+    let world = World::new(
+        "
+        broker 1
+        broker 2
+        broker 3
+        partition full on=1,2,3 size=10
+        partition roomy on=1,3 size=10
+        ",
+    );
+    let goal = Goal::Drain { broker: BrokerId(3), leaders_only: false };
+    let refused = world.propose(&of(goal.clone())).unwrap_err();
+    assert!(refused.hint.is_some_and(|it| it.ends_with("--skip-unsafe")), "{}", refused.message);
+    let options = Options { skip_unsafe: true, ..Options::default() };
+    let plan = world.propose(&within(goal, options.clone())).unwrap();
+    let moved: Vec<&str> = plan.moves.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(moved, ["roomy/0"]);
+    let why = "no broker is left that could take a replica of it, of those that could: 1, 2";
+    assert_eq!(plan.left_out.len(), 1);
+    assert_eq!((plan.left_out[0].name.as_str(), plan.left_out[0].why.as_str()), ("full/0", why));
+    let world = World::new("broker 1\nbroker 2\npartition one on=1\npartition two on=1,2");
+    let plan = world.propose(&within(Goal::Remove(BrokerId(1)), options)).unwrap();
+    assert_eq!(plan.left_out[0].name, "one/0");
+    assert_eq!(plan.left_out[0].why, "it would have no replica left");
+}
+
+#[test]
+fn brokers_take_turns_at_a_whole_topic_and_not_where_partitions_are_named() {
+    let world = World::new(
+        "
+        broker 1
+        broker 2
+        broker 3
+        partition orders on=1,2 size=10
+        partition orders on=1,2 size=10
+        partition audit on=1,2 size=10
+        partition audit on=1,2 size=10
+        ",
+    );
+    let scope = |topic: &str, partitions: &[u32]| Scope {
+        topic: topic.to_owned(),
+        partitions: partitions.to_vec(),
+    };
+    let scope = vec![scope("orders", &[0, 1]), scope("audit", &[])];
+    let options = Options { scope, ..Options::default() };
+    let plan = world.propose(&within(Goal::To(ids("3,2")), options)).unwrap();
+    let to = |name: &str| plan.moves.iter().find(|it| it.name == name).map(|it| it.to.clone());
+    assert_eq!((to("orders/0"), to("orders/1")), (Some(ids("3,2")), Some(ids("3,2"))));
+    assert_eq!((to("audit/0"), to("audit/1")), (Some(ids("3,2")), Some(ids("2,3"))));
+}
+
+#[test]
+fn a_stale_plan_names_what_is_gone_as_it_was_called() {
+    let goal = Goal::Replace { old: BrokerId(1), new: BrokerId(4) };
+    let plan = three_racks().propose(&of(goal)).unwrap();
+    let gone = World::new("broker 1\nbroker 2\nbroker 3\nbroker 4");
+    let judged = judge_order(&plan.order(), &gone.image, &StaticConfig::default(), &gone.measured);
+    assert!(judged.refusal.contains("orders/0   it is gone."), "{}", judged.refusal);
+}

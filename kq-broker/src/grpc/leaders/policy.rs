@@ -89,8 +89,8 @@ pub(super) fn change_of(
     const NAMES: [&str; 5] = ["prefer", "avoid", "unclean", "auto_balance", "moves_per_minute"];
     if let Some(unknown) = unset.iter().find(|it| !NAMES.contains(&it.as_str())) {
         let names = NAMES.join(", ");
-        let message = format!("'{unknown}' is nothing that a policy says; one of: {names}");
-        return Err(bad_argument(message).into());
+        let message = format!("'{unknown}' is nothing that a policy says");
+        return Err(bad_argument(message).hint(format!("one of: {names}")).into());
     }
     let wanted = match said.unclean() {
         v1::UncleanPolicy::Unspecified => None,

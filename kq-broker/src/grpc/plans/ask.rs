@@ -6,6 +6,7 @@ use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::{self, plan_goal::Goal as Asked, plan_throttle::Rate};
 
 use super::super::error::{bad_argument, unknown_topic};
+use super::SEE_PLANS;
 use crate::controller::plan::{
     Cordoning, Goal, Objective, Options, OrderedMove, PlanOrder, Request, RuleId, Scope,
 };
@@ -46,9 +47,10 @@ fn the_goal(image: &MetadataImage, goal: Asked) -> Result<Goal, AdminError> {
             Goal::Drain { broker: BrokerId(it.broker), leaders_only: it.leaders_only }
         }
         Asked::Decommission(id) => Goal::Decommission(BrokerId(id)),
-        Asked::Rollback(id) => Goal::Undo(
-            id.parse().map_err(|err: crate::ids::PlanIdError| bad_argument(err.to_string()))?,
-        ),
+        Asked::Rollback(id) => Goal::Undo(id.parse().map_err(|err: crate::ids::PlanIdError| {
+            bad_argument(err.to_string())
+                .hint(format!("the path of a file that --plan-out wrote, or an id: {SEE_PLANS}"))
+        })?),
     })
 }
 
@@ -63,7 +65,8 @@ fn assignments(
             topic.ok_or_else(|| unknown_topic(format!("topic '{}' does not exist", it.topic)))?;
         let id = PartitionId { topic: topic.id, index: PartitionIndex(it.partition) };
         if lists.insert(id, brokers(it.brokers)).is_some() {
-            return Err(bad_argument(format!("{}/{} is named twice", it.topic, it.partition)));
+            return Err(bad_argument(format!("{}/{} is named twice", it.topic, it.partition))
+                .hint("name each partition once"));
         }
     }
     Ok(lists)
@@ -102,7 +105,8 @@ pub(super) fn throttle(it: Option<v1::PlanThrottle>) -> Result<Throttle, AdminEr
         None | Some(Rate::Off(_)) => Ok(Throttle::Off),
         Some(Rate::Auto(_)) => Ok(Throttle::Auto),
         Some(Rate::BytesPerSecond(0)) => {
-            Err(bad_argument("a throttle of 0 bytes a second never ends: pause the plan instead"))
+            Err(bad_argument("a throttle of 0 bytes a second never ends")
+                .hint("kq-ctl plan pause holds a plan up; or a rate, as 50MiB/s"))
         }
         Some(Rate::BytesPerSecond(rate)) => Ok(Throttle::Rate(rate)),
     }
@@ -114,7 +118,7 @@ fn rules(texts: &[String]) -> Result<BTreeSet<RuleId>, AdminError> {
         if rule.may_be_overridden() {
             return Ok(rule);
         }
-        Err(bad_argument(format!("{rule} cannot be overridden: make the plan again")))
+        Err(bad_argument(format!("{rule} cannot be overridden")).hint("make the plan again"))
     };
     texts.iter().map(rule).collect()
 }
@@ -132,6 +136,7 @@ pub(super) fn order(plan: v1::Plan, overrides: Vec<String>) -> Result<PlanOrder,
             bad_argument(format!("{}/{} has no topic id of 16 bytes", it.topic, it.partition))
         })?;
         Ok(OrderedMove {
+            name: format!("{}/{}", it.topic, it.partition),
             partition: PartitionId { topic: TopicId(topic), index: PartitionIndex(it.partition) },
             to: brokers(it.to),
             epoch: PartitionEpoch(it.partition_epoch),

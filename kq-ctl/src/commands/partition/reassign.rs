@@ -35,7 +35,9 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[group(required = true, multiple = false)]
 struct WhereTo {
-    /// On these brokers, the preferred leader first
+    /// On these brokers. Partitions that are named, as orders/0,3, get them in this order, the
+    /// preferred leader first; those of a whole topic take turns at who is first, so that not one
+    /// broker leads them all
     #[arg(long, value_name = "ID,ID,..", value_delimiter = ',', allow_negative_numbers = true)]
     #[arg(value_parser = cli::whole(cli::INDEXES))]
     to: Vec<u32>,
@@ -79,6 +81,13 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
     let scope = args.places.iter().map(scope_of).collect();
     let goal = goal(args)?;
+    let whole = args.places.iter().any(|it| it.partitions.is_empty()) || args.places.is_empty();
+    if args.goal.to.len() > 1 && whole {
+        session.say(
+            "partitions of a whole topic take turns at who of --to is first; name them, as \
+             orders/0,1, to have them in that order",
+        );
+    }
     flow::carry_out((goal, args.bounds.options(scope)), &args.outcome, session).await
 }
 

@@ -42,7 +42,10 @@ pub(crate) async fn finish(
 ) -> Result<Report, Failure> {
     let mut report = shown(plan);
     if plan.moves.is_empty() && !plan.refused {
-        report.note("nothing to move: it stands as asked already");
+        match plan.left_out.len() {
+            0 => report.note("nothing to move: it stands as asked already"),
+            count => report.failures.push(none_left(count)),
+        }
         outcome.change.conclude(&mut report, 0);
         return Ok(report);
     }
@@ -66,6 +69,13 @@ pub(crate) async fn finish(
         return Ok(report);
     }
     start(plan, outcome, (cluster, session), report).await
+}
+
+/// A plan from which everything was left out does nothing, and the goal is not reached.
+fn none_left(count: usize) -> Failure {
+    let message = format!("nothing is left to move: all {count} moves are left out");
+    Failure::new("kq.INTERLOCK", message)
+        .hint("mend what is said of each above, or name other partitions or brokers")
 }
 
 /// A plan as rows of moves.

@@ -41,7 +41,8 @@ pub(crate) struct Bounds {
     /// A rule that is not to stop the plan, as KQ-S004; may be given again
     #[arg(long = "override", value_name = "RULE", value_parser = rule)]
     overrides: Vec<String>,
-    /// Leave out the moves that break rules, and plan the others
+    /// Leave out the moves that break rules and the partitions that no broker can take a replica of,
+    /// say why of each, and plan the others
     #[arg(long)]
     skip_unsafe: bool,
 }

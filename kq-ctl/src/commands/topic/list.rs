@@ -56,6 +56,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let cluster = session.cluster(Access::Read).await?;
     let answer = list_topics(cluster.as_ref(), plan(args, session)).await?;
     let mut report = Report::new(&TOPIC_LIST);
+    report.also = if args.size { &SIZES } else { &[] };
     let (mut partitions, mut unhealthy) = (0_u64, 0_u64);
     for topic in answer.topics.iter().filter(|topic| wanted(args, &pattern, topic)) {
         partitions += u64::from(topic.partition_count);
@@ -78,17 +79,19 @@ fn plan(args: &Args, session: &Session) -> v1::ListTopicsRequest {
     }
 }
 
+/// The figures that brokers have to be asked for.
+const SIZES: [&str; 2] = ["size_bytes", "offset_span"];
+
 /// True if a figure is asked for that brokers have to be asked for.
 fn needs_sizes(session: &Session) -> bool {
     let view = &session.view;
     let named = view.columns.iter().flatten().map(String::as_str);
     let sorted = view.sort.iter().map(|key| key.trim_start_matches('-'));
     let filtered = view.filters.iter().map(|filter| filter.column.as_str());
-    named.chain(sorted).chain(filtered).any(|column| {
-        TOPIC_LIST
-            .field(column)
-            .is_some_and(|field| ["size_bytes", "offset_span"].contains(&field.name))
-    })
+    named
+        .chain(sorted)
+        .chain(filtered)
+        .any(|column| TOPIC_LIST.field(column).is_some_and(|field| SIZES.contains(&field.name)))
 }
 
 fn wanted(args: &Args, pattern: &Pattern, topic: &v1::TopicSummary) -> bool {
