@@ -147,8 +147,14 @@ impl Log {
             self.drop_segments()?;
             self.sync_names()?;
         }
-        let here =
-            Checkpoint { recovery_point: at, segment: at, epochs_crc, ..Checkpoint::default() };
+        // Not to be trusted without a look: the name of its segment is stable on return only.
+        let here = Checkpoint {
+            recovery_point: at,
+            segment: at,
+            cutting: true,
+            epochs_crc,
+            ..Checkpoint::default()
+        };
         let below = self.checkpoint.last().filter(|last| last.recovery_point < at);
         let moved = Checkpoint { log_start: start, ..below.unwrap_or(here) };
         self.checkpoint.force(&self.files, &self.dir, moved)?;
@@ -162,12 +168,18 @@ impl Log {
         self.sync_names()
     }
 
-    /// Removes all segments, oldest first.
+    /// Removes all segments, the newest once the others are surely gone: a crash keeps any of the
+    /// removals that are not stable, and an older segment alone would end below what was synced.
     fn drop_segments(&mut self) -> Result<(), StorageError> {
-        for segment in self.segments.drain(..) {
-            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+        let newest = self.segments.pop();
+        if !self.segments.is_empty() {
+            for segment in self.segments.drain(..) {
+                remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+            }
+            self.sync_names()?;
         }
-        Ok(())
+        let fs = self.files.fs().as_ref();
+        newest.map_or(Ok(()), |newest| remove_segment(fs, &self.dir, newest.base))
     }
 
     /// Producers' state at the log's end: the last snapshot, and the batches behind it.

@@ -1,5 +1,5 @@
 //! The life of a partition log: idempotent batches, rolls, syncs, truncation, deletion, retention,
-//! clean stops, kills and failing syncs.
+//! starting over elsewhere, clean stops, kills and failing syncs.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -137,7 +137,7 @@ impl Workload for Batches {
         let mut log = create(&run.disk);
         let mut epoch = LeaderEpoch(1);
         for _ in 0..OPERATIONS {
-            match run.rng.below(24) {
+            match run.rng.below(25) {
                 0..9 => step_append(&mut log, run, epoch),
                 9..14 => step_sync(&mut log, run),
                 14 | 15 => step_sync_amid_changes(&mut log, run, epoch),
@@ -155,6 +155,11 @@ impl Workload for Batches {
                 21 => log = step_kill(log, run),
                 22 if seed % 3 == 1 => log = step_failing_sync(log, run, epoch),
                 22 if seed % 3 == 2 => log = step_failing_write(log, run, epoch),
+                24 => {
+                    step_start_over(&mut log, run);
+                    // What its leader still keeps may begin in any epoch.
+                    epoch = LeaderEpoch(1 + u32::try_from(run.rng.below(epoch.0.into())).unwrap());
+                }
                 23 if seed.is_multiple_of(2) => step_full_disk(&mut log, run, epoch),
                 _ => epoch = LeaderEpoch(epoch.0 + 1),
             }
@@ -271,6 +276,7 @@ fn step_change(log: &mut Log, run: &mut Recorder<Model>, epoch: LeaderEpoch) {
         0 => step_truncate(log, run),
         1 => step_delete_records(log, run),
         2 => step_retention(log, run),
+        3 => step_start_over(log, run),
         _ => {
             step_append(log, run, epoch);
             step_append(log, run, epoch);
@@ -313,6 +319,29 @@ fn step_retention(log: &mut Log, run: &mut Recorder<Model>) {
     log.apply_retention(NOW, keep_from).unwrap();
     let start = log.log_start().offset().0;
     run.note(|model| model.start = (start, start));
+}
+
+/// A follower whose log lies wholly below its leader's start; or an empty one, which may go on at
+/// any offset.
+fn step_start_over(log: &mut Log, run: &mut Recorder<Model>) {
+    let (start, end) = (log.log_start().offset().0, log.log_end().offset().0);
+    let from = if start == end { end - run.rng.below(end.min(20) + 1) } else { end };
+    let at = from + run.rng.below(40);
+    run.say(format!("start over at {at}, having {start}..{end}"));
+    run.note(|model| {
+        model.before = Some(std::mem::take(&mut model.live));
+        model.start = (start.min(at), start.max(at));
+        model.synced_end = model.synced_end.min(at);
+        model.noted_end = 0;
+    });
+    log.start_over_at(Offset(at)).unwrap();
+    assert_eq!((log.log_start().offset().0, log.log_end().offset().0), (at, at));
+    run.note(|model| {
+        model.before = None;
+        model.start = (at, at);
+        model.synced_end = at;
+        model.noted_end = at;
+    });
 }
 
 fn step_close(log: Log, run: &mut Recorder<Model>) -> Log {
