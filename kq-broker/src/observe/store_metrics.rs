@@ -65,7 +65,7 @@ const COLUMNS: &[Column] = &[
     ),
     (
         "topic_under_replicated_partitions",
-        "Partitions led by this broker of which some replica is not in sync",
+        "Partitions led by this broker of which some replica is not in sync and not just being added",
         MetricType::Gauge,
         |it| it.under_replicated as u64,
     ),

@@ -238,11 +238,6 @@ impl Leader {
         !self.followers.is_empty()
     }
 
-    /// Whether some replica is not in sync.
-    pub fn is_under_replicated(&self) -> bool {
-        self.in_sync_count() <= self.followers.len()
-    }
-
     /// Whether it is to be ticked: somebody in sync lacks something, or something is awaited.
     pub fn watches_time(&self) -> bool {
         let (log_end, durability) = (self.log_end.offset(), self.rules.durability);

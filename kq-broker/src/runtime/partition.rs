@@ -45,6 +45,8 @@ pub struct Partition {
     meter: Arc<TopicMeter>,
     /// What the role under the lock is, for those who look without it.
     leads: AtomicBool,
+    /// Whether a replica is out of sync that the partition has and is not only being given.
+    lacks_replicas: AtomicBool,
     /// Its topic waits for its purge: it is kept, but nobody finds it.
     hidden: AtomicBool,
     state: Mutex<State>,
@@ -90,6 +92,7 @@ impl Partition {
             clock: parts.clock,
             meter: parts.meter,
             leads: AtomicBool::new(image.leader == Some(me)),
+            lacks_replicas: AtomicBool::new(image.is_under_replicated()),
             hidden: AtomicBool::new(false),
             state: Mutex::new(state),
         })
@@ -118,6 +121,10 @@ impl Partition {
     /// Counts what happens to its topic.
     pub fn meter(&self) -> &Arc<TopicMeter> {
         &self.meter
+    }
+
+    fn lacks_replicas(&self) -> bool {
+        self.lacks_replicas.load(Ordering::Acquire)
     }
 
     pub(super) fn is_hidden(&self) -> bool {

@@ -429,3 +429,20 @@ async fn a_broker_that_is_no_replica_any_more_deletes_its_files() {
     pair.replicate(1, 2).await;
     assert_eq!(ends(&pair.replica(2)).1, 1);
 }
+
+#[test]
+fn a_replica_that_is_only_being_added_makes_no_partition_under_replicated() {
+    let mut pair = Pair::new();
+    let lacks = |pair: &Pair| pair.replica(1).describe().unwrap().is_under_replicated;
+    let growing = PartitionImage {
+        isr: vec![BrokerId(1), BrokerId(2)],
+        adding: vec![BrokerId(3)],
+        ..replicated(&[1, 2, 3], 1, 0)
+    };
+    pair.commit(&growing);
+    assert!(!lacks(&pair));
+    pair.commit(&PartitionImage { adding: Vec::new(), ..growing.clone() });
+    assert!(lacks(&pair));
+    pair.commit(&PartitionImage { isr: vec![BrokerId(1)], ..growing });
+    assert!(lacks(&pair));
+}

@@ -108,7 +108,8 @@ pub struct Description {
     pub leads: bool,
     /// In-sync replicas, the leader included; none on a follower, which does not know them.
     pub in_sync_count: usize,
-    /// Whether this broker leads and some replica is not in sync.
+    /// Whether this broker leads and some replica is not in sync; one that is only being added does
+    /// not count.
     pub is_under_replicated: bool,
     /// The log directory it lives in.
     pub log_dir: PathBuf,

@@ -86,7 +86,7 @@ impl Partition {
             leader_epoch: state.leader_epoch(),
             leads: state.leader().is_ok(),
             in_sync_count: state.leader().map_or(0, Leader::in_sync_count),
-            is_under_replicated: state.leader().is_ok_and(Leader::is_under_replicated),
+            is_under_replicated: state.leader().is_ok() && self.lacks_replicas(),
             log_dir: self.dir.path().to_owned(),
         })
     }

@@ -44,6 +44,7 @@ impl Partition {
     ) -> Assigned {
         let mut guard = self.state.lock();
         let state = &mut *guard;
+        self.lacks_replicas.store(image.is_under_replicated(), Ordering::Release);
         let leads = image.leader == Some(self.me);
         match &mut state.role {
             Role::Leader(_) if leads => {
