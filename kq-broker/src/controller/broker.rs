@@ -6,7 +6,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::command::{ProducerIdBlock, Reply};
 use super::decide::Draft;
-use super::election::{changed, with_isr, without};
+use super::election::{changed, epoch_after, with_isr, without};
 use super::error::{ControlError, Refused};
 use super::leaders::{Seat, elect_where, leave, reconsider};
 use crate::canary;
@@ -19,8 +19,7 @@ use crate::metadata::{
 /// The last producer id: the protocol carries it in a signed field.
 const PRODUCER_ID_MAX: u64 = i64::MAX.unsigned_abs();
 
-/// A broker process is up. Its earlier life is fenced first: what it led, others lead, as far as
-/// there are others in sync.
+/// A broker process is up, and its earlier life is over: what that may have lost, others go on with.
 pub(super) fn register(
     draft: &mut Draft<'_, '_>,
     it: &BrokerRegistration,
@@ -83,11 +82,16 @@ fn lose(seat: &Seat<'_>, broker: BrokerId) -> Option<PartitionImage> {
     changed(seat.now, seat.at_old_epochs(elected.unwrap_or(poorer)))
 }
 
-/// A partition after a replica of it stopped and came back before that was noticed: others in sync
-/// go on without it, and where there are none it goes on as the last that was in sync.
+/// A partition after a replica of it stopped and came back before that was noticed. One that holds
+/// all that counted as held by it is what it was: others in the ISR may have stopped with it and not
+/// be back, as after a power cut of all. If it may lack something, others in sync go on without it,
+/// and where there are none it goes on as the last that was in sync.
 fn step_back(seat: &Seat<'_>, it: &BrokerRegistration) -> Option<PartitionImage> {
     let broker = it.broker;
     let now = seat.now;
+    if it.resumed_cleanly || seat.rules.durability == Durability::Fsync {
+        return resume(now, it);
+    }
     let mut next = now.clone();
     if now.isr.contains(&broker) {
         let others: Vec<BrokerId> = now.isr.iter().copied().filter(|id| *id != broker).collect();
@@ -97,13 +101,24 @@ fn step_back(seat: &Seat<'_>, it: &BrokerRegistration) -> Option<PartitionImage>
         next = with_isr(now, others, seat.rules.min_isr);
         next.leader = now.leader.filter(|id| *id != broker);
     }
-    if seat.rules.durability == Durability::Os && !it.resumed_cleanly {
-        // What it had not synced is gone, and that may be anything that was committed.
-        next.elr.retain(|id| *id != broker);
-    }
+    // What it had not synced is gone, and that may be anything that was committed.
+    next.elr.retain(|id| *id != broker);
     next.handover = now.handover.filter(|to| *to != broker && next.leader.is_some());
     let elected = Seat { now: &next, gone: Some(broker), ..*seat }.elect();
     changed(now, seat.at_old_epochs(elected.unwrap_or(next)))
+}
+
+/// A partition of which a broker that came back holds what it held. If it led, it leads on in another
+/// epoch: what it knew of its followers is gone, and its high watermark begins anew. After a crash
+/// all that it leads gets one when it is registered.
+fn resume(now: &PartitionImage, it: &BrokerRegistration) -> Option<PartitionImage> {
+    let leads = now.leader == Some(it.broker);
+    let mut next = now.clone();
+    next.handover = now.handover.filter(|to| *to != it.broker && !leads);
+    if leads && it.resumed_cleanly && now.isr.len() > 1 {
+        next.leader_epoch = epoch_after(now);
+    }
+    changed(now, next)
 }
 
 /// Takes a broker out of every ISR and lets others lead what it led.

@@ -36,42 +36,58 @@ fn a_second_process_of_a_live_broker_is_refused() {
 }
 
 #[test]
-fn a_broker_back_before_anyone_noticed_loses_its_leaders_to_others_in_sync() {
+fn a_broker_back_before_anyone_noticed_stays_in_sync_by_what_it_synced() {
     check(
         "
-        register 1 life=1
-        register 2 life=1
-        create both at=1,2
-        create alone at=1
-        create small at=1,2 min.insync.replicas=2
+        register 1
+        register 2
+        register 3
+        create synced at=1,2,3
+        create led at=3,1,2
+        create cached at=1,2,3 log.durability=os
         register 1 life=2 clean=1
+        register 2 life=2
         register 1 life=3
+        fence 3
         ",
         expect![[r#"
-            register 1 life=1
+            register 1
                 broker 1 registered
                 -> epoch 1
-            register 2 life=1
+            register 2
                 broker 2 registered
                 -> epoch 2
-            create both at=1,2
-                topic both created as AAAAAAAAAKEAAAAAAAAAAA
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
-            create alone at=1
-                topic alone created as AAAAAAAAAKIAAAAAAAAAAA
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1] isr [1] leader 1 epochs 0/0
-            create small at=1,2 min.insync.replicas=2
-                topic small created as AAAAAAAAAKMAAAAAAAAAAA
-                config of topic AAAAAAAAAKMAAAAAAAAAAA: min.insync.replicas=2
-                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2] isr [1,2] leader 1 epochs 0/0
+            register 3
+                broker 3 registered
+                -> epoch 3
+            create synced at=1,2,3
+                topic synced created as AAAAAAAAAKEAAAAAAAAAAA
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/0
+            create led at=3,1,2
+                topic led created as AAAAAAAAAKIAAAAAAAAAAA
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [3,1,2] isr [3,1,2] leader 3 epochs 0/0
+            create cached at=1,2,3 log.durability=os
+                topic cached created as AAAAAAAAAKMAAAAAAAAAAA
+                config of topic AAAAAAAAAKMAAAAAAAAAAA: log.durability=os
+                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 0/0
             register 1 life=2 clean=1
-                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2] isr [2] last known [1] leader 2 epochs 1/1
-                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2] isr [2] elr [1] leader 2 epochs 1/1
-                broker 1 registered
-                -> epoch 6
-            register 1 life=3
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 1/1
+                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2,3] isr [1,2,3] leader 1 epochs 1/1
                 broker 1 registered
                 -> epoch 7
+            register 2 life=2
+                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2,3] isr [1,3] last known [2] leader 1 epochs 1/2
+                broker 2 registered
+                -> epoch 8
+            register 1 life=3
+                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2,3] isr [3] last known [1,2] leader 3 epochs 2/3
+                broker 1 registered
+                -> epoch 9
+            fence 3
+                broker 3 fenced
+                partition AAAAAAAAAKEAAAAAAAAAAA-0: replicas [1,2,3] isr [1,2] last known [3] leader 1 epochs 2/3
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [3,1,2] isr [1,2] last known [3] leader 1 epochs 1/1
+                partition AAAAAAAAAKMAAAAAAAAAAA-0: replicas [1,2,3] isr [3] last known [1,2] no leader epochs 3/4
         "#]],
     );
 }
