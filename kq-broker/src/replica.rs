@@ -14,6 +14,7 @@
 //!       what is appended    with durability os
 //! ```
 
+mod cut_off;
 mod follower;
 #[cfg(test)]
 mod follower_epochs_test;
@@ -27,6 +28,7 @@ mod leader_test;
 mod output;
 mod refusal;
 
+pub use cut_off::{CutOff, Heard};
 pub use follower::Follower;
 pub use follower_io::{
     Answer, Diverged, FetchFrom, FetchToken, FollowerInput, FollowerOutput, FollowerStart,

@@ -10,7 +10,8 @@
 //!   the image task        roles given, topics created, changed and deleted
 //!   a fetcher             one for each broker that leads something which this one follows
 //!   the isr sender        what all leaders want of the controller, one command at a time
-//!   two timers            retention, and the ticks of leaders to which time matters
+//!   three timers          retention, the ticks of leaders to which time matters, and whether the
+//!                         cluster is heard
 //! ```
 //!
 //! The doors speak to this module and never to `kq_storage`.
@@ -23,6 +24,9 @@ mod fetch_waiter;
 mod fetcher;
 mod follows;
 mod groups;
+mod hearing;
+#[cfg(test)]
+mod hearing_test;
 mod home;
 mod inventory;
 mod isr_sender;
@@ -60,6 +64,7 @@ pub use fetch_waiter::{FetchWaiter, Parked, Sees, Watch};
 pub use fetcher::Quota;
 pub use follows::{FollowChange, Follows};
 pub use groups::{Groups, OFFSETS_TOPIC, PendingReply, ShardHost};
+pub use hearing::Hearing;
 pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;
 pub use partition::{Partition, producer_of};

@@ -55,6 +55,9 @@ impl Response {
 pub enum Outcome {
     /// The client gets this.
     Reply(Response),
+    /// The client gets this, and the connection ends: it is to ask another broker. Clients ask the one
+    /// that they are connected to for as long as it answers.
+    Last(Response),
     /// The client asked for no answer.
     Silent,
     /// The connection ends: the protocol has no other way to say this. The reason is for the log.
@@ -62,10 +65,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The same as the last word of its connection.
+    #[must_use]
+    pub fn and_end(self) -> Self {
+        match self {
+            Self::Reply(response) => Self::Last(response),
+            other @ (Self::Last(_) | Self::Silent | Self::Close(_)) => other,
+        }
+    }
+
     /// Bytes of the response.
     pub fn len(&self) -> usize {
         match self {
-            Self::Reply(response) => response.len(),
+            Self::Reply(response) | Self::Last(response) => response.len(),
             Self::Silent | Self::Close(_) => 0,
         }
     }
@@ -73,7 +85,7 @@ impl Outcome {
     /// Bytes of the response that occupy memory.
     pub fn held_bytes(&self) -> usize {
         match self {
-            Self::Reply(response) => response.held_bytes(),
+            Self::Reply(response) | Self::Last(response) => response.held_bytes(),
             Self::Silent | Self::Close(_) => 0,
         }
     }

@@ -67,6 +67,9 @@ pub enum Ended {
     /// The client's bytes make no sense; the reason names them.
     #[error("{0}")]
     Refused(String),
+    /// Its client is to ask another broker.
+    #[error("sent to another broker")]
+    SentElsewhere,
     /// The socket failed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -228,6 +231,10 @@ impl<T: Transport, S: Serve> Connection<T, S> {
     fn send(&mut self, outcome: Outcome) -> Result<(), Ended> {
         match outcome {
             Outcome::Reply(response) => response.queue(&mut self.out),
+            Outcome::Last(response) => {
+                response.queue(&mut self.out);
+                return Err(Ended::SentElsewhere);
+            }
             Outcome::Silent => {}
             Outcome::Close(reason) => return Err(Ended::Refused(reason)),
         }

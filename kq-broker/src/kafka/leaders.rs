@@ -7,6 +7,7 @@ use kq_proto::kafka::Str;
 use super::topic_key::TopicKey;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, MetadataImage};
+use crate::runtime;
 
 /// A broker's address in a response.
 #[derive(Debug, Clone)]
@@ -45,12 +46,12 @@ impl Leaders {
     /// Who leads a partition, and its epoch.
     pub fn find(
         &mut self,
-        image: &MetadataImage,
+        (node, image): (&runtime::Node, &MetadataImage),
         key: &TopicKey,
         index: i32,
     ) -> Option<(i32, i32)> {
         let partition = image.partition(key.partition(image, index).ok()?)?;
-        let leader = partition.leader?;
+        let leader = node.leader_of(partition)?;
         self.0.insert(leader);
         Some((leader.to_wire(), i32::try_from(partition.leader_epoch.0).unwrap_or(i32::MAX)))
     }

@@ -327,6 +327,7 @@ fn log_end(peer: &Peer, ended: &Ended, noise: &Noise) {
     let address = peer.address;
     match ended {
         Ended::ByClient => debug!(%address, "connection closed by the client"),
+        Ended::SentElsewhere => debug!(%address, "client is sent to another broker"),
         Ended::Io(error) => debug!(%address, %error, "connection failed"),
         Ended::Refused(reason) if noise.may_speak() => {
             let software =

@@ -17,6 +17,9 @@ pub enum PartitionError {
     /// The partition exists, and another broker leads it.
     #[error("this broker does not lead the partition")]
     NotLeader,
+    /// This broker leads it as far as it knows, and hears too little to know.
+    #[error("this broker is cut off from the cluster, and another one may lead the partition")]
+    CutOff,
     /// This broker leads the partition, so that there is nobody to fetch it from.
     #[error("this broker does not follow the partition")]
     NotFollower,
@@ -89,7 +92,9 @@ impl PartitionError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unknown => ErrorCode::UnknownTopicOrPartition,
-            Self::NotLeader | Self::NotFollower | Self::Stopping => ErrorCode::NotLeaderOrFollower,
+            Self::NotLeader | Self::CutOff | Self::NotFollower | Self::Stopping => {
+                ErrorCode::NotLeaderOrFollower
+            }
             Self::Epoch(EpochRefusal::Fenced { .. }) => ErrorCode::FencedLeaderEpoch,
             Self::NotReplica(_) | Self::Epoch(EpochRefusal::Unknown { .. }) => {
                 ErrorCode::UnknownLeaderEpoch

@@ -96,7 +96,7 @@ impl Groups {
             topic::create(&self.node).await?;
         }
         let id = self.partition_of(group).ok_or(ErrorCode::CoordinatorNotAvailable)?;
-        let leader = self.node.image().partition(id).and_then(|it| it.leader);
+        let leader = self.node.image().partition(id).and_then(|it| self.node.leader_of(it));
         let leader = leader.ok_or(ErrorCode::CoordinatorNotAvailable)?;
         if leader == self.node.broker_id {
             let loaded = tokio::time::timeout(LOAD_WAIT_MAX, self.load(id)).await;
@@ -136,7 +136,8 @@ impl Groups {
 
     /// The loaded shard of a partition. One whose partition is gone, or was opened anew, is let go.
     fn loaded(&self, id: PartitionId) -> Result<Option<Arc<ShardHost>>, ErrorCode> {
-        let partition = match self.node.partition(id) {
+        let found = self.node.partition(id);
+        let partition = match found.and_then(|it| it.verify_not_cut_off().map(|()| it)) {
             Ok(partition) => partition,
             Err(err) => {
                 let old = self.slots.lock().remove(&id);
@@ -180,7 +181,7 @@ impl Groups {
 
 /// What a client hears when the partition behind its group cannot be used here.
 fn refusal(err: &PartitionError) -> ErrorCode {
-    if matches!(err, PartitionError::Unknown | PartitionError::NotLeader) {
+    if matches!(err, PartitionError::Unknown | PartitionError::NotLeader | PartitionError::CutOff) {
         ErrorCode::NotCoordinator
     } else {
         ErrorCode::CoordinatorNotAvailable

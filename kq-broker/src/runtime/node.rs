@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Clock, Partition, PartitionError, Partitions, fetcher, isr_sender, retention, ticker};
+use super::{
+    Clock, Partition, PartitionError, Partitions, fetcher, hearing, isr_sender, retention, ticker,
+};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::env;
 use crate::ids::{BrokerId, PartitionId};
-use crate::metadata::MetadataImage;
+use crate::metadata::{MetadataImage, PartitionImage};
 use crate::observe::Metrics;
 use crate::raft::Controller;
 
@@ -66,6 +68,15 @@ impl Node {
         })
     }
 
+    /// Who leads a partition, as far as this broker may say: not itself once others may have elected
+    /// somebody without its knowledge.
+    pub fn leader_of(&self, partition: &PartitionImage) -> Option<BrokerId> {
+        let hearing = self.partitions.hearing();
+        let is_known =
+            |id: &BrokerId| *id != self.broker_id || !hearing.may_be_led_elsewhere(&partition.isr);
+        partition.leader.filter(is_known)
+    }
+
     /// Starts what runs beside the connections: the image task, the fetchers, the timers, and what
     /// leaders tell the controller.
     pub fn start_tasks(self: &Arc<Self>) {
@@ -74,6 +85,7 @@ impl Node {
         tokio::spawn(retention::run(Arc::clone(self), self.stopping.clone()));
         tokio::spawn(isr_sender::run(Arc::clone(self)));
         tokio::spawn(ticker::run(Arc::clone(self)));
+        tokio::spawn(hearing::run(Arc::clone(self)));
     }
 }
 

@@ -26,7 +26,7 @@ use self::role::Standing;
 use self::state::{Desk, State};
 use super::topic_meter::TopicMeter;
 use super::wishes::Wishes;
-use super::{Clock, LogDir};
+use super::{Clock, Hearing, LogDir};
 use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 use crate::metadata::PartitionImage;
 use crate::replica::Rules;
@@ -61,6 +61,7 @@ pub(super) struct Parts<'a> {
     pub(super) clock: Clock,
     pub(super) meter: Arc<TopicMeter>,
     pub(super) wishes: Arc<Wishes>,
+    pub(super) hearing: Arc<Hearing>,
     pub(super) log: Log,
     pub(super) image: &'a PartitionImage,
     pub(super) registered: Registered,
@@ -82,7 +83,7 @@ impl Partition {
         };
         let now = parts.clock.elapsed();
         let role = role::role_of(me, (image, parts.registered), rules, standing, now);
-        let desk = Desk { id: parts.id, wishes: parts.wishes };
+        let desk = Desk { id: parts.id, wishes: parts.wishes, hearing: parts.hearing };
         let state = State::new(parts.log, role, rules, sync_rules, desk);
         Arc::new(Self {
             id: parts.id,

@@ -24,13 +24,13 @@ use super::stray::Found;
 use super::syncer::Syncer;
 use super::topic_meter::TopicMeter;
 use super::wishes::Wishes;
-use super::{Clock, Follows, LogDir, Partition, PartitionError};
+use super::{Clock, Follows, Hearing, LogDir, Partition, PartitionError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::env;
 use crate::ids::{BrokerId, PartitionId, TopicId};
 use crate::metadata::MetadataImage;
-use crate::replica::Input;
+use crate::replica::{CutOff, Input};
 
 /// What this broker has of a partition that the metadata gives it.
 #[derive(Debug, Clone)]
@@ -66,6 +66,7 @@ pub struct Partitions {
     pub(super) applied: watch::Sender<u64>,
     pub(super) follows: Follows,
     pub(super) wishes: Arc<Wishes>,
+    pub(super) hearing: Arc<Hearing>,
 }
 
 impl Partitions {
@@ -92,6 +93,21 @@ impl Partitions {
     /// What this broker follows, and from whom.
     pub fn follows(&self) -> &Follows {
         &self.follows
+    }
+
+    /// Whom this broker hears.
+    pub fn hearing(&self) -> &Hearing {
+        &self.hearing
+    }
+
+    /// Takes over what this broker takes itself for, and tells all who wait at partitions that others
+    /// may lead now; true if that is news.
+    pub(crate) fn conclude(&self, verdict: Option<CutOff>) -> bool {
+        let is_news = self.hearing.conclude(verdict);
+        if is_news {
+            self.all().iter().for_each(|partition| partition.leave_if_cut_off());
+        }
+        is_news
     }
 
     pub(super) fn wishes(&self) -> &Wishes {

@@ -17,6 +17,7 @@ use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::runtime::Node;
 
 /// Most partitions of one page, whatever the client asks for.
 const PARTITIONS_MAX: usize = 2000;
@@ -25,6 +26,7 @@ impl Handle for DescribeTopicPartitionsRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
         let image = door.image();
         let mut page = Page {
+            node: &door.node,
             image: &image,
             left: usize::try_from(self.response_partition_limit)
                 .unwrap_or(0)
@@ -50,6 +52,7 @@ impl Handle for DescribeTopicPartitionsRequest {
 }
 
 struct Page<'a> {
+    node: &'a Node,
     image: &'a MetadataImage,
     left: usize,
     response: DescribeTopicPartitionsResponse,
@@ -76,8 +79,10 @@ impl Page<'_> {
             return false;
         }
         let of_topic = topic.partitions().skip(from.position());
-        let partitions: Vec<_> =
-            of_topic.take(self.left).map(|(index, it)| describe(self.image, index, it)).collect();
+        let partitions: Vec<_> = of_topic
+            .take(self.left)
+            .map(|(index, it)| describe((self.node, self.image), index, it))
+            .collect();
         self.left -= partitions.len();
         let reached = from.position() + partitions.len();
         self.response.topics.push(DescribeTopicPartitionsResponseTopic {
@@ -103,11 +108,11 @@ impl Page<'_> {
 }
 
 fn describe(
-    image: &MetadataImage,
+    (node, image): (&Node, &MetadataImage),
     index: PartitionIndex,
     partition: &PartitionImage,
 ) -> DescribeTopicPartitionsResponsePartition {
-    let leader = partition.leader;
+    let leader = node.leader_of(partition);
     DescribeTopicPartitionsResponsePartition {
         error_code: leader.map_or(ErrorCode::LeaderNotAvailable, |_| ErrorCode::None),
         partition_index: index.to_wire(),

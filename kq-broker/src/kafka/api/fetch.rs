@@ -66,6 +66,9 @@ impl Handle for FetchRequest {
             Ok(scope) => scope,
             Err(error_code) => return refuse(&call, error_code),
         };
+        if let (Reader::Replica { broker, .. }, Scope::Incremental(..)) = (reader, &scope) {
+            door.node.partitions.hearing().heard(broker, now);
+        }
         let fetch = Fetch { door: Arc::clone(door), call, reader, scope, limits };
         let Some(reading) = fetch.look(None) else { return Answer::Now(fetch.give_way()) };
         if max_wait.is_zero() || fetch.is_enough(&reading) || door.node.stopping.is_cancelled() {

@@ -25,6 +25,7 @@ impl Handle for FindCoordinatorRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
         let door = Arc::clone(door);
         Answer::Later(Box::pin(async move {
+            let is_cut_off = door.node.partitions.hearing().is_cut_off();
             let many = call.version >= MANY_FROM;
             let keys = if many { self.coordinator_keys } else { vec![self.key] };
             let mut coordinators = Vec::with_capacity(keys.len());
@@ -40,11 +41,15 @@ impl Handle for FindCoordinatorRequest {
                 let found = found.unwrap_or_else(refused);
                 coordinators.push(Coordinator { key, ..found });
             }
-            call.reply::<Self>(&if many {
+            let none = ErrorCode::CoordinatorNotAvailable;
+            let is_to_ask_elsewhere =
+                is_cut_off && coordinators.iter().any(|it| it.error_code == none);
+            let outcome = call.reply::<Self>(&if many {
                 FindCoordinatorResponse { coordinators, ..Default::default() }
             } else {
                 alone(coordinators.pop().unwrap_or_default())
-            })
+            });
+            if is_to_ask_elsewhere { outcome.and_end() } else { outcome }
         }))
     }
 }

@@ -1,5 +1,6 @@
 //! `Metadata`: brokers, topics and who leads which partition.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use kq_proto::kafka::messages::metadata::{
@@ -17,6 +18,7 @@ use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
 use crate::kafka::leaders::nodes;
 use crate::metadata::{MetadataImage, PartitionImage, TopicImage};
+use crate::runtime::Node;
 
 /// Longest topic name.
 const NAME_BYTES_MAX: usize = 249;
@@ -31,7 +33,12 @@ impl Handle for MetadataRequest {
         let missing = self.missing(&image);
         if missing.is_empty() || !self.allow_auto_topic_creation || !door.limits.auto_create_topics
         {
-            return call.answer::<Self>(&self.respond(door, &image, call.version));
+            let response = self.respond(door, &image, call.version);
+            let outcome = call.reply::<Self>(&response);
+            if is_to_ask_elsewhere(door, &response) {
+                return Answer::Alone(Box::pin(ready(outcome.and_end())));
+            }
+            return Answer::Now(outcome);
         }
         let door = Arc::clone(door);
         Answer::Alone(Box::pin(async move {
@@ -39,6 +46,13 @@ impl Handle for MetadataRequest {
             call.reply::<Self>(&self.respond(&door, &door.image(), call.version))
         }))
     }
+}
+
+/// Whether a leader is missing that others may know.
+fn is_to_ask_elsewhere(door: &Door, response: &MetadataResponse) -> bool {
+    let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+    door.node.partitions.hearing().is_cut_off()
+        && partitions.any(|it| it.error_code == ErrorCode::LeaderNotAvailable)
 }
 
 /// One requested topic: who was asked for, and what there is.
@@ -64,7 +78,7 @@ impl Respond for MetadataRequest {
 
     fn respond(&self, door: &Door, image: &MetadataImage, version: i16) -> MetadataResponse {
         let operations = self.include_topic_authorized_operations;
-        let describe = |found| describe_topic(image, found, version, operations);
+        let describe = |found| describe_topic((&door.node, image), found, version, operations);
         let topics = match &self.topics {
             Some(topics) if version >= NULL_MEANS_ALL_FROM || !topics.is_empty() => {
                 topics.iter().map(|it| describe(find(image, it))).collect()
@@ -100,7 +114,7 @@ fn find<'a>(image: &'a MetadataImage, asked: &MetadataRequestTopic) -> Found<'a>
 }
 
 fn describe_topic(
-    image: &MetadataImage,
+    (node, image): (&Node, &MetadataImage),
     found: Found<'_>,
     version: i16,
     operations: bool,
@@ -113,7 +127,7 @@ fn describe_topic(
             is_internal: topic.is_internal(),
             partitions: topic
                 .partitions()
-                .map(|(index, it)| describe_partition(image, index, it))
+                .map(|(index, it)| describe_partition((node, image), index, it))
                 .collect(),
             topic_authorized_operations: if operations { TOPIC_OPERATIONS } else { i32::MIN },
         },
@@ -135,11 +149,11 @@ fn describe_topic(
 }
 
 fn describe_partition(
-    image: &MetadataImage,
+    (node, image): (&Node, &MetadataImage),
     index: PartitionIndex,
     partition: &PartitionImage,
 ) -> MetadataResponsePartition {
-    let leader = partition.leader;
+    let leader = node.leader_of(partition);
     MetadataResponsePartition {
         error_code: leader.map_or(ErrorCode::LeaderNotAvailable, |_| ErrorCode::None),
         partition_index: index.to_wire(),

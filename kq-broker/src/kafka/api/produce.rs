@@ -27,7 +27,7 @@ use crate::kafka::leaders::Leaders;
 use crate::kafka::lent::{lend, range_in};
 use crate::kafka::pipeline::{Pipelines, Sent};
 use crate::kafka::topic_key::TopicKey;
-use crate::metadata::{MetadataImage, is_internal_name};
+use crate::metadata::is_internal_name;
 use crate::runtime::{
     Acks, Appended, Committed, Partition, PartitionError, ProducerId, producer_of,
 };
@@ -193,7 +193,7 @@ fn append_all(door: &Arc<Door>, peer: &mut Peer, call: Call, order: Order) -> An
             None => Outcome::Silent,
         }),
         Acks::Leader | Acks::All if waits.is_empty() => {
-            Answer::Now(finish(&image, &call, &topics, response))
+            Answer::Now(finish(door, &call, &topics, response))
         }
         Acks::Leader | Acks::All => {
             if let [(_, _, wait)] = waits.as_mut_slice()
@@ -330,7 +330,7 @@ fn wait(door: &Arc<Door>, call: Call, written: Written, timeout: Duration) -> An
         for (topic, at, committed) in waits {
             settle(topic, at, committed.now_or_never());
         }
-        finish(&door.image(), &call, &topics, response)
+        finish(&door, &call, &topics, response)
     }))
 }
 
@@ -347,18 +347,14 @@ fn fail(response: &mut ProduceResponse, topic: usize, at: usize, refusal: Refusa
 }
 
 /// Adds where the leaders are that were not found here, and encodes.
-fn finish(
-    image: &MetadataImage,
-    call: &Call,
-    topics: &[TopicKey],
-    mut response: ProduceResponse,
-) -> Outcome {
+fn finish(door: &Door, call: &Call, topics: &[TopicKey], mut response: ProduceResponse) -> Outcome {
     if call.version >= TELLS_LEADER_FROM {
+        let image = &door.image();
         let mut leaders = Leaders::default();
         for (key, topic) in topics.iter().zip(&mut response.responses) {
             for partition in &mut topic.partition_responses {
                 if partition.error_code == ErrorCode::NotLeaderOrFollower
-                    && let Some(leader) = leaders.find(image, key, partition.index)
+                    && let Some(leader) = leaders.find((&door.node, image), key, partition.index)
                 {
                     let (leader_id, leader_epoch) = leader;
                     partition.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };

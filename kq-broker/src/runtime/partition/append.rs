@@ -44,6 +44,7 @@ impl Partition {
         if term.is_some_and(|term| term != state.led_since) {
             return Err(PartitionError::NotLeader);
         }
+        state.verify_not_cut_off()?;
         leader.verify_append(acks)?;
         let leader_epoch = leader.epoch();
         if !state.ticking && state.leader()?.has_followers() {

@@ -45,6 +45,8 @@ impl Partition {
         let until = state.visible_until(from.isolation);
         if until <= from.offset {
             if from.isolation != Isolation::LogEnd {
+                // What comes next is with the next leader, and the consumer is to look for it.
+                state.verify_not_cut_off()?;
                 self.sync_what_readers_wait_for(state);
             }
             return Ok(ReadOutcome { plan: nothing(from.offset), offsets, diverging: None });

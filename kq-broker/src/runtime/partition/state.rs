@@ -17,11 +17,11 @@ use crate::metadata::Loss;
 use crate::replica::{
     Durability, Follower, FollowerInput, Input, IsrProposal, Leader, Output, Rules,
 };
-use crate::runtime::PartitionError;
 use crate::runtime::fetch_waiter::Watchers;
 use crate::runtime::sync_queue::Urgency;
 use crate::runtime::sync_round::RoundPart;
 use crate::runtime::wishes::Wishes;
+use crate::runtime::{Hearing, PartitionError};
 
 /// When a partition is synced although nobody waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +71,12 @@ pub(super) struct Waiting {
     pub(super) waker: Waker,
 }
 
-/// Where a replica leaves what it wants of others.
+/// Where a replica leaves what it wants of others, and sees whether they are there.
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) id: PartitionId,
     pub(super) wishes: Arc<Wishes>,
+    pub(super) hearing: Arc<Hearing>,
 }
 
 /// Everything that changes.
@@ -162,6 +163,12 @@ impl State {
             Role::Leader(leader) => Ok(leader),
             Role::Follower(_) => Err(PartitionError::NotLeader),
         }
+    }
+
+    /// Refuses what nobody but the leader may do while somebody else may be that.
+    pub(super) fn verify_not_cut_off(&self) -> Result<(), PartitionError> {
+        let is_cut_off = self.desk.hearing.may_be_led_elsewhere(self.leader()?.isr());
+        if is_cut_off { Err(PartitionError::CutOff) } else { Ok(()) }
     }
 
     pub(super) fn follower_mut(&mut self) -> Result<&mut Follower, PartitionError> {

@@ -52,9 +52,25 @@ impl Partition {
             let enough = leader.verify_isr();
             return Some(enough.map_err(PartitionError::NotEnoughReplicasAfterAppend));
         }
+        if let Err(cut_off) = state.verify_not_cut_off() {
+            return Some(Err(cut_off));
+        }
         state.keep_waiting(until, ticket, waker);
         self.sync_for_waiting(state);
         None
+    }
+
+    /// Whether this broker may speak for the partition.
+    pub(in crate::runtime) fn verify_not_cut_off(&self) -> Result<(), PartitionError> {
+        self.state.lock().verify_not_cut_off()
+    }
+
+    /// Where somebody else may lead now, nobody waits here any longer.
+    pub(in crate::runtime) fn leave_if_cut_off(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.verify_not_cut_off(), Err(PartitionError::CutOff)) {
+            state.interrupt_all();
+        }
     }
 
     pub(in crate::runtime) fn forget_waiter(&self, ticket: u64) {

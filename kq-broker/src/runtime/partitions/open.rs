@@ -16,7 +16,7 @@ use super::super::partition::{Parts, Registered};
 use super::super::stray::Found;
 use super::super::syncer::Syncer;
 use super::super::topic_rules::TopicRules;
-use super::super::{Clock, Follows, LogDir, Partition, PartitionError, home};
+use super::super::{Clock, Follows, Hearing, LogDir, Partition, PartitionError, home};
 use super::{Partitions, Slot};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
@@ -71,6 +71,7 @@ impl Partitions {
                 LogDir::new(path, id, Arc::clone(&fs), meter)
             })
             .collect();
+        let broker = BrokerId(config.node_id);
         let found = Found::scan(&dirs)?;
         let start = |dir| Syncer::start(dir, config.sync_threads, clock);
         let syncers = dirs.iter().map(start).collect::<Result<Vec<_>, _>>();
@@ -79,7 +80,7 @@ impl Partitions {
             slots: RwLock::default(),
             files: OpenFiles::new(Arc::clone(&fs), open_files_max),
             fs,
-            broker: BrokerId(config.node_id),
+            broker,
             config,
             fixed,
             clock,
@@ -91,6 +92,7 @@ impl Partitions {
             applied: watch::Sender::new(0),
             follows: Follows::default(),
             wishes: Arc::default(),
+            hearing: Arc::new(Hearing::new(broker)),
             dirs,
         });
         store.tell_when_offline();
@@ -172,6 +174,7 @@ impl Partitions {
             dir,
             clock: self.clock,
             wishes: Arc::clone(&self.wishes),
+            hearing: Arc::clone(&self.hearing),
             meter: self.meter_of(order.id.topic, &order.topic),
             log,
             image: &order.image,

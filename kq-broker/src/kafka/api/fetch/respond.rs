@@ -95,7 +95,7 @@ impl Draft {
                 if elsewhere
                     && fetch.call.version >= TELLS_LEADER_FROM
                     && let Some((leader_id, leader_epoch)) =
-                        self.leaders.find(image, &read.topic, read.index)
+                        self.leaders.find((&fetch.door.node, image), &read.topic, read.index)
                 {
                     data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
                 }
