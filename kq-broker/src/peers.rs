@@ -1,11 +1,12 @@
 //! The other brokers: where each is reached, and one gRPC channel to each.
 //!
 //! An address comes from whoever knows best, in this order: the configuration
-//! (`peer.addresses`), the broker's newest registration, the membership of the metadata quorum,
-//! and what was told when this broker joined.
+//! (`peer.addresses`), the place where the broker was met since it registered, its newest
+//! registration, the membership of the metadata quorum, and what was told when this broker joined.
 
 mod keeper;
 mod pulse;
+mod whois;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use keeper::SessionKeeper;
 pub use pulse::{Pulse, PulseHandle};
+pub use whois::{Answerer, who_is};
 
 use crate::env::{self, TcpStream};
 use crate::ids::BrokerId;
@@ -54,9 +56,31 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Known {
     images: Option<watch::Receiver<Arc<MetadataImage>>>,
+    met: BTreeMap<BrokerId, Met>,
     members: BTreeMap<BrokerId, String>,
     told: BTreeMap<BrokerId, String>,
     channels: BTreeMap<BrokerId, (String, Channel)>,
+}
+
+/// Where a broker answered by its number.
+#[derive(Debug)]
+struct Met {
+    address: String,
+    /// The end of the metadata log here at that time: a later registration is better news.
+    since: u64,
+}
+
+impl Known {
+    /// Where a broker is reached, by what was heard of it.
+    fn stated(&self, broker: BrokerId) -> Option<String> {
+        let image = self.images.as_ref().map(watch::Receiver::borrow);
+        let registered = image.as_ref().and_then(|image| image.broker(broker));
+        let is_newer = |met: &&Met| registered.is_none_or(|it| it.epoch.0 <= met.since);
+        let met = self.met.get(&broker).filter(is_newer).map(|it| it.address.clone());
+        let registered = || address_of(registered?.endpoints.first()?);
+        let named = || self.members.get(&broker).or_else(|| self.told.get(&broker)).cloned();
+        met.or_else(registered).or_else(named)
+    }
 }
 
 impl Peers {
@@ -83,15 +107,25 @@ impl Peers {
         }
     }
 
-    /// Where a broker is reached, as `host:port`.
+    /// Takes in that a broker answered there, when the metadata log here ended at this entry.
+    pub fn meet(&self, broker: BrokerId, address: &str, since: u64) {
+        let met = Met { address: address.to_owned(), since };
+        self.inner.known.lock().met.insert(broker, met);
+    }
+
+    /// Where a broker is dialled from here, as `host:port`.
     pub fn address(&self, broker: BrokerId) -> Option<String> {
-        let known = self.inner.known.lock();
-        let registered = || {
-            let image = known.images.as_ref()?.borrow();
-            address_of(image.broker(broker)?.endpoints.first()?)
-        };
-        let named = || known.members.get(&broker).or_else(|| known.told.get(&broker)).cloned();
-        self.inner.fixed.get(&broker).cloned().or_else(registered).or_else(named)
+        self.configured(broker).or_else(|| self.stated(broker))
+    }
+
+    /// Where `peer.addresses` says that a broker is reached.
+    pub fn configured(&self, broker: BrokerId) -> Option<String> {
+        self.inner.fixed.get(&broker).cloned()
+    }
+
+    /// Where a broker is reached by all that was heard of it: what is configured here is left out.
+    pub fn stated(&self, broker: BrokerId) -> Option<String> {
+        self.inner.known.lock().stated(broker)
     }
 
     /// Whether its machine says that nobody listens where this broker should: its process is gone.
@@ -212,6 +246,24 @@ mod tests {
         assert_eq!(peers.address(two).as_deref(), Some("[::1]:9093"));
         assert_eq!(peers.address(BrokerId(4)).as_deref(), Some("relay:1"));
         assert_eq!(peers.address(BrokerId(3)), None);
+    }
+
+    #[test]
+    fn where_a_broker_was_met_counts_until_it_registers() {
+        let peers = Peers::new(parse_addresses(&["4=relay:1".to_owned()]).unwrap());
+        let (changes, images) = watch::channel(image_with(2, "old", 1));
+        peers.follow(images);
+        peers.meet(BrokerId(2), "new:1", 1);
+        assert_eq!(peers.address(BrokerId(2)).as_deref(), Some("new:1"));
+        let mut change = Change::new(TimestampMs(2), "test");
+        let registration = BrokerRegistration::at(BrokerId(2), "newer", 1);
+        change.records.push(MetadataRecord::BrokerRegistered(registration));
+        let next = changes.borrow().apply(2, &change).unwrap();
+        changes.send_replace(Arc::new(next));
+        assert_eq!(peers.address(BrokerId(2)).as_deref(), Some("newer:1"));
+        peers.meet(BrokerId(4), "met:1", 2);
+        assert_eq!(peers.address(BrokerId(4)).as_deref(), Some("relay:1"));
+        assert_eq!(peers.stated(BrokerId(4)).as_deref(), Some("met:1"));
     }
 
     /// A broker that accepts this many connections more, each of which it closes at once.

@@ -18,6 +18,8 @@ mod join;
 mod leave;
 mod limits;
 mod meta_file;
+#[cfg(test)]
+mod moved_test;
 mod serve;
 mod signals;
 mod standing;

@@ -41,6 +41,9 @@ mod types;
 #[cfg(test)]
 mod valve;
 mod votes;
+mod whereabouts;
+#[cfg(test)]
+mod whereabouts_test;
 mod wire;
 
 pub use controller::{Controller, ControllerStatus};
@@ -51,3 +54,4 @@ pub use quorum::QuorumChange;
 pub use standing::Standing;
 pub use start::{Birth, ControllerOptions, StartError, Trimming};
 pub use votes::{silent, verify_majority_with, verify_majority_without};
+pub use whereabouts::Found;

@@ -104,8 +104,9 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ),
     ConfigKey::list("join", "").unset().fixed().doc(
         "Brokers of the cluster that this one is to join, as host:port with commas between them. \
-         A directory that is already of a cluster needs none; one that is of another cluster than \
-         these is refused.",
+         A directory that is already of a cluster needs none, unless all other brokers have other \
+         addresses than when this one last ran: then one of them, where it is now. A directory of \
+         another cluster than these is refused.",
     ),
     ConfigKey::long("leader.replication.throttled.rate", "").unset().at_least(0).bytes().doc(
         "As `follower.replication.throttled.rate`, of a broker from whose replicas is copied. Only \
@@ -309,7 +310,7 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .doc("The largest segment of the topic of committed offsets, when it is made."),
     ConfigKey::list("peer.addresses", "").unset().fixed().doc(
         "Where other brokers are reached from here, if not where they advertise: \
-         2=host:port,3=host:port.",
+         2=host:port,3=host:port. They are looked for nowhere else, also when they move.",
     ),
     ConfigKey::int("producer.id.expiration.ms", "86400000")
         .at_least(1)

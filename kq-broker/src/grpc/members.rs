@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::controller::ControlError;
 use crate::ids::{BrokerId, Incarnation};
 use crate::peers::SessionKeeper;
-use crate::raft::{Controller, QuorumDoor, Standing};
+use crate::raft::{Controller, Found, QuorumDoor, Standing};
 
 /// The largest command: what a Kafka client may send, and what JSON makes of it.
 const COMMAND_BYTES_MAX: usize = 128 << 20;
@@ -80,16 +80,32 @@ impl members_server::Members for Members {
     ) -> Result<Response<v1::StandingResponse>, Status> {
         let request = request.into_inner();
         let controller = self.quorum.controller()?;
-        let cluster_id = controller.cluster_id().0;
-        let here = v1::StandingResponse { cluster_id, ..v1::StandingResponse::default() };
+        let life = controller.life().map(|it| it.0.as_bytes().to_vec().into());
+        let here = v1::StandingResponse {
+            cluster_id: controller.cluster_id().0,
+            broker: Some(controller.broker().0),
+            incarnation: life.unwrap_or_default(),
+            ..v1::StandingResponse::default()
+        };
         if request.incarnation.is_empty() || request.cluster_id != here.cluster_id {
             return Ok(Response::new(here));
         }
         let malformed = |_| Status::invalid_argument("an incarnation has 16 bytes");
         let life = Uuid::from_slice(&request.incarnation).map_err(malformed)?;
-        let standing = controller.standing(BrokerId(request.broker), Incarnation(life)).await;
-        let standing = standing.map_err(|err| Status::unavailable(err.message))?;
-        Ok(Response::new(verdict(standing, here)))
+        let (asker, life) = (BrokerId(request.broker), Incarnation(life));
+        let named = ((asker, Some(life)), request.address.as_str());
+        let here = v1::StandingResponse { members: whereabouts(controller), ..here };
+        let answer = match controller.standing(asker, life).await {
+            Ok(Standing::Free) => found(controller, named, here).await,
+            Ok(standing) => verdict(standing, here),
+            // Members that wait for one another have no leader yet.
+            Err(_) => {
+                let unknown = v1::standing_response::Verdict::Unknown.into();
+                let here = v1::StandingResponse { verdict: unknown, ..here };
+                found(controller, named, here).await
+            }
+        };
+        Ok(Response::new(answer))
     }
 
     async fn submit(
@@ -152,18 +168,39 @@ fn verdict(standing: Standing, here: v1::StandingResponse) -> v1::StandingRespon
     }
 }
 
+/// Looks for a member where it says that it is.
+async fn found(
+    controller: &Controller,
+    (asker, address): ((BrokerId, Option<Incarnation>), &str),
+    here: v1::StandingResponse,
+) -> v1::StandingResponse {
+    if address.is_empty() {
+        return here;
+    }
+    match controller.find(asker, address).await {
+        Found::There => here,
+        Found::Lives(address) => v1::StandingResponse {
+            verdict: v1::standing_response::Verdict::Taken.into(),
+            address,
+            ..here
+        },
+        Found::Doubtful(doubt) => v1::StandingResponse { doubt, ..here },
+    }
+}
+
+fn whereabouts(controller: &Controller) -> Vec<v1::Member> {
+    let known = controller.whereabouts().into_iter();
+    known.map(|(broker, address)| v1::Member { broker: broker.0, address }).collect()
+}
+
 /// What a broker must know that has just become a member.
 fn admission(controller: &Controller, broker: BrokerId) -> v1::JoinResponse {
-    let member = |id: BrokerId| {
-        let address = controller.peers().address(id)?;
-        Some(v1::Member { broker: id.0, address })
-    };
-    let members = controller.quorum().into_iter().filter(|it| it.broker != broker);
+    let members = whereabouts(controller).into_iter().filter(|it| it.broker != broker.0);
     v1::JoinResponse {
         cluster_id: controller.cluster_id().0,
         broker: broker.0,
         leader: controller.broker().0,
-        members: members.filter_map(|it| member(it.broker)).collect(),
+        members: members.collect(),
     }
 }
 

@@ -54,6 +54,11 @@ impl Cluster {
 
     pub(super) async fn start(&mut self, nth: usize) {
         let broker = Box::pin(Broker::start(self.config(nth, &[]))).await.unwrap();
+        self.set(nth, broker);
+    }
+
+    /// A broker that runs has this place now.
+    pub(super) fn set(&mut self, nth: usize, broker: Broker) {
         self.addresses[nth] = broker.address().to_string();
         self.brokers[nth] = Some(broker);
     }
@@ -67,11 +72,11 @@ impl Cluster {
     }
 
     /// The brokers that are up.
-    fn up(&self) -> impl Iterator<Item = &Broker> {
+    pub(super) fn up(&self) -> impl Iterator<Item = &Broker> {
         self.brokers.iter().flatten()
     }
 
-    async fn wait_voters(&self, count: usize) {
+    pub(super) async fn wait_voters(&self, count: usize) {
         let formed = async {
             while self.up().any(|it| it.node().controller.status().voters.len() != count) {
                 tokio::task::yield_now().await;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::dirs::Dirs;
 use super::join::begin;
 use super::limits::open_files_max;
-use super::standing::refusal;
+use super::standing::{Asker, announce, refusal};
 use super::{CONTROL_WAIT, ProcessError};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
@@ -78,7 +78,12 @@ pub(super) async fn start_node(
         metrics: Arc::clone(&metrics),
     };
     let taken = take_part(&controller, (dirs, parts, reached_at, life), early, &stopping);
-    let (partitions, registration) = match Box::pin(taken).await {
+    let asker = Asker { controller: &controller, named: &config.join, life: life.incarnation };
+    let taken = tokio::select! {
+        taken = Box::pin(taken) => taken,
+        never = announce(&asker) => match never {},
+    };
+    let (partitions, registration) = match taken {
         Ok(taken) => taken,
         Err(err) => {
             controller.shutdown().await;
@@ -91,6 +96,7 @@ pub(super) async fn start_node(
     metrics.watch_quorum(&controller);
     tokio::spawn(controller.clone().grow_voters(config.controller_voters));
     tokio::spawn(controller.clone().yield_unheard());
+    tokio::spawn(controller.clone().follow_addresses());
     let broker_id = BrokerId(config.node_id);
     let node = Node {
         config,
@@ -193,12 +199,12 @@ async fn open_controller(
     let quorum = |err: &dyn std::error::Error| ProcessError::Quorum(err.to_string());
     let expected = options.cluster_id.clone();
     let controller = Controller::open(options).await.map_err(|err| quorum(&err))?;
+    controller.live_as(life.incarnation);
     early.quorum().open(&controller);
+    let asker = Asker { controller: &controller, named, life: life.incarnation };
     let settled = tokio::select! {
         settled = settle(&controller, expected, early) => settled.map_err(|err| quorum(&err)),
-        refused = refusal(&controller, named, (life.incarnation, life.patience), early) => {
-            Err(refused)
-        }
+        refused = refusal(&asker, life.patience, early) => Err(refused),
         () = stopping.cancelled() => Err(ProcessError::Stopped),
     };
     match settled {

@@ -33,7 +33,7 @@ fn copy_dir(from: &Path, to: &Path) {
     }
 }
 
-fn alone(dir: &Path, join: &str) -> BrokerConfig {
+pub(super) fn alone(dir: &Path, join: &str) -> BrokerConfig {
     let dir = dir.to_str().unwrap();
     let args = ["kq-broker", "--listen", "127.0.0.1:0", "--data-dir", dir, "--join", join];
     config::load(args.map(Into::into), |_| None).unwrap().config
@@ -70,6 +70,10 @@ async fn a_copied_directory_is_refused_while_its_original_lives() {
     let lives = format!("another process is this broker, at {}", cluster.addresses[2]);
     assert!(why.contains("broker 3 is registered already") && why.contains(&lives), "{why}");
     cluster.wait_all(|image| state(image, 2) == Some(BrokerState::Active)).await;
+    for nth in 0..2 {
+        let peers = cluster.at(nth).node().controller.peers().clone();
+        assert_eq!(peers.address(Cluster::id(2)).as_deref(), Some(&*cluster.addresses[2]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -175,6 +175,16 @@ impl Cluster {
         tokio::time::timeout(SOON, made).await.expect("the quorum changes in time");
     }
 
+    /// Where a member is, or was last.
+    pub(super) fn address(&self, id: u32) -> String {
+        self.members[&id].address.clone()
+    }
+
+    /// Where a member that is down will be when it starts again; tells where it was.
+    pub(super) fn set_address(&mut self, id: u32, address: String) -> String {
+        std::mem::replace(&mut self.members.get_mut(&id).unwrap().address, address)
+    }
+
     /// The door of a member.
     pub(super) fn early(&self, id: u32) -> &Early {
         &self.members[&id].early

@@ -1,8 +1,8 @@
 //! The handle that the rest of the broker holds: submit a command, read the image.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kq_proto::cluster::v1;
@@ -20,7 +20,7 @@ use super::members::Leadership;
 use super::proposer::{Submission, WallClock};
 use super::types::Raft;
 use crate::controller::{Command, ControlError, Refused};
-use crate::ids::{BrokerId, ClusterId};
+use crate::ids::{BrokerId, ClusterId, Incarnation};
 use crate::metadata::MetadataImage;
 use crate::peers::Peers;
 
@@ -58,6 +58,8 @@ pub(super) struct Inner {
     pub(super) identity: Arc<Identity>,
     /// Where the others reach this broker.
     pub(super) address: String,
+    /// Which life of this broker it is.
+    pub(super) life: OnceLock<Incarnation>,
     pub(super) peers: Peers,
     pub(super) raft: Raft,
     pub(super) images: Arc<Images>,

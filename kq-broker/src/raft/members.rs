@@ -331,7 +331,7 @@ impl Controller {
         self.change(ChangeMembers::SetNodes(BTreeMap::from([node])), true).await
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         change: ChangeMembers<u64, BasicNode>,
         retain: bool,
@@ -356,7 +356,11 @@ impl Controller {
         members: &[MemberStatus],
     ) -> Result<BrokerId, ControlError> {
         let image = self.image();
-        let there = members.iter().find(|it| it.address == address);
+        // Whoever was there once and is elsewhere now is another one.
+        let is_there = |it: &&MemberStatus| {
+            self.peers().stated(it.broker).map_or(it.address == address, |at| at == address)
+        };
+        let there = members.iter().find(is_there);
         let Some(wanted) = wanted.or(there.map(|it| it.broker)) else {
             let members = members.iter().map(|it| it.broker.0);
             let known = members.chain(image.brokers().map(|it| it.id.0)).max();

@@ -39,6 +39,9 @@ impl Controller {
         broker: BrokerId,
         life: Incarnation,
     ) -> Result<Standing, ControlError> {
+        if self.leader().is_none() {
+            return Err(no_controller("the quorum elects one"));
+        }
         let asked = async {
             self.catch_up(ASK_WAIT).await?;
             let members = self.membership().await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kq_storage::vfs::Vfs;
 use openraft::{Config, ServerState, SnapshotPolicy};
@@ -179,6 +179,7 @@ impl Controller {
         let inner = Inner {
             identity,
             address: options.address,
+            life: OnceLock::new(),
             peers: options.peers,
             raft,
             images,
