@@ -63,6 +63,7 @@ macro_rules! operations {
             set_leader_policy, leaders.set_policy, SetLeaderPolicyRequest, SetLeaderPolicyResponse;
             freeze_leaders, leaders.freeze, FreezeLeadersRequest, FreezeLeadersResponse;
             unfreeze_leaders, leaders.unfreeze, UnfreezeLeadersRequest, UnfreezeLeadersResponse;
+            cordon_brokers, brokers.cordon, CordonBrokersRequest, CordonBrokersResponse;
             uncordon_brokers, brokers.uncordon, UncordonBrokersRequest, UncordonBrokersResponse;
             unregister_brokers, brokers.unregister, UnregisterBrokersRequest, UnregisterBrokersResponse;
             change_quorum, quorum.change, ChangeQuorumRequest, ChangeQuorumResponse;

@@ -206,13 +206,30 @@ impl State {
         Ok(v1::UnfreezeLeadersResponse { policies, errors })
     }
 
+    pub(crate) fn cordon_brokers(
+        &mut self,
+        request: v1::CordonBrokersRequest,
+    ) -> Answer<v1::CordonBrokersResponse> {
+        let mut answer = v1::CordonBrokersResponse::default();
+        let is_dry = request.intent.is_some_and(|it| it.dry_run);
+        for broker in request.brokers {
+            let cordon = v1::Cordon { decommission: request.decommission, ..Default::default() };
+            let changed = !self.cordoned.contains_key(&broker);
+            if !is_dry {
+                self.cordoned.entry(broker).or_insert(cordon);
+            }
+            answer.brokers.push(v1::BrokerChange { broker, changed });
+        }
+        Ok(answer)
+    }
+
     pub(crate) fn uncordon_brokers(
         &mut self,
         request: v1::UncordonBrokersRequest,
     ) -> Answer<v1::UncordonBrokersResponse> {
         let mut answer = v1::UncordonBrokersResponse::default();
         for broker in request.brokers {
-            if (1..=3).contains(&broker) {
+            if (1..=4).contains(&broker) {
                 let changed = self.cordoned.remove(&broker).is_some();
                 answer.brokers.push(v1::BrokerChange { broker, changed });
             } else {

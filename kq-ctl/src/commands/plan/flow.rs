@@ -42,11 +42,20 @@ pub(crate) async fn finish(
 ) -> Result<Report, Failure> {
     let mut report = shown(plan);
     if plan.moves.is_empty() && !plan.refused {
-        match plan.left_out.len() {
-            0 => report.note("nothing to move: it stands as asked already"),
-            count => report.failures.push(none_left(count)),
-        }
-        outcome.change.conclude(&mut report, 0);
+        let changed = match (plan.left_out.len(), plan.cordon_broker) {
+            (0, Some(broker)) if outcome.plan_out.is_none() => {
+                cordon((plan, broker), outcome, cluster, &mut report).await?
+            }
+            (0, _) => {
+                report.note("nothing to move: it stands as asked already");
+                0
+            }
+            (count, _) => {
+                report.failures.push(none_left(count));
+                0
+            }
+        };
+        outcome.change.conclude(&mut report, changed);
         return Ok(report);
     }
     if let Some(path) = &outcome.plan_out {
@@ -69,6 +78,33 @@ pub(crate) async fn finish(
         return Ok(report);
     }
     start(plan, outcome, (cluster, session), report).await
+}
+
+/// A broker that holds nothing is given nothing new either; how many brokers that changes.
+async fn cordon(
+    (plan, broker): (&v1::Plan, u32),
+    outcome: &Outcome,
+    cluster: &dyn Cluster,
+    report: &mut Report,
+) -> Result<usize, Failure> {
+    let request = v1::CordonBrokersRequest {
+        brokers: vec![broker],
+        decommission: plan.decommission,
+        intent: Some(outcome.change.intent()),
+    };
+    let answer = cluster.cordon_brokers(request).await?;
+    report.failures.extend(answer.errors.into_iter().map(Failure::from));
+    let changed = answer.brokers.iter().filter(|it| it.changed).count();
+    report.note(match (changed, outcome.change.dry_run) {
+        (0, _) => format!("nothing to move: broker {broker} is empty, and gets nothing new"),
+        (_, true) => {
+            format!("nothing to move: broker {broker} is empty, and would get nothing new")
+        }
+        (_, false) => {
+            format!("nothing to move: broker {broker} is empty, and gets nothing new from now on")
+        }
+    });
+    Ok(changed)
 }
 
 /// A plan from which everything was left out does nothing, and the goal is not reached.
