@@ -45,6 +45,7 @@ mod replication;
 mod replication_test;
 mod request;
 mod retention;
+mod standstill;
 mod storage_failure;
 mod stray;
 mod sync_queue;
@@ -76,6 +77,7 @@ pub use request::{
     Appended, Description, FollowerDescription, Isolation, ListedOffset, OffsetSpec, ReadFrom,
     ReadOutcome,
 };
+pub use standstill::Standstill;
 pub use sync_round::SyncRound;
 
 pub use crate::replica::Acks;

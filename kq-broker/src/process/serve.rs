@@ -25,7 +25,7 @@ use crate::metadata::{BrokerRegistration, Endpoint};
 use crate::observe::Metrics;
 use crate::peers::{Peers, Pulse, PulseHandle, SessionKeeper, address_of, parse_addresses};
 use crate::raft::{Birth, Controller, ControllerOptions, StartError, Trimming};
-use crate::runtime::{Clock, Node, Partitions, StoreParts};
+use crate::runtime::{Clock, Node, Partitions, Standstill, StoreParts};
 
 /// Between two attempts to register under a number that is taken.
 const TAKEN_PAUSE: Duration = Duration::from_secs(1);
@@ -106,6 +106,7 @@ pub(super) async fn start_node(
         metrics,
         clock,
         broker_id,
+        standstill: Standstill::new(session),
         advertised,
         stopping,
     };

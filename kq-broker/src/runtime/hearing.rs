@@ -65,11 +65,12 @@ impl Hearing {
     }
 }
 
-/// Looks whenever a session could be over, until the broker stops.
+/// Looks several times a session, until the broker stops.
 pub(super) async fn run(node: Arc<Node>) {
     let session = session(&node);
     let pause = Duration::from_millis(node.config.heartbeat_ms).min(session / 4);
     loop {
+        node.standstill.tick(node.clock.elapsed());
         let verdict = judge(&node).await;
         let is_cut_off = verdict.is_some();
         if node.partitions.conclude(verdict) {
@@ -79,10 +80,9 @@ pub(super) async fn run(node: Arc<Node>) {
                 tracing::info!("cut off no longer");
             }
         }
-        let wait = session.saturating_sub(node.controller.silence()).max(pause);
         tokio::select! {
             () = node.stopping.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Clock, Partition, PartitionError, Partitions, fetcher, hearing, isr_sender, retention, ticker,
+    Clock, Partition, PartitionError, Partitions, Standstill, fetcher, hearing, isr_sender,
+    retention, ticker,
 };
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
@@ -33,6 +34,8 @@ pub struct Node {
     pub clock: Clock,
     /// Its own number.
     pub broker_id: BrokerId,
+    /// Whether its process stood still.
+    pub standstill: Standstill,
     /// The address clients are told to use.
     pub advertised: (String, u16),
     /// Cancelled when the broker begins to stop: no new connections and no new waits.
@@ -75,6 +78,15 @@ impl Node {
         let is_known =
             |id: &BrokerId| *id != self.broker_id || !hearing.may_be_led_elsewhere(&partition.isr);
         partition.leader.filter(is_known)
+    }
+
+    /// Whether somebody else may lead such a partition without this broker's knowledge. A guess on the
+    /// safe side, for refusals after which a client would give up.
+    pub fn may_be_replaced(&self, partition: PartitionId) -> bool {
+        let image = self.image();
+        let of_others = |it: &Arc<PartitionImage>| it.isr.iter().any(|id| *id != self.broker_id);
+        image.partition(partition).is_some_and(of_others)
+            && (self.silence().is_some() || self.standstill.is_in_doubt(self.clock.elapsed()))
     }
 
     /// Starts what runs beside the connections: the image task, the fetchers, the timers, and what

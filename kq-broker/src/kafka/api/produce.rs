@@ -268,8 +268,19 @@ fn append(
         let message = Some(Str::from_static("only the cluster itself writes to this topic"));
         return Err(Refusal { code: ErrorCode::InvalidTopicException, message });
     }
-    let appended = partition.append(records, acks)?;
+    let appended = partition.append(records, acks).map_err(|it| in_doubt(door, id, it.into()))?;
     Ok((partition, appended))
+}
+
+/// A gap in the numbers of a producer is the end of it. A leader that may have been replaced unheard
+/// does not know what its producers have written meanwhile, so it sends them to look for another.
+fn in_doubt(door: &Door, id: PartitionId, refusal: Refusal) -> Refusal {
+    let is_gap = refusal.code == ErrorCode::OutOfOrderSequenceNumber;
+    if !is_gap || !door.node.may_be_replaced(id) {
+        return refusal;
+    }
+    let message = Some(Str::from_static("another broker may lead the partition by now"));
+    Refusal { code: ErrorCode::NotLeaderOrFollower, message }
 }
 
 fn accepted(index: i32, appended: &Appended) -> PartitionProduceResponse {

@@ -85,6 +85,26 @@ async fn what_follows_a_refused_batch_is_refused_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_stood_still_ends_no_producer() {
+    let rig = Rig::start().await;
+    register(&rig).await;
+    let node = rig.broker.node();
+    let topics =
+        [create_topic(&rig, "orders", &[1, 2], 1).await, create_topic(&rig, "own", &[1], 1).await];
+    let mut client = rig.client().await;
+    for topic in &topics {
+        assert_eq!(send(&mut client, topic, 1, 0).await, (ErrorCode::None, 0));
+    }
+    let gap = ErrorCode::OutOfOrderSequenceNumber;
+    assert_eq!(send(&mut client, &topics[0], 1, 2).await, (gap, -1));
+    // Its next tick comes late.
+    node.standstill.tick(node.clock.elapsed() + DEADLINE);
+    assert_eq!(send(&mut client, &topics[0], 1, 3).await, (ErrorCode::NotLeaderOrFollower, -1));
+    assert_eq!(send(&mut client, &topics[1], 1, 3).await, (gap, -1), "nobody else could lead it");
+    assert_eq!(send(&mut client, &topics[0], 1, 1).await, (ErrorCode::None, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_producers_second_batch_does_not_pass_its_first() {
     let rig = Rig::start().await;
     let mut client = rig.client().await;
