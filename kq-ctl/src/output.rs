@@ -27,6 +27,7 @@ pub(crate) use report::{Envelope, Report};
 pub(crate) use stream::ItemStream;
 pub(crate) use text::{
     ByteStyle, TimeStyle, bytes as bytes_text, duration as duration_text, harmless, harmless_lines,
+    rfc3339,
 };
 
 use crate::exit::Failure;

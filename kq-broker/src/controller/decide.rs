@@ -244,7 +244,7 @@ impl Command {
             Self::BeginShutdown { broker, .. } => format!("broker {broker} is to stop").into(),
             Self::TakeLead { .. } => "elected by the voters".into(),
             Self::NoteQuorum(_) => "found so by the leader of the quorum".into(),
-            Self::Tick => "its time was up".into(),
+            Self::Tick => "automatic, by the controller".into(),
             Self::AllocateProducerIds { .. } => "block used up".into(),
             Self::AlterPartitions { .. } => "proposed by the leader".into(),
             Self::FailReplicas { broker, .. } => {

@@ -35,11 +35,12 @@ impl Admin {
         };
         let sources = ConfigSources::of_cluster(&image, &self.node.fixed);
         let risks = check_restart(&image, &sources, &facts, broker);
-        let partitions = image.topics().flat_map(|it| &it.partitions);
+        let partitions = || image.topics().flat_map(|it| &it.partitions);
+        let held = partitions().filter(|it| it.replicas.contains(&broker)).count();
         Ok(v1::RestartCheckResponse {
             safe: risks.is_empty(),
-            leader_count: count(partitions.filter(|it| it.leader == Some(broker)).count()),
-            replica_count: u32::try_from(image.broker_load(broker).replicas).unwrap_or(u32::MAX),
+            leader_count: count(partitions().filter(|it| it.leader == Some(broker)).count()),
+            replica_count: count(held),
             risks: risks.into_iter().map(risk_of).collect(),
         })
     }

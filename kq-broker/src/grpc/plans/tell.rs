@@ -32,7 +32,20 @@ pub(super) fn plan(image: &MetadataImage, it: &Plan, measured: &Measured) -> v1:
         refusal: it.refusal.clone(),
         typed: it.typed.clone(),
         disk_percent_max: Some(it.options.disk_percent_max.into()),
+        held: it.cordon.map(|it| held(image, it.broker)).unwrap_or_default(),
     }
+}
+
+/// The deleted topics of which a broker holds something.
+fn held(image: &MetadataImage, broker: BrokerId) -> Vec<v1::DeletedTopicHeld> {
+    let topics = image.hidden_topics().map(|topic| v1::DeletedTopicHeld {
+        topic: topic.name.to_string(),
+        replica_count: count(
+            topic.partitions.iter().filter(|it| it.replicas.contains(&broker)).count(),
+        ),
+        purge_at_ms: topic.soft_deletion.as_ref().map_or(0, |it| it.purge_at.0),
+    });
+    topics.filter(|it| it.replica_count > 0).collect()
 }
 
 pub(super) fn throttle(it: Throttle) -> v1::PlanThrottle {

@@ -38,7 +38,8 @@ impl Condition {
 
     fn look(self, id: u32) -> String {
         match self {
-            Self::Drained | Self::CaughtUp => format!("kq-ctl partition list --broker {id}"),
+            Self::Drained => format!("kq-ctl broker drain {id} --dry-run"),
+            Self::CaughtUp => format!("kq-ctl partition list --broker {id}"),
             Self::Alive => "kq-ctl broker list".to_owned(),
             Self::RestartSafe => format!("kq-ctl broker restart-check {id}"),
         }

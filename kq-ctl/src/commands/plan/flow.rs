@@ -10,7 +10,7 @@ use super::options::Outcome;
 use super::{file, rows, wait};
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Failure};
-use crate::output::Report;
+use crate::output::{Report, rfc3339};
 use crate::schema::PLAN;
 use crate::session::{Danger, Session};
 
@@ -95,15 +95,13 @@ async fn cordon(
     let answer = cluster.cordon_brokers(request).await?;
     report.failures.extend(answer.errors.into_iter().map(Failure::from));
     let changed = answer.brokers.iter().filter(|it| it.changed).count();
-    report.note(match (changed, outcome.change.dry_run) {
-        (0, _) => format!("nothing to move: broker {broker} is empty, and gets nothing new"),
-        (_, true) => {
-            format!("nothing to move: broker {broker} is empty, and would get nothing new")
-        }
-        (_, false) => {
-            format!("nothing to move: broker {broker} is empty, and gets nothing new from now on")
-        }
-    });
+    let holds = if plan.held.is_empty() { "is empty" } else { "holds nothing else" };
+    let gets = match (changed, outcome.change.dry_run) {
+        (0, _) => "gets nothing new",
+        (_, true) => "would get nothing new",
+        (_, false) => "gets nothing new from now on",
+    };
+    report.note(format!("nothing to move: broker {broker} {holds}, and {gets}"));
     Ok(changed)
 }
 
@@ -122,12 +120,25 @@ pub(crate) fn shown(plan: &v1::Plan) -> Report {
     for it in &plan.left_out {
         report.note(format!("left out: {}: {}", it.item, it.why));
     }
+    for it in &plan.held {
+        report.note(held_words(it));
+    }
     for verdict in plan.verdicts.iter().filter(|it| it.outcome() == Verdict::Warn) {
         for it in verdict.findings.iter().filter(|it| !it.breaks).take(3) {
             report.note(format!("{} {}: {}", verdict.rule, it.subject, it.cause));
         }
     }
     report
+}
+
+/// What stays on a broker that is emptied, until when, and how it goes.
+fn held_words(it: &v1::DeletedTopicHeld) -> String {
+    let (topic, until) = (&it.topic, rfc3339(it.purge_at_ms));
+    let replicas = if it.replica_count == 1 { "replica stays" } else { "replicas stay" };
+    format!(
+        "{count} {replicas} until {until}, when {topic}, which was deleted, is purged; at once: kq-ctl topic purge {topic}; to move it, too: kq-ctl topic restore {topic}, and then this again",
+        count = it.replica_count,
+    )
 }
 
 /// The rule that forbids a plan, the partitions, the cause, and what to do.
