@@ -424,7 +424,7 @@ fn cordoned_brokers_get_no_new_replicas() {
             uncordon 3
             create c r=1 p=3
                 topic c created as AAAAAAAAAKIAAAAAAAAAAA
-                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [3] isr [3] leader 3 epochs 0/0
+                partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1] isr [1] leader 1 epochs 0/0
                 partition AAAAAAAAAKIAAAAAAAAAAA-1: replicas [2] isr [2] leader 2 epochs 0/0
                 partition AAAAAAAAAKIAAAAAAAAAAA-2: replicas [3] isr [3] leader 3 epochs 0/0
             cordon 1

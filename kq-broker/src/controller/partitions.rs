@@ -9,7 +9,7 @@ use super::decide::Draft;
 use super::election::with_isr;
 use super::error::ControlError;
 use super::leader_policy::LeaderRules;
-use super::placement::{PlacementError, Site, place};
+use super::placement::{PlacementError, Share, Site, place};
 use crate::catalogue::ConfigSources;
 use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex, TopicId};
 use crate::metadata::{
@@ -41,7 +41,7 @@ pub(super) fn of_new_topic(
     }
     let count = verify_growth(draft, count)?;
     let factor = usize::try_from(factor).unwrap_or(usize::MAX);
-    place(&sites(draft), 0, count, factor).map_err(|err| unplaced(draft, factor, &err))
+    place(&sites(draft, None), 0, count, factor).map_err(|err| unplaced(draft, factor, &err))
 }
 
 /// The partitions of a topic as records, from index `first` on: the most wanted live replica
@@ -136,9 +136,8 @@ fn create_one(draft: &mut Draft<'_, '_>, new: &NewPartitions) -> Result<u32, Con
                 .map(|it| verify_brokers(draft, it, Some(factor)))
                 .collect::<Result<_, _>>()?
         }
-        None => {
-            place(&sites(draft), old, added, factor).map_err(|err| unplaced(draft, factor, &err))?
-        }
+        None => place(&sites(draft, Some(&topic)), old, added, factor)
+            .map_err(|err| unplaced(draft, factor, &err))?,
     };
     let sources = ConfigSources::of_cluster(&draft.image, &draft.settings.fixed);
     let rules = LeaderRules::of(&draft.image, &topic, &sources);
@@ -241,16 +240,26 @@ fn verify_growth(draft: &Draft<'_, '_>, added: i64) -> Result<u32, ControlError>
 }
 
 /// Brokers that new replicas may go to: all but the cordoned ones. Those that do not take part right
-/// now are chosen last.
-fn sites(draft: &Draft<'_, '_>) -> Vec<Site> {
+/// now are chosen last. A topic that has partitions already counts as it will be when its moves are
+/// done.
+fn sites(draft: &Draft<'_, '_>, topic: Option<&TopicImage>) -> Vec<Site> {
+    let mut of_topic: BTreeMap<BrokerId, Share> = BTreeMap::new();
+    for (_, partition) in topic.into_iter().flat_map(TopicImage::partitions) {
+        let stay = partition.replicas.iter().filter(|id| !partition.removing.contains(id));
+        for (at, id) in stay.enumerate() {
+            let share = of_topic.entry(*id).or_default();
+            share.replicas += 1;
+            share.leaders += u64::from(at == 0);
+        }
+    }
     let site = |broker: &std::sync::Arc<crate::metadata::BrokerImage>| {
         let load = draft.image.broker_load(broker.id);
         Site {
             broker: broker.id,
             rack: broker.rack.clone(),
             live: broker.may_lead(),
-            replicas: load.replicas,
-            leaders: load.preferred,
+            of_topic: of_topic.get(&broker.id).copied().unwrap_or_default(),
+            of_all: Share { replicas: load.replicas, leaders: load.preferred },
         }
     };
     draft.image.brokers().filter(|it| it.cordon.is_none()).map(site).collect()

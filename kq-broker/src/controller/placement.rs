@@ -1,11 +1,14 @@
-//! Where the replicas of new partitions go: spread over racks, evenly loaded, always the same for
-//! the same cluster.
+//! Where the replicas of new partitions go: each topic is striped over the brokers, always the
+//! same for the same cluster.
 //!
-//! Greedy over the partitions in order: the leader goes to the broker with the fewest leaders, each
-//! follower to a rack that the partition does not use yet, and there to the broker with the fewest
-//! replicas. Ties go to the broker whose turn it is, so that an empty cluster is striped.
+//! Within a topic the leaders are as even as can be, and so are the replicas as far as racks allow:
+//! a partition uses as many racks as it can, and each of them as much as the others. Only among
+//! equals does it matter what brokers carry beside that: who carries less gets the odd ones. After
+//! that it goes round, and brokers that share few partitions are put together first, so that the
+//! load of one that fails falls on many.
 
-use std::collections::BTreeMap;
+mod leaders;
+mod replicas;
 
 use crate::ids::BrokerId;
 
@@ -18,9 +21,18 @@ pub struct Site {
     pub rack: Option<String>,
     /// Whether it may lead now.
     pub live: bool,
-    /// Replicas it holds already.
+    /// What it has of the topic already.
+    pub of_topic: Share,
+    /// What it has of all topics already, this one included.
+    pub of_all: Share,
+}
+
+/// How much a broker has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Replicas it holds.
     pub replicas: u64,
-    /// Partitions it leads by preference already.
+    /// Partitions it leads by preference.
     pub leaders: u64,
 }
 
@@ -43,15 +55,9 @@ pub enum PlacementError {
     NoneLive,
 }
 
-/// A broker while partitions are being placed.
-struct Load<'a> {
-    site: &'a Site,
-    replicas: u64,
-    leaders: u64,
-}
-
 /// The brokers of `count` new partitions with `factor` replicas each, the preferred leader first.
-/// `first` is the index of the first of them: it sets whose turn it is.
+/// `first` is the index of the first of them: it sets whose turn it is. Who may not lead now is
+/// taken only where no other is left.
 pub fn place(
     sites: &[Site],
     first: u32,
@@ -61,39 +67,35 @@ pub fn place(
     if factor > sites.len() {
         return Err(PlacementError::TooFewBrokers { wanted: factor, registered: sites.len() });
     }
-    if !sites.iter().any(|site| site.live) {
+    let mut sites: Vec<&Site> = sites.iter().collect();
+    sites.sort_by_key(|site| site.broker);
+    let (live, others): (Vec<usize>, Vec<usize>) =
+        (0..sites.len()).partition(|at| sites.get(*at).is_some_and(|site| site.live));
+    if live.is_empty() {
         return Err(PlacementError::NoneLive);
     }
-    let mut loads: Vec<Load<'_>> = sites
-        .iter()
-        .map(|site| Load { site, replicas: site.replicas, leaders: site.leaders })
-        .collect();
-    loads.sort_by_key(|load| load.site.broker);
-    Ok((0..count).map(|number| place_one(&mut loads, first.wrapping_add(number), factor)).collect())
+    let round = Round { brokers: sites.len(), first: first as usize };
+    let mut lists = vec![Vec::with_capacity(factor); count as usize];
+    let alive = factor.min(live.len());
+    replicas::add(&mut lists, &sites, (&live, alive), round);
+    replicas::add(&mut lists, &sites, (&others, factor - alive), round);
+    leaders::put_first(&mut lists, &sites, round);
+    let ids =
+        |list: Vec<usize>| list.iter().filter_map(|at| Some(sites.get(*at)?.broker)).collect();
+    Ok(lists.into_iter().map(ids).collect())
 }
 
-fn place_one(loads: &mut [Load<'_>], turn: u32, factor: usize) -> Vec<BrokerId> {
-    let brokers = loads.len();
-    let turn = turn as usize % brokers.max(1);
-    let mut racks: BTreeMap<Option<&str>, u32> = BTreeMap::new();
-    let mut chosen: Vec<BrokerId> = Vec::with_capacity(factor);
-    while chosen.len() < factor {
-        let first = chosen.is_empty();
-        let best = loads
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, load)| !chosen.contains(&load.site.broker))
-            .min_by_key(|(at, load)| {
-                let distance = (at + brokers - turn) % brokers;
-                let rack_use = racks.get(&load.site.rack.as_deref()).copied().unwrap_or_default();
-                let carried = if first { load.leaders } else { load.replicas };
-                (!load.site.live, rack_use, carried, distance)
-            });
-        let Some((_, load)) = best else { break };
-        load.replicas += 1;
-        load.leaders += u64::from(first);
-        *racks.entry(load.site.rack.as_deref()).or_default() += 1;
-        chosen.push(load.site.broker);
+/// Whose turn it is when all else is equal.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    brokers: usize,
+    first: usize,
+}
+
+impl Round {
+    /// How long it takes until it is the turn of the broker at a position, from a partition on.
+    fn wait(self, at: usize, number: usize) -> usize {
+        let turn = self.first.wrapping_add(number) % self.brokers;
+        (at + self.brokers - turn) % self.brokers
     }
-    chosen
 }

@@ -10,6 +10,8 @@
 
 mod balance;
 #[cfg(test)]
+mod balance_test;
+#[cfg(test)]
 mod copies_test;
 mod cost;
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Evenness with as few moves as it takes.
 //!
 //! Replicas go from the heaviest broker to the lightest, each time the one whose weight comes
-//! closest to half of what lies between them, and none twice. Leaders change hands along a shortest
-//! chain of partitions from the broker with most to one with at least two fewer.
+//! closest to half of what lies between them, and none twice. What betters nothing worth a copy
+//! stays: an empty partition when bytes are spread. Among brokers and replicas that serve as well,
+//! those are chosen that make the rest more even, or at least no less. Leaders change hands along a
+//! shortest chain of partitions from the broker with most to one with at least two fewer.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,6 +17,10 @@ use crate::ids::{BrokerId, PartitionId};
 
 /// Even enough: the heaviest broker carries this share of the mean more than the lightest.
 const SPREAD_PERCENT: u64 = 2;
+
+/// A move is worth it when what goes, and what is left of the gap between the two brokers without
+/// it, are each one of so many parts of that gap.
+const WORTH_PART: u64 = 10;
 
 type Lists = BTreeMap<PartitionId, Vec<BrokerId>>;
 
@@ -48,6 +54,8 @@ struct Replicas<'v, 's, 'a> {
     objective: Objective,
     bytes_left: Option<u64>,
     racks_total: usize,
+    /// Half of what a replica weighs on average.
+    usual: u64,
 }
 
 impl<'v, 's, 'a> Replicas<'v, 's, 'a> {
@@ -59,34 +67,46 @@ impl<'v, 's, 'a> Replicas<'v, 's, 'a> {
         bytes_left: Option<u64>,
     ) -> Self {
         let mut by_broker: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let (mut sum, mut count) = (0_u64, 0_u64);
         for (id, list) in lists {
+            let weight = weight(sites, *id, objective);
             for broker in list {
-                let weight = weight(sites, *id, objective);
                 by_broker.entry(*broker).or_default().insert((weight, *id));
+                (sum, count) = (sum.saturating_add(weight), count + 1);
             }
         }
         let racks_total = view.racks_total();
-        Self { view, sites, by_broker, objective, bytes_left, racks_total }
+        let usual = (sum / count.max(1) / 2).max(1);
+        Self { view, sites, by_broker, objective, bytes_left, racks_total, usual }
     }
 
     fn carried(&self, site: &Site<'_>) -> u64 {
-        if self.objective == Objective::Count { site.replicas } else { site.weight }
+        if self.objective == Objective::Count { site.replicas } else { site.bytes }
+    }
+
+    /// What a broker carries of the rest, for the order of those that are alike.
+    fn beside(&self, site: &Site<'_>) -> (u64, u64) {
+        let other = if self.objective == Objective::Count { site.bytes } else { site.replicas };
+        (other, site.leaders)
     }
 
     /// Moves one replica, if one can be moved that makes things better.
     fn next_move(&mut self, lists: &mut Lists, changed: &mut BTreeSet<PartitionId>) -> bool {
-        let mut order: Vec<(u64, BrokerId)> =
-            self.sites.open().map(|(id, site)| (self.carried(site), id)).collect();
-        order.sort_unstable();
+        let open = self.sites.open();
+        let mut order: Vec<(u64, (u64, u64), BrokerId)> =
+            open.map(|(id, site)| (self.carried(site), self.beside(site), id)).collect();
         let sum = order.iter().map(|it| it.0).fold(0, u64::saturating_add);
         let mean = sum / order.len().max(1) as u64;
         let enough = (mean / 100 * SPREAD_PERCENT).max(1);
-        for (most, heavy) in order.iter().rev() {
-            for (least, light) in &order {
+        order.sort_unstable_by_key(|(carried, beside, id)| (carried / enough, *beside, *id));
+        for (most, _, heavy) in order.iter().rev() {
+            for (least, _, light) in &order {
                 if most.saturating_sub(*least) <= enough {
-                    break;
+                    continue;
                 }
-                let Some(id) = self.candidate(lists, (*heavy, *light), most - least) else {
+                let gap = most - least;
+                let part = (gap / WORTH_PART).max(enough / 2).max(1);
+                let Some(id) = self.candidate(lists, (*heavy, *light), (gap, part)) else {
                     continue;
                 };
                 self.carry_out(lists, (*heavy, *light), id);
@@ -97,25 +117,45 @@ impl<'v, 's, 'a> Replicas<'v, 's, 'a> {
         false
     }
 
-    /// The replica on `heavy` whose weight is nearest to half the gap, and that may go to `light`.
+    /// The replica on `heavy` that is worth going to `light` and may: whose weight is about nearest
+    /// to half the gap, and of those the one that does the rest best.
     fn candidate(
         &self,
         lists: &Lists,
         (heavy, light): (BrokerId, BrokerId),
-        gap: u64,
+        (gap, part): (u64, u64),
     ) -> Option<PartitionId> {
         /// How many are looked at on each side of the best weight: racks may bar some.
         const TRIED_MAX: usize = 200;
         let all = self.by_broker.get(&heavy)?;
+        let (from, to) = (self.sites.by_id.get(&heavy)?, self.sites.by_id.get(&light)?);
         let half = (gap / 2, PartitionId::default());
         let fits = |(weight, id): &&(u64, PartitionId)| {
             let affordable = self.bytes_left.is_none_or(|left| self.bytes(*id) <= left);
-            *weight < gap && affordable && self.may_go(lists, *id, (heavy, light))
+            // A good part of the gap goes, or one of many that are it together; never nothing.
+            let worth = gap.saturating_sub(*weight) >= part && *weight >= part.min(self.usual);
+            affordable && worth && self.may_go(lists, *id, (heavy, light))
         };
-        let above = all.range(half..).take(TRIED_MAX).find(fits);
-        let below = all.range(..half).rev().take(TRIED_MAX).find(fits);
-        let distance = |it: &&(u64, PartitionId)| it.0.abs_diff(half.0);
-        above.into_iter().chain(below).min_by_key(distance).map(|it| it.1)
+        let above = all.range(half..).take(TRIED_MAX);
+        let below = all.range(..half).rev().take(TRIED_MAX);
+        let about = (gap / 8).max(1);
+        let rank = |(weight, id): &&(u64, PartitionId)| {
+            let distance = weight.abs_diff(half.0);
+            let led = lists.get(id).and_then(|list| list.first()) == Some(&heavy);
+            let harm = led != (from.leaders >= to.leaders + 2);
+            (distance / about, harm, self.left_uneven(*id, (from, to)), distance)
+        };
+        above.chain(below).filter(fits).min_by_key(rank).map(|it| it.1)
+    }
+
+    /// Of the bytes between two brokers, what is left when a replica goes: only asked where these
+    /// are not what is spread.
+    fn left_uneven(&self, id: PartitionId, (from, to): (&Site<'_>, &Site<'_>)) -> u64 {
+        if self.objective != Objective::Count {
+            return 0;
+        }
+        let bytes = self.sites.bytes(id);
+        from.bytes.saturating_sub(bytes).abs_diff(to.bytes.saturating_add(bytes))
     }
 
     fn bytes(&self, id: PartitionId) -> u64 {
@@ -154,7 +194,7 @@ impl<'v, 's, 'a> Replicas<'v, 's, 'a> {
 }
 
 fn weight(sites: &Sites<'_>, id: PartitionId, objective: Objective) -> u64 {
-    if objective == Objective::Count { 1 } else { sites.weight(id) }
+    if objective == Objective::Count { 1 } else { sites.bytes(id) }
 }
 
 /// Partitions by their preferred leader.

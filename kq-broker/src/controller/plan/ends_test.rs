@@ -55,7 +55,7 @@ fn partitions_added_during_a_move_take_the_count_it_leads_to() {
                 plan 54b0: AAAAAAAAAKIAAAAAAAAAAA-0 moving
                 partition AAAAAAAAAKIAAAAAAAAAAA-0: replicas [1,2,3] isr [1,2] adding [3] removing [1] leader 1 epochs 0/1
             grow small to=2
-                partition AAAAAAAAAKIAAAAAAAAAAA-1: replicas [2,4] isr [2,4] leader 2 epochs 0/0
+                partition AAAAAAAAAKIAAAAAAAAAAA-1: replicas [4,1] isr [4,1] leader 4 epochs 0/0
             plan cancel
                 plan 54b0 cancelling, no throttle
                 plan 54b0: AAAAAAAAAKIAAAAAAAAAAA-0 returning

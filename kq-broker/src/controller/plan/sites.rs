@@ -19,6 +19,8 @@ pub(super) struct Site<'a> {
     pub(super) excluded: bool,
     /// The weight of its replicas.
     pub(super) weight: u64,
+    /// Their bytes, without what replicas weigh beside these.
+    pub(super) bytes: u64,
     pub(super) replicas: u64,
     /// Partitions whose preferred leader it is.
     pub(super) leaders: u64,
@@ -29,7 +31,8 @@ pub(super) struct Site<'a> {
 pub(super) struct Sites<'a> {
     pub(super) by_id: BTreeMap<BrokerId, Site<'a>>,
     measured: &'a super::facts::Measured,
-    /// What a partition weighs whose size is unknown.
+    /// The bytes of a partition whose size is unknown: what the others have on average, and never
+    /// none.
     usual_bytes: u64,
 }
 
@@ -45,12 +48,13 @@ impl<'a> Sites<'a> {
             open: open(id),
             excluded: options.exclude.contains(&id),
             weight: 0,
+            bytes: 0,
             replicas: 0,
             leaders: 0,
         };
         let known: Vec<u64> = view.measured.partitions.values().filter_map(|it| it.bytes).collect();
         let total: u128 = known.iter().copied().map(u128::from).sum();
-        let usual = total / known.len().max(1) as u128;
+        let usual = (total / known.len().max(1) as u128).max(1);
         let mut sites = Self {
             by_id: view.image.brokers().map(|it| (it.id, site(it.id))).collect(),
             measured: view.measured,
@@ -65,24 +69,26 @@ impl<'a> Sites<'a> {
         sites
     }
 
-    /// What a replica of a partition weighs.
-    pub(super) fn weight(&self, partition: PartitionId) -> u64 {
-        let bytes = self.measured.bytes(partition).unwrap_or(self.usual_bytes);
-        bytes.saturating_add(REPLICA_BYTES)
+    /// The bytes of a replica of a partition.
+    pub(super) fn bytes(&self, partition: PartitionId) -> u64 {
+        self.measured.bytes(partition).unwrap_or(self.usual_bytes)
     }
 
     /// A partition goes from one list of brokers to another.
     pub(super) fn shift(&mut self, partition: PartitionId, from: &[BrokerId], to: &[BrokerId]) {
-        let weight = self.weight(partition);
+        let bytes = self.bytes(partition);
+        let weight = bytes.saturating_add(REPLICA_BYTES);
         for (at, id) in from.iter().enumerate() {
             let Some(site) = self.by_id.get_mut(id) else { continue };
             site.weight = site.weight.saturating_sub(weight);
+            site.bytes = site.bytes.saturating_sub(bytes);
             site.replicas = site.replicas.saturating_sub(1);
             site.leaders = site.leaders.saturating_sub(u64::from(at == 0));
         }
         for (at, id) in to.iter().enumerate() {
             let Some(site) = self.by_id.get_mut(id) else { continue };
             site.weight = site.weight.saturating_add(weight);
+            site.bytes = site.bytes.saturating_add(bytes);
             site.replicas += 1;
             site.leaders += u64::from(at == 0);
         }

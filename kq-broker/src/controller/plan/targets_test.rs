@@ -261,34 +261,34 @@ fn bytes_are_balanced_with_few_moves_and_within_racks() {
         &world,
         &of(Goal::Balance(Objective::Bytes)),
         expect![[r#"
-        cluster rebalance
-          orders/0 [1 2] -> [4 1] 100 MiB
-          orders/1 [1 2] -> [3 2] 200 MiB
-          orders/2 [2 1] -> [2 3] 300 MiB
-          orders/3 [1 2] -> [1 4] 400 MiB
-        4 moves, 1000 MiB, eta unknown, peak ?% on 3, peak ?% on 4
-        bytes 200% -> 0%
-        replicas 200% -> 0%
-        leaders 300% -> 0%
-        racks 0 -> 0
-        KQ-S005 told of broker 3: 500 MiB land on it, and its disk is unknown.
-        KQ-S005 told of broker 4: 500 MiB land on it, and its disk is unknown.
-    "#]],
+            cluster rebalance
+              orders/0 [1 2] -> [2 3] 100 MiB
+              orders/1 [1 2] -> [1 4] 200 MiB
+              orders/2 [2 1] -> [4 1] 300 MiB
+              orders/3 [1 2] -> [3 2] 400 MiB
+            4 moves, 1000 MiB, eta unknown, peak ?% on 3, peak ?% on 4
+            bytes 200% -> 0%
+            replicas 200% -> 0%
+            leaders 300% -> 0%
+            racks 0 -> 0
+            KQ-S005 told of broker 3: 500 MiB land on it, and its disk is unknown.
+            KQ-S005 told of broker 4: 500 MiB land on it, and its disk is unknown.
+        "#]],
     );
     let options = Options { bytes_max: Some(350 << 20), ..Options::default() };
     check(
         &world,
         &within(Goal::Balance(Objective::Bytes), options),
         expect![[r#"
-        cluster rebalance
-          orders/2 [2 1] -> [4 1] 300 MiB
-        1 moves, 300 MiB, eta unknown, peak ?% on 4
-        bytes 200% -> 200%
-        replicas 200% -> 200%
-        leaders 300% -> 300%
-        racks 0 -> 0
-        KQ-S005 told of broker 4: 300 MiB land on it, and its disk is unknown.
-    "#]],
+            cluster rebalance
+              orders/2 [2 1] -> [2 3] 300 MiB
+            1 moves, 300 MiB, eta unknown, peak ?% on 3
+            bytes 200% -> 200%
+            replicas 200% -> 200%
+            leaders 300% -> 300%
+            racks 0 -> 0
+            KQ-S005 told of broker 3: 300 MiB land on it, and its disk is unknown.
+        "#]],
     );
 }
 
