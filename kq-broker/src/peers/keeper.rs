@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
 use tonic::Status;
 
-use crate::controller::{BeatEnd, BeatStream, Command, Fence, FenceReason, Sessions, may_stop};
+use crate::controller::{
+    BeatEnd, BeatStream, Command, Fence, FenceReason, Refused, Sessions, may_stop,
+};
 use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::{BrokerImage, MetadataImage};
 use crate::raft::{Controller, Leadership};
@@ -21,6 +23,8 @@ use crate::runtime::Clock;
 
 /// How often it is tried again to move the leaders of a broker away that wants to stop.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is tried again to tell who leads.
+const TELL_AGAIN: Duration = Duration::from_millis(100);
 
 /// Keeps the sessions while this broker leads the quorum.
 #[derive(Debug)]
@@ -112,12 +116,26 @@ impl SessionKeeper {
         });
     }
 
-    /// Looks first who is gone: brokers wait for that, and nobody for the history.
+    /// Looks who is gone, for which brokers wait. The history is told meanwhile: until all who live
+    /// have said a word this lead may be over, and nobody would read of it.
     async fn begin(self: Arc<Self>, term: u64) {
-        self.probe_silent().await;
-        let command = Command::TakeLead { broker: self.controller.broker(), term };
-        if let Err(err) = self.controller.submit_as_leader(command).await {
-            tracing::info!(term, error = %err, "the history does not tell of this lead");
+        tokio::join!(self.probe_silent(), self.tell_lead(term));
+    }
+
+    /// Tells the history who leads and who votes, unless the lead is lost before that.
+    async fn tell_lead(&self, term: u64) {
+        let broker = self.controller.broker();
+        let led = Leadership { leader: Some(broker), term };
+        let leadership = self.controller.leadership();
+        while let Err(err) =
+            self.controller.submit_as_leader(Command::TakeLead { broker, term }).await
+        {
+            let passes = err.refused == Refused::NoController && !self.controller.is_stopped();
+            if !passes || *leadership.borrow() != led {
+                tracing::info!(term, error = %err, "the history does not tell of this lead");
+                return;
+            }
+            tokio::time::sleep(TELL_AGAIN).await;
         }
         self.controller.note_voters("").await;
     }

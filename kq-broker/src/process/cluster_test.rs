@@ -156,6 +156,8 @@ async fn a_leader_that_stops_hands_over_and_is_fenced_in_order() {
     cluster.wait_all(|image| state(image, stopped) == Some(BrokerState::Fenced)).await;
     let next = cluster.leader().await;
     assert_ne!(next, stopped);
+    let leads = |image: &MetadataImage| image.controller().map(|(id, _)| id);
+    cluster.wait_all(|image| leads(image) == Some(Cluster::id(next))).await;
     let image = cluster.at(next).node().image();
     let fenced = |it: &&Event| it.kind == EventKind::BrokerFenced;
     let why = image.events().rev().find(fenced).unwrap().reason.clone();

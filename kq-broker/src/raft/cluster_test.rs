@@ -16,7 +16,7 @@ use super::{Birth, Controller, ControllerOptions, MemberStatus, QuorumChange, Tr
 use crate::controller::{Command, NewTopic, Refused, Settings};
 use crate::grpc::Early;
 use crate::ids::{BrokerId, ClusterId};
-use crate::metadata::{BrokerRegistration, TimestampMs};
+use crate::metadata::{BrokerRegistration, EventKind, TimestampMs};
 use crate::peers::Peers;
 
 pub(super) const SOON: Duration = Duration::from_secs(30);
@@ -286,6 +286,7 @@ async fn a_lost_leader_is_replaced_and_comes_back_as_a_follower() {
     cluster.stop(lost).await;
     let refused = cluster.at(staying).submit(create("alone"), Duration::from_secs(3)).await;
     assert!(refused.is_err());
+    assert!(cluster.at(staying).quorum_by_leader().await.is_err());
     cluster.start(lost, Birth::Again).await;
     cluster.at(staying).submit(create("together"), SOON).await.unwrap();
     cluster.start(now, Birth::Again).await;
@@ -422,7 +423,10 @@ async fn the_lead_is_handed_over_and_a_voter_removed_while_a_majority_stays() {
         "quorum_transferred broker {to_id}: leads the quorum now, after broker {from} (patching)"
     );
     let less = format!("voter_removed broker {from}: [1,2,3] to ");
-    assert!(told.iter().any(|it| it.ends_with(&over)), "{told:?}");
+    let at = |what: &dyn Fn(&String) -> bool| told.iter().position(what);
+    let lead = format!("controller_changed broker {to_id}: leads the quorum");
+    let (changed, noted) = (at(&|it| it.contains(&lead)), at(&|it| it.ends_with(&over)));
+    assert!(changed.is_some() && changed < noted, "{told:?}");
     assert!(told.iter().any(|it| it.contains(&less) && it.ends_with("(its disk is slow)")));
     // Of the two that are left neither can go while the other is away.
     let third = (1..=3).find(|id| *id != to.0 && *id != leader.broker().0).unwrap();
@@ -447,6 +451,11 @@ async fn a_leader_that_loses_its_vote_hands_the_lead_over_first() {
     let next = cluster.leader().await;
     assert_ne!(next.broker(), leader);
     assert_eq!(next.status().learners, [leader]);
+    // The history tells who leads before it tells what was done by that.
+    next.catch_up(SOON).await.unwrap();
+    let kinds: Vec<EventKind> = next.image().events().map(|it| it.kind).collect();
+    let last = [EventKind::ControllerChanged, EventKind::VoterRemoved];
+    assert!(kinds.ends_with(&last), "{kinds:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

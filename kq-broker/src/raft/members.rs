@@ -220,7 +220,7 @@ impl Controller {
         let Some(next) = others.find(|it| it.is_caught_up(last)) else {
             return Err(refused(format!("nobody can lead the quorum in place of broker {me}")));
         };
-        self.transfer(next.broker).await?;
+        self.transfer_told(next.broker).await?;
         Err(no_controller(&format!("broker {} leads the quorum now", next.broker)))
     }
 

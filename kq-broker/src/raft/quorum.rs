@@ -8,9 +8,9 @@ use kq_proto::kafka::ErrorCode;
 use serde::{Deserialize, Serialize};
 use tonic::Status;
 
-use super::controller::{Controller, broker_of};
+use super::controller::{Controller, ControllerStatus, broker_of};
 use super::forward::not_answered;
-use super::members::MemberStatus;
+use super::members::{Leadership, MemberStatus};
 use super::proposer::no_controller;
 use crate::controller::{Command, ControlError, QuorumNote, Refused};
 use crate::ids::BrokerId;
@@ -57,8 +57,30 @@ impl QuorumChange {
 impl Controller {
     /// The members as their leader sees them; as this broker does, if the leader does not answer.
     pub async fn describe_quorum(&self) -> Vec<MemberStatus> {
-        let asked = tokio::time::timeout(DESCRIBE_WAIT, self.ask_leader(None)).await;
-        asked.ok().and_then(Result::ok).unwrap_or_else(|| self.quorum())
+        let told = self.quorum_by_leader().await;
+        told.map_or_else(|_| self.quorum(), |(_, members)| members)
+    }
+
+    /// The members as their leader sees them, and in which lead. An error if nobody leads who
+    /// answers.
+    pub async fn quorum_by_leader(&self) -> Result<(Leadership, Vec<MemberStatus>), ControlError> {
+        let told = async {
+            loop {
+                let led = self.lead_now();
+                let members = self.ask_leader(None).await?;
+                // Else nobody could say in which of the leads it was answered.
+                if self.lead_now() == led {
+                    return Ok((led, members));
+                }
+            }
+        };
+        let late = || no_controller("the one that leads the quorum does not answer");
+        tokio::time::timeout(DESCRIBE_WAIT, told).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    fn lead_now(&self) -> Leadership {
+        let ControllerStatus { leader, term, .. } = self.status();
+        Leadership { leader, term }
     }
 
     /// Changes the members, whoever leads, and keeps in the history why. It is refused if it would leave the quorum without a
@@ -152,14 +174,28 @@ impl Controller {
     /// Hands the lead over, and has the next leader keep in the history why.
     async fn transfer_for(&self, to: BrokerId, reason: &str) -> Result<(), ControlError> {
         let from = self.broker();
-        self.transfer(to).await?;
         if to == from {
             return Ok(());
         }
+        self.transfer_told(to).await?;
         let command = Command::NoteQuorum(QuorumNote::Transferred { from, to });
         let noted = self.submit_for(reason.to_owned(), command, NOTE_WAIT).await;
         if let Err(err) = noted {
             tracing::warn!(%to, error = %err, "the history does not tell why the lead moved");
+        }
+        Ok(())
+    }
+
+    /// Hands the lead over, and has the history tell who leads before this is answered.
+    pub(super) async fn transfer_told(&self, to: BrokerId) -> Result<(), ControlError> {
+        self.transfer(to).await?;
+        let led = self.lead_now();
+        // Who has lost it again meanwhile may have decided nothing.
+        if led.leader == Some(to) {
+            let command = Command::TakeLead { broker: to, term: led.term };
+            if let Err(err) = self.submit(command, NOTE_WAIT).await {
+                tracing::warn!(%to, error = %err, "the history does not tell who leads");
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What a broker tells of itself: its keys, its quorum, its features.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kq_proto::kafka::messages::describe_configs::{
     DescribeConfigsResource, DescribeConfigsResourceResult,
@@ -14,8 +15,10 @@ use kq_proto::kafka::messages::{
 use kq_proto::kafka::{ErrorCode, Str};
 
 use super::rig::{Client, Rig};
+use crate::ids::BrokerId;
 
 const BROKER: i8 = 4;
+const SOON: Duration = Duration::from_secs(30);
 
 async fn broker_keys(client: &mut Client) -> BTreeMap<Str, DescribeConfigsResourceResult> {
     let request = DescribeConfigsRequest {
@@ -81,6 +84,40 @@ async fn the_quorum_tells_its_voter_and_how_far_it_is() {
         let refused = quorum(&mut client, topic, index).await.topics.remove(0).partitions.remove(0);
         assert_eq!(refused.error_code, ErrorCode::UnknownTopicOrPartition, "{topic}/{index}");
         assert_eq!(refused.partition_index, index);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_broker_tells_what_the_leader_of_the_quorum_knows() {
+    let first = Rig::start().await;
+    let join = first.broker.address().to_string();
+    let second = Rig::start_with(&["--join", &join]).await;
+    let third = Rig::start_with(&["--join", &join]).await;
+    for rig in [&first, &second, &third] {
+        let mut client = rig.client().await;
+        let told = async {
+            loop {
+                let mut response = quorum(&mut client, "__cluster_metadata", 0).await;
+                let it = response.topics.remove(0).partitions.remove(0);
+                let known = it.current_voters.iter().filter(|it| it.log_end_offset > 0).count();
+                if it.error_code == ErrorCode::None && known == 3 && response.nodes.len() == 3 {
+                    return it;
+                }
+                // The voters are yet to be made, or the lead is on its way.
+                let passes = [ErrorCode::None, ErrorCode::NotLeaderOrFollower];
+                assert!(passes.contains(&it.error_code), "{it:?}");
+                tokio::task::yield_now().await;
+            }
+        };
+        let told = tokio::time::timeout(SOON, told).await.expect("told in time");
+        let status = rig.broker.node().controller.status();
+        let leader = status.leader.map(BrokerId::to_wire);
+        assert_eq!(Some(told.leader_id), leader);
+        assert_eq!(u64::try_from(told.leader_epoch), Ok(status.term));
+        let voters: Vec<i32> = told.current_voters.iter().map(|it| it.replica_id).collect();
+        assert_eq!(voters, [1, 2, 3]);
+        let furthest = told.current_voters.iter().map(|it| it.log_end_offset).max();
+        assert!((1..=furthest.unwrap()).contains(&told.high_watermark), "{told:?}");
     }
 }
 
