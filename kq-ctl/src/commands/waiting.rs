@@ -25,12 +25,21 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// The bound of a command that does nothing but wait: without a word about it, none.
+    /// The bound of a command that does nothing but wait.
     pub(crate) fn bound(&self, session: &Session) -> Duration {
-        self.wait.unwrap_or_else(|| match &session.settings.timeout {
+        self.given().unwrap_or(session.settings.timeout.value)
+    }
+
+    /// The same for a plan, which takes as long as it takes: without a word about it, none.
+    pub(crate) fn plan_bound(&self, session: &Session) -> Duration {
+        self.given().unwrap_or_else(|| match &session.settings.timeout {
             timeout if timeout.origin == Origin::Default => Duration::MAX,
             timeout => timeout.value,
         })
+    }
+
+    fn given(&self) -> Option<Duration> {
+        self.wait.filter(|bound| !bound.is_zero())
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn schema(_: &Args) -> &'static Schema {
 }
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
-    until(&args.id, args.condition, args.wait.bound(session), session).await
+    until(&args.id, args.condition, args.wait.plan_bound(session), session).await
 }
 
 /// Waits for a plan. One that ended otherwise than it should is a no, not a wait without end.
