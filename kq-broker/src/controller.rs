@@ -36,6 +36,8 @@ mod placement_test;
 pub mod plan;
 mod quorum;
 mod replicas;
+#[cfg(test)]
+mod replicas_test;
 mod restart;
 #[cfg(test)]
 mod restart_test;
@@ -50,17 +52,17 @@ mod travel_test;
 
 pub use broker::may_stop;
 pub use command::{
-    AlterConfigs, AlterOp, AlterPartition, AlteredPartition, Command, ConfigAlteration,
-    ConfigTarget, CreatedTopic, DeletedTopic, IncrementalAlter, ManualAssignment, NewPartitions,
-    NewTopic, ProducerIdBlock, ProtectedTopic, Reply, TopicRef,
+    AlterConfigs, AlterOp, Command, ConfigAlteration, ConfigTarget, CreatedTopic, DeletedTopic,
+    IncrementalAlter, ManualAssignment, NewPartitions, NewTopic, ProducerIdBlock, ProtectedTopic,
+    Reply, TopicRef,
 };
 pub use decide::{Decision, Limits, Settings, Turn, decide};
 pub use election::{Ballot, Choice, choose_leader};
 pub use error::{ControlError, Refused};
 pub use features::{FEATURES, Feature, FeatureUpdate, UpgradeType};
 pub use leader_command::{
-    Elected, ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, Patch,
-    PolicyChange, PolicyTarget,
+    AlterPartition, AlteredPartition, Elected, ElectedPartition, ElectionKind, FenceReason,
+    Handover, LedPartition, PartitionRef, Patch, PolicyChange, PolicyTarget,
 };
 pub use leader_policy::LeaderRules;
 pub use names::verify_topic_name;

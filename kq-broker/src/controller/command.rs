@@ -9,14 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::ControlError;
 use super::features::FeatureUpdate;
 use super::leader_command::{
-    ElectedPartition, ElectionKind, FenceReason, Handover, PartitionRef, PolicyChange, PolicyTarget,
+    AlterPartition, AlteredPartition, ElectedPartition, ElectionKind, FenceReason, Handover,
+    LedPartition, PartitionRef, PolicyChange, PolicyTarget,
 };
 use super::plan::{PlanChange, PlanOrder, Reassignment};
 use super::quorum::QuorumNote;
-use crate::ids::{
-    BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PlanId, TopicId,
-};
-use crate::metadata::{BrokerRegistration, Loss, PartitionChange, TimestampMs};
+use crate::ids::{BrokerEpoch, BrokerId, PartitionId, PlanId, TopicId};
+use crate::metadata::{BrokerRegistration, Loss, TimestampMs};
 
 /// A topic by name or by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +164,15 @@ pub enum Command {
         epoch: BrokerEpoch,
         /// The partitions.
         partitions: Vec<PartitionId>,
+    },
+    /// Lets others lead what their leader cannot append to, for its disk is full.
+    GiveUpLead {
+        /// The broker that leads them.
+        broker: BrokerId,
+        /// Its registration.
+        epoch: BrokerEpoch,
+        /// The partitions.
+        partitions: Vec<LedPartition>,
     },
     /// Tells what replicas have to cut off since a leader was elected uncleanly.
     ReportLosses {
@@ -372,19 +380,6 @@ impl AlterOp {
     }
 }
 
-/// An ISR that a leader proposes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlterPartition {
-    /// The partition.
-    pub partition: PartitionId,
-    /// The epoch in which the proposer leads.
-    pub leader_epoch: LeaderEpoch,
-    /// The state it has seen: a change in between refuses the proposal.
-    pub partition_epoch: PartitionEpoch,
-    /// The ISR it proposes, each with the registration it knows; none is not compared (KIP-903).
-    pub isr: Vec<(BrokerId, Option<BrokerEpoch>)>,
-}
-
 /// The controller's answer: one entry per item of the command, in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -488,11 +483,4 @@ pub struct ProducerIdBlock {
     pub first: u64,
     /// How many.
     pub count: u32,
-}
-
-/// What became of a proposed ISR.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlteredPartition {
-    /// The partition as it is now.
-    pub now: PartitionChange,
 }

@@ -118,6 +118,9 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
         Command::FailReplicas { broker, epoch, partitions } => {
             replicas::fail(draft, (*broker, *epoch), partitions)?
         }
+        Command::GiveUpLead { broker, epoch, partitions } => {
+            replicas::give_up_lead(draft, (*broker, *epoch), partitions)?
+        }
         Command::ReportLosses { broker, epoch, losses } => {
             replicas::note_losses(draft, (*broker, *epoch), losses)?
         }
@@ -177,6 +180,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         | Command::ChangePlan { .. }
         | Command::AlterPartitions { .. }
         | Command::FailReplicas { .. }
+        | Command::GiveUpLead { .. }
         | Command::ReportLosses { .. }
         | Command::CompleteHandover { .. }
         | Command::CancelHandover { .. }
@@ -229,6 +233,7 @@ impl Command {
             | Self::AllocateProducerIds { .. }
             | Self::AlterPartitions { .. }
             | Self::FailReplicas { .. }
+            | Self::GiveUpLead { .. }
             | Self::ReportLosses { .. }
             | Self::CompleteHandover { .. }
             | Self::CancelHandover { .. }
@@ -249,6 +254,9 @@ impl Command {
             Self::AlterPartitions { .. } => "proposed by the leader".into(),
             Self::FailReplicas { broker, .. } => {
                 format!("broker {broker} cannot serve its replicas").into()
+            }
+            Self::GiveUpLead { broker, .. } => {
+                format!("broker {broker} gives the lead up: its disk is full").into()
             }
             Self::ReportLosses { .. } => "a leader was elected uncleanly".into(),
             Self::CompleteHandover { .. } => "handed over by the leader".into(),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use kq_proto::kafka::ErrorCode;
 
-use super::command::{AlterPartition, AlteredPartition, Reply};
+use super::command::Reply;
 use super::decide::Draft;
 use super::election::with_isr;
 use super::error::ControlError;
+use super::leader_command::{AlterPartition, AlteredPartition};
 use crate::canary;
 use crate::catalogue::{ConfigSources, EffectiveTopicConfig};
 use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId};

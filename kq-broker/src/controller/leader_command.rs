@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ControlError;
 use super::command::TopicRef;
-use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex};
-use crate::metadata::{LeaderPlace, UncleanPolicy};
+use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex};
+use crate::metadata::{LeaderPlace, PartitionChange, UncleanPolicy};
 
 /// Why a broker is fenced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,35 @@ impl fmt::Display for FenceReason {
             Self::Operator => "asked by an operator",
         })
     }
+}
+
+/// An ISR that a leader proposes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlterPartition {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The epoch in which the proposer leads.
+    pub leader_epoch: LeaderEpoch,
+    /// The state it has seen: a change in between refuses the proposal.
+    pub partition_epoch: PartitionEpoch,
+    /// The ISR it proposes, each with the registration it knows; none is not compared (KIP-903).
+    pub isr: Vec<(BrokerId, Option<BrokerEpoch>)>,
+}
+
+/// What became of a proposed ISR.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlteredPartition {
+    /// The partition as it is now.
+    pub now: PartitionChange,
+}
+
+/// A partition in the epoch in which the sender leads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedPartition {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The epoch.
+    pub leader_epoch: LeaderEpoch,
 }
 
 /// A handover as the leader saw it.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use kq_proto::kafka::ErrorCode;
 
-use super::command::{AlteredPartition, Reply};
+use super::command::Reply;
 use super::decide::Draft;
 use super::election::{Ballot, Choice, changed, choose_leader, elect, epoch_after, with_isr};
 use super::error::ControlError;
-use super::leader_command::{Elected, ElectedPartition, ElectionKind, Handover, PartitionRef};
+use super::leader_command::{
+    AlteredPartition, Elected, ElectedPartition, ElectionKind, Handover, PartitionRef,
+};
 use super::leader_policy::{LeaderRules, verify_unfrozen};
 use super::topics::find_visible;
 use crate::catalogue::ConfigSources;

@@ -1,14 +1,16 @@
 //! Replicas that their broker cannot serve, though it lives: their directory is offline, or their log
-//! is damaged or gone. And those that came back with more than the leader has.
+//! is damaged or gone, or a leader's disk is full. And those that came back with more than the leader
+//! has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::Reply;
 use super::decide::Draft;
-use super::election::changed;
+use super::election::{changed, with_isr};
 use super::error::ControlError;
+use super::leader_command::LedPartition;
 use super::leaders::{Seat, reconsider};
-use crate::ids::{BrokerEpoch, BrokerId, PartitionId};
+use crate::ids::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionId};
 use crate::metadata::{EventKind, Loss, MetadataImage, MetadataRecord, PartitionImage, Subject};
 
 /// Takes these replicas of a broker out of ISR and ELR, and lets others lead them.
@@ -22,6 +24,24 @@ pub(super) fn fail(
     let holds = |partition: &PartitionImage| partition.replicas.contains(&broker);
     reconsider(draft, holds, |seat| {
         failed.contains(&seat.id).then(|| set_aside(seat, broker)).flatten()
+    })?;
+    Ok(Reply::Done)
+}
+
+/// Lets others in sync lead what this broker leads and cannot append to. Who has been elected meanwhile
+/// is not meant.
+pub(super) fn give_up_lead(
+    draft: &mut Draft<'_, '_>,
+    (broker, epoch): (BrokerId, BrokerEpoch),
+    led: &[LedPartition],
+) -> Result<Reply, ControlError> {
+    super::broker::verify_epoch(&draft.image, broker, epoch)?;
+    let led: BTreeMap<PartitionId, LeaderEpoch> =
+        led.iter().map(|it| (it.partition, it.leader_epoch)).collect();
+    let leads = |partition: &PartitionImage| partition.leader == Some(broker);
+    reconsider(draft, leads, |seat| {
+        let is_meant = led.get(&seat.id) == Some(&seat.now.leader_epoch);
+        is_meant.then(|| without_leader(seat, broker)).flatten()
     })?;
     Ok(Reply::Done)
 }
@@ -65,6 +85,16 @@ fn untold(image: &MetadataImage, mut open: BTreeMap<Subject, Vec<Loss>>) -> Vec<
     untold.extend(open.into_values().flatten());
     untold.sort_unstable();
     untold
+}
+
+/// Somebody else in sync leads; none if there is nobody. The old leader leaves the ISR at once, since it
+/// cannot follow either: the next one need not wait for it, and no balancing brings it back. It holds
+/// all that is committed, so it stays eligible while too few are left to commit more.
+fn without_leader(seat: &Seat<'_>, broker: BrokerId) -> Option<PartitionImage> {
+    let isr = seat.now.isr.iter().copied().filter(|id| *id != broker).collect();
+    let rest = with_isr(seat.now, isr, seat.rules.min_isr);
+    let to = Seat { now: &rest, ..*seat }.best_in_sync()?;
+    changed(seat.now, PartitionImage { leader: Some(to), handover: None, ..rest })
 }
 
 /// As if the broker were fenced, for this partition: others in sync go on without it. Where nobody

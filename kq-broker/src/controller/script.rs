@@ -6,7 +6,9 @@ use expect_test::Expect;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{BrokerEpoch, BrokerId, Incarnation, PartitionEpoch, PartitionId, PartitionIndex};
+use crate::ids::{
+    BrokerEpoch, BrokerId, Incarnation, LeaderEpoch, PartitionEpoch, PartitionId, PartitionIndex,
+};
 use crate::metadata::{
     BrokerRegistration, Change, LeaderPlace, Loss, MetadataImage, MetadataRecord, PartitionChange,
     PartitionImage, TimestampMs,
@@ -256,6 +258,7 @@ fn parse_of_leaders(cluster: &Cluster, it: &Line<'_>) -> Command {
         "isr" => {
             propose_isr(cluster, it.names[0], it.get("to").unwrap(), it.number("epoch").unwrap())
         }
+        "full" => give_up_lead(cluster, it),
         "done" | "cancel" => settle(cluster, it.verb, it.names[0], it.get("to")),
         "elect" => {
             let kind = match it.get("unclean") {
@@ -356,6 +359,19 @@ fn epoch_of(cluster: &Cluster, id: BrokerId) -> BrokerEpoch {
 fn partition_ref(name: &str) -> PartitionRef {
     let (topic, index) = name.split_once('/').unwrap_or((name, "0"));
     PartitionRef { topic: TopicRef::Name(topic.to_owned()), index: index.parse().unwrap() }
+}
+
+/// A broker that leads a topic's first partition, or thinks so, has a full disk.
+fn give_up_lead(cluster: &Cluster, it: &Line<'_>) -> Command {
+    let topic = cluster.image.topic_by_name(it.names[1]).unwrap();
+    let now = topic.partition(PartitionIndex(0)).unwrap();
+    let told = it.number("epoch").map(|it| LeaderEpoch(u32::try_from(it).unwrap()));
+    let broker = it.broker();
+    let led = LedPartition {
+        partition: PartitionId { topic: topic.id, index: PartitionIndex(0) },
+        leader_epoch: told.unwrap_or(now.leader_epoch),
+    };
+    Command::GiveUpLead { broker, epoch: epoch_of(cluster, broker), partitions: vec![led] }
 }
 
 /// What the leader of a topic's first partition says of its handover.

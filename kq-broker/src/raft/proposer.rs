@@ -291,6 +291,7 @@ fn use_of(command: &Command) -> Use {
         | Command::TakeLead { .. }
         | Command::NoteQuorum(_)
         | Command::FailReplicas { .. }
+        | Command::GiveUpLead { .. }
         | Command::ReportLosses { .. }
         | Command::BeginShutdown { .. }
         | Command::CompleteHandover { .. }

@@ -1,5 +1,5 @@
 //! Tells the controller what leading replicas want: other in-sync sets, and what became of moves; and
-//! which replicas cannot be served here.
+//! which replicas cannot be served or written here.
 //!
 //! One command at a time, of many partitions: what gathers meanwhile goes with the next. An in-sync
 //! set counts as changed when it comes back with the metadata, and not before; only what became of a
@@ -12,7 +12,7 @@ use kq_proto::kafka::ErrorCode;
 
 use super::Node;
 use super::wishes::Batch;
-use crate::controller::{AlterPartition, Command, ControlError, Reply};
+use crate::controller::{AlterPartition, Command, ControlError, LedPartition, Reply};
 use crate::env;
 use crate::ids::{BrokerEpoch, PartitionId};
 use crate::metadata::Loss;
@@ -77,6 +77,7 @@ async fn send(node: &Node, batch: Batch) -> bool {
     match batch {
         Batch::Isr(partitions) => send_isr(node, epoch, partitions).await,
         Batch::Failed(partitions) => send_failed(node, epoch, partitions).await,
+        Batch::Full(partitions) => give_up(node, epoch, partitions).await,
         Batch::Lost(losses) => send_losses(node, epoch, losses).await,
         Batch::Complete(handovers) => {
             let command = Command::CompleteHandover { broker, epoch, handovers };
@@ -131,6 +132,19 @@ async fn send_failed(node: &Node, epoch: BrokerEpoch, partitions: Vec<PartitionI
     true
 }
 
+/// What still cannot be written asks for it again, with the next batch that it refuses.
+async fn give_up(node: &Node, epoch: BrokerEpoch, partitions: Vec<LedPartition>) -> bool {
+    let count = partitions.len();
+    let command = Command::GiveUpLead { broker: node.broker_id, epoch, partitions };
+    match node.controller.submit(command, DEADLINE).await {
+        Ok(_) => true,
+        Err(err) => {
+            tracing::warn!(%err, partitions = count, "the disk is full, and the lead is still here");
+            false
+        }
+    }
+}
+
 async fn send_losses(node: &Node, epoch: BrokerEpoch, losses: Vec<Loss>) -> bool {
     let told = losses.clone();
     let command = Command::ReportLosses { broker: node.broker_id, epoch, losses };
@@ -182,6 +196,7 @@ impl Batch {
             Self::Isr(all) => all.iter().map(|it| it.partition).collect(),
             Self::Complete(all) | Self::Cancel(all) => all.iter().map(|it| it.partition).collect(),
             Self::Failed(all) => all.clone(),
+            Self::Full(all) => all.iter().map(|it| it.partition).collect(),
             // `send_losses` wishes for them again.
             Self::Lost(_) => Vec::new(),
         };

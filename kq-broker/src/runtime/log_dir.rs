@@ -34,6 +34,9 @@ pub struct LogDir {
 /// threads that serve.
 const HERE_MAX: usize = 2;
 
+/// The room that lets a replica follow again which had none as leader: less would be used up at once.
+const ROOM_BYTES: u64 = 4 << 20;
+
 /// A producer's turn to sync on its own thread.
 #[derive(Debug)]
 pub(super) struct TurnHere<'a>(&'a AtomicUsize);
@@ -95,6 +98,11 @@ impl LogDir {
             offline: self.offline().cloned(),
             space: self.fs.space(&self.path).ok(),
         }
+    }
+
+    /// Whether there is room to follow for who had none to lead; so if the system does not tell.
+    pub(super) fn has_room(&self) -> bool {
+        self.fs.space(&self.path).map_or(true, |it| ROOM_BYTES <= it.free_bytes)
     }
 
     /// Refuses what comes after the directory went offline; its partitions learn it one by one.

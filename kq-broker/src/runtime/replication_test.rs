@@ -16,7 +16,7 @@ use super::{
     Offset, OffsetSpec, Partition, PartitionError, Partitions, ReadFrom, ReplicaFetch, SyncRound,
 };
 use crate::config::BrokerConfig;
-use crate::controller::AlterPartition;
+use crate::controller::{AlterPartition, LedPartition};
 use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::{Loss, PartitionImage};
 
@@ -409,6 +409,37 @@ async fn a_directory_that_fails_reports_its_replicas() {
     let err = leader.acknowledged(&appended).await.unwrap_err();
     assert_eq!(err.code(), ErrorCode::KafkaStorageError);
     assert_eq!(pair.stores[0].wishes().take(9), Some(Batch::Failed(vec![leader.id()])));
+}
+
+#[tokio::test]
+async fn a_leader_without_room_gives_the_lead_up_and_follows_once_there_is_some() {
+    let mut pair = Pair::new();
+    let replica = pair.replica(1);
+    pair.worlds[0].disk.set_capacity(Some(1));
+    let refuse = || replica.append(batch("a"), Acks::All).unwrap_err().code();
+    assert_eq!(refuse(), ErrorCode::KafkaStorageError);
+    let led = LedPartition { partition: replica.id(), leader_epoch: LeaderEpoch(0) };
+    assert_eq!(pair.stores[0].wishes().take(9), Some(Batch::Full(vec![led])));
+    assert_eq!(refuse(), ErrorCode::KafkaStorageError);
+    assert_eq!(pair.stores[0].wishes().take(9), None, "it was told a moment ago");
+    pair.commit(&PartitionImage { isr: vec![BrokerId(2)], ..replicated(&[1, 2], 2, 1) });
+    pair.replica(2).append(batch("b"), Acks::All).unwrap();
+    assert_eq!(replica.next_fetch(&SyncRound::new()).unwrap(), None);
+    assert!(replica.waits_for_room());
+    pair.worlds[0].disk.set_capacity(None);
+    pair.replicate(2, 1).await;
+    assert!(!replica.waits_for_room());
+    assert_eq!(ends(&replica).1, 1);
+}
+
+#[tokio::test]
+async fn a_leader_without_room_that_is_in_sync_alone_keeps_the_lead() {
+    let mut pair = Pair::new();
+    pair.commit(&PartitionImage { isr: vec![BrokerId(1)], ..replicated(&[1, 2], 1, 0) });
+    pair.worlds[0].disk.set_capacity(Some(1));
+    let err = pair.replica(1).append(batch("a"), Acks::All).unwrap_err();
+    assert!(matches!(err, PartitionError::NoSpace(_)), "{err}");
+    assert_eq!(pair.stores[0].wishes().take(9), None);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::controller::{AlterPartition, Handover};
+use crate::controller::{AlterPartition, Handover, LedPartition};
 use crate::ids::PartitionId;
 use crate::metadata::Loss;
 
@@ -28,6 +28,7 @@ struct Queue {
     complete: BTreeMap<PartitionId, Handover>,
     cancel: BTreeMap<PartitionId, Handover>,
     failed: BTreeSet<PartitionId>,
+    full: BTreeMap<PartitionId, LedPartition>,
     losses: BTreeSet<Loss>,
 }
 
@@ -42,6 +43,8 @@ pub(super) enum Batch {
     Cancel(Vec<Handover>),
     /// Replicas that cannot be served here.
     Failed(Vec<PartitionId>),
+    /// Led here, where the disk is full.
+    Full(Vec<LedPartition>),
     /// What replicas here have to cut off.
     Lost(Vec<Loss>),
 }
@@ -68,6 +71,12 @@ impl Wishes {
         self.arrived.notify_one();
     }
 
+    /// The disk is full: somebody else is to lead.
+    pub(super) fn give_up(&self, it: LedPartition) {
+        self.queue.lock().full.insert(it.partition, it);
+        self.arrived.notify_one();
+    }
+
     /// Replicas here have to cut off what a leader that was elected uncleanly does not have.
     pub(super) fn lose(&self, losses: impl IntoIterator<Item = Loss>) {
         self.queue.lock().losses.extend(losses);
@@ -80,11 +89,14 @@ impl Wishes {
     }
 
     /// The next command's worth, of at most `max` partitions. First what cannot be
-    /// served, then moves: their producers wait. Last what is only told.
+    /// served or written, then moves: their producers wait. Last what is only told.
     pub(super) fn take(&self, max: usize) -> Option<Batch> {
         let mut queue = self.queue.lock();
         if !queue.failed.is_empty() {
             return Some(Batch::Failed(first_of(&mut queue.failed, max)));
+        }
+        if !queue.full.is_empty() {
+            return Some(Batch::Full(take_some(&mut queue.full, max)));
         }
         if !queue.complete.is_empty() {
             return Some(Batch::Complete(take_some(&mut queue.complete, max)));

@@ -136,6 +136,7 @@ impl World {
     ) {
         let Some(broker) = self.brokers.get_mut(&id) else { return };
         if broker.disk_full {
+            self.give_up_lead(id, of);
             return;
         }
         let Some((log, replica)) = broker.parts(of) else { return };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kq_broker::controller::{AlterPartition, Command, Handover};
+use kq_broker::controller::{AlterPartition, Command, Handover, LedPartition};
 use kq_broker::ids::{BrokerEpoch, BrokerId, PartitionEpoch, PartitionId};
 use kq_broker::metadata::{MetadataImage, PartitionImage, TopicImage};
 use kq_broker::replica::{
@@ -314,6 +314,22 @@ impl World {
             replica.proposed = call;
         }
         self.timer(ANSWER_MAX, id, Timer::Unanswered(of, partition_epoch, call));
+    }
+
+    /// A leader with a full disk lets somebody else lead, if others are in sync.
+    pub(crate) fn give_up_lead(&mut self, id: BrokerId, of: PartitionId) {
+        let parts = self.brokers.get_mut(&id).and_then(|it| it.parts(of));
+        let Some(Role::Leader(leader)) = parts.map(|(_, replica)| &replica.role) else { return };
+        if leader.isr().len() < 2 {
+            return;
+        }
+        let led = LedPartition { partition: of, leader_epoch: leader.epoch() };
+        trace!(self, "{id} gives the lead up, its disk is full");
+        self.ask_as(id, |broker, epoch| Command::GiveUpLead {
+            broker,
+            epoch,
+            partitions: vec![led],
+        });
     }
 
     /// Asks the controller something under this life's epoch; tells the number of the call.

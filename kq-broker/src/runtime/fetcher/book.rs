@@ -30,6 +30,9 @@ pub(super) trait Asks {
 
     /// Nobody answers this request any more.
     fn call_off(&self, token: FetchToken);
+
+    /// Whether it is to be asked again after a moment, though nothing will tell that it can go on.
+    fn is_to_be_asked(&self) -> bool;
 }
 
 /// The partitions that are fetched from one broker.
@@ -77,6 +80,8 @@ pub(super) struct Changes {
     pub(super) forgotten: Vec<PartitionId>,
     /// Partitions that had nothing to ask for.
     pub(super) silent: Vec<PartitionId>,
+    /// Those of them that are to be asked again after a pause.
+    pub(super) to_be_asked: Vec<PartitionId>,
 }
 
 impl<P> Default for Book<P> {
@@ -169,6 +174,9 @@ impl<P: Asks> Book<P> {
                 }
                 (None, told) => {
                     changes.silent.push(id);
+                    if entry.partition.is_to_be_asked() {
+                        changes.to_be_asked.push(id);
+                    }
                     if told.is_some() {
                         entry.told = None;
                         self.standing -= 1;

@@ -20,6 +20,10 @@ impl Asks for At {
     }
 
     fn call_off(&self, _: FetchToken) {}
+
+    fn is_to_be_asked(&self) -> bool {
+        self.0 == 99
+    }
 }
 
 struct Rig {

@@ -204,6 +204,9 @@ impl Source {
             // Over or not: who waited for a sync is asked again after it, and nobody else does that.
             line.late.push_back((round, std::mem::take(&mut changes.silent)));
         }
+        for id in std::mem::take(&mut changes.to_be_asked) {
+            self.book.pause(id, self.ground.clock.elapsed(), dice());
+        }
         let changes_nothing = changes.named.is_empty() && changes.forgotten.is_empty();
         if changes_nothing && (in_flight > 0 || !self.book.stands()) {
             return Ok(());
@@ -355,6 +358,10 @@ impl Asks for Followed {
 
     fn call_off(&self, token: FetchToken) {
         self.partition.fetch_failed(token);
+    }
+
+    fn is_to_be_asked(&self) -> bool {
+        self.partition.waits_for_room()
     }
 }
 

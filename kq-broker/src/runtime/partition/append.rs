@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use kq_storage::batch::{BatchHeader, ProducerMark};
-use kq_storage::{LeaderEpoch, LogEndOffset, ProducerId};
+use kq_storage::{AppendError, LeaderEpoch, LogEndOffset, ProducerId};
 
 use super::Partition;
 use crate::replica::{Acks, Input};
@@ -55,10 +55,14 @@ impl Partition {
         let written = match log.append(records, leader_epoch, now) {
             Ok(written) => written,
             Err(err) => {
+                if matches!(&err, AppendError::Storage(err) if err.is_no_space()) {
+                    state.give_up_lead(self.clock.elapsed());
+                }
                 drop(guard);
                 return Err(self.dir.append_failed(&err));
             }
         };
+        state.no_room_since = None;
         let appended = Appended {
             base_offset: written.base_offset,
             end: written.last_offset.plus(1),

@@ -26,8 +26,8 @@ use crate::runtime::{LogDir, PartitionError, SyncRound};
 static TOKEN_NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Partition {
-    /// What to ask the leader for; none while nobody leads, while an answer is awaited, and with
-    /// durability fsync until what the log holds is synced: then it joins `round`, and may be asked
+    /// What to ask the leader for; none while nobody leads, while an answer is awaited, while this
+    /// replica [waits for room](Self::waits_for_room), and with durability fsync until what the log holds is synced: then it joins `round`, and may be asked
     /// again when that is done.
     pub fn next_fetch(
         self: &Arc<Self>,
@@ -36,6 +36,13 @@ impl Partition {
         self.dir.verify_online()?;
         let mut state = self.state.lock();
         let last_epoch = epoch_of_last_record(state.log()?);
+        if state.no_room_since.is_some() {
+            state.follower_mut()?;
+            if !self.dir.has_room() {
+                return Ok(None);
+            }
+            state.no_room_since = None;
+        }
         let follower = state.follower_mut()?;
         let token = FetchToken(TOKEN_NEXT.fetch_add(1, Ordering::Relaxed));
         let fetch = follower.next_fetch(token, last_epoch);
@@ -44,6 +51,13 @@ impl Partition {
             self.join_round(&mut state, end, round);
         }
         Ok(fetch)
+    }
+
+    /// Whether it gave the lead up for want of room and has found none since. Nothing tells when there
+    /// is some: `next_fetch` looks.
+    pub(in crate::runtime) fn waits_for_room(&self) -> bool {
+        let state = self.state.lock();
+        state.no_room_since.is_some() && state.leader().is_err()
     }
 
     /// There is no answer to this request and there will be none, for its connection is gone.

@@ -125,6 +125,7 @@ impl Partition {
         let now = self.clock.elapsed();
         state.role = leading(self.me, (image, registered), rules, standing, now);
         state.led_since = image.leader_epoch;
+        state.no_room_since = None;
         state.watch_time();
         state.interrupt_all();
         self.leads.store(true, Ordering::Release);

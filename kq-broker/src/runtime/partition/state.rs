@@ -11,7 +11,7 @@ use kq_storage::{
 use tokio::sync::Notify;
 
 use super::intake::Intake;
-use crate::controller::{AlterPartition, Handover};
+use crate::controller::{AlterPartition, Handover, LedPartition};
 use crate::ids::{BrokerId, PartitionEpoch, PartitionId};
 use crate::metadata::Loss;
 use crate::replica::{
@@ -22,6 +22,9 @@ use crate::runtime::sync_queue::Urgency;
 use crate::runtime::sync_round::RoundPart;
 use crate::runtime::wishes::Wishes;
 use crate::runtime::{Hearing, PartitionError};
+
+/// How often a leader without room asks that somebody else leads.
+const GIVE_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// When a partition is synced although nobody waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +91,9 @@ pub(super) struct State {
     pub(super) led_since: LeaderEpoch,
     pub(super) rules: Rules,
     desk: Desk,
+    /// Since when this replica has told that it has no room for what it should append as leader. As a
+    /// follower it does not fetch until there is room: it would pass for one that can follow.
+    pub(super) no_room_since: Option<Duration>,
     /// The timer knows that it is to tick the leader.
     pub(super) ticking: bool,
     /// Kept between steps for its room; empty outside of `step`.
@@ -126,6 +132,7 @@ impl State {
             role,
             rules,
             desk,
+            no_room_since: None,
             ticking: false,
             out: Vec::new(),
             waiting: VecDeque::new(),
@@ -244,6 +251,18 @@ impl State {
     /// What has to be cut off from here is told to the cluster.
     pub(super) fn tell_loss(&self, loss: Loss) {
         self.desk.wishes.lose([loss]);
+    }
+
+    /// There is no room for a batch: another replica in sync is to lead, if there is one.
+    pub(super) fn give_up_lead(&mut self, now: Duration) {
+        let Ok(leader) = self.leader() else { return };
+        let told = self.no_room_since.is_some_and(|at| now.saturating_sub(at) < GIVE_UP_EVERY);
+        if told || leader.isr().len() < 2 {
+            return;
+        }
+        let led = LedPartition { partition: self.desk.id, leader_epoch: leader.epoch() };
+        self.no_room_since = Some(now);
+        self.desk.wishes.give_up(led);
     }
 
     /// Lets the timer know if time matters to the leader.
