@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     if report.failures.is_empty() && !args.outcome.change.dry_run {
         let id = args.id;
         report.note(format!(
-            "then: kq-ctl broker wait {id} --for drained, stop it, kq-ctl broker unregister {id} --confirm {id}; or back: kq-ctl broker recommission {id}"
+            "then: kq-ctl broker wait {id} --for drained --timeout 1h, stop it, kq-ctl broker unregister {id} --confirm {id}; or back: kq-ctl broker recommission {id}"
         ));
     }
     Ok(report)

@@ -30,8 +30,10 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     report.sum("replica_count", answer.replica_count);
     if !answer.safe {
         report.exit = Some(Exit::No);
-        let wait =
-            format!("to wait until it is safe: kq-ctl broker wait {} --for restart-safe", args.id);
+        let wait = format!(
+            "to wait until it is safe: kq-ctl broker wait {} --for restart-safe --timeout 10m",
+            args.id
+        );
         report.note(wait);
     } else if session.view.format.is_table() {
         report.note(format!(

@@ -49,8 +49,8 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             safe: check.safe,
             risk_count: check.risks.len(),
             why: first,
-            before: format!("kq-ctl broker wait {id} --for restart-safe"),
-            after: format!("kq-ctl broker wait {id} --for caught-up"),
+            before: format!("kq-ctl broker wait {id} --for restart-safe --timeout 10m"),
+            after: format!("kq-ctl broker wait {id} --for caught-up --timeout 10m"),
         });
     }
     report.sum("broker_count", report.items.len());
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         ));
     }
     if session.view.format.is_table() && !report.items.is_empty() {
-        report.note("before each restart: kq-ctl broker wait ID --for restart-safe; after it: --for caught-up");
+        report.note("before each restart: kq-ctl broker wait ID --for restart-safe --timeout 10m; after it: --for caught-up");
     }
     Ok(report)
 }
