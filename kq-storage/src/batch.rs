@@ -26,15 +26,19 @@ mod codec;
 mod header;
 mod patch;
 mod quick_walk;
+mod raw;
 mod record;
 mod validate;
 
 pub use build::{BatchBuilder, recompress};
+pub(crate) use build::{assemble, seal};
 pub use codec::{Codec, Compression, DecompressError, DecompressLimits, decompress};
+pub(crate) use codec::{compress, with_plain};
 pub(crate) use header::sequence_plus;
 pub use header::{Attributes, BatchError, BatchHeader, ProducerMark};
 pub use patch::{assign, stamp_log_append_time, stamp_max_timestamp};
-pub use record::{Record, RecordError, RecordsSummary, records, walk_records};
+pub(crate) use raw::{RawRecord, raw_records};
+pub use record::{Record, RecordError, RecordsSummary, records, walk_records, walk_stored_records};
 pub use validate::{InvalidBatch, Refusal, validate_new};
 
 /// Bytes before the first record.

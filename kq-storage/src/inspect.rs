@@ -6,7 +6,7 @@ mod small;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::batch::{BatchHeader, DecompressLimits, HEADER_BYTES, walk_records};
+use crate::batch::{BatchHeader, DecompressLimits, HEADER_BYTES, walk_stored_records};
 use crate::checkpoint::CHECKPOINT_FILE;
 use crate::epochs::EPOCHS_FILE;
 use crate::identity::IDENTITY_FILE;
@@ -110,7 +110,7 @@ pub struct Batches {
     path: PathBuf,
     len: u64,
     at: u64,
-    /// The next batch begins here or later.
+    /// The next batch begins here.
     expected: Offset,
 }
 
@@ -121,7 +121,7 @@ impl Batches {
         let file = fs.open(path, OpenMode::Read).map_err(failed)?;
         let len = file.len().map_err(failed)?;
         let base = path.file_name().and_then(|name| parse_name(name.to_str()?));
-        let expected = base.map_or(Offset(0), |(base, _)| base);
+        let expected = base.map_or(Offset(0), |(name, _)| name.base);
         Ok(Self { file, path: path.to_owned(), len, at: 0, expected })
     }
 
@@ -159,11 +159,12 @@ impl Batches {
         if let Err(why) = header.verify_crc(bytes) {
             return Some(why.to_string());
         }
-        if header.base_offset < self.expected {
+        if header.base_offset != self.expected {
             let (found, expected) = (header.base_offset.0, self.expected.0);
-            return Some(format!("offset {found} comes after offset {expected} was due"));
+            return Some(format!("offset {found} stands where {expected} must"));
         }
-        walk_records(bytes, header, DecompressLimits::default()).err().map(|why| why.to_string())
+        let walked = walk_stored_records(bytes, header, DecompressLimits::default());
+        walked.err().map(|why| why.to_string())
     }
 
     fn read(&self, position: u64, len: u64) -> Result<Vec<u8>, StorageError> {

@@ -6,6 +6,7 @@ mod atomic_file;
 pub mod batch;
 mod canary;
 mod checkpoint;
+mod compact;
 mod config;
 mod dir_lock;
 mod epochs;
@@ -25,6 +26,7 @@ pub mod sim;
 pub mod vfs;
 
 pub use atomic_file::AtomicFile;
+pub use compact::Tally as CompactionTally;
 pub use config::{LogConfig, TimestampType};
 pub use dir_lock::{DirLock, DirLockError, LOCK_FILE};
 pub use epochs::{EpochHistory, EpochStart};

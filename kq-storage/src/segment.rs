@@ -6,6 +6,7 @@
 //!   00000000000000000000.timeindex   greatest timestamp so far -> offset
 //!   00000000000000000000.snapshot    producers' state as of the segment's base offset
 //! ```
+//! A segment that compaction wrote has a longer name: see [`SegmentName`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,11 +17,13 @@ use crate::{Offset, StorageError, TimestampMs};
 
 mod index;
 mod indexer;
+mod name;
 mod ranges;
 mod scan;
 
 pub(crate) use index::{Damaged, Entry, IndexView, OffsetEntry, TimeEntry, parse_entries};
 pub(crate) use indexer::Indexer;
+pub(crate) use name::SegmentName;
 pub(crate) use ranges::Ranges;
 pub(crate) use scan::{HeaderScan, PASS_CHUNK_BYTES, SEEK_CHUNK_BYTES, ScanError};
 
@@ -32,6 +35,8 @@ pub(crate) type MaxTimestamp = Option<(TimestampMs, Offset)>;
 pub(crate) struct Segment {
     /// Offset of its first record.
     pub(crate) base: Offset,
+    /// What its files are called.
+    pub(crate) name: SegmentName,
     /// Bytes of whole batches; the file may be longer only while a write fails.
     pub(crate) size: u64,
     /// When it was sealed; for retention where records carry no time.
@@ -46,9 +51,10 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// A segment that exists.
-    pub(crate) const fn existing(base: Offset, size: u64) -> Self {
+    pub(crate) const fn existing(name: SegmentName, size: u64) -> Self {
         Self {
-            base,
+            base: name.base,
+            name,
             size,
             sealed_at: TimestampMs(0),
             max: None,
@@ -58,9 +64,9 @@ impl Segment {
         }
     }
 
-    /// A segment whose file was just created.
+    /// A segment whose file was just created for appends.
     pub(crate) fn created(base: Offset, file: Arc<PooledFile>) -> Self {
-        let mut segment = Self::existing(base, 0);
+        let mut segment = Self::existing(SegmentName::plain(base), 0);
         segment.file = Some(file);
         segment.max = Some(None);
         segment
@@ -68,8 +74,8 @@ impl Segment {
 
     /// The file of batches.
     pub(crate) fn file(&mut self, files: &Arc<OpenFiles>, dir: &Path) -> &Arc<PooledFile> {
-        let base = self.base;
-        self.file.get_or_insert_with(|| files.existing(log_path(dir, base)))
+        let name = self.name;
+        self.file.get_or_insert_with(|| files.existing(name.log_path(dir)))
     }
 
     /// An open handle on the file of batches.
@@ -78,18 +84,18 @@ impl Segment {
         files: &Arc<OpenFiles>,
         dir: &Path,
     ) -> Result<Arc<dyn VfsFile>, StorageError> {
-        let base = self.base;
+        let name = self.name;
         self.file(files, dir)
             .handle()
-            .map_err(|err| StorageError::io("opening", &log_path(dir, base), err))
+            .map_err(|err| StorageError::io("opening", &name.log_path(dir), err))
     }
 
     /// The offset index and the time index, as files of the pool.
     pub(crate) fn indexes(&mut self, files: &Arc<OpenFiles>, dir: &Path) -> &[Arc<PooledFile>; 2] {
-        let base = self.base;
+        let name = self.name;
         self.indexes.get_or_insert_with(|| {
-            let index = files.existing(index_path(dir, base));
-            Box::new([index, files.existing(time_index_path(dir, base))])
+            let index = files.existing(name.index_path(dir));
+            Box::new([index, files.existing(name.time_index_path(dir))])
         })
     }
 
@@ -117,31 +123,18 @@ pub(crate) enum FileKind {
 }
 
 /// Takes a name like `00000000000000000042.log` apart.
-pub(crate) fn parse_name(name: &str) -> Option<(Offset, FileKind)> {
-    let (digits, suffix) = name.split_once('.')?;
-    if digits.len() != 20 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
+pub(crate) fn parse_name(name: &str) -> Option<(SegmentName, FileKind)> {
+    let (stem, suffix) = name.split_once('.')?;
+    let name = SegmentName::parse(stem)?;
     let kind = match suffix {
         "log" => FileKind::Log,
         "index" => FileKind::Index,
         "timeindex" => FileKind::TimeIndex,
-        "snapshot" => FileKind::Snapshot,
+        // Of an offset, not of a segment.
+        "snapshot" if name.rewritten.is_none() => FileKind::Snapshot,
         _ => return None,
     };
-    Some((Offset(digits.parse().ok()?), kind))
-}
-
-pub(crate) fn log_path(dir: &Path, base: Offset) -> PathBuf {
-    dir.join(format!("{:020}.log", base.0))
-}
-
-pub(crate) fn index_path(dir: &Path, base: Offset) -> PathBuf {
-    dir.join(format!("{:020}.index", base.0))
-}
-
-pub(crate) fn time_index_path(dir: &Path, base: Offset) -> PathBuf {
-    dir.join(format!("{:020}.timeindex", base.0))
+    Some((name, kind))
 }
 
 pub(crate) fn snapshot_path(dir: &Path, offset: Offset) -> PathBuf {

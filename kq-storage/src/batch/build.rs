@@ -9,7 +9,7 @@ use super::{
     Attributes, BatchHeader, CRC_FROM, Codec, Compression, DecompressError, DecompressLimits,
     HEADER_BYTES, LENGTH_PREFIX_BYTES, MAGIC, ProducerMark, RecordError, decompress,
 };
-use crate::TimestampMs;
+use crate::{Offset, TimestampMs};
 
 /// Builds one batch, record by record.
 #[derive(Debug, Clone, Default)]
@@ -80,23 +80,42 @@ impl BatchBuilder {
     pub fn build(self) -> io::Result<BytesMut> {
         let mut block = Vec::new();
         compress(self.compression.into(), &self.records, &mut block)?;
-        let mut out = BytesMut::with_capacity(HEADER_BYTES + block.len());
-        out.put_i64(0);
-        let length = HEADER_BYTES - LENGTH_PREFIX_BYTES + block.len();
-        out.put_i32(i32::try_from(length).map_err(io::Error::other)?);
-        out.put_i32(-1);
-        out.put_u8(MAGIC);
-        out.put_u32(0);
-        out.put_u16(self.compression.bits() | self.extra_attributes);
-        out.put_u32(self.count.saturating_sub(1));
-        out.put_i64(self.base_timestamp.unwrap_or(-1));
-        out.put_i64(self.max_timestamp);
-        put_producer(&mut out, self.producer);
-        out.put_u32(self.count);
-        out.put_slice(&block);
-        seal(&mut out);
-        Ok(out)
+        let bits = self.compression.bits() | self.extra_attributes;
+        let header = BatchHeader {
+            base_offset: Offset(0),
+            size: 0,
+            leader_epoch: None,
+            crc: 0,
+            attributes: Attributes { bits, compression: self.compression },
+            last_offset_delta: self.count.saturating_sub(1),
+            base_timestamp: self.base_timestamp.unwrap_or(-1),
+            max_timestamp: Some(TimestampMs(self.max_timestamp)),
+            producer: self.producer,
+            record_count: self.count,
+        };
+        assemble(&header, &block)
     }
+}
+
+/// The bytes of a batch with all that `header` says, but for size and CRC: those follow from `block`.
+pub(crate) fn assemble(header: &BatchHeader, block: &[u8]) -> io::Result<BytesMut> {
+    let mut out = BytesMut::with_capacity(HEADER_BYTES + block.len());
+    out.put_u64(header.base_offset.0);
+    let length = HEADER_BYTES - LENGTH_PREFIX_BYTES + block.len();
+    out.put_i32(i32::try_from(length).map_err(io::Error::other)?);
+    // All bits set is -1, the wire's word for none.
+    out.put_u32(header.leader_epoch.map_or(u32::MAX, |epoch| epoch.0));
+    out.put_u8(MAGIC);
+    out.put_u32(0);
+    out.put_u16(header.attributes.bits);
+    out.put_u32(header.last_offset_delta);
+    out.put_i64(header.base_timestamp);
+    out.put_i64(header.max_timestamp.map_or(-1, |max| max.0));
+    put_producer(&mut out, header.producer);
+    out.put_u32(header.record_count);
+    out.put_slice(block);
+    seal(&mut out);
+    Ok(out)
 }
 
 /// The same batch with its records compressed by `target`; nothing else changes.
@@ -132,7 +151,7 @@ pub fn recompress(
 }
 
 /// Writes the CRC of a finished batch.
-fn seal(out: &mut BytesMut) {
+pub(crate) fn seal(out: &mut [u8]) {
     let crc = out.get(CRC_FROM..).map_or(0, crc32c::crc32c);
     if let Some(place) = out.get_mut(17..21) {
         place.copy_from_slice(&crc.to_be_bytes());
@@ -143,7 +162,6 @@ fn put_producer(out: &mut BytesMut, mark: Option<ProducerMark>) {
     let (id, epoch, sequence) = mark.map_or((u64::MAX, u16::MAX, u32::MAX), |mark| {
         (mark.id.0, mark.epoch.0, mark.first_sequence.unwrap_or(u32::MAX))
     });
-    // All bits set is -1, the wire's word for none.
     out.put_u64(id);
     out.put_u16(epoch);
     out.put_u32(sequence);
@@ -159,7 +177,7 @@ fn put_field(out: &mut Vec<u8>, field: Option<&[u8]>) {
     }
 }
 
-fn put_varint(out: &mut Vec<u8>, value: i64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, value: i64) {
     let mut raw = ((value << 1) ^ (value >> 63)).cast_unsigned();
     while raw >= 0x80 {
         out.push((raw & 0x7f).to_le_bytes()[0] | 0x80);
@@ -168,6 +186,6 @@ fn put_varint(out: &mut Vec<u8>, value: i64) {
     out.push(raw.to_le_bytes()[0]);
 }
 
-fn as_i64(length: usize) -> i64 {
+pub(super) fn as_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }

@@ -70,7 +70,7 @@ pub enum RecordError {
         /// What it holds.
         value: i64,
     },
-    /// Offsets inside a batch count up by one from zero.
+    /// Offsets inside a new batch count up by one from zero; in a stored one they grow at least.
     #[error("record {record} has offset delta {found}")]
     OffsetDelta {
         /// Which record, from 0.
@@ -102,7 +102,20 @@ pub fn walk_records(
         return walked;
     }
     decompress(header.attributes.compression, block, limits, |records| {
-        Walk { from: records, record: 0, taken: 0 }.all(header)
+        Walk::of(records, Deltas::ByOne).all(header)
+    })
+}
+
+/// Walks all records of a batch that stands in a log, where compaction may have dropped some of them:
+/// as [`walk_records`], but offset deltas only grow, up to the last offset's.
+pub fn walk_stored_records(
+    bytes: &[u8],
+    header: &BatchHeader,
+    limits: DecompressLimits,
+) -> Result<RecordsSummary, RecordError> {
+    let block = bytes.get(HEADER_BYTES..header.size).unwrap_or_default();
+    decompress(header.attributes.compression, block, limits, |records| {
+        Walk::of(records, Deltas::Growing).all(header)
     })
 }
 
@@ -111,17 +124,33 @@ pub(super) fn careful_walk(
     records: &[u8],
     header: &BatchHeader,
 ) -> Result<RecordsSummary, RecordError> {
-    Walk { from: records, record: 0, taken: 0 }.all(header)
+    Walk::of(records, Deltas::ByOne).all(header)
+}
+
+/// What offset deltas may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deltas {
+    /// Each its record's number.
+    ByOne,
+    /// With gaps.
+    Growing,
 }
 
 struct Walk<R> {
     from: R,
+    deltas: Deltas,
     record: u32,
+    /// The greatest offset delta so far.
+    last_delta: Option<u32>,
     /// Bytes taken since the current record's length.
     taken: u64,
 }
 
 impl<R: BufRead> Walk<R> {
+    const fn of(from: R, deltas: Deltas) -> Self {
+        Self { from, deltas, record: 0, last_delta: None, taken: 0 }
+    }
+
     fn all(mut self, header: &BatchHeader) -> Result<RecordsSummary, RecordError> {
         let mut summary = RecordsSummary::default();
         for record in 0..header.record_count {
@@ -150,10 +179,7 @@ impl<R: BufRead> Walk<R> {
             let least = summary.timestamp_min.unwrap_or(timestamp).min(timestamp);
             summary.timestamp_min = Some(least);
         }
-        let found = self.varint()?;
-        if found != i64::from(self.record) {
-            return Err(RecordError::OffsetDelta { record: self.record, found });
-        }
+        self.offset_delta(header)?;
         summary.has_keyless |= !self.skip_nullable("key length", length)?;
         self.skip_nullable("value length", length)?;
         let headers = self.varint()?;
@@ -169,6 +195,17 @@ impl<R: BufRead> Walk<R> {
             return Err(RecordError::Length { record: self.record, field: "length", value });
         }
         Ok(())
+    }
+
+    fn offset_delta(&mut self, header: &BatchHeader) -> Result<(), RecordError> {
+        let found = self.varint()?;
+        let delta = u32::try_from(found).ok();
+        let fits = match self.deltas {
+            Deltas::ByOne => found == i64::from(self.record),
+            Deltas::Growing => delta > self.last_delta && delta <= Some(header.last_offset_delta),
+        };
+        self.last_delta = delta;
+        if fits { Ok(()) } else { Err(RecordError::OffsetDelta { record: self.record, found }) }
     }
 
     /// A varint of up to ten bytes; the commonest, of one byte, first.

@@ -8,7 +8,7 @@ use crate::checkpoint::CheckpointFile;
 use crate::epochs::EpochHistory;
 use crate::identity::read_identity;
 use crate::producers::{self, SnapshotError};
-use crate::segment::{OffsetEntry, TimeEntry, log_path, parse_entries, parse_name};
+use crate::segment::{OffsetEntry, SegmentName, TimeEntry, parse_entries, parse_name};
 use crate::vfs::{OpenMode, Vfs, exists, read_all};
 use crate::{Offset, StorageError};
 
@@ -22,9 +22,10 @@ pub(super) fn verify(
         fs.open(path, OpenMode::Read).and_then(|it| read_all(it.as_ref())).map_err(failed)?;
     let dir = path.parent().unwrap_or(path);
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let base = parse_name(name).map_or(Offset(0), |(base, _)| base);
+    let segment = parse_name(name).map_or(SegmentName::plain(Offset(0)), |(name, _)| name);
+    let base = segment.base;
     Ok(match kind {
-        FileKind::OffsetIndex => return offset_index(fs, path, &bytes, base),
+        FileKind::OffsetIndex => return offset_index(fs, path, &bytes, segment),
         FileKind::TimeIndex => match parse_entries::<TimeEntry>(&bytes, base) {
             Ok(entries) => {
                 let sealed = entries.iter().filter(|entry| !entry.is_seal());
@@ -64,13 +65,14 @@ fn offset_index(
     fs: &dyn Vfs,
     path: &Path,
     bytes: &[u8],
-    base: Offset,
+    name: SegmentName,
 ) -> Result<Option<Fault>, StorageError> {
+    let base = name.base;
     let entries = match parse_entries::<OffsetEntry>(bytes, base) {
         Ok(entries) => entries,
         Err((position, what)) => return Ok(Some(Fault::at(position, what))),
     };
-    let segment = log_path(path.parent().unwrap_or(path), base);
+    let segment = name.log_path(path.parent().unwrap_or(path));
     let failed = |err| StorageError::io("reading", &segment, err);
     if entries.is_empty() || !exists(fs, &segment).map_err(failed)? {
         return Ok(None);

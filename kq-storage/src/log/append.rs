@@ -9,10 +9,11 @@ use crate::batch::{
     self, BatchHeader, InvalidBatch, RecordsSummary, assign, recompress, stamp_log_append_time,
     stamp_max_timestamp, validate_new,
 };
+use crate::compact::cut_head;
 use crate::config::TimestampType;
 use crate::error::AppendError;
 use crate::producers::{ProducerBatch, Sequence};
-use crate::segment::{Indexer, Segment, log_path};
+use crate::segment::{Indexer, Segment, SegmentName};
 use crate::{LeaderEpoch, LogEndOffset, StorageError, TimestampMs};
 
 /// Offsets in a segment are counted from its base in 31 bits, as Kafka's indexes do.
@@ -62,6 +63,7 @@ impl Log {
         now: TimestampMs,
     ) -> Result<Appended, AppendError> {
         self.refuse_offline()?;
+        let records = self.without_what_stands(records)?;
         let headers = self.check_assigned(&records)?;
         let (Some(first), Some(last)) = (headers.first(), headers.last()) else {
             return Err(InvalidBatch::Missing.into());
@@ -85,6 +87,21 @@ impl Log {
         Ok(appended)
     }
 
+    /// Cuts off the first batch what lies below the log's end, if that is inside of it: a source that
+    /// was compacted, or begins in mid-batch, has no batch that begins there.
+    fn without_what_stands(&self, records: Bytes) -> Result<Bytes, AppendError> {
+        let end = self.log_end.offset();
+        let Ok(first) = BatchHeader::parse(&records) else { return Ok(records) };
+        if first.base_offset >= end || first.last_offset() < end {
+            return Ok(records);
+        }
+        let first = BatchHeader::parse_verified(&records)?;
+        let cut = cut_head(&records, &first, end, self.config.decompress);
+        let mut all = BytesMut::from(cut.map_err(InvalidBatch::Records)?);
+        all.extend_from_slice(records.get(first.size..).unwrap_or_default());
+        Ok(all.freeze())
+    }
+
     /// Headers of batches that must follow the log's end and one another.
     fn check_assigned(&self, records: &[u8]) -> Result<Vec<BatchHeader>, AppendError> {
         let mut headers = Vec::new();
@@ -93,9 +110,8 @@ impl Log {
         let mut rest = records;
         while !rest.is_empty() {
             let header = BatchHeader::parse_verified(rest)?;
-            let gap_allowed = self.config.compact;
             let found = header.base_offset;
-            if found < expected.offset() || (found > expected.offset() && !gap_allowed) {
+            if found != expected.offset() {
                 return Err(AppendError::OffsetGap { expected, found });
             }
             if header.leader_epoch.is_none() || header.leader_epoch < last {
@@ -210,7 +226,7 @@ impl Log {
             let active = last_of(&mut self.segments);
             let file = active.handle(&self.files, &self.dir)?;
             let mut bytes = [0; batch::HEADER_BYTES];
-            let path = log_path(&self.dir, active.base);
+            let path = active.name.log_path(&self.dir);
             let reading = |err| StorageError::io("reading", &path, err);
             file.read_exact_at(&mut bytes, 0).map_err(reading)?;
             let header =
@@ -226,7 +242,8 @@ impl Log {
         let fs = self.fs().clone();
         self.ensure_indexer()?;
         let snapshot = self.write_snapshot(end)?;
-        let path = log_path(&self.dir, end);
+        let name = SegmentName::plain(end);
+        let path = name.log_path(&self.dir);
         let created = self
             .files
             .create_new(path.clone())
@@ -249,7 +266,7 @@ impl Log {
         self.segments.push(Segment::created(end, file));
         // A checkpoint's snapshot at this offset is the segment's own from now on.
         self.sync.extra_snapshot.take_if(|extra| *extra == end);
-        self.indexer = Some(Indexer::new(end));
+        self.indexer = Some(Indexer::new(name));
         self.active_began = super::ActiveBegan { first_record: None, created: now };
         Ok(())
     }
@@ -263,12 +280,13 @@ impl Log {
     ) -> Result<(), StorageError> {
         self.ensure_indexer()?;
         let active = last_of(&mut self.segments);
-        let (base, position) = (active.base, active.size);
+        let (name, position) = (active.name, active.size);
+        assert!(name.rewritten.is_none(), "a rewritten segment takes no appends");
         let file = active.file(&self.files, &self.dir);
         if let Err(err) = file.write_all_at(bytes, position) {
             // What got into the file must not be there when the next batch is shorter.
             let undone = file.truncate(position);
-            let err = StorageError::io("appending to", &log_path(&self.dir, base), err);
+            let err = StorageError::io("appending to", &name.log_path(&self.dir), err);
             if undone.is_err() {
                 self.offline = Some(err.to_string().into());
             }

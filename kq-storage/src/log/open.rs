@@ -16,7 +16,7 @@ use crate::format::{TEMPORARY_SUFFIX, read_small, remove_if_there};
 use crate::identity::{IDENTITY_FILE, LogIdentity, identity_bytes};
 use crate::open_files::OpenFiles;
 use crate::producers::Producers;
-use crate::segment::{FileKind, Segment, log_path, parse_name, snapshot_path};
+use crate::segment::{FileKind, Segment, SegmentName, parse_name, snapshot_path};
 use crate::vfs::{OpenMode, Vfs, sync_parent};
 use crate::{LogEndOffset, LogStartOffset, Offset, StorageError, TimestampMs};
 
@@ -53,8 +53,8 @@ pub struct Cut {
 /// The names in a log's directory.
 #[derive(Debug, Default)]
 struct Names {
-    /// Base offsets and bytes, in order.
-    segments: Vec<(Offset, u64)>,
+    /// Names and bytes, in order.
+    segments: Vec<(SegmentName, u64)>,
     snapshots: Vec<Offset>,
     temporary: Vec<String>,
     checkpoint: bool,
@@ -111,7 +111,7 @@ impl Log {
             segments: names
                 .segments
                 .iter()
-                .map(|(base, size)| Segment::existing(*base, *size))
+                .map(|(name, size)| Segment::existing(*name, *size))
                 .collect(),
             indexer: None,
             active_began: ActiveBegan { first_record: None, created: now },
@@ -166,12 +166,18 @@ impl Log {
         let start = last.log_start.offset();
         if self.segments.is_empty() && last.recovery_point > start {
             let reason = format!("records up to offset {} were synced", last.recovery_point);
-            return Err(StorageError::Missing { path: log_path(&self.dir, last.segment), reason });
+            return Err(StorageError::Missing {
+                path: SegmentName::plain(last.segment).log_path(&self.dir),
+                reason,
+            });
         }
         if first > start && !self.segments.is_empty() {
             let reason =
                 format!("the log starts at offset {start}, but its first segment at {first}");
-            return Err(StorageError::Missing { path: log_path(&self.dir, start), reason });
+            return Err(StorageError::Missing {
+                path: SegmentName::plain(start).log_path(&self.dir),
+                reason,
+            });
         }
         let gone = self.segments.iter().skip(1).filter(|next| next.base <= start).count();
         if gone > 0 {
@@ -179,7 +185,7 @@ impl Log {
             self.checkpoint.force(&self.files, &self.dir, last)?;
         }
         for segment in self.segments.drain(..gone) {
-            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.name)?;
         }
         Ok(())
     }
@@ -310,7 +316,7 @@ impl Log {
     /// A truncation that was not seen to its end is made stable with the next sync.
     fn sync_length(&mut self) -> Result<(), StorageError> {
         let active = last_of(&mut self.segments);
-        let (path, size) = (log_path(&self.dir, active.base), active.size);
+        let (path, size) = (active.name.log_path(&self.dir), active.size);
         let file = Arc::clone(active.file(&self.files, &self.dir));
         file.truncate(size).map_err(|err| StorageError::io("cutting", &path, err))?;
         self.sync.files.push(file);
@@ -341,7 +347,7 @@ impl Log {
             self.checkpoint.force(&self.files, &self.dir, last)?;
         }
         for segment in self.segments.drain(..) {
-            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.name)?;
         }
         self.indexer = None;
         self.epochs_dirty |= self.epochs.truncate_end(start);
@@ -352,7 +358,7 @@ impl Log {
     }
 
     pub(super) fn begin_segment(&mut self, base: Offset) -> Result<(), StorageError> {
-        let path = log_path(&self.dir, base);
+        let path = SegmentName::plain(base).log_path(&self.dir);
         let file = self
             .files
             .create_new(path.clone())
@@ -401,8 +407,8 @@ fn list_names(fs: &dyn Vfs, dir: &Path) -> Result<Names, StorageError> {
     let mut names = Names::default();
     for entry in fs.list(dir).map_err(|err| StorageError::io("listing", dir, err))? {
         match parse_name(&entry.name) {
-            Some((base, FileKind::Log)) => names.segments.push((base, entry.len)),
-            Some((offset, FileKind::Snapshot)) => names.snapshots.push(offset),
+            Some((name, FileKind::Log)) => names.segments.push((name, entry.len)),
+            Some((name, FileKind::Snapshot)) => names.snapshots.push(name.base),
             None if entry.name == CHECKPOINT_FILE => names.checkpoint = true,
             None if entry.name.ends_with(TEMPORARY_SUFFIX) => names.temporary.push(entry.name),
             Some((_, FileKind::Index | FileKind::TimeIndex)) | None => {}

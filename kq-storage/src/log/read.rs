@@ -11,7 +11,7 @@ use super::{FileRegion, Log, ReadPlan};
 use crate::batch::BatchHeader;
 use crate::epochs::EpochHistory;
 use crate::error::ReadError;
-use crate::segment::{HeaderScan, PASS_CHUNK_BYTES, log_path};
+use crate::segment::{HeaderScan, PASS_CHUNK_BYTES};
 use crate::{Offset, StorageError};
 
 impl Log {
@@ -84,7 +84,7 @@ impl Log {
     /// The boundary after the batch that begins at `start`.
     fn after_one(&mut self, at: usize, start: Boundary) -> Result<Boundary, StorageError> {
         let Some(segment) = self.segments.get_mut(at) else { return Ok(start) };
-        let path = log_path(&self.dir, segment.base);
+        let path = segment.name.log_path(&self.dir);
         let handle = segment.handle(&self.files, &self.dir)?;
         let mut scan = HeaderScan::new(handle, start.position, segment.size, HEADER_CHUNK_BYTES);
         let next = scan.next().map_err(|err| err.into_storage(&path))?;
@@ -125,20 +125,18 @@ impl Log {
         if segment.trusted.contain(&region) {
             return Ok(());
         }
-        let (base, size) = (segment.base, segment.size);
+        let (path, size) = (segment.name.log_path(&self.dir), segment.size);
         let handle = segment.handle(&self.files, &self.dir)?;
-        let path = log_path(&self.dir, base);
         let mut scan = HeaderScan::new(handle, region.start, region.end, PASS_CHUNK_BYTES);
         let mut expected = first;
         while let Some((position, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
             scan.verify(position, &header).map_err(|err| err.into_storage(&path))?;
-            self.verify_chain(&header, expected)
+            verify_offset(&header, expected)
+                .and_then(|()| verify_epoch(&self.epochs, &header))
                 .map_err(|reason| StorageError::corrupt(&path, position, reason))?;
             expected = header.next_offset();
         }
-        let gap =
-            if self.config.compact { expected > segment_end } else { expected != segment_end };
-        if region.end == size && gap {
+        if region.end == size && expected != segment_end {
             let reason = format!("it ends at offset {expected}, but {segment_end} comes next");
             return Err(StorageError::corrupt(&path, region.end, reason));
         }
@@ -147,30 +145,19 @@ impl Log {
         }
         Ok(())
     }
+}
 
-    /// Checks what lies outside of a batch's CRC: its base offset and its epoch.
-    fn verify_chain(&self, header: &BatchHeader, expected: Offset) -> Result<(), String> {
-        self.verify_offset(header, expected)?;
-        verify_epoch(&self.epochs, header)
+/// Checks that a batch follows the one before it.
+pub(crate) fn verify_offset(header: &BatchHeader, expected: Offset) -> Result<(), String> {
+    let found = header.base_offset;
+    if found != expected {
+        return Err(format!("offset {found} stands where {expected} must"));
     }
-
-    /// Checks that a batch follows the one before it.
-    pub(super) fn verify_offset(
-        &self,
-        header: &BatchHeader,
-        expected: Offset,
-    ) -> Result<(), String> {
-        let found = header.base_offset;
-        let out_of_chain = if self.config.compact { found < expected } else { found != expected };
-        if out_of_chain {
-            return Err(format!("offset {found} stands where {expected} must"));
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Checks a batch's epoch against the history, if it reaches back so far.
-pub(super) fn verify_epoch(history: &EpochHistory, header: &BatchHeader) -> Result<(), String> {
+pub(crate) fn verify_epoch(history: &EpochHistory, header: &BatchHeader) -> Result<(), String> {
     let found = header.base_offset;
     match history.epoch_at(found) {
         Some(epoch) if header.leader_epoch != Some(epoch) => {

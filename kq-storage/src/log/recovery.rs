@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::open::{Cut, Recovered};
-use super::read::verify_epoch;
+use super::read::{verify_epoch, verify_offset};
 use super::seek::Boundary;
 use super::truncate::{remove_indexes, remove_segment};
 use super::{Log, last_of};
@@ -22,7 +22,7 @@ use crate::batch::BatchHeader;
 use crate::checkpoint::Checkpoint;
 use crate::epochs::EpochHistory;
 use crate::open_files::PooledFile;
-use crate::segment::{HeaderScan, Indexer, PASS_CHUNK_BYTES, ScanError, log_path};
+use crate::segment::{HeaderScan, Indexer, PASS_CHUNK_BYTES, ScanError, Segment, SegmentName};
 use crate::{LogEndOffset, Offset, StorageError};
 
 /// What is known before any batch was looked at.
@@ -58,7 +58,7 @@ impl Log {
         for at in from..self.segments.len() {
             recovered.segments_scanned += 1;
             let base = self.segments.get(at).map_or(expected, |segment| segment.base);
-            let torn = if base > expected && !self.config.compact {
+            let torn = if base > expected {
                 let reason = format!("the segment at {base} does not follow offset {expected}");
                 Some(Torn { place: Boundary { position: 0, offset: expected }, reason })
             } else {
@@ -71,10 +71,10 @@ impl Log {
         }
         self.log_end = LogEndOffset(expected);
         if expected < found.recovery_point {
-            let base = last_of(&mut self.segments).base;
+            let path = last_of(&mut self.segments).name.log_path(&self.dir);
             let reason =
                 format!("it ends at {expected}, but all below {} was synced", found.recovery_point);
-            return Err(StorageError::corrupt(&log_path(&self.dir, base), 0, reason));
+            return Err(StorageError::corrupt(&path, 0, reason));
         }
         self.mark_unsynced()
     }
@@ -90,11 +90,11 @@ impl Log {
         let last = at + 1 == self.segments.len();
         let interval = self.config.index_interval_bytes;
         let Some(segment) = self.segments.get_mut(at) else { return Ok(None) };
-        let (base, size) = (segment.base, segment.size);
-        let path = log_path(&self.dir, base);
+        let Segment { base, name, size, .. } = *segment;
+        let path = name.log_path(&self.dir);
         let handle = segment.handle(&self.files, &self.dir)?;
         let synced = synced_bytes(found, base, size);
-        let (mut indexer, mut good) = resumed.unwrap_or_else(|| (Indexer::new(base), 0));
+        let (mut indexer, mut good) = resumed.unwrap_or_else(|| (Indexer::new(name), 0));
         let mut scan = HeaderScan::new(handle, good, size, PASS_CHUNK_BYTES);
         *expected = (*expected).max(base);
         let torn = loop {
@@ -143,7 +143,7 @@ impl Log {
         place: Boundary,
     ) -> Result<Option<BatchHeader>, Stop> {
         let Some((position, header)) = scan.next().map_err(Stop::of)? else { return Ok(None) };
-        self.verify_offset(&header, place.offset).map_err(Stop::Bad)?;
+        verify_offset(&header, place.offset).map_err(Stop::Bad)?;
         if header.base_offset < found.recovery_point {
             verify_epoch(&found.history, &header).map_err(Stop::Bad)?;
         } else {
@@ -175,12 +175,13 @@ impl Log {
         if torn.place.offset >= found.recovery_point {
             return Ok(());
         }
-        let base = self.segments.get(at).map_or(Offset(0), |segment| segment.base);
+        let plain = SegmentName::plain(Offset(0));
+        let name = self.segments.get(at).map_or(plain, |segment| segment.name);
         let reason = format!(
             "{}; offsets below {} were synced, so nothing is cut",
             torn.reason, found.recovery_point
         );
-        Err(StorageError::corrupt(&log_path(&self.dir, base), torn.place.position, reason))
+        Err(StorageError::corrupt(&name.log_path(&self.dir), torn.place.position, reason))
     }
 
     /// Cuts the log at a torn batch, for good before anything is appended there.
@@ -197,17 +198,17 @@ impl Log {
         let removed = self.segments.len() - keep;
         while self.segments.len() > keep {
             let Some(segment) = self.segments.pop() else { break };
-            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.name)?;
         }
         // Indexes of the longer life must be gone for good before anything is appended.
-        let kept = last_of(&mut self.segments).base;
+        let kept = last_of(&mut self.segments).name;
         remove_indexes(self.files.fs().as_ref(), &self.dir, kept)?;
         if self.indexer.take_if(|indexer| indexer.is_on_disk()).is_some() {
             last_of(&mut self.segments).max = None;
         }
         self.sync_names()?;
         let segment = last_of(&mut self.segments);
-        let path = log_path(&self.dir, segment.base);
+        let path = segment.name.log_path(&self.dir);
         let position = if keep == at { segment.size } else { place.position };
         let bytes = segment.size - position;
         let cutting = |err| StorageError::io("cutting", &path, err);
@@ -235,7 +236,7 @@ impl Log {
             if segment.trusted.is_empty() {
                 continue;
             }
-            let path = log_path(&self.dir, segment.base);
+            let path = segment.name.log_path(&self.dir);
             let file = Arc::clone(segment.file(&self.files, &self.dir));
             for range in segment.trusted.iter() {
                 write_again(&file, range.clone())

@@ -8,7 +8,7 @@ use crate::batch::{BatchHeader, HEADER_BYTES};
 use crate::checkpoint::Checkpoint;
 use crate::segment::{
     Damaged, Entry, HeaderScan, IndexView, Indexer, OffsetEntry, PASS_CHUNK_BYTES,
-    SEEK_CHUNK_BYTES, Segment, TimeEntry, index_path, log_path, time_index_path,
+    SEEK_CHUNK_BYTES, Segment, SegmentName, TimeEntry,
 };
 use crate::vfs::VfsFile;
 use crate::{Offset, StorageError};
@@ -58,15 +58,14 @@ impl Log {
     ) -> Result<Boundary, StorageError> {
         let end = self.segment_end(at);
         let Some(segment) = self.segments.get_mut(at) else { return Ok(start) };
-        let (base, size) = (segment.base, segment.size);
+        let (path, size) = (segment.name.log_path(&self.dir), segment.size);
         let handle = segment.handle(&self.files, &self.dir)?;
         let mut scan = HeaderScan::new(handle, start.position, size, SEEK_CHUNK_BYTES);
-        let path = log_path(&self.dir, base);
         // The index says which batch begins here; the file has the last word.
         let mut expected = start.offset;
         while let Some((position, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
             let found = header.base_offset;
-            if found < expected || found >= end || (found > expected && !self.config.compact) {
+            if found != expected || found >= end {
                 let reason = format!("offset {found} stands where {expected} must");
                 return Err(StorageError::corrupt(&path, position, reason));
             }
@@ -75,7 +74,7 @@ impl Log {
             }
             expected = header.next_offset();
         }
-        if expected < end && !self.config.compact {
+        if expected != end {
             let reason =
                 format!("it ends at offset {expected}, but records up to {end} were in it");
             return Err(StorageError::corrupt(&path, size, reason));
@@ -92,7 +91,7 @@ impl Log {
         let Some(segment) = self.segments.get(at) else {
             return Ok(Boundary { position: 0, offset: self.log_end.offset() });
         };
-        let (base, size) = (segment.base, segment.size);
+        let Segment { base, name, size, .. } = *segment;
         let start = Boundary { position: 0, offset: base };
         // A segment this small is read through as fast as its index.
         if size <= self.config.index_interval_bytes {
@@ -108,7 +107,7 @@ impl Log {
                 Ok(Some(_)) | Err(Damaged::Rebuild) if attempt == 0 => self.rebuild_indexes(at)?,
                 // Without an index a look-up is slower, not wrong.
                 Ok(_) | Err(Damaged::Rebuild) => return Ok(start),
-                Err(damaged) => return Err(self.index_error::<OffsetEntry>(base, damaged)),
+                Err(damaged) => return Err(self.index_error::<OffsetEntry>(name, damaged)),
             }
         }
         Ok(start)
@@ -117,7 +116,7 @@ impl Log {
     /// Whether the batch that an index entry speaks of stands there.
     fn confirms(&mut self, at: usize, entry: OffsetEntry) -> Result<bool, StorageError> {
         let Some(segment) = self.segments.get_mut(at) else { return Ok(false) };
-        let (base, size) = (segment.base, segment.size);
+        let Segment { base, name, size, .. } = *segment;
         let position = u64::from(entry.position);
         if position + HEADER_BYTES as u64 > size {
             return Ok(false);
@@ -126,7 +125,7 @@ impl Log {
         segment
             .handle(&self.files, &self.dir)?
             .read_exact_at(&mut bytes, position)
-            .map_err(|err| StorageError::io("reading", &log_path(&self.dir, base), err))?;
+            .map_err(|err| StorageError::io("reading", &name.log_path(&self.dir), err))?;
         let offset = base.plus(u64::from(entry.relative));
         Ok(BatchHeader::parse(&bytes).is_ok_and(|header| header.base_offset == offset))
     }
@@ -183,11 +182,15 @@ impl Log {
         })
     }
 
-    pub(super) fn index_error<E: Entry>(&self, base: Offset, damaged: Damaged) -> StorageError {
+    pub(super) fn index_error<E: Entry>(
+        &self,
+        name: SegmentName,
+        damaged: Damaged,
+    ) -> StorageError {
         let path = if E::FORMAT == OffsetEntry::FORMAT {
-            index_path(&self.dir, base)
+            name.index_path(&self.dir)
         } else {
-            time_index_path(&self.dir, base)
+            name.time_index_path(&self.dir)
         };
         match damaged {
             Damaged::Version(format, found) => format.unknown_version(&path, found),
@@ -225,8 +228,8 @@ impl Log {
             Ok(indexer) => self.indexer = Some(indexer),
             Err(Damaged::Rebuild) => self.rebuild_indexes(at)?,
             Err(damaged) => {
-                let base = last_of(&mut self.segments).base;
-                return Err(self.index_error::<OffsetEntry>(base, damaged));
+                let name = last_of(&mut self.segments).name;
+                return Err(self.index_error::<OffsetEntry>(name, damaged));
             }
         }
         Ok(())
@@ -234,9 +237,9 @@ impl Log {
 
     fn resumed_indexer(&mut self) -> Result<Indexer, Damaged> {
         let segment = last_of(&mut self.segments);
-        let (base, size) = (segment.base, segment.size);
+        let Segment { base, name, size, .. } = *segment;
         if size == 0 {
-            return Ok(Indexer::new(base));
+            return Ok(Indexer::new(name));
         }
         let max = segment.max.ok_or(Damaged::Rebuild)?;
         let [index, times] = segment.indexes(&self.files, &self.dir).clone();
@@ -262,7 +265,7 @@ impl Log {
             }
         }
         let at = self.segments.len() - 1;
-        let resumed = Indexer::resume(base, offsets, times_count, indexed, max);
+        let resumed = Indexer::resume(name, offsets, times_count, indexed, max);
         self.caught_up(at, resumed, last, size)
     }
 
@@ -301,7 +304,7 @@ impl Log {
         known: Checkpoint,
     ) -> Result<Indexer, Damaged> {
         let segment = self.segments.get_mut(at).ok_or(Damaged::Rebuild)?;
-        let base = segment.base;
+        let Segment { base, name, .. } = *segment;
         let [index, times] = segment.indexes(&self.files, &self.dir).clone();
         let (mut offsets, mut last) = (0, None);
         if let Some(file) = open_existing(|| index.handle())? {
@@ -323,7 +326,7 @@ impl Log {
         {
             return Err(Damaged::Rebuild);
         }
-        let resumed = Indexer::resume(base, offsets, times_count, indexed, known.max);
+        let resumed = Indexer::resume(name, offsets, times_count, indexed, known.max);
         self.caught_up(at, resumed, last, known.position)
     }
 
@@ -347,8 +350,8 @@ fn index_segment(
     dir: &Path,
     interval: u64,
 ) -> Result<Indexer, StorageError> {
-    let path = log_path(dir, segment.base);
-    let mut indexer = Indexer::new(segment.base);
+    let path = segment.name.log_path(dir);
+    let mut indexer = Indexer::new(segment.name);
     let handle = segment.handle(files, dir)?;
     let mut scan = HeaderScan::new(handle, 0, segment.size, PASS_CHUNK_BYTES);
     while let Some((position, header)) = scan.next().map_err(|err| err.into_storage(&path))? {

@@ -6,7 +6,7 @@ use super::{Log, last_of};
 use crate::batch::{BatchHeader, DecompressLimits, records};
 use crate::error::TimedOffset;
 use crate::segment::{
-    Damaged, HeaderScan, MaxTimestamp, PASS_CHUNK_BYTES, SEEK_CHUNK_BYTES, TimeEntry, log_path,
+    Damaged, HeaderScan, MaxTimestamp, PASS_CHUNK_BYTES, SEEK_CHUNK_BYTES, SegmentName, TimeEntry,
 };
 use crate::vfs::VfsFile;
 use crate::{Offset, StorageError, TimestampMs};
@@ -66,7 +66,8 @@ impl Log {
         if let Some(known) = self.segments.get(at).and_then(|segment| segment.max) {
             return Ok(known);
         }
-        let base = self.segments.get(at).map_or(Offset(0), |segment| segment.base);
+        let name = self.name_of(at);
+        let base = name.base;
         let read = self.time_view(at)?.and_then(|view| {
             let last = view.count().checked_sub(1).ok_or(Damaged::Rebuild)?;
             let seal = view.entry(last)?;
@@ -92,7 +93,7 @@ impl Log {
                 self.rebuild_indexes(at)?;
                 Ok(self.segments.get(at).and_then(|segment| segment.max).flatten())
             }
-            Err(damaged) => Err(self.index_error::<TimeEntry>(base, damaged)),
+            Err(damaged) => Err(self.index_error::<TimeEntry>(name, damaged)),
         }
     }
 
@@ -100,7 +101,7 @@ impl Log {
     fn max_within(&mut self, at: usize, until: Offset) -> Result<MaxTimestamp, StorageError> {
         let log_start = self.log_start.offset();
         let Some(segment) = self.segments.get_mut(at) else { return Ok(None) };
-        let path = log_path(&self.dir, segment.base);
+        let path = segment.name.log_path(&self.dir);
         let handle = segment.handle(&self.files, &self.dir)?;
         let mut scan = HeaderScan::new(handle.clone(), 0, segment.size, PASS_CHUNK_BYTES);
         let mut best: MaxTimestamp = None;
@@ -124,17 +125,22 @@ impl Log {
         Ok(best)
     }
 
+    fn name_of(&self, at: usize) -> SegmentName {
+        self.segments.get(at).map_or(SegmentName::plain(Offset(0)), |segment| segment.name)
+    }
+
     fn find_in_segment(
         &mut self,
         at: usize,
         timestamp: TimestampMs,
     ) -> Result<Option<TimedOffset>, StorageError> {
-        let base = self.segments.get(at).map_or(Offset(0), |segment| segment.base);
+        let name = self.name_of(at);
+        let base = name.base;
         let earlier = |entry: &TimeEntry| !entry.is_seal() && entry.timestamp < timestamp;
         let entry = match self.time_view(at)?.and_then(|view| view.last_where(earlier)) {
             Ok(entry) => entry,
             Err(Damaged::Rebuild) => None,
-            Err(damaged) => return Err(self.index_error::<TimeEntry>(base, damaged)),
+            Err(damaged) => return Err(self.index_error::<TimeEntry>(name, damaged)),
         };
         // Up to and with that offset everything is earlier.
         let from = entry.map_or(base, |entry| base.plus(u64::from(entry.relative) + 1));
@@ -151,7 +157,7 @@ impl Log {
     ) -> Result<Option<TimedOffset>, StorageError> {
         let log_start = self.log_start.offset();
         let Some(segment) = self.segments.get_mut(at) else { return Ok(None) };
-        let path = log_path(&self.dir, segment.base);
+        let path = segment.name.log_path(&self.dir);
         let handle = segment.handle(&self.files, &self.dir)?;
         let mut scan = HeaderScan::new(handle.clone(), from, segment.size, SEEK_CHUNK_BYTES);
         while let Some((position, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
@@ -178,7 +184,9 @@ impl Log {
     ) -> Option<TimedOffset> {
         let log_start = self.log_start.offset();
         let leader_epoch = header.leader_epoch;
-        if header.attributes.is_log_append_time() {
+        // Where none is missing the first is the one: all have the same time.
+        let is_whole = header.record_count == header.last_offset_delta + 1;
+        if header.attributes.is_log_append_time() && is_whole {
             let offset = header.base_offset.max(log_start);
             return header.max_timestamp.map(|timestamp| TimedOffset {
                 timestamp,

@@ -5,9 +5,7 @@ use crate::checkpoint::{Checkpoint, ProducersAt};
 use crate::error::ReadError;
 use crate::format::{Stable, read_small, remove_if_there};
 use crate::producers::{Producers, SnapshotError, from_bytes};
-use crate::segment::{
-    HeaderScan, PASS_CHUNK_BYTES, index_path, log_path, snapshot_path, time_index_path,
-};
+use crate::segment::{HeaderScan, PASS_CHUNK_BYTES, SegmentName, snapshot_path};
 use crate::vfs::{Vfs, sync_dir};
 use crate::{LogEndOffset, LogStartOffset, Offset, StorageError};
 
@@ -43,7 +41,7 @@ impl Log {
             self.sync_names()?;
         }
         let segment = last_of(&mut self.segments);
-        let path = log_path(&self.dir, base);
+        let path = segment.name.log_path(&self.dir);
         let failed = |err| StorageError::io("cutting", &path, err);
         let file = segment.file(&self.files, &self.dir);
         file.truncate(place.position).map_err(failed)?;
@@ -106,10 +104,10 @@ impl Log {
         let fs = fs.as_ref();
         while self.segments.len() > at + 1 {
             let Some(segment) = self.segments.pop() else { break };
-            remove_segment(fs, &self.dir, segment.base)?;
+            remove_segment(fs, &self.dir, segment.name)?;
         }
         // Indexes of the longer life must not shine through what is appended next.
-        remove_indexes(fs, &self.dir, last_of(&mut self.segments).base)?;
+        remove_indexes(fs, &self.dir, last_of(&mut self.segments).name)?;
         self.sync_names()
     }
 
@@ -174,12 +172,12 @@ impl Log {
         let newest = self.segments.pop();
         if !self.segments.is_empty() {
             for segment in self.segments.drain(..) {
-                remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+                remove_segment(self.files.fs().as_ref(), &self.dir, segment.name)?;
             }
             self.sync_names()?;
         }
         let fs = self.files.fs().as_ref();
-        newest.map_or(Ok(()), |newest| remove_segment(fs, &self.dir, newest.base))
+        newest.map_or(Ok(()), |newest| remove_segment(fs, &self.dir, newest.name))
     }
 
     /// Producers' state at the log's end: the last snapshot, and the batches behind it.
@@ -190,7 +188,7 @@ impl Log {
             let position = if whole { 0 } else { self.seek(at, from)?.position };
             let opened = self.opened;
             let Some(segment) = self.segments.get_mut(at) else { break };
-            let path = log_path(&self.dir, segment.base);
+            let path = segment.name.log_path(&self.dir);
             let handle = segment.handle(&self.files, &self.dir)?;
             let mut scan = HeaderScan::new(handle, position, segment.size, PASS_CHUNK_BYTES);
             while let Some((_, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
@@ -240,7 +238,7 @@ impl Log {
         self.epochs_dirty |= self.epochs.truncate_start(offset);
         let gone = self.segments.iter().skip(1).filter(|next| next.base <= offset).count();
         for segment in self.segments.drain(..gone) {
-            remove_segment(self.files.fs().as_ref(), &self.dir, segment.base)?;
+            remove_segment(self.files.fs().as_ref(), &self.dir, segment.name)?;
         }
         Ok(())
     }
@@ -250,21 +248,21 @@ impl Log {
 pub(super) fn remove_segment(
     fs: &dyn Vfs,
     dir: &std::path::Path,
-    base: Offset,
+    name: SegmentName,
 ) -> Result<(), StorageError> {
-    remove_indexes(fs, dir, base)?;
-    remove_if_there(fs, &snapshot_path(dir, base))?;
-    remove_if_there(fs, &log_path(dir, base))
+    remove_indexes(fs, dir, name)?;
+    remove_if_there(fs, &snapshot_path(dir, name.base))?;
+    remove_if_there(fs, &name.log_path(dir))
 }
 
 /// Removes the indexes of a segment; they are made again when they are needed.
 pub(super) fn remove_indexes(
     fs: &dyn Vfs,
     dir: &std::path::Path,
-    base: Offset,
+    name: SegmentName,
 ) -> Result<(), StorageError> {
-    remove_if_there(fs, &index_path(dir, base))?;
-    remove_if_there(fs, &time_index_path(dir, base))
+    remove_if_there(fs, &name.index_path(dir))?;
+    remove_if_there(fs, &name.time_index_path(dir))
 }
 
 /// Reads the snapshot of producers at `offset`; `None` if there is none or it is damaged.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::index::{Entry, OffsetEntry, TimeEntry, entry_at, header_bytes, put_entry};
-use super::{MaxTimestamp, index_path, time_index_path};
+use super::{MaxTimestamp, SegmentName};
 use crate::batch::BatchHeader;
 use crate::format::remove_if_there;
 use crate::vfs::{OpenMode, Vfs};
@@ -15,7 +15,7 @@ const PENDING_MAX: usize = 340;
 /// The indexes of the segment that is being written, or rebuilt.
 #[derive(Debug)]
 pub(crate) struct Indexer {
-    base: Offset,
+    name: SegmentName,
     /// Bytes since the last entry.
     since_entry: u64,
     pub(crate) offsets: Pending<OffsetEntry>,
@@ -41,9 +41,9 @@ impl<E> Pending<E> {
 
 impl Indexer {
     /// For a segment without batches, or one that is read from its start.
-    pub(crate) const fn new(base: Offset) -> Self {
+    pub(crate) const fn new(name: SegmentName) -> Self {
         Self {
-            base,
+            name,
             since_entry: 0,
             offsets: Pending::after(0),
             times: Pending::after(0),
@@ -54,14 +54,14 @@ impl Indexer {
 
     /// Goes on behind the entries that are on disk; `indexed` is the last time entry's timestamp.
     pub(crate) const fn resume(
-        base: Offset,
+        name: SegmentName,
         offsets: u32,
         times: u32,
         indexed: Option<TimestampMs>,
         max: MaxTimestamp,
     ) -> Self {
         Self {
-            base,
+            name,
             since_entry: 0,
             offsets: Pending::after(offsets),
             times: Pending::after(times),
@@ -86,7 +86,7 @@ impl Indexer {
     }
 
     fn add_entries(&mut self, base_offset: Offset, position: u64) {
-        let relative = u32::try_from(base_offset.since(self.base));
+        let relative = u32::try_from(base_offset.since(self.name.base));
         if let (Ok(relative), Ok(position)) = (relative, u32::try_from(position)) {
             self.offsets.entries.push(OffsetEntry { relative, position });
         }
@@ -98,7 +98,7 @@ impl Indexer {
         if self.indexed_max.is_some_and(|indexed| indexed >= timestamp) {
             return;
         }
-        if let Ok(relative) = u32::try_from(offset.since(self.base)) {
+        if let Ok(relative) = u32::try_from(offset.since(self.name.base)) {
             self.times.entries.push(TimeEntry { timestamp, relative });
             self.indexed_max = Some(timestamp);
         }
@@ -117,8 +117,9 @@ impl Indexer {
 
     /// Writes out what is in memory. Not synced: what a crash takes is rebuilt.
     pub(crate) fn flush(&mut self, fs: &dyn Vfs, dir: &Path) -> Result<(), StorageError> {
-        flush_one(&mut self.offsets, self.base, fs, &index_path(dir, self.base))?;
-        flush_one(&mut self.times, self.base, fs, &time_index_path(dir, self.base))
+        let name = self.name;
+        flush_one(&mut self.offsets, name.base, fs, &name.index_path(dir))?;
+        flush_one(&mut self.times, name.base, fs, &name.time_index_path(dir))
     }
 }
 

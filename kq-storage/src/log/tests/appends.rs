@@ -88,6 +88,50 @@ fn batches_beyond_the_topics_limits_are_refused() {
     assert!(refused(config, keyless.build().unwrap()).contains("without a key"));
 }
 
+/// What a new replica is sent of a log that starts at offset 3, in the middle of a batch.
+fn from_mid_batch(compression: Compression) -> Bytes {
+    let bench = Bench::new();
+    let mut source = bench.create(LogConfig::default());
+    let mark = ProducerMark { id: ProducerId(9), epoch: ProducerEpoch(0), first_sequence: Some(0) };
+    let mut builder = BatchBuilder::new(compression).producer(mark);
+    for nth in 0..5 {
+        let value = format!("v{nth}");
+        builder = builder.record(TimestampMs(NOW.0 - nth), None, Some(value.as_bytes()));
+    }
+    source.append(builder.build().unwrap(), EPOCH, NOW).unwrap();
+    source.append(from_producer(0, 5, &["v5"]), EPOCH, NOW).unwrap();
+    source.delete_records_before(Offset(3)).unwrap();
+    Bytes::from(source.read(Offset(3), Offset(6), 1 << 20, true).unwrap().copy_out().unwrap())
+}
+
+#[test]
+fn a_replica_goes_on_at_a_log_start_inside_a_batch() {
+    for compression in [Compression::None, Compression::Zstd] {
+        let bench = Bench::new();
+        let mut copy = bench.create(LogConfig::default());
+        copy.start_over_at(Offset(3)).unwrap();
+        let appended = copy.append_replicated(from_mid_batch(compression), NOW).unwrap();
+        assert_eq!((appended.base_offset, appended.last_offset), (Offset(3), Offset(5)));
+        assert_eq!(read_all(&mut copy, 3, 1 << 20), expected(3..6));
+        let newest = copy.max_timestamp(Offset(6)).unwrap().unwrap();
+        assert_eq!((newest.timestamp, newest.offset), (NOW, Offset(5)));
+        assert!(copy.append(from_producer(0, 5, &["v5"]), EPOCH, NOW).unwrap().duplicate);
+        assert!(!copy.append(from_producer(0, 6, &["v6"]), EPOCH, NOW).unwrap().duplicate);
+    }
+}
+
+#[test]
+fn only_the_first_batch_may_reach_below_the_log_end() {
+    let bench = Bench::new();
+    let mut copy = bench.create(LogConfig::default());
+    copy.start_over_at(Offset(3)).unwrap();
+    let sent = from_mid_batch(Compression::None);
+    let twice = [sent.clone(), sent].concat();
+    let err = copy.append_replicated(twice.into(), NOW).unwrap_err();
+    assert!(matches!(err, AppendError::OffsetGap { .. }), "{err}");
+    assert_eq!(copy.log_end().offset(), Offset(3), "nothing of it is appended");
+}
+
 #[test]
 fn timestamps_outside_of_the_bounds_are_refused() {
     let config = LogConfig {
