@@ -20,6 +20,7 @@ mod shard;
 #[cfg(test)]
 mod shard_test;
 mod subscription;
+mod survey;
 
 pub use classic::{Group, GroupState};
 pub use config::GroupConfig;
@@ -32,3 +33,4 @@ pub use input::{
 pub use offsets::CommittedOffset;
 pub use output::{Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord};
 pub use shard::{GroupDescription, GroupListing, Shard};
+pub use survey::{GroupSurvey, MemberSurvey};

@@ -19,10 +19,15 @@ mod events;
 mod gather;
 #[cfg(test)]
 mod grpc_test;
+
+mod groups;
+#[cfg(test)]
+mod groups_test;
 mod guard;
 mod health;
 mod leaders;
 mod members;
+mod offset_admin;
 mod offsets;
 #[cfg(test)]
 mod operator_test;
@@ -48,7 +53,9 @@ use kq_proto::admin::v1::brokers_server::BrokersServer;
 use kq_proto::admin::v1::cluster_server::ClusterServer;
 use kq_proto::admin::v1::configs_server::ConfigsServer;
 use kq_proto::admin::v1::events_server::EventsServer;
+use kq_proto::admin::v1::groups_server::GroupsServer;
 use kq_proto::admin::v1::leaders_server::LeadersServer;
+use kq_proto::admin::v1::offsets_server::OffsetsServer;
 use kq_proto::admin::v1::partitions_server::PartitionsServer;
 use kq_proto::admin::v1::plans_server::PlansServer;
 use kq_proto::admin::v1::quorum_server::QuorumServer;
@@ -56,7 +63,7 @@ use kq_proto::admin::v1::records_server::RecordsServer;
 use kq_proto::admin::v1::topics_server::TopicsServer;
 use tonic::service::Routes;
 
-use crate::runtime::Node;
+use crate::runtime::{Groups, Node};
 
 pub use early::Early;
 
@@ -64,15 +71,16 @@ pub use early::Early;
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     node: Arc<Node>,
+    groups: Arc<Groups>,
     parts: records::PartsMemory,
     /// Held by whoever tries how fast something is.
     probing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The services of the control door and the pages of `observe`, on one router.
-pub fn router(node: Arc<Node>) -> Router {
+pub fn router(node: Arc<Node>, groups: Arc<Groups>) -> Router {
     let parts = records::PartsMemory::new(node.config.request_bytes_max);
-    let admin = Admin { node: Arc::clone(&node), parts, probing: Arc::default() };
+    let admin = Admin { node: Arc::clone(&node), groups, parts, probing: Arc::default() };
     let bytes_max = node.config.grpc_message_bytes_max;
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, Arc::clone(&node)));
@@ -87,6 +95,8 @@ pub fn router(node: Arc<Node>) -> Router {
         .add_service(PlansServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(QuorumServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(EventsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(GroupsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
+        .add_service(OffsetsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(RecordsServer::new(admin).max_decoding_message_size(bytes_max))
         .add_service(health_service);
     let reflection = tonic_reflection::server::Builder::configure()

@@ -39,7 +39,7 @@ use axum::Router;
 
 use crate::config::BrokerConfig;
 use crate::observe::Metrics;
-use crate::runtime::Node;
+use crate::runtime::{Groups, Node};
 
 pub use connections::{ConnectionLimits, Connections};
 pub use dispatch::{APIS, Api, Dispatch};
@@ -52,8 +52,6 @@ pub fn port(config: &BrokerConfig, metrics: Arc<Metrics>, router: Router) -> Arc
 }
 
 /// Serves Kafka's clients from now on.
-pub fn open(port: &Port<Dispatch>, node: Arc<Node>) {
-    let door = Door::new(node);
-    door.groups().start();
-    port.open_to(Arc::new(Dispatch(door)));
+pub fn open(port: &Port<Dispatch>, node: Arc<Node>, groups: Arc<Groups>) {
+    port.open_to(Arc::new(Dispatch(Door::new(node, groups))));
 }

@@ -42,7 +42,7 @@ use crate::grpc::Early;
 use crate::kafka;
 use crate::observe::Metrics;
 use crate::peers::PulseHandle;
-use crate::runtime::Node;
+use crate::runtime::{Groups, Node};
 
 pub use limits::raise_open_files;
 
@@ -132,6 +132,7 @@ pub async fn run_until(
 #[derive(Debug)]
 pub struct Broker {
     node: Arc<Node>,
+    groups: Arc<Groups>,
     address: SocketAddr,
     serving: tokio::task::JoinHandle<()>,
     pulse: PulseHandle,
@@ -177,10 +178,12 @@ impl Broker {
                 return Err(err);
             }
         };
-        kafka::open(&port, Arc::clone(&node));
-        early.serve(crate::grpc::router(Arc::clone(&node)));
+        let groups = Groups::new(Arc::clone(&node));
+        groups.start();
+        kafka::open(&port, Arc::clone(&node), Arc::clone(&groups));
+        early.serve(crate::grpc::router(Arc::clone(&node), Arc::clone(&groups)));
         announce(&node, address)?;
-        Ok(Self { node, address, serving, pulse, dirs })
+        Ok(Self { node, groups, address, serving, pulse, dirs })
     }
 
     /// Where it listens.
@@ -191,6 +194,11 @@ impl Broker {
     /// What its doors serve from.
     pub fn node(&self) -> &Arc<Node> {
         &self.node
+    }
+
+    /// The groups that it coordinates.
+    pub fn groups(&self) -> &Arc<Groups> {
+        &self.groups
     }
 
     /// Stops it: no new connections, requests drained, every log synced and left clean.

@@ -22,9 +22,9 @@ pub use connect::{Attempt, ConnectError, connect};
 
 use crate::admin::v1::{
     brokers_client::BrokersClient, cluster_client::ClusterClient, configs_client::ConfigsClient,
-    events_client::EventsClient, leaders_client::LeadersClient,
-    partitions_client::PartitionsClient, plans_client::PlansClient, quorum_client::QuorumClient,
-    records_client::RecordsClient, topics_client::TopicsClient,
+    events_client::EventsClient, groups_client::GroupsClient, leaders_client::LeadersClient,
+    offsets_client::OffsetsClient, partitions_client::PartitionsClient, plans_client::PlansClient,
+    quorum_client::QuorumClient, records_client::RecordsClient, topics_client::TopicsClient,
 };
 use crate::admin::{ACCEPT_STALE, CLUSTER_ID, EXPECTED_CLUSTER_ID, STALE_MS};
 
@@ -137,6 +137,10 @@ services! {
     leaders: LeadersClient, with_deadline;
     /// The metadata quorum.
     quorum: QuorumClient, with_deadline;
+    /// Consumer groups.
+    groups: GroupsClient, with_deadline;
+    /// Committed offsets of consumer groups.
+    offsets: OffsetsClient, with_deadline;
     /// Records, one call at a time.
     records: RecordsClient, with_deadline;
     /// Records as a stream without an end.

@@ -13,6 +13,7 @@
 mod join;
 mod leave;
 mod rebalance;
+mod survey;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,7 @@
 //! The groups whose ids hash to one partition of `__consumer_offsets`.
 
 mod load;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

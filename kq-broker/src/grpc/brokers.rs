@@ -13,6 +13,7 @@ use super::Admin;
 use super::answer::{Answer, is_dry_run};
 use super::brokers_change::Change;
 use super::gather::{Figures, Wanted};
+use super::groups::unsupported;
 use super::rates::{Chunks, chunks};
 use crate::controller::Command;
 use crate::ids::BrokerId;
@@ -146,6 +147,10 @@ impl Brokers for Admin {
 
     async fn stream(&self, request: Request<v1::StreamRequest>) -> Answer<Chunks> {
         Ok(Response::new(chunks(request.into_inner().bytes)))
+    }
+
+    async fn heads(&self, _: Request<v1::HeadsRequest>) -> Answer<v1::HeadsResponse> {
+        Err(unsupported("telling heads").into())
     }
 }
 

@@ -18,12 +18,17 @@ pub(super) struct Rig {
 }
 
 pub(super) async fn start() -> Rig {
+    start_with(|_| {}).await
+}
+
+pub(super) async fn start_with(settle: impl FnOnce(&mut BrokerConfig)) -> Rig {
     let dir = tempfile::tempdir().unwrap();
     let mut config = BrokerConfig::defaults();
     config.data_dir = dir.path().join("data");
     config.listen = "127.0.0.1:0".to_owned();
     // Brokers that register here by hand never beat: their sessions outlast the tests.
     config.session_ms = 3_600_000;
+    settle(&mut config);
     let broker = Box::pin(Broker::start(config)).await.unwrap();
     let door = connect(&options(&broker)).await.unwrap();
     Rig { broker, door, _dir: dir }
@@ -90,6 +95,10 @@ impl Rig {
 
     pub(super) fn node(&self) -> &crate::runtime::Node {
         self.broker.node()
+    }
+
+    pub(super) fn groups(&self) -> &std::sync::Arc<crate::runtime::Groups> {
+        self.broker.groups()
     }
 
     /// The only broker there is.

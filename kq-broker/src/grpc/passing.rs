@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
+use kq_proto::admin::v1::groups_client::GroupsClient;
 use kq_proto::admin::v1::records_client::RecordsClient;
 use kq_proto::admin::v1::topics_client::TopicsClient;
 use kq_proto::client::in_parts;
@@ -15,8 +16,10 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
 use super::Admin;
+use crate::group::GroupId;
 use crate::ids::{BrokerId, PartitionIndex};
 use crate::peers::channel_to;
+use crate::runtime::OFFSETS_TOPIC;
 
 /// Marks a request that another broker passed on.
 const PASSED_ON: &str = "kq-passed-on";
@@ -62,6 +65,12 @@ impl Admin {
         let peers = self.node.controller.peers();
         let (address, channel) = (peers.address(broker)?, peers.channel(broker)?);
         Some(Elsewhere { broker, address, channel })
+    }
+
+    /// The broker that coordinates a group, if it is another one.
+    pub(super) fn coordinator_elsewhere(&self, group: &str, asker: Asker) -> Option<Elsewhere> {
+        let partition = self.groups.partition_of(&GroupId::from(group))?;
+        self.elsewhere(OFFSETS_TOPIC, partition.index.0, asker)
     }
 }
 
@@ -156,6 +165,25 @@ impl Elsewhere {
     }
 }
 
+impl Elsewhere {
+    /// The groups that it coordinates.
+    pub(super) fn groups(&self) -> GroupsClient<Channel> {
+        GroupsClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// What a coordinator said, or that it said nothing.
+    pub(super) fn silent_coordinator(&self, status: &Status) -> AdminError {
+        if is_refusal(status) {
+            return AdminError::from_status(status);
+        }
+        let broker = self.broker;
+        let message = format!("broker {broker}, which coordinates the group, did not answer");
+        AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
+            .hint(format!("kq-ctl broker describe {broker}"))
+            .retriable()
+    }
+}
+
 fn records(channel: Channel) -> RecordsClient<Channel> {
     RecordsClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
 }
@@ -165,10 +193,16 @@ fn is_refusal(status: &Status) -> bool {
     !AdminError::from_status(status).code.starts_with("grpc.")
 }
 
-fn passed_on<T>(message: T) -> Request<T> {
+/// A request to another broker, which it answers by itself.
+pub(super) fn passed_on<T>(message: T) -> Request<T> {
+    passed_on_for(message, ANSWER_WAIT)
+}
+
+/// A request to another broker that is answered within this time, or not at all.
+pub(super) fn passed_on_for<T>(message: T, wait: Duration) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert(PASSED_ON, MetadataValue::from_static("1"));
-    request.set_timeout(ANSWER_WAIT);
+    request.set_timeout(wait);
     request
 }
 

@@ -43,13 +43,12 @@ pub struct Door {
 
 impl Door {
     /// A door to this node, with the bounds of its configuration.
-    pub fn new(node: Arc<Node>) -> Arc<Self> {
+    pub fn new(node: Arc<Node>, groups: Arc<Groups>) -> Arc<Self> {
         let config = &node.config;
         let limits = DoorLimits {
             fetch_bytes_max: config.fetch_bytes_max,
             auto_create_topics: config.auto_create_topics,
         };
-        let groups = Groups::new(Arc::clone(&node));
         let sessions = Mutex::new(FetchSessions::new(config.fetch_sessions_max));
         Arc::new(Self { node, sessions, producer_ids: ProducerIds::default(), groups, limits })
     }

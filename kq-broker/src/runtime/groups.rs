@@ -27,7 +27,7 @@ pub use self::topic::OFFSETS_TOPIC;
 use super::{Node, PartitionError};
 use crate::config::BrokerConfig;
 use crate::group::{GroupConfig, GroupId};
-use crate::ids::{BrokerId, PartitionId};
+use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 
 /// A shard that is loaded, is being loaded, or could not be so far.
 type Slot = Arc<OnceCell<Arc<ShardHost>>>;
@@ -125,12 +125,38 @@ impl Groups {
         Ok(hosts)
     }
 
+    /// Every shard that this broker is to hold, as far as they are loaded within `wait`.
+    pub async fn led_within(
+        self: &Arc<Self>,
+        wait: Duration,
+    ) -> Vec<(PartitionIndex, Result<Arc<ShardHost>, ErrorCode>)> {
+        let until = tokio::time::Instant::now() + wait;
+        let mut hosts = Vec::new();
+        for id in topic::led_by(&self.node.image(), self.node.broker_id) {
+            let loaded = tokio::time::timeout_at(until, self.load(id)).await;
+            hosts.push((id.index, loaded.unwrap_or(Err(ErrorCode::CoordinatorLoadInProgress))));
+        }
+        hosts
+    }
+
+    /// The shard of a group that this broker coordinates, once it is loaded.
+    pub async fn host_within(
+        self: &Arc<Self>,
+        group: &GroupId,
+        wait: Duration,
+    ) -> Result<Arc<ShardHost>, ErrorCode> {
+        let id = self.partition_of(group).ok_or(ErrorCode::NotCoordinator)?;
+        let loaded = tokio::time::timeout(wait, self.load(id)).await;
+        loaded.unwrap_or(Err(ErrorCode::CoordinatorLoadInProgress))
+    }
+
     /// The shards that are loaded at this moment.
     fn hosts(&self) -> Vec<Arc<ShardHost>> {
         self.slots.lock().values().filter_map(|slot| slot.get().cloned()).collect()
     }
 
-    fn partition_of(&self, group: &GroupId) -> Option<PartitionId> {
+    /// The partition that a group is kept in; none while there was never a group.
+    pub fn partition_of(&self, group: &GroupId) -> Option<PartitionId> {
         topic::partition_of(&self.node.image(), group)
     }
 

@@ -1,0 +1,64 @@
+//! A classic group as its operators see it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Group, GroupState, Member};
+use crate::group::{MemberSurvey, Now, subscription};
+
+impl Group {
+    /// Its members, in the order of their ids.
+    pub(crate) fn survey_members(&self, now: Now) -> Vec<MemberSurvey> {
+        self.members.values().map(|it| self.survey_member(it, now)).collect()
+    }
+
+    fn survey_member(&self, member: &Member, now: Now) -> MemberSurvey {
+        let deadline = member.session_deadline.saturating_sub(now.uptime);
+        let silent_for = member.session_timeout.saturating_sub(deadline);
+        MemberSurvey {
+            member: member.id.clone(),
+            instance: member.instance.clone(),
+            client_id: Arc::clone(&member.client_id),
+            client_host: Arc::clone(&member.client_host),
+            assigned: self.assigned_to(member),
+            subscribed: self.subscribed_by(member),
+            session_timeout: member.session_timeout,
+            rebalance_timeout: member.rebalance_timeout,
+            silent_for: if member.is_waiting() { Duration::ZERO } else { silent_for },
+            leads: self.leader.as_ref() == Some(&member.id),
+            joining: member.waiting_join.is_some(),
+        }
+    }
+
+    /// The topics that members name or are assigned.
+    pub(crate) fn topics(&self) -> BTreeSet<Arc<str>> {
+        let assigned = self.members.values().flat_map(|it| self.assigned_to(it));
+        let subscribed = self.members.values().flat_map(|it| self.subscribed_by(it));
+        assigned.map(|(topic, _)| topic).chain(subscribed).collect()
+    }
+
+    /// How many members it has.
+    pub(crate) fn member_count(&self) -> usize {
+        self.members.len()
+    }
+
+    fn assigned_to(&self, member: &Member) -> Vec<(Arc<str>, Vec<i32>)> {
+        let is_known = self.is_consumer() && self.state == GroupState::Stable;
+        let assigned = is_known.then(|| subscription::assigned(&member.assignment)).flatten();
+        let assigned = assigned.unwrap_or_default().into_iter();
+        assigned.map(|(topic, partitions)| (Arc::from(topic), partitions)).collect()
+    }
+
+    fn subscribed_by(&self, member: &Member) -> BTreeSet<Arc<str>> {
+        if !self.is_consumer() {
+            return BTreeSet::new();
+        }
+        let named = member.protocols.iter().filter_map(|it| subscription::topics(&it.metadata));
+        named.flatten().map(Arc::from).collect()
+    }
+
+    fn is_consumer(&self) -> bool {
+        self.protocol_type.as_deref() == Some("consumer")
+    }
+}

@@ -1,0 +1,65 @@
+//! All about groups that are named.
+
+use kq_proto::admin::AdminError;
+use kq_proto::admin::v1;
+
+use super::words;
+use crate::group::{GroupId, Now};
+use crate::grpc::Admin;
+use crate::grpc::passing::{Asker, Elsewhere, passed_on};
+
+impl Admin {
+    pub(super) async fn describe_groups(
+        &self,
+        request: v1::DescribeGroupsRequest,
+        asker: Asker,
+    ) -> v1::DescribeGroupsResponse {
+        let mut answer = v1::DescribeGroupsResponse::default();
+        let coordinated = self.by_coordinator(request.groups.clone(), asker);
+        for (there, groups) in coordinated.there {
+            let theirs = v1::DescribeGroupsRequest { groups, ..request.clone() };
+            let told = there.describe(theirs).await;
+            answer.groups.extend(told.groups);
+            answer.errors.extend(told.errors);
+        }
+        for name in coordinated.own {
+            match self.describe_group(&GroupId::from(name.as_str())).await {
+                Ok(described) => answer.groups.push(described),
+                Err(err) => answer.errors.push(err.into_item(name)),
+            }
+        }
+        let place = |name: &str| request.groups.iter().position(|it| it == name);
+        let name = |it: &v1::GroupDescription| it.summary.as_ref().and_then(|it| place(&it.group));
+        answer.groups.sort_by_key(name);
+        answer
+    }
+
+    async fn describe_group(&self, group: &GroupId) -> Result<v1::GroupDescription, AdminError> {
+        let host = self.shard_of(group).await?;
+        let clock = self.node.clock;
+        let now = Now { uptime: clock.elapsed(), wall_ms: clock.now().0 };
+        let (survey, members) =
+            host.look(|shard| (shard.survey(group), shard.survey_members(group, now)));
+        let survey = survey.ok_or_else(|| words::unknown_group(group.as_str()))?;
+        Ok(v1::GroupDescription {
+            summary: Some(words::summary(&survey, self.node.broker_id)),
+            members: members.iter().map(|it| words::member(it, now.wall_ms)).collect(),
+            ..v1::GroupDescription::default()
+        })
+    }
+}
+
+impl Elsewhere {
+    /// What another coordinator tells of its groups, or that it tells nothing.
+    async fn describe(&self, request: v1::DescribeGroupsRequest) -> v1::DescribeGroupsResponse {
+        let groups = request.groups.clone();
+        match self.groups().describe(passed_on(request)).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => {
+                let err = self.silent_coordinator(&status);
+                let errors = groups.into_iter().map(|it| err.clone().into_item(it)).collect();
+                v1::DescribeGroupsResponse { errors, ..v1::DescribeGroupsResponse::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Groups, members and refusals in the words of the control door.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kq_proto::admin::AdminError;
+use kq_proto::admin::v1;
+use kq_proto::kafka::ErrorCode;
+use tonic::Code;
+
+use crate::group::{GroupState, GroupSurvey, MemberSurvey};
+use crate::grpc::shape::count;
+use crate::ids::BrokerId;
+
+/// A row of a list of groups, without its lag.
+pub(super) fn summary(it: &GroupSurvey, coordinator: BrokerId) -> v1::GroupSummary {
+    let text = |it: &Option<Arc<str>>| it.as_deref().unwrap_or_default().to_owned();
+    v1::GroupSummary {
+        group: it.group.to_string(),
+        r#type: v1::GroupType::Classic.into(),
+        state: state(it.state).into(),
+        protocol_type: text(&it.protocol_type),
+        protocol: text(&it.protocol),
+        member_count: count(it.member_count),
+        topic_count: count(it.topics.len()),
+        coordinator: coordinator.0,
+        last_commit_at_ms: it.last_commit_at_ms,
+        state_since_at_ms: it.state_since_ms,
+        generation: Some(it.generation),
+        lag: None,
+        windowless_count: 0,
+    }
+}
+
+/// A member; `now_ms` is the time at which it was looked at.
+pub(super) fn member(it: &MemberSurvey, now_ms: i64) -> v1::GroupMember {
+    let silent_ms = i64::try_from(it.silent_for.as_millis()).unwrap_or(i64::MAX);
+    v1::GroupMember {
+        member: it.member.to_string(),
+        instance: it.instance.as_ref().map(ToString::to_string),
+        client_id: it.client_id.to_string(),
+        host: it.client_host.to_string(),
+        assigned: it.assigned.iter().map(|(topic, of)| partitions(topic, of)).collect(),
+        session_timeout_ms: millis(it.session_timeout),
+        rebalance_timeout_ms: millis(it.rebalance_timeout),
+        last_heard_at_ms: now_ms.saturating_sub(silent_ms),
+        leads: it.leads,
+        joining: it.joining,
+        subscribed: it.subscribed.iter().map(ToString::to_string).collect(),
+        ..v1::GroupMember::default()
+    }
+}
+
+fn partitions(topic: &str, of: &[i32]) -> v1::TopicPartitions {
+    let mut partitions: Vec<u32> = of.iter().filter_map(|it| u32::try_from(*it).ok()).collect();
+    partitions.sort_unstable();
+    v1::TopicPartitions { topic: topic.to_owned(), partitions }
+}
+
+fn state(it: GroupState) -> v1::GroupState {
+    match it {
+        GroupState::Empty => v1::GroupState::Empty,
+        GroupState::PreparingRebalance => v1::GroupState::PreparingRebalance,
+        GroupState::CompletingRebalance => v1::GroupState::CompletingRebalance,
+        GroupState::Stable => v1::GroupState::Stable,
+    }
+}
+
+fn millis(it: Duration) -> u64 {
+    u64::try_from(it.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A group that is not there.
+pub(super) fn unknown_group(name: &str) -> AdminError {
+    let message = format!("group '{name}' does not exist");
+    AdminError::new(Code::NotFound, "kafka.GROUP_ID_NOT_FOUND", message).hint("kq-ctl group list")
+}
+
+/// Why the shard of a group cannot be asked here and now.
+pub(super) fn no_coordinator(code: ErrorCode) -> AdminError {
+    let message = if code == ErrorCode::CoordinatorLoadInProgress {
+        "the group's coordinator is still loading it"
+    } else if code == ErrorCode::NotCoordinator {
+        "the group's coordinator is moving to another broker"
+    } else {
+        "the group has no coordinator at this moment"
+    };
+    AdminError::new(Code::Unavailable, format!("kafka.{}", code.name()), message)
+        .hint("kq-ctl partition list __consumer_offsets --unhealthy tells who leads")
+        .retriable()
+}
