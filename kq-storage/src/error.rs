@@ -189,6 +189,15 @@ pub struct LogDirOffline {
     pub reason: Arc<str>,
 }
 
+/// A record that a look-up by offset found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordAt {
+    /// The record's offset.
+    pub offset: Offset,
+    /// The record's timestamp, if it carries one.
+    pub timestamp: Option<TimestampMs>,
+}
+
 /// A moment a look-up by time found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimedOffset {

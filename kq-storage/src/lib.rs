@@ -30,13 +30,15 @@ pub use compact::Tally as CompactionTally;
 pub use config::{LogConfig, TimestampType};
 pub use dir_lock::{DirLock, DirLockError, LOCK_FILE};
 pub use epochs::{EpochHistory, EpochStart};
-pub use error::{AppendError, LogDirOffline, ReadError, StorageError, SyncError, TimedOffset};
+pub use error::{
+    AppendError, LogDirOffline, ReadError, RecordAt, StorageError, SyncError, TimedOffset,
+};
 pub use file_error::FileError;
 pub use identity::{IDENTITY_FILE, LogIdentity, read_identity};
 pub use journal::{Journal, JournalError, JournalOptions, JournalRecovered};
 pub use log::{
-    Appended, Cut, DELETED_SUFFIX, DeletedSegment, FileRegion, Log, ReadPlan, Recovered, SyncWork,
-    Synced, remove_log,
+    Appended, Cut, DELETED_SUFFIX, DeletedSegment, FileRegion, Log, Precision, ReadPlan, Recovered,
+    SyncWork, Synced, remove_log,
 };
 pub use offset::{
     HighWatermark, LastStableOffset, LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset,

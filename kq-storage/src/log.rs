@@ -23,6 +23,7 @@ use crate::vfs::{Vfs, VfsFile};
 use crate::{LeaderEpoch, LogEndOffset, LogStartOffset, Offset, StorageError, TimestampMs};
 
 mod append;
+mod at;
 mod hints;
 mod open;
 mod progress;
@@ -37,6 +38,7 @@ mod truncate;
 #[cfg(test)]
 mod tests;
 
+pub use at::Precision;
 use hints::Hints;
 pub use open::{Cut, DELETED_SUFFIX, Recovered, remove_log};
 pub use retain::DeletedSegment;

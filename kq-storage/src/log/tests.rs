@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod appends;
+mod at;
 mod damage;
 mod failures;
 mod formats;

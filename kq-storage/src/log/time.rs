@@ -235,7 +235,7 @@ impl Log {
 }
 
 /// Reads one batch whole and verifies it.
-fn read_batch(
+pub(super) fn read_batch(
     file: &dyn VfsFile,
     path: &Path,
     position: u64,
