@@ -30,7 +30,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     turmoil::check(&TurmoilArgs::default(), &mut tally);
     canary::run_into(None, &mut tally)?;
     if let Some(dir) = &args.suite {
-        suites::compat::run_alone(dir, args, &mut tally)?;
+        suites::compat::run_alone(dir, &args.suite_args, &args.three, &mut tally)?;
     }
     Ok(tally.close())
 }

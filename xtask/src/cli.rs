@@ -385,8 +385,10 @@ pub(crate) struct CompatArgs {
     /// The suite: a folder with run.py and requirements.txt
     #[arg(long, value_name = "DIR")]
     pub(crate) suite: PathBuf,
-    /// The cluster, as host:port
-    pub(crate) bootstrap: String,
+    /// The cluster, as host:port; without it, clusters of the suite's own
+    pub(crate) bootstrap: Option<String>,
+    #[command(flatten)]
+    pub(crate) three: ThreeArgs,
     /// Further arguments for the suite, after --
     #[arg(last = true)]
     pub(crate) rest: Vec<String>,
@@ -398,15 +400,33 @@ pub(crate) struct CiArgs {
     /// An outside black-box suite to run as well, on clusters of its own
     #[arg(long, value_name = "DIR")]
     pub(crate) suite: Option<PathBuf>,
-    /// Its arguments, separated by spaces, for a run on three brokers as well
-    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
-    pub(crate) on_three: Option<String>,
-    /// Its arguments for a run on the same three after the first of them was killed
-    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
-    pub(crate) on_two_of_three: Option<String>,
+    #[command(flatten)]
+    pub(crate) three: ThreeArgs,
     /// Its arguments for the run on one broker, after --
     #[arg(last = true, requires = "suite")]
     pub(crate) suite_args: Vec<String>,
+}
+
+/// What an outside suite is to run on three brokers.
+#[derive(Debug, Args)]
+pub(crate) struct ThreeArgs {
+    /// The suite's arguments, separated by spaces, for a run on three brokers as well
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
+    pub(crate) on_three: Option<String>,
+    /// Its arguments for a run on the same three while they are killed and started again in turn
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
+    pub(crate) under_kills: Option<String>,
+    /// Its arguments for a run on the same three after the first of them was killed
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, requires = "suite")]
+    pub(crate) on_two_of_three: Option<String>,
+}
+
+impl ThreeArgs {
+    /// Whether three brokers are needed at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        let all = [&self.on_three, &self.under_kills, &self.on_two_of_three];
+        all.iter().all(|line| line.is_none())
+    }
 }
 
 fn cluster_name(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every kind of test, one closing line.
 
 mod clients;
+mod kills;
 mod processes;
 mod survivor;
 

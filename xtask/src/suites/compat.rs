@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::cli::{CiArgs, CompatArgs};
+use super::kills::while_brokers_die;
+use crate::cli::{CompatArgs, ThreeArgs};
 use crate::cluster::{Guard, Plan};
+use crate::output::say;
 use crate::programs::{Profile, Programs, programs};
 use crate::run::{capture, tee};
 use crate::tally::{Counts, Tally};
@@ -17,34 +19,55 @@ use crate::{clock, venv};
 /// How long the brokers that are left may take to notice that one is dead.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Against a cluster that runs.
+/// Against a cluster that runs, or against clusters of its own.
 pub(crate) fn run(args: &CompatArgs) -> Result<bool> {
     let mut tally = Tally::default();
-    run_on(&args.suite, &args.bootstrap, &args.rest, &mut tally)?;
+    match &args.bootstrap {
+        Some(bootstrap) => run_on(&args.suite, bootstrap, &args.rest, &mut tally)?,
+        None => run_alone(&args.suite, &args.rest, &args.three, &mut tally)?,
+    }
     Ok(tally.close())
 }
 
 /// Against clusters of its own: of one broker, and of three.
-pub(crate) fn run_alone(suite: &Path, args: &CiArgs, tally: &mut Tally) -> Result<()> {
+pub(crate) fn run_alone(
+    suite: &Path,
+    on_one: &[String],
+    three: &ThreeArgs,
+    tally: &mut Tally,
+) -> Result<()> {
     let programs = programs(Profile::Debug)?;
-    let cluster = Guard::up(&quick_to_delete(Plan::test("test-outside")?), &programs)?;
-    run_on(suite, &cluster.0.bootstrap, &args.suite_args, tally)?;
+    let cluster = Guard::up(&made_quick(Plan::test("test-outside")?), &programs)?;
+    run_on(suite, &cluster.0.bootstrap, on_one, tally)?;
     drop(cluster);
-    if args.on_three.is_none() && args.on_two_of_three.is_none() {
-        return Ok(());
-    }
+    if three.is_empty() { Ok(()) } else { run_on_three(suite, three, &programs, tally) }
+}
+
+fn run_on_three(
+    suite: &Path,
+    args: &ThreeArgs,
+    programs: &Programs,
+    tally: &mut Tally,
+) -> Result<()> {
     // Without a relay in between, brokers are told that one of them is dead.
     let plan = Plan { relayed: false, ..Plan::of("test-outside", 3)? };
-    let plan = quick_to_delete(plan.with("min.insync.replicas", "2"));
-    let cluster = Guard::up(&plan, &programs)?;
+    let plan = made_quick(plan.with("min.insync.replicas", "2"));
+    let mut cluster = Guard::up(&plan, programs)?;
+    let bootstrap = cluster.0.bootstrap.clone();
     if let Some(line) = &args.on_three {
-        run_on(suite, &cluster.0.bootstrap, &words(line), tally)?;
+        run_on(suite, &bootstrap, &words(line), tally)?;
+    }
+    if let Some(line) = &args.under_kills {
+        let run = || run_on(suite, &bootstrap, &words(line), tally);
+        let ((), kills) = while_brokers_die(&mut cluster.0, programs, run)?;
+        ensure!(0 < kills, "the suite was over before a broker could be killed");
+        say(format_args!("{kills} brokers were killed meanwhile, one at a time"));
     }
     if let Some(line) = &args.on_two_of_three {
         // It made the cluster and still leads its quorum, and clients are told of it first.
         cluster.0.broker(1)?.kill()?;
-        wait_fenced(&programs, &cluster.0.bootstrap)?;
-        run_on(suite, &cluster.0.bootstrap, &words(line), tally)?;
+        wait_fenced(programs, &bootstrap)?;
+        run_on(suite, &bootstrap, &words(line), tally)?;
     }
     Ok(())
 }
@@ -59,9 +82,11 @@ fn wait_fenced(programs: &Programs, bootstrap: &str) -> Result<()> {
     clock::poll_until(FENCED_WITHIN, fenced).context("nobody is fenced after a kill -9")
 }
 
-/// Suites cannot wait minutes for what retention deletes.
-fn quick_to_delete(plan: Plan) -> Plan {
+/// Suites cannot wait minutes for what retention deletes, nor seconds in each of many groups for
+/// members that do not come.
+fn made_quick(plan: Plan) -> Plan {
     plan.with("log.retention.check.interval.ms", "1000")
+        .with("group.initial.rebalance.delay.ms", "0")
 }
 
 fn words(line: &str) -> Vec<String> {
