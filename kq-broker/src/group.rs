@@ -12,15 +12,16 @@ mod config;
 mod error;
 mod ids;
 mod input;
+mod kind;
 mod member;
 mod offsets;
 mod output;
 pub mod record;
 mod shard;
-#[cfg(test)]
-mod shard_test;
 mod subscription;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 pub use classic::{Group, GroupState};
 pub use config::GroupConfig;
@@ -28,8 +29,9 @@ pub use error::GroupError;
 pub use ids::{GroupId, InstanceId, MemberId, Now, ReplyTo, TopicPartition, WriteId};
 pub use input::{
     Caller, CommitOffsets, DeleteOffsets, Heartbeat, Input, JoinGroup, LeaveGroup, LeavingMember,
-    OffsetToCommit, Protocol, SyncGroup,
+    OffsetToCommit, Outcome, Protocol, SyncGroup,
 };
+pub use kind::GroupType;
 pub use offsets::CommittedOffset;
 pub use output::{Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord};
 pub use shard::{GroupDescription, GroupListing, Shard};

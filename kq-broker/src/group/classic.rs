@@ -70,12 +70,27 @@ impl Step<'_> {
 }
 
 /// Which record of the group is to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Store {
     /// The generation with its assignment; members wait for it.
     Assignment,
+    /// The same generation, in which one static member has another id (KIP-345).
+    Replaced(Box<Replaced>),
     /// The group has lost its last member.
     Emptied,
+}
+
+/// A static member whose place a new process took; that one is answered once it is written down.
+/// Answered before, it could be at work beside its former self, which a next coordinator would
+/// take for the member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    /// The former self, to stand again if the record is refused.
+    former: Member,
+    led: bool,
+    /// The answer to the new process.
+    pub(crate) joined: Joined,
+    pub(crate) reply: ReplyTo,
 }
 
 /// The joining phase of a coming generation.
@@ -268,6 +283,14 @@ impl Group {
             .get_key_value(member)
             .map(|(id, _)| id.clone())
             .ok_or(GroupError::UnknownMember)
+    }
+
+    /// Its tombstone is committed. Who joined since is not disturbed.
+    pub(crate) fn forget_history(&mut self, now: Now) {
+        if self.state == GroupState::Empty {
+            let pending = std::mem::take(&mut self.pending);
+            *self = Self { pending, ..Self::new(self.id.clone(), now) };
+        }
     }
 
     fn set_state(&mut self, state: GroupState, now: Now) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{GroupError, GroupId, InstanceId, MemberId, ReplyTo, TopicPartition, WriteId};
+use crate::metadata::MetadataImage;
 
 /// An event, told to a [`super::Shard`] by the shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +30,33 @@ pub enum Input {
         /// Whom to answer.
         reply: ReplyTo,
     },
-    /// What [`super::Output::Write`] asked for is committed, or failed.
+    /// The cluster's topics are these now.
+    Image(Arc<MetadataImage>),
+    /// What became of what [`super::Output::Write`] asked for. Each write is told twice: at once, before
+    /// any other input, whether it was appended; and if it was, in the order of the log, how it ended.
     Written {
         /// Which write.
         write: WriteId,
-        /// Whether it stands.
-        result: Result<(), GroupError>,
+        /// How far it got.
+        outcome: Outcome,
     },
     /// Time has passed.
     Tick,
+}
+
+/// How far a write got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log, and may be committed.
+    Appended,
+    /// Nothing was written, and nothing of it will ever be read.
+    Refused(GroupError),
+    /// It is committed: every later coordinator will know it.
+    Committed,
+    /// It is committed like any other, and fewer replicas hold it than an acknowledgement promises.
+    Thin,
+    /// It was appended, and whether it will be committed cannot be told.
+    Unknown,
 }
 
 /// Who speaks: a member of a generation, or (without generation) an admin client.

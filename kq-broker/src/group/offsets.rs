@@ -1,10 +1,11 @@
-//! The committed offsets of one group.
+//! The committed offsets of one group, and those that may become so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{OffsetToCommit, TopicPartition};
+use crate::canary;
 
 /// A committed offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +31,13 @@ impl CommittedOffset {
     }
 }
 
-/// What a group has committed; only what is on stable storage is in here.
+/// What a group has committed, and which partitions have a write in flight: a commit or a tombstone
+/// that is in the log and may yet be committed. Only what is committed can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Offsets {
     committed: BTreeMap<TopicPartition, CommittedOffset>,
+    /// Writes by partition; never zero.
+    in_flight: BTreeMap<TopicPartition, u32>,
 }
 
 impl Offsets {
@@ -49,29 +53,85 @@ impl Offsets {
         self.committed.insert(partition, offset);
     }
 
-    pub(crate) fn remove(&mut self, partition: &TopicPartition) {
-        self.committed.remove(partition);
+    pub(crate) fn remove_all<'a>(
+        &mut self,
+        partitions: impl IntoIterator<Item = &'a TopicPartition>,
+    ) {
+        for partition in partitions {
+            self.committed.remove(partition);
+        }
     }
 
+    /// Whether the log holds nothing of it, and nothing is on its way there.
     pub(crate) fn is_empty(&self) -> bool {
-        self.committed.is_empty()
+        self.committed.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// A commit or a tombstone of each of these partitions is on its way.
+    pub(crate) fn begin_writes<'a>(
+        &mut self,
+        partitions: impl IntoIterator<Item = &'a TopicPartition>,
+    ) {
+        for partition in partitions {
+            *self.in_flight.entry(partition.clone()).or_default() += 1;
+        }
+    }
+
+    /// They are committed, or were refused.
+    pub(crate) fn end_writes<'a>(
+        &mut self,
+        partitions: impl IntoIterator<Item = &'a TopicPartition>,
+    ) {
+        for partition in partitions {
+            let Some(count) = self.in_flight.get_mut(partition) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.in_flight.remove(partition);
+            }
+        }
+    }
+
+    /// Every partition of which the log holds, or may come to hold, an offset: what has to be
+    /// buried when the group goes.
+    pub(crate) fn all_written(&self) -> BTreeSet<TopicPartition> {
+        let in_flight =
+            self.in_flight.keys().filter(|_| !canary::is("delete_misses_flight")).cloned();
+        self.committed.keys().cloned().chain(in_flight).collect()
+    }
+
+    /// The same, of one topic.
+    pub(crate) fn written_of(&self, topic: &Arc<str>) -> BTreeSet<TopicPartition> {
+        let from = TopicPartition { topic: Arc::clone(topic), partition: i32::MIN };
+        let to = TopicPartition { topic: Arc::clone(topic), partition: i32::MAX };
+        let committed = self.committed.range(&from..=&to).map(|(it, _)| it);
+        let in_flight = self.in_flight.range(&from..=&to).map(|(it, _)| it);
+        committed.chain(in_flight).cloned().collect()
+    }
+
+    /// The topics of which there are offsets.
+    pub(crate) fn topics(&self) -> BTreeSet<Arc<str>> {
+        self.committed.keys().chain(self.in_flight.keys()).map(|it| Arc::clone(&it.topic)).collect()
     }
 
     /// The offsets whose time is up: `retention` after `since_ms`, or after their own commit
-    /// where the group never had members (`since_ms` is `None`).
+    /// where the group never had members (`since_ms` is `None`). What has a write in flight stays:
+    /// that may be a newer offset, and a tombstone behind it would take that away.
     pub(crate) fn expired(
         &self,
         since_ms: Option<i64>,
         retention: Duration,
         now_ms: i64,
-    ) -> Vec<TopicPartition> {
+    ) -> BTreeSet<TopicPartition> {
         let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
         let is_expired = |offset: &CommittedOffset| {
             let since =
                 since_ms.map_or(offset.committed_at_ms, |it| it.max(offset.committed_at_ms));
             since.saturating_add(retention_ms) <= now_ms
         };
+        let is_written = |it: &TopicPartition| {
+            self.in_flight.contains_key(it) && !canary::is("expiry_sees_no_flight")
+        };
         let expired = self.committed.iter().filter(|(_, offset)| is_expired(offset));
-        expired.map(|(partition, _)| partition.clone()).collect()
+        expired.map(|(it, _)| it).filter(|it| !is_written(it)).cloned().collect()
     }
 }

@@ -11,13 +11,16 @@ use super::{GroupError, InstanceId, LeavingMember, MemberId, ReplyTo, TopicParti
 pub enum Output {
     /// Answer a request.
     Reply(ReplyTo, Reply),
-    /// Append these records to the shard's partition in one batch and tell when they are committed.
+    /// Append these records to the shard's partition in one batch, tell at once whether that was
+    /// done, and later whether they are committed.
     Write {
         /// To be named in `Input::Written`.
         write: WriteId,
         /// Keys and values, in order.
         records: Vec<WrittenRecord>,
     },
+    /// The shard cannot know what the log will hold: let it go, with all who wait, and load it anew.
+    Reload,
 }
 
 /// One record of `__consumer_offsets`; without a value it is a tombstone.

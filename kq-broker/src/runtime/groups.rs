@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
+use self::host::Ground;
 pub use self::host::{PendingReply, ShardHost};
 use self::timer::Timer;
 pub use self::topic::OFFSETS_TOPIC;
@@ -41,15 +42,16 @@ pub struct Groups {
     node: Arc<Node>,
     settings: GroupConfig,
     slots: Mutex<BTreeMap<PartitionId, Slot>>,
-    timer: Arc<Timer>,
+    ground: Arc<Ground>,
 }
 
 impl Groups {
     /// A coordinator that has loaded nothing yet.
     pub fn new(node: Arc<Node>) -> Arc<Self> {
         let settings = settings(&node.config);
-        let timer = Arc::new(Timer::new(node.clock));
-        Arc::new(Self { node, settings, slots: Mutex::default(), timer })
+        let timer = Timer::new(node.clock);
+        let ground = Ground { node: Arc::clone(&node), timer, reload: Notify::new() };
+        Arc::new(Self { node, settings, slots: Mutex::default(), ground: Arc::new(ground) })
     }
 
     /// Starts its timer, and loads the shards that are there.
@@ -58,12 +60,14 @@ impl Groups {
         tokio::spawn(Arc::clone(self).follow_leads());
     }
 
-    /// Lets go of shards whose partition another broker leads now, and loads those that were gained.
+    /// Lets go of shards whose partition another broker leads now, and of those that cannot know what
+    /// the log holds; loads those that were gained, or let go and still led.
     async fn follow_leads(self: Arc<Self>) {
         let mut applied = self.node.partitions.subscribe_applied();
         loop {
             applied.borrow_and_update();
             self.let_go_of_lost();
+            self.hosts().iter().for_each(ShardHost::follow_topics);
             for id in topic::led_by(&self.node.image(), self.node.broker_id) {
                 if !self.slots.lock().contains_key(&id) {
                     let this = Arc::clone(&self);
@@ -73,6 +77,7 @@ impl Groups {
             }
             tokio::select! {
                 () = self.node.stopping.cancelled() => return,
+                () = self.ground.reload.notified() => {}
                 changed = applied.changed() => if changed.is_err() { return },
             }
         }
@@ -192,7 +197,7 @@ impl Groups {
             let term = partition.led_since().ok_or(PartitionError::NotLeader)?;
             let shard = load::load(&partition, self.settings.clone(), self.node.clock).await?;
             let led = (Arc::clone(&partition), term);
-            Ok(ShardHost::new(shard, led, Arc::clone(&self.timer)))
+            Ok(ShardHost::new(shard, led, Arc::clone(&self.ground)))
         });
         let loaded: Result<_, load::LoadError> = loading.await;
         match loaded {

@@ -1,6 +1,6 @@
 //! `JoinGroup`: who may be part of the next generation, and who must wait for it.
 
-use super::{Group, GroupState, Joined, Member, Step};
+use super::{Group, GroupState, Joined, Member, Replaced, Step, Store};
 use crate::group::{GroupError, JoinGroup, JoinedMember, MemberId, Reply};
 
 impl Group {
@@ -166,6 +166,7 @@ impl Group {
         step: &mut Step<'_>,
     ) {
         let Some(mut member) = self.members.remove(old) else { return };
+        let former = member.clone();
         fence(&mut member, old, step);
         let protocol = self.protocol.clone().unwrap_or_else(|| "".into());
         let metadata_before = member.metadata(&protocol);
@@ -183,11 +184,25 @@ impl Group {
         }
         if self.state == GroupState::Stable && unchanged {
             let joined = self.rejoined(&id, old, led, join.can_skip_assignment);
-            step.reply(join.reply, Reply::Joined(joined));
-            step.store = Some(super::Store::Assignment);
+            let replaced = Replaced { former, led, joined, reply: join.reply };
+            step.store = Some(Store::Replaced(Box::new(replaced)));
             return;
         }
         self.update_and_rebalance(&id, join, step);
+    }
+
+    /// The record with the new process in it was refused: the one before it is the member still.
+    pub(crate) fn on_replacement_refused(&mut self, replaced: Replaced) {
+        let Replaced { former, led, joined, .. } = replaced;
+        self.members.remove(&joined.member);
+        if let Some(instance) = &former.instance {
+            self.statics.insert(instance.clone(), former.id.clone());
+        }
+        if led {
+            self.leader = Some(former.id.clone());
+        }
+        self.members.insert(former.id.clone(), former);
+        self.assert_invariants();
     }
 
     /// The answer to a static member that came back into a stable group. A leader that cannot be

@@ -59,35 +59,43 @@ impl Group {
         }
     }
 
-    /// The record with the leader's assignment is committed, or could not be written.
-    pub(crate) fn on_assignment_written(
+    /// The record with the leader's assignment is committed; `answer` is what those hear who wait
+    /// for their shares.
+    pub(crate) fn on_assignment_committed(
         &mut self,
         generation: i32,
-        result: Result<(), GroupError>,
+        answer: Result<(), GroupError>,
         step: &mut Step<'_>,
     ) {
-        let current = self.generation == generation;
-        if !current || self.state != GroupState::CompletingRebalance {
-            return;
-        }
-        let Some(mut proposed) = self.proposed.take() else { return };
-        match result {
-            Ok(()) => self.become_stable(&mut proposed, step),
-            Err(error) => {
-                self.answer_syncs(Err(error), step);
-                self.prepare_rebalance(step);
-            }
-        }
-        self.assert_invariants();
-    }
-
-    fn become_stable(&mut self, shares: &mut BTreeMap<MemberId, Bytes>, step: &mut Step<'_>) {
+        let Some(mut shares) = self.take_proposed(generation) else { return };
         for member in self.members.values_mut() {
             member.assignment = shares.remove(&member.id).unwrap_or_default();
         }
         self.sync_deadline = None;
-        self.answer_syncs(Ok(()), step);
+        self.answer_syncs(answer, step);
         self.set_state(GroupState::Stable, step.now);
+        self.assert_invariants();
+    }
+
+    /// The record with the leader's assignment was not written: all join again.
+    pub(crate) fn on_assignment_refused(
+        &mut self,
+        generation: i32,
+        error: GroupError,
+        step: &mut Step<'_>,
+    ) {
+        if self.take_proposed(generation).is_some() {
+            self.answer_syncs(Err(error), step);
+            self.prepare_rebalance(step);
+        }
+        self.assert_invariants();
+    }
+
+    /// The leader's assignment, if the generation is still waiting for it.
+    fn take_proposed(&mut self, generation: i32) -> Option<BTreeMap<MemberId, Bytes>> {
+        let is_awaited =
+            self.generation == generation && self.state == GroupState::CompletingRebalance;
+        self.proposed.take_if(|_| is_awaited)
     }
 
     /// Answers everyone who waits for the assignment.

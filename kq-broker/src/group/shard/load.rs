@@ -2,11 +2,16 @@
 
 use bytes::Bytes;
 
-use super::{Entry, Group, Now, Shard};
+use super::Shard;
+use crate::canary;
+use crate::group::Now;
+use crate::group::classic::Group;
+use crate::group::kind::Kind;
 use crate::group::record::{self, Key, RecordError};
 
 impl Shard {
-    /// Applies one record; without a value it is a tombstone.
+    /// Applies one record; without a value it is a tombstone. That of a group leaves the offsets:
+    /// they have tombstones of their own, and stay when a group id changes its kind.
     pub fn load(
         &mut self,
         key: &Bytes,
@@ -17,21 +22,22 @@ impl Shard {
             (None, _) => {}
             (Some(Key::Group(id)), Some(value)) => {
                 let group = Group::restore(id.clone(), record::decode_group(value)?, now);
-                match self.groups.get_mut(&id) {
-                    Some(entry) => entry.group = group,
-                    None => drop(self.groups.insert(id, Entry::new(group))),
+                self.entry(&id, now).kind = Kind::Classic(group);
+            }
+            (Some(Key::Group(id)), None) => {
+                if canary::is("tombstone_takes_offsets") {
+                    self.groups.remove(&id);
+                } else if let Some(entry) = self.groups.get_mut(&id) {
+                    entry.kind = Kind::fresh(id, now);
                 }
             }
-            (Some(Key::Group(id)), None) => drop(self.groups.remove(&id)),
             (Some(Key::Offset(id, partition)), Some(value)) => {
                 let offset = record::decode_offset(value)?;
-                let entry = self.groups.entry(id.clone());
-                let entry = entry.or_insert_with(|| Entry::new(Group::new(id, now)));
-                entry.offsets.set(partition, offset);
+                self.entry(&id, now).offsets.set(partition, offset);
             }
             (Some(Key::Offset(id, partition)), None) => {
                 if let Some(entry) = self.groups.get_mut(&id) {
-                    entry.offsets.remove(&partition);
+                    entry.offsets.remove_all([&partition]);
                 }
             }
         }

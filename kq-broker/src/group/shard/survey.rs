@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{Entry, Shard};
+use crate::group::kind::Kind;
 use crate::group::{GroupId, GroupSurvey, MemberSurvey, Now};
 
 impl Shard {
@@ -21,13 +22,16 @@ impl Shard {
 
     /// The members of a group, in the order of their ids.
     pub fn survey_members(&self, group: &GroupId, now: Now) -> Vec<MemberSurvey> {
-        self.groups.get(group).map(|it| it.group.survey_members(now)).unwrap_or_default()
+        let Some(Entry { kind: Kind::Classic(group), .. }) = self.groups.get(group) else {
+            return Vec::new();
+        };
+        group.survey_members(now)
     }
 }
 
 impl Entry {
     fn survey(&self) -> GroupSurvey {
-        let group = &self.group;
+        let Kind::Classic(group) = &self.kind;
         let mut topics = group.topics();
         topics.extend(self.committed_topics());
         GroupSurvey {

@@ -12,9 +12,6 @@ use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
 
-/// The one kind of group that there is so far (KIP-848).
-const CLASSIC: &str = "classic";
-
 impl Handle for ListGroupsRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
         let door = Arc::clone(door);
@@ -43,7 +40,8 @@ fn is_wanted(request: &ListGroupsRequest, group: &GroupListing) -> bool {
     let lets = |filter: &[Str], word: &str| {
         filter.is_empty() || filter.iter().any(|it| it.eq_ignore_ascii_case(word))
     };
-    lets(&request.states_filter, group.state.name()) && lets(&request.types_filter, CLASSIC)
+    lets(&request.states_filter, group.state.name())
+        && lets(&request.types_filter, group.group_type.name())
 }
 
 fn describe(group: &GroupListing) -> ListedGroup {
@@ -51,6 +49,6 @@ fn describe(group: &GroupListing) -> ListedGroup {
         group_id: text(group.group.as_str()),
         protocol_type: text(&group.protocol_type),
         group_state: Str::from_static(group.state.name()),
-        group_type: Str::from_static(CLASSIC),
+        group_type: Str::from_static(group.group_type.name()),
     }
 }

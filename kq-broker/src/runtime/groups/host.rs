@@ -3,25 +3,40 @@
 //!
 //! ```text
 //!   call --> Shard::step --> Reply --> the waiting request
-//!                       \--> Write --> append, under the same lock: the log's order is the core's
-//!                                        '--> committed --> Shard::step(Written), in that order
+//!                       |--> Write --> append, under the same lock: the log's order is the core's
+//!                       |               |--> Shard::step(Written: appended or refused), at once
+//!                       |               '--> the end is known --> Shard::step(Written), in that order
+//!                       '--> Reload -> all who wait are let go, and the shard is loaded anew
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use kq_storage::LeaderEpoch;
 use kq_storage::batch::{BatchBuilder, Compression};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::timer::Timer;
-use crate::group::{GroupError, Input, Output, Reply, ReplyTo, Shard, WriteId, WrittenRecord};
-use crate::runtime::{Acks, Appended, Partition, PartitionError};
+use crate::group::{
+    GroupError, Input, Outcome, Output, Reply, ReplyTo, Shard, WriteId, WrittenRecord,
+};
+use crate::metadata::MetadataImage;
+use crate::runtime::{Acks, Appended, Node, Partition, PartitionError};
+
+/// What all shards of a broker stand on.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) node: Arc<Node>,
+    pub(super) timer: Timer,
+    /// Told when some shard is to be loaded anew.
+    pub(super) reload: Notify,
+}
 
 /// A shard of groups at work.
 pub struct ShardHost {
@@ -29,27 +44,29 @@ pub struct ShardHost {
     /// The epoch since which this broker led when the shard was loaded. In another term there may be
     /// records that it does not know.
     term: LeaderEpoch,
-    timer: Arc<Timer>,
+    ground: Arc<Ground>,
+    /// Nothing is done here any more: another broker coordinates these groups, or this one loads them
+    /// anew. Set with the state locked.
+    is_retired: AtomicBool,
     state: Mutex<State>,
 }
 
 struct State {
     shard: Shard,
+    /// The newest image that the shard was told.
+    image: Option<Arc<MetadataImage>>,
     waiting: BTreeMap<ReplyTo, oneshot::Sender<Reply>>,
     reply_next: u64,
     /// Appended and not yet told to the shard as committed or failed, in the order of the log.
     in_flight: VecDeque<InFlight>,
     /// Whether a task is telling them.
     is_draining: bool,
-    /// Another broker coordinates these groups, or this one loads them anew.
-    is_retired: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct InFlight {
     write: WriteId,
-    /// None if it could not be appended.
-    appended: Option<Appended>,
+    appended: Appended,
 }
 
 /// The answer to a call, once it comes.
@@ -70,18 +87,19 @@ impl ShardHost {
     pub(super) fn new(
         shard: Shard,
         (partition, term): (Arc<Partition>, LeaderEpoch),
-        timer: Arc<Timer>,
+        ground: Arc<Ground>,
     ) -> Arc<Self> {
-        timer.arm(shard.deadline());
+        ground.timer.arm(shard.deadline());
         let state = State {
             shard,
+            image: None,
             waiting: BTreeMap::new(),
             reply_next: 0,
             in_flight: VecDeque::new(),
             is_draining: false,
-            is_retired: false,
         };
-        Arc::new(Self { partition, term, timer, state: Mutex::new(state) })
+        let is_retired = AtomicBool::new(false);
+        Arc::new(Self { partition, term, ground, is_retired, state: Mutex::new(state) })
     }
 
     /// Puts a request to the shard. It takes effect before this returns; only the answer is
@@ -89,7 +107,7 @@ impl ShardHost {
     pub fn call(self: &Arc<Self>, request: impl FnOnce(ReplyTo) -> Input) -> PendingReply {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state.lock();
-        if state.is_retired {
+        if self.is_retired() {
             return PendingReply(receiver);
         }
         let reply = ReplyTo(state.reply_next);
@@ -109,32 +127,67 @@ impl ShardHost {
         self.step(&mut self.state.lock(), Input::Tick);
     }
 
+    /// Tells the shard of topics that came and went, also while nobody asks it for anything.
+    pub(super) fn follow_topics(self: &Arc<Self>) {
+        self.tell_topics(&mut self.state.lock());
+    }
+
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.state.lock().shard.deadline()
     }
 
-    /// Whether it was loaded from this partition, in the term that goes on.
+    /// Whether it was loaded from this partition, in the term that goes on, and is at work.
     pub(super) fn is_of(&self, partition: &Arc<Partition>) -> bool {
-        Arc::ptr_eq(&self.partition, partition) && partition.led_since() == Some(self.term)
+        Arc::ptr_eq(&self.partition, partition)
+            && partition.led_since() == Some(self.term)
+            && !self.is_retired()
     }
 
     /// Another broker coordinates these groups now: whoever waits for an answer gets none, and looks
     /// for it there.
     pub(super) fn retire(&self) {
-        let mut state = self.state.lock();
-        state.is_retired = true;
+        self.retire_locked(&mut self.state.lock());
+    }
+
+    fn retire_locked(&self, state: &mut State) {
+        self.is_retired.store(true, Ordering::Release);
         state.waiting.clear();
+        state.in_flight.clear();
+    }
+
+    fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::Acquire)
     }
 
     fn step(self: &Arc<Self>, state: &mut State, input: Input) {
-        if state.is_retired {
+        if self.is_retired() {
             return;
         }
+        // What a request names was found in this image or in an older one.
+        self.tell_topics(state);
         // Heartbeats and commits only put deadlines off.
         let may_shorten = !matches!(input, Input::Heartbeat(_) | Input::Commit(_));
+        self.take(state, input);
+        if may_shorten {
+            self.ground.timer.arm(state.shard.deadline());
+        }
+    }
+
+    fn tell_topics(self: &Arc<Self>, state: &mut State) {
+        let image = self.ground.node.image();
+        let is_known = state.image.as_ref().is_some_and(|it| Arc::ptr_eq(it, &image));
+        if !is_known && !self.is_retired() {
+            state.image = Some(Arc::clone(&image));
+            self.take(state, Input::Image(image));
+        }
+    }
+
+    /// Puts one event to the shard, and does what it asks for, in its order.
+    fn take(self: &Arc<Self>, state: &mut State, input: Input) {
         let mut outputs = Vec::new();
-        state.shard.step(self.timer.now(), input, &mut outputs);
-        for output in outputs {
+        state.shard.step(self.ground.timer.now(), input, &mut outputs);
+        let mut outputs = VecDeque::from(outputs);
+        while let Some(output) = outputs.pop_front() {
             match output {
                 Output::Reply(to, reply) => {
                     if let Some(sender) = state.waiting.remove(&to) {
@@ -142,25 +195,46 @@ impl ShardHost {
                         let _ = sender.send(reply);
                     }
                 }
-                Output::Write { write, records } => self.write(state, write, &records),
+                Output::Write { write, records } => {
+                    let outcome = self.write(state, write, &records);
+                    let mut more = Vec::new();
+                    let told = Input::Written { write, outcome };
+                    state.shard.step(self.ground.timer.now(), told, &mut more);
+                    outputs.extend(more);
+                }
+                Output::Reload => {
+                    self.retire_locked(state);
+                    self.ground.reload.notify_one();
+                    return;
+                }
             }
-        }
-        if may_shorten {
-            self.timer.arm(state.shard.deadline());
         }
     }
 
-    fn write(self: &Arc<Self>, state: &mut State, write: WriteId, records: &[WrittenRecord]) {
-        let appended = self.append(records).map_err(|err| self.report(&err)).ok();
+    fn write(
+        self: &Arc<Self>,
+        state: &mut State,
+        write: WriteId,
+        records: &[WrittenRecord],
+    ) -> Outcome {
+        let appended = match self.append(records) {
+            Ok(appended) => appended,
+            Err(err) => {
+                self.report(&err);
+                let refused = Outcome::Refused(GroupError::NotAvailable);
+                return if is_certain(&err) { refused } else { Outcome::Unknown };
+            }
+        };
         state.in_flight.push_back(InFlight { write, appended });
         if !state.is_draining {
             state.is_draining = true;
             tokio::spawn(Arc::clone(self).drain());
         }
+        Outcome::Appended
     }
 
     fn append(&self, records: &[WrittenRecord]) -> Result<Appended, PartitionError> {
-        let now = self.timer.wall();
+        let now = self.ground.timer.wall();
         let batch = records.iter().fold(BatchBuilder::new(Compression::None), |batch, record| {
             batch.record(now, Some(&record.key), record.value.as_deref())
         });
@@ -171,14 +245,17 @@ impl ShardHost {
     /// Tells the shard of each write, in the order of the log; ends when none is left.
     async fn drain(self: Arc<Self>) {
         while let Some(InFlight { write, appended }) = self.next_in_flight() {
-            let result = match appended {
-                Some(it) => self.partition.acknowledged(&it).await.map_err(|err| self.report(&err)),
-                None => Err(()),
+            let outcome = match self.partition.acknowledged(&appended).await {
+                Ok(()) => Outcome::Committed,
+                Err(err) => {
+                    self.report(&err);
+                    let is_thin = matches!(err, PartitionError::NotEnoughReplicasAfterAppend(_));
+                    if is_thin { Outcome::Thin } else { Outcome::Unknown }
+                }
             };
-            let result = result.map_err(|()| GroupError::NotAvailable);
             let mut state = self.state.lock();
             state.in_flight.pop_front();
-            self.step(&mut state, Input::Written { write, result });
+            self.step(&mut state, Input::Written { write, outcome });
         }
     }
 
@@ -190,8 +267,22 @@ impl ShardHost {
     }
 
     fn report(&self, err: &PartitionError) {
-        tracing::warn!(partition = ?self.partition, %err, "a group's records were not written");
+        tracing::warn!(partition = ?self.partition, %err, "a group's records are not acknowledged");
     }
+}
+
+/// Whether an append that failed in this way left nothing in the log. Anything else may have been
+/// written in part or as a whole.
+fn is_certain(err: &PartitionError) -> bool {
+    matches!(
+        err,
+        PartitionError::Unknown
+            | PartitionError::NotLeader
+            | PartitionError::CutOff
+            | PartitionError::NotEnoughReplicas(_)
+            | PartitionError::Batch { .. }
+            | PartitionError::NoSpace(_)
+    )
 }
 
 impl fmt::Debug for ShardHost {

@@ -60,7 +60,7 @@ impl Timer {
 /// Ticks the shards that are due, until the broker stops. Now and then it ticks all of them, so
 /// that old offsets expire.
 pub(super) async fn run(groups: Arc<Groups>) {
-    let timer = &groups.timer;
+    let timer = &groups.ground.timer;
     let check_interval = Duration::from_millis(groups.node.config.offsets_retention_check_ms);
     let mut all_due_at = timer.clock.elapsed() + check_interval;
     loop {

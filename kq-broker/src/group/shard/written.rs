@@ -1,0 +1,221 @@
+//! What becomes of a write, and of those who wait for it.
+//!
+//! ```text
+//!   write --> Appended --> Committed       it counts, and is answered with yes
+//!        \            \--> Thin            it counts, and is answered with no: too few hold it
+//!         \            \-> Unknown         nobody can tell: the shard is loaded anew
+//!          '-> Refused                     it never was
+//! ```
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Results, Shard, group_record};
+use crate::canary;
+use crate::group::classic::Replaced;
+use crate::group::kind::Kind;
+use crate::group::{
+    GroupError, GroupId, GroupState, Now, OffsetToCommit, Outcome, Output, Reply, ReplyTo,
+    TopicPartition, WriteId,
+};
+
+/// How long a group's own record waits for its next attempt after it was refused.
+const RECORD_RETRY: Duration = Duration::from_secs(1);
+
+/// A write whose end is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Flight {
+    pub(super) group: GroupId,
+    /// The newest write of the same group before it, if that is in flight too.
+    pub(super) before: Option<WriteId>,
+    pub(super) then: Continuation,
+}
+
+/// What waits for a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Continuation {
+    /// Members wait for their shares.
+    Assignment { generation: i32 },
+    /// A new process of a static member waits to take its place.
+    Replaced(Box<Replaced>),
+    /// The group has lost its last member.
+    Emptied,
+    /// Offsets wait to count.
+    Commit { offsets: Vec<OffsetToCommit>, results: Results, reply: ReplyTo, at: Now },
+    /// Offsets wait to go, and with them perhaps the group.
+    Forget { partitions: BTreeSet<TopicPartition>, answer: Answer },
+}
+
+impl Continuation {
+    /// Whether the write carries the group's own record, or its tombstone.
+    pub(super) fn writes_group(&self) -> bool {
+        match self {
+            Self::Assignment { .. } | Self::Replaced(_) | Self::Emptied => true,
+            Self::Forget { answer, .. } => matches!(answer, Answer::Group(_)),
+            Self::Commit { .. } => false,
+        }
+    }
+}
+
+/// How a deletion is answered once it is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Group(ReplyTo),
+    Offsets(ReplyTo, Results),
+    Nobody,
+}
+
+impl Shard {
+    pub(super) fn on_written(
+        &mut self,
+        write: WriteId,
+        outcome: Outcome,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        let thin = Err(GroupError::NotAvailable);
+        match outcome {
+            Outcome::Appended => {}
+            Outcome::Refused(error) => self.on_refused(write, &error, now, out),
+            Outcome::Committed => self.on_committed(write, &Ok(()), now, out),
+            Outcome::Thin if canary::is("thin_taken_for_refused") => {
+                self.on_refused(write, &GroupError::NotAvailable, now, out);
+            }
+            Outcome::Thin => self.on_committed(write, &thin, now, out),
+            Outcome::Unknown if canary::is("unknown_taken_for_refused") => {
+                self.on_refused(write, &GroupError::NotAvailable, now, out);
+            }
+            Outcome::Unknown => out.push(Output::Reload),
+        }
+    }
+
+    /// The write is in the log for good; `answer` is what those hear who asked for it.
+    fn on_committed(
+        &mut self,
+        write: WriteId,
+        answer: &Result<(), GroupError>,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(Flight { group, then, .. }) = self.pending.remove(&write) else { return };
+        if let Some(entry) = self.groups.get_mut(&group) {
+            entry.last_write.take_if(|it| *it == write);
+        }
+        self.end_writes(&group, &then);
+        match then {
+            Continuation::Emptied => {}
+            Continuation::Assignment { generation } => {
+                let answer = answer.clone();
+                self.with_group(&group, now, out, |it, step| {
+                    it.on_assignment_committed(generation, answer, step);
+                });
+            }
+            Continuation::Replaced(it) => answer_replaced(*it, answer, out),
+            Continuation::Commit { offsets, results, reply, at } => {
+                self.apply_commit(&group, &offsets, at);
+                answer_offsets(reply, results, answer, out);
+            }
+            Continuation::Forget { partitions, answer: of } => {
+                let is_whole = matches!(of, Answer::Group(_));
+                self.apply_forget(&group, &partitions, is_whole, now);
+                answer_deletion(of, answer, out);
+            }
+        }
+        self.drop_if_deserted(&group);
+    }
+
+    /// The write never reached the log. This is told before anything else happens.
+    fn on_refused(&mut self, write: WriteId, error: &GroupError, now: Now, out: &mut Vec<Output>) {
+        let Some(Flight { group, before, then }) = self.pending.remove(&write) else { return };
+        if let Some(entry) = self.groups.get_mut(&group) {
+            entry.last_write = before;
+        }
+        self.end_writes(&group, &then);
+        let no = Err(error.clone());
+        match then {
+            Continuation::Emptied => self.owe_record(&group, now),
+            Continuation::Assignment { generation } => {
+                let error = error.clone();
+                self.with_group(&group, now, out, |it, step| {
+                    it.on_assignment_refused(generation, error, step);
+                });
+            }
+            Continuation::Replaced(it) => {
+                answer_replaced(Replaced::clone(&it), &no, out);
+                self.with_group(&group, now, out, |group, _| group.on_replacement_refused(*it));
+            }
+            Continuation::Commit { results, reply, .. } => {
+                answer_offsets(reply, results, &no, out);
+            }
+            Continuation::Forget { answer, .. } => {
+                if matches!(answer, Answer::Group(_)) {
+                    self.owe_record(&group, now);
+                }
+                answer_deletion(answer, &no, out);
+            }
+        }
+        self.drop_if_deserted(&group);
+    }
+
+    fn owe_record(&mut self, group: &GroupId, now: Now) {
+        if let Some(entry) = self.groups.get_mut(group) {
+            entry.owes_record_at = Some(now.uptime + RECORD_RETRY);
+        }
+    }
+
+    /// Its partitions have one write less in flight.
+    fn end_writes(&mut self, group: &GroupId, then: &Continuation) {
+        let Some(entry) = self.groups.get_mut(group) else { return };
+        match then {
+            Continuation::Assignment { .. } | Continuation::Replaced(_) | Continuation::Emptied => {
+            }
+            Continuation::Commit { offsets, .. } => {
+                entry.offsets.end_writes(offsets.iter().map(|it| &it.partition));
+            }
+            Continuation::Forget { partitions, .. } => {
+                entry.offsets.end_writes(partitions);
+            }
+        }
+    }
+
+    /// The log still tells of members that are gone: says again that there are none.
+    pub(super) fn write_owed_record(&mut self, id: &GroupId, now: Now, out: &mut Vec<Output>) {
+        let Some(entry) = self.groups.get_mut(id) else { return };
+        if entry.owes_record_at.take_if(|it| *it <= now.uptime).is_none() {
+            return;
+        }
+        let Kind::Classic(group) = &entry.kind;
+        if group.state() == GroupState::Empty {
+            let records = vec![group_record(group)];
+            self.write(id, records, Continuation::Emptied, out);
+        }
+    }
+}
+
+fn answer_offsets(
+    reply: ReplyTo,
+    results: Results,
+    all: &Result<(), GroupError>,
+    out: &mut Vec<Output>,
+) {
+    let results = results.into_iter().map(|(it, own)| (it, own.and_then(|()| all.clone())));
+    out.push(Output::Reply(reply, Reply::Offsets(results.collect())));
+}
+
+fn answer_replaced(replaced: Replaced, all: &Result<(), GroupError>, out: &mut Vec<Output>) {
+    let reply = match all {
+        Ok(()) => Reply::Joined(replaced.joined),
+        Err(error) => Reply::JoinRefused { error: error.clone(), member: None },
+    };
+    out.push(Output::Reply(replaced.reply, reply));
+}
+
+fn answer_deletion(answer: Answer, all: &Result<(), GroupError>, out: &mut Vec<Output>) {
+    match answer {
+        Answer::Nobody => {}
+        Answer::Group(reply) => {
+            out.push(Output::Reply(reply, Reply::GroupDeleted(all.clone())));
+        }
+        Answer::Offsets(reply, results) => answer_offsets(reply, results, all, out),
+    }
+}

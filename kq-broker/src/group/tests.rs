@@ -1,0 +1,8 @@
+//! Scripts of requests on the left, the coordinator's answers indented below them.
+
+mod classic;
+mod in_flight;
+mod offsets;
+mod script;
+mod statics;
+mod topics;

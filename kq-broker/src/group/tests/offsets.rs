@@ -1,0 +1,98 @@
+//! Offsets: who may commit and delete them, and how long they stay.
+
+use expect_test::expect;
+
+use super::script::{check, check_two};
+
+#[test]
+fn offsets_are_acknowledged_when_written() {
+    check_two(
+        "commit r5 m1 1 t/0 5\n commit r6 - -1 t/0 9\n commit r7 m1 7 t/0 9\n written w1\n commit r8 m1 1 t/1 6\n refused w2",
+        expect![[r#"
+            commit r5 m1 1 t/0 5
+                write w1: 1 records
+            commit r6 - -1 t/0 9
+                r6 offsets refused: not a member of this group; join again without a member id
+            commit r7 m1 7 t/0 9
+                r7 offsets refused: generation 7 is not the current one; join again
+            written w1
+                r5 offsets ["ok"]
+            commit r8 m1 1 t/1 6
+                write w2: 1 records
+            refused w2
+                r8 offsets ["the group's records cannot be written now; try again"]
+        "#]],
+    );
+}
+
+#[test]
+fn an_outsider_commits_while_nobody_is_in() {
+    check(
+        "commit r1 - -1 t/0 5\n written w0\n forget r2 t/0\n written w1\n tick\n delete r3",
+        expect![[r#"
+            commit r1 - -1 t/0 5
+                write w0: 1 records
+            written w0
+                r1 offsets ["ok"]
+            forget r2 t/0
+                write w1: 1 records
+            written w1
+                r2 offsets ["ok"]
+            tick
+            delete r3
+                r3 deleted there is no such group
+        "#]],
+    );
+}
+
+#[test]
+fn offsets_of_a_subscribed_topic_stay() {
+    check_two(
+        "forget r5 t/0\n forget r6 other/0",
+        expect![[r#"
+        forget r5 t/0
+            r5 offsets ["the group is subscribed to the topic; its offsets cannot be deleted"]
+        forget r6 other/0
+            write w1: 1 records
+    "#]],
+    );
+}
+
+#[test]
+fn offsets_expire_a_week_after_the_group_emptied() {
+    check(
+        "commit r1 - -1 t/0 5\n written w0\n at 604799s\n tick\n at 604800s\n tick\n written w1\n tick\n delete r2",
+        expect![[r#"
+            commit r1 - -1 t/0 5
+                write w0: 1 records
+            written w0
+                r1 offsets ["ok"]
+            at 604799s
+            tick
+            at 604800s
+            tick
+                write w1: 1 records
+            written w1
+            tick
+            delete r2
+                r2 deleted there is no such group
+        "#]],
+    );
+}
+
+#[test]
+fn a_loaded_shard_equals_the_one_that_wrote() {
+    check_two(
+        "commit r5 m1 1 t/0 5\n written w1\n held\n load",
+        expect![[r#"
+        commit r5 m1 1 t/0 5
+            write w1: 1 records
+        written w1
+            r5 offsets ["ok"]
+        held
+            g Stable ["m1", "m2"] t/0=5
+        load
+            g Stable ["m1", "m2"] t/0=5
+    "#]],
+    );
+}
