@@ -13,6 +13,7 @@ mod error;
 mod ids;
 mod input;
 mod kind;
+pub mod lag;
 mod member;
 mod offsets;
 mod output;

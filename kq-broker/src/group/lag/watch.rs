@@ -1,0 +1,346 @@
+//! What is remembered of one group and one partition between two rounds, and how it is judged.
+
+use std::time::Duration;
+
+use super::class::{Facts, classify};
+use super::figures::{Figures, FirstUnread};
+use super::window::{Ring, Samples};
+use super::{Attendance, Class, Course, Head, IDLE_AFTER, Standing, Why};
+use crate::group::Now;
+
+/// The least pause between commits that makes a group count as stopped, while members are there.
+const BOUND_MIN: Duration = Duration::from_secs(30);
+/// The same while its rhythm is not known.
+const BOUND_UNKNOWN: Duration = Duration::from_mins(5);
+/// Beyond this no rhythm is believed.
+const BOUND_MAX: Duration = Duration::from_mins(30);
+
+/// How a watch began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// With the first commit.
+    FirstCommit,
+    /// An operator set the offset.
+    Reset,
+    /// This broker began to coordinate the group.
+    Loaded,
+    /// It had read all, so that nothing was watched, and now there is something again.
+    HadReadAll,
+}
+
+/// The first record left to read, as the leader found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread {
+    /// The look-up began here.
+    pub from: u64,
+    /// The record, and its time if it carries one. None: nothing was left below `until`.
+    pub found: Option<(u64, Option<i64>)>,
+    /// The high watermark at the look-up.
+    pub until: u64,
+    /// The leader's clock at the look-up, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// What a judgement looks at besides the watch itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// The time.
+    pub now: Now,
+    /// Time between two rounds.
+    pub round: Duration,
+    /// The committed offset.
+    pub committed: u64,
+    /// The partition's heads.
+    pub course: &'a Course,
+    /// Who is there to read.
+    pub attendance: Attendance,
+}
+
+/// A class, since when, and what it rests on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The class.
+    pub class: Class,
+    /// What it rests on.
+    pub why: Why,
+    /// Milliseconds since 1970.
+    pub since_ms: i64,
+}
+
+/// One group and one partition, watched. Costs about 100 bytes, and 150 more while its window is
+/// needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// None once it has stopped, and when there are too many.
+    ring: Option<Box<Ring>>,
+    origin: Origin,
+    began_at: Duration,
+    last_commit_at: Duration,
+    /// The first round that saw records behind the last commit.
+    waits_since: Option<Duration>,
+    /// How long a pause may be, from when there was a ring.
+    bound: Option<Duration>,
+    unread: Option<Unread>,
+    shown: Verdict,
+    /// Another verdict, seen for one round.
+    pending: Option<Verdict>,
+}
+
+impl Watch {
+    /// Begins a watch without a window.
+    pub fn begin(origin: Origin, now: Now) -> Self {
+        let shown = match origin {
+            Origin::FirstCommit => (Class::New, Why::New),
+            Origin::Reset => (Class::New, Why::Reset),
+            Origin::Loaded => (Class::New, Why::CoordinatorMoved),
+            Origin::HadReadAll => (Class::Ok, Why::KeepsUp),
+        };
+        Self {
+            ring: None,
+            origin,
+            began_at: now.uptime,
+            last_commit_at: now.uptime,
+            waits_since: None,
+            bound: None,
+            unread: None,
+            shown: Verdict { class: shown.0, why: shown.1, since_ms: now.wall_ms },
+            pending: None,
+        }
+    }
+
+    /// The last commit was so long ago, by what is written down of it.
+    #[must_use]
+    pub fn committed_ago(mut self, ago: Duration) -> Self {
+        self.last_commit_at = self.last_commit_at.saturating_sub(ago);
+        self
+    }
+
+    /// A commit stands. Without room for a window only its time is noted.
+    pub fn on_commit(&mut self, offset: u64, at: Duration, round: Duration, has_room: bool) {
+        // Records were there a round before one saw them, at the earliest.
+        let busy_from =
+            self.waits_since.map_or(at, |it| it.saturating_sub(round).max(self.last_commit_at));
+        let busy = at.saturating_sub(busy_from);
+        self.last_commit_at = at;
+        self.waits_since = None;
+        if self.ring.is_none() && has_room {
+            self.ring = Some(Box::new(Ring::new()));
+        }
+        if let Some(ring) = &mut self.ring {
+            ring.push(at, offset, busy, round);
+        }
+    }
+
+    /// Whether it has a window, which is what is counted.
+    pub fn has_window(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    /// The leader looked the first unread record up.
+    pub fn on_unread(&mut self, unread: Unread) {
+        self.unread = Some(unread);
+    }
+
+    /// From where a leader should look the first unread record up; none if that is known.
+    pub fn unread_wanted(&self, committed: u64, course: &Course) -> Option<u64> {
+        let Standing::Known(head) = course.standing() else { return None };
+        let from = committed.max(head.start);
+        let wanted = from < head.end && self.first_unread(committed, &head) == FirstUnread::Unknown;
+        wanted.then_some(from)
+    }
+
+    fn first_unread(&self, committed: u64, head: &Head) -> FirstUnread {
+        let from = committed.max(head.start);
+        match self.unread {
+            Some(Unread { from: asked, found: Some((offset, at)), .. })
+                if (asked..=offset).contains(&from) =>
+            {
+                FirstUnread::At(offset, at)
+            }
+            Some(Unread { from: asked, found: None, until, .. })
+                if asked <= from && head.end <= until =>
+            {
+                FirstUnread::None
+            }
+            _ => FirstUnread::Unknown,
+        }
+    }
+
+    /// Judges it; once a round.
+    pub fn observe(&mut self, sight: &Sight<'_>) {
+        if let Some(ring) = &mut self.ring {
+            ring.fill(sight.course);
+        }
+        if let Standing::Known(head) = sight.course.standing() {
+            if sight.committed >= head.end {
+                self.waits_since = None;
+            } else {
+                self.waits_since.get_or_insert(sight.now.uptime);
+            }
+        }
+        let (class, why) = self.judge(sight);
+        self.show(class, why, sight.now.wall_ms);
+        if class == Class::Stopped && self.shown.class == Class::Stopped {
+            self.bound = Some(self.bound(sight.attendance));
+            self.ring = None;
+        }
+    }
+
+    /// No class but rules 0 and 1 is shown before two rounds running came to it.
+    fn show(&mut self, class: Class, why: Why, wall_ms: i64) {
+        let seen = Verdict { class, why, since_ms: wall_ms };
+        if self.shown.class == class {
+            self.shown.why = why;
+            self.pending = None;
+            return;
+        }
+        if class == Class::New && !matches!(self.shown.class, Class::Stopped | Class::Leaderless) {
+            // To know less than before is no change.
+            self.pending = None;
+            return;
+        }
+        let at_once = class == Class::Leaderless
+            || self.shown.class == Class::Stopped
+            || (class == Class::Ok && why != Why::KeepsUp)
+            || self.shown.class == Class::Leaderless;
+        match self.pending.filter(|it| it.class == class) {
+            _ if at_once => self.shown = seen,
+            Some(first) => self.shown = Verdict { why, ..first },
+            None => {
+                self.pending = Some(seen);
+                return;
+            }
+        }
+        self.pending = None;
+    }
+
+    fn judge(&self, sight: &Sight<'_>) -> (Class, Why) {
+        let head = match sight.course.standing() {
+            Standing::Known(head) => head,
+            Standing::NoLeader(_) => return (Class::Leaderless, Why::NoLeader),
+            Standing::Silent(_) => return (Class::Leaderless, Why::SilentLeader),
+        };
+        let figures = self.plain_figures(sight, &head);
+        if figures.effective == Some(0) {
+            let why = if figures.lag == Some(0) { Why::ReadAll } else { Why::Gap };
+            return (Class::Ok, why);
+        }
+        let from = figures.unread_from.unwrap_or(sight.committed.max(head.start));
+        if head.last_stable <= from {
+            return (Class::Ok, Why::OpenTransaction);
+        }
+        let samples = self.samples();
+        classify(&Facts {
+            now: sight.now.uptime,
+            round: sight.round,
+            samples: &samples,
+            last_commit_at: self.last_commit_at,
+            waits_since: self.waits_since,
+            bound: self.bound(sight.attendance),
+            new: self.new_since(),
+            had_read_all: self.origin == Origin::HadReadAll,
+            attendance: sight.attendance,
+            is_unwatched: self.ring.is_none() && self.origin == Origin::FirstCommit,
+        })
+    }
+
+    fn new_since(&self) -> Option<(Why, Duration)> {
+        let why = match self.origin {
+            Origin::FirstCommit => Why::New,
+            Origin::Reset => Why::Reset,
+            Origin::Loaded => Why::CoordinatorMoved,
+            Origin::HadReadAll => return None,
+        };
+        Some((why, self.began_at))
+    }
+
+    fn samples(&self) -> Samples {
+        self.ring.as_ref().map(|ring| ring.known()).unwrap_or_default()
+    }
+
+    /// How long a pause may be: as long as its samples span, without the time that had no work.
+    fn bound(&self, attendance: Attendance) -> Duration {
+        let samples = self.samples();
+        let all = samples.as_slice();
+        if all.len() < 3 {
+            // Who takes part in no group is often a job with checkpoints of many minutes.
+            let simple = attendance == Attendance::Simple;
+            let unknown = if simple { BOUND_MAX } else { BOUND_UNKNOWN };
+            return self.bound.unwrap_or(unknown);
+        }
+        let busy = all.iter().skip(1).map(|it| it.busy).sum::<Duration>();
+        busy.clamp(BOUND_MIN, BOUND_MAX)
+    }
+
+    fn plain_figures(&self, sight: &Sight<'_>, head: &Head) -> Figures {
+        let unread = self.first_unread(sight.committed, head);
+        Figures::of(sight.committed, head, unread, sight.now.wall_ms)
+    }
+
+    /// How old the first unread record was when somebody looked: who commits often has moved on.
+    fn time_lag_at_look_up(&self) -> Option<Duration> {
+        let unread = self.unread?;
+        let Some((_, at)) = unread.found else { return Some(Duration::ZERO) };
+        let age = unread.at_ms.saturating_sub(at?);
+        Some(Duration::from_millis(u64::try_from(age).unwrap_or(0)))
+    }
+
+    /// What is shown.
+    pub fn verdict(&self) -> Verdict {
+        self.shown
+    }
+
+    /// The figures of this moment. While nobody leads they are those of the last head.
+    pub fn figures(&self, sight: &Sight<'_>) -> Figures {
+        let Some(head) = sight.course.last() else { return Figures::default() };
+        let samples = self.samples();
+        let mut figures = self.plain_figures(sight, &head);
+        if figures.effective.is_none() {
+            figures.time_lag = self.time_lag_at_look_up();
+        }
+        figures.add_rates(&samples, sight.course);
+        figures.add_catch_up(self.shown.class, &samples, sight.now.uptime);
+        figures
+    }
+
+    /// Whether it may be let go: all is read, and nobody has committed for long.
+    pub fn is_idle(&self, now: Duration) -> bool {
+        let has_read_all =
+            self.shown.class == Class::Ok && matches!(self.shown.why, Why::ReadAll | Why::Gap);
+        has_read_all && now.saturating_sub(self.last_commit_at) >= IDLE_AFTER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_costs_what_its_limit_was_reckoned_with() {
+        // `group.lag.windows.max` of 131,072 times this is 46 MiB.
+        assert!(size_of::<Watch>() + size_of::<Ring>() <= 368);
+    }
+
+    #[test]
+    fn a_first_unread_record_is_known_until_something_moves() {
+        let now = Now { uptime: Duration::from_secs(9), wall_ms: 0 };
+        let head = |end| Head { at: now.uptime, start: 5, last_stable: end, end, epoch: 1 };
+        let course = Course::of(head(20));
+        let mut watch = Watch::begin(Origin::Loaded, now);
+        assert_eq!(watch.unread_wanted(3, &course), Some(5), "from the log start on");
+        assert_eq!(watch.unread_wanted(20, &course), None, "nothing is left");
+        let found = Some((8, Some(1_000)));
+        watch.on_unread(Unread { from: 5, found, until: 20, at_ms: 4_000 });
+        assert_eq!(watch.unread_wanted(7, &course), None, "5 to 7 are a gap");
+        assert_eq!(watch.unread_wanted(9, &course), Some(9));
+        let round = Duration::from_secs(5);
+        let attendance = Attendance::Attended;
+        let sight = Sight { now, round, committed: 9, course: &course, attendance };
+        let told = watch.figures(&sight).time_lag;
+        assert_eq!(told, Some(Duration::from_secs(3)), "as it was at the look-up");
+        // Nothing but gaps: until the end moves.
+        watch.on_unread(Unread { from: 9, found: None, until: 20, at_ms: 4_000 });
+        assert_eq!(watch.unread_wanted(9, &course), None);
+        assert_eq!(watch.unread_wanted(9, &Course::of(head(21))), Some(9));
+    }
+}
