@@ -1,6 +1,7 @@
 //! The command tree: `kq-ctl <noun> <verb>`. One folder per noun, one file per verb.
 
 mod global;
+mod kafka_reset;
 mod mistake;
 mod number;
 
@@ -8,14 +9,15 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::Reply;
 use crate::commands::{
-    broker, cluster, completion, config, context, events, help, leader, log, partition, plan,
-    quorum, record, schema, topic,
+    broker, cluster, completion, config, context, events, group, help, leader, log, offset,
+    partition, plan, quorum, record, schema, topic,
 };
 use crate::output::Report;
 use crate::schema::Schema;
 use crate::session::Session;
 
 pub(crate) use global::{Change, Consent, Global, Select, duration, format_of, timeout};
+pub(crate) use kafka_reset::{AS_KAFKA, To};
 pub(crate) use mistake::failure_of;
 pub(crate) use number::{INDEXES, NEW_PARTITIONS, PARTITIONS, REPLICAS, items, whole};
 
@@ -49,6 +51,12 @@ pub(crate) enum Noun {
     /// Leaders of partitions
     #[command(subcommand, alias = "leaders")]
     Leader(leader::Verb),
+    /// Consumer groups: who is in them, how far they are behind
+    #[command(subcommand, alias = "groups")]
+    Group(group::Verb),
+    /// Committed offsets of groups: look, set anew, take back
+    #[command(subcommand, alias = "offsets")]
+    Offset(offset::Verb),
     /// Configuration of topics, brokers and the cluster
     #[command(subcommand, alias = "configs")]
     Config(config::Verb),
@@ -98,6 +106,8 @@ impl Noun {
             Self::Leader(verb) => ("leader", verb.path()),
             Self::Quorum(verb) => ("quorum", verb.name()),
             Self::Doctor(_) => ("cluster", "doctor"),
+            Self::Group(verb) => ("group", verb.path()),
+            Self::Offset(verb) => ("offset", verb.name()),
             Self::Config(verb) => ("config", verb.name()),
             Self::Broker(verb) => ("broker", verb.name()),
             Self::Cluster(verb) => ("cluster", verb.name()),
@@ -123,6 +133,8 @@ impl Noun {
             Self::Leader(verb) => verb.schema(),
             Self::Quorum(verb) => verb.schema(),
             Self::Doctor(args) => cluster::doctor::schema(args),
+            Self::Group(verb) => verb.schema(),
+            Self::Offset(verb) => verb.schema(),
             Self::Config(verb) => verb.schema(),
             Self::Broker(verb) => verb.schema(),
             Self::Cluster(verb) => verb.schema(),
@@ -146,6 +158,8 @@ impl Noun {
             Self::Leader(verb) => verb.run(session),
             Self::Quorum(verb) => verb.run(session),
             Self::Doctor(args) => Box::pin(cluster::doctor::run(args, session)),
+            Self::Group(verb) => verb.run(session),
+            Self::Offset(verb) => verb.run(session),
             Self::Config(verb) => verb.run(session),
             Self::Broker(verb) => verb.run(session),
             Self::Cluster(verb) => verb.run(session),
@@ -182,7 +196,13 @@ impl Noun {
         const READERS: &[&str] = &[
             "topic list",
             "topic describe",
+            "topic lag",
             "topic offsets",
+            "group list",
+            "group describe",
+            "group lag",
+            "group member list",
+            "offset get",
             "partition list",
             "partition describe",
             "plan list",

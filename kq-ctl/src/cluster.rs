@@ -69,6 +69,16 @@ macro_rules! operations {
             change_quorum, quorum.change, ChangeQuorumRequest, ChangeQuorumResponse;
             quorum_status, quorum.status, QuorumStatusRequest, QuorumStatusResponse;
             doctor, cluster.doctor, DoctorRequest, DoctorResponse;
+            list_groups, groups.list, ListGroupsRequest, ListGroupsResponse;
+            describe_groups, groups.describe, DescribeGroupsRequest, DescribeGroupsResponse;
+            group_lag, groups.lag, GroupLagRequest, GroupLagResponse;
+            delete_groups, groups.delete, DeleteGroupsRequest, DeleteGroupsResponse;
+            rebalance_group, groups.rebalance, RebalanceGroupRequest, RebalanceGroupResponse;
+            remove_members, groups.remove_members, RemoveMembersRequest, RemoveMembersResponse;
+            get_offsets, offsets.get, GetOffsetsRequest, GetOffsetsResponse;
+            propose_reset, offsets.propose_reset, ProposeResetRequest, ProposeResetResponse;
+            apply_reset, offsets.apply_reset, ApplyResetRequest, ApplyResetResponse;
+            list_undo, offsets.list_undo, ListUndoRequest, ListUndoResponse;
             describe_cluster, cluster.describe, DescribeClusterRequest, DescribeClusterResponse;
             cluster_health, cluster.health, ClusterHealthRequest, ClusterHealthResponse;
             produce, appends.produce, ProduceRequest, ProduceResponse;

@@ -6,7 +6,7 @@
 //! orders
 //! ```
 //! Lines that begin with `! ` went to stderr, `? N` is the exit code unless 0. A line `< text` before
-//! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ fence 3`, `@ behind 2 10`,
+//! a command is what it reads from stdin, `@ env KEY=VALUE`, `@ tty`, `@ groups`, `@ fence 3`, `@ behind 2 10`,
 //! `@ stale 12` and `@ refuse CODE` change the world from there on. `HOME/` is a directory of the
 //! session, `\e` the escape character. `UPDATE_EXPECT=1 cargo test -p kq-ctl` rewrites them all.
 
@@ -139,6 +139,7 @@ impl Player {
                 self.env.insert(key.to_owned(), value.to_owned());
             }
             ("tty", _) => self.tty = true,
+            ("groups", _) => self.state.borrow_mut().bring_groups(),
             ("behind", words) => {
                 let (id, records) = words.split_once(' ').unwrap();
                 let (id, records) = (id.parse().unwrap(), records.parse().unwrap());

@@ -3,9 +3,11 @@
 
 mod cluster;
 mod config;
+mod group;
 mod json_schema;
 mod leader;
 mod local;
+mod offset;
 mod partition;
 mod plan;
 mod record;
@@ -13,9 +15,11 @@ mod topic;
 
 pub(crate) use cluster::*;
 pub(crate) use config::*;
+pub(crate) use group::*;
 pub(crate) use json_schema::json_schema;
 pub(crate) use leader::*;
 pub(crate) use local::*;
+pub(crate) use offset::*;
 pub(crate) use partition::*;
 pub(crate) use plan::*;
 pub(crate) use record::*;
@@ -64,6 +68,8 @@ pub(crate) struct Field {
 pub(crate) enum Type {
     Bool,
     Int,
+    /// So many a second.
+    Rate,
     Text,
     Time,
     /// Bytes.
@@ -113,7 +119,7 @@ impl Field {
 
     /// Numbers line up on the right.
     pub(crate) fn is_number(&self) -> bool {
-        matches!(self.ty, Type::Int | Type::Size | Type::Millis)
+        matches!(self.ty, Type::Int | Type::Rate | Type::Size | Type::Millis)
     }
 
     /// True if it is laid out as a section of its own.
@@ -158,6 +164,13 @@ pub(crate) const ALL: &[&Schema] = &[
     &DELETED_TOPIC_LIST,
     &ERROR,
     &EVENT_LIST,
+    &GROUP,
+    &GROUP_CHANGE,
+    &GROUP_LAG,
+    &GROUP_LIST,
+    &GROUP_MEMBER_CHANGE,
+    &GROUP_MEMBERS,
+    &GROUP_WAIT,
     &LEADER_ELECTION,
     &LEADER_LIST,
     &LEADER_POLICY,
@@ -166,6 +179,9 @@ pub(crate) const ALL: &[&Schema] = &[
     &LOG_DIRS,
     &LOG_DUMP,
     &LOG_VERIFY,
+    &OFFSET_RESET,
+    &OFFSET_UNDO_LIST,
+    &OFFSETS,
     &PARTITION,
     &PARTITION_LIST,
     &PLAN,
@@ -183,6 +199,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &TOPIC,
     &TOPIC_ALTERATION,
     &TOPIC_CHANGE,
+    &TOPIC_LAG,
     &TOPIC_LIST,
     &TOPIC_OFFSETS,
     &TOPIC_WAIT,

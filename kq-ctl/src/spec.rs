@@ -1,6 +1,10 @@
 //! Positions in a partition, as typed: `earliest`, `latest`, `42`, `end-10`, `@-2h`,
 //! `@2026-08-22T10:00:00Z`, `@1787392800000`.
 
+pub(crate) mod iso_duration;
+pub(crate) mod offset_file;
+pub(crate) mod target;
+
 use std::fmt;
 use std::str::FromStr;
 

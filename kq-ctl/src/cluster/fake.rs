@@ -2,7 +2,9 @@
 //! more. It answers at once and always the same.
 
 mod answers;
+mod groups;
 mod leaders;
+mod offsets;
 mod partitions;
 mod plans;
 mod topics;
@@ -39,6 +41,11 @@ pub(crate) struct State {
     pub(crate) cordoned: BTreeMap<u32, v1::Cordon>,
     /// Brokers that are fenced.
     pub(crate) fenced: Vec<u32>,
+    pub(crate) groups: BTreeMap<String, groups::Group>,
+    /// Plans of new offsets that were made.
+    pub(crate) reset_plans: u32,
+    /// Changes of offsets with what they were before, the oldest first.
+    pub(crate) undos: Vec<(v1::UndoSummary, Vec<v1::ResetRow>)>,
     /// Brokers that live and lack so many records.
     pub(crate) behind: BTreeMap<u32, u64>,
     /// For how long it has lost the controller.

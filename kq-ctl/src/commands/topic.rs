@@ -4,6 +4,7 @@ pub(crate) mod alter;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod describe;
+pub(crate) mod lag;
 pub(crate) mod list;
 pub(crate) mod offsets;
 pub(crate) mod protect;
@@ -36,6 +37,8 @@ verbs! {
     Unprotect(unprotect) = "unprotect",
     /// Find offsets at a position, partition by partition
     Offsets(offsets) = "offsets",
+    /// How far the groups are behind that read topics
+    Lag(lag) = "lag",
     /// Wait until topics are as they should be
     Wait(wait) = "wait",
 }

@@ -37,6 +37,8 @@ pub(crate) enum Cell {
     Rows(Vec<Row>),
     /// Free keys.
     Pairs(Vec<(String, Cell)>),
+    /// A value that tables tell in words of their own, as `3 + ?` for a sum that lacks something.
+    Worded(Box<Cell>, String),
 }
 
 /// The fields of one item, in the order of its schema.
@@ -76,6 +78,7 @@ impl Cell {
                 .map(|(key, cell)| format!("{key}={}", cell.raw()))
                 .collect::<Vec<_>>()
                 .join(","),
+            Self::Worded(value, _) => value.raw(),
         }
     }
 
@@ -89,6 +92,7 @@ impl Cell {
             Self::Int(value) | Self::Time(value) => Some(*value as f64),
             Self::Uint(value) | Self::Size(value) | Self::Millis(value) => Some(*value as f64),
             Self::Float(value) => Some(*value),
+            Self::Worded(value, _) => value.number(),
             Self::Null
             | Self::Bool(_)
             | Self::Text(_)
@@ -101,6 +105,16 @@ impl Cell {
 
     pub(crate) fn list<T: Into<Cell>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
+    }
+
+    /// A value with the words that a table has for it.
+    pub(crate) fn worded(value: impl Into<Cell>, words: impl Into<String>) -> Self {
+        Self::Worded(Box::new(value.into()), words.into())
+    }
+
+    /// What machines get of it.
+    pub(crate) fn value(&self) -> &Self {
+        if let Self::Worded(value, _) = self { value } else { self }
     }
 
     /// Text, with the wire's empty string for unknown.
@@ -148,6 +162,7 @@ impl Serialize for Cell {
                 }
                 map.end()
             }
+            Self::Worded(value, _) => value.serialize(serializer),
         }
     }
 }

@@ -90,7 +90,7 @@ impl Filter {
 
     pub(crate) fn accepts(&self, schema: &Schema, row: &Row) -> bool {
         let Some(field) = schema.field(&self.column) else { return false };
-        let cell = row.get(field.name).unwrap_or(&Cell::Null);
+        let cell = row.get(field.name).unwrap_or(&Cell::Null).value();
         if let Some(pattern) = &self.pattern {
             return pattern.is_match(&cell.raw());
         }
@@ -133,6 +133,7 @@ fn number(text: &str, ty: Type) -> Option<f64> {
         Type::Time => text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond() as f64),
         Type::Bool
         | Type::Int
+        | Type::Rate
         | Type::Text
         | Type::Ints
         | Type::Texts
@@ -147,6 +148,7 @@ fn noun(ty: Type) -> &'static str {
         Type::Millis => "duration: write 1000 or 5m",
         Type::Bool
         | Type::Int
+        | Type::Rate
         | Type::Text
         | Type::Time
         | Type::Ints

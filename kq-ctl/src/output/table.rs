@@ -112,6 +112,7 @@ pub(crate) fn shown(cell: Option<&Cell>, view: &View) -> String {
         Cell::Bool(true) => "yes".to_owned(),
         Cell::Bool(false) => "no".to_owned(),
         Cell::Float(value) => format!("{value:.1}"),
+        Cell::Worded(_, words) => harmless(words),
         Cell::Null
         | Cell::Int(_)
         | Cell::Uint(_)

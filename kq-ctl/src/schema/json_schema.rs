@@ -75,6 +75,7 @@ fn shape(ty: Type) -> (&'static str, Value) {
     match ty {
         Type::Bool => ("boolean", json!({})),
         Type::Int => ("integer", json!({})),
+        Type::Rate => ("number", json!({"minimum": 0, "x-unit": "1/s"})),
         Type::Text => ("string", json!({})),
         Type::Time => ("string", json!({"format": "date-time"})),
         Type::Size => ("integer", json!({"minimum": 0, "x-unit": "bytes"})),

@@ -7,10 +7,11 @@ use kq_proto::admin::v1;
 use super::options::Outcome;
 use super::{file, flow, rows};
 use crate::cli;
+use crate::commands::offset;
 use crate::commands::waiting::Wait;
 use crate::exit::Failure;
 use crate::output::Report;
-use crate::schema::{PLAN, Schema};
+use crate::schema::{OFFSET_RESET, PLAN, Schema};
 use crate::session::Session;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -27,11 +28,14 @@ pub(crate) struct Args {
     change: cli::Change,
 }
 
-pub(crate) fn schema(_: &Args) -> &'static Schema {
-    &PLAN
+pub(crate) fn schema(args: &Args) -> &'static Schema {
+    if offset::document::is_one(&args.file) { &OFFSET_RESET } else { &PLAN }
 }
 
 pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failure> {
+    if offset::document::is_one(&args.file) {
+        return offset::flow::apply_file(&args.file, &args.change, session).await;
+    }
     let mut plan = file::read(&args.file)?;
     plan.overrides.extend(args.overrides.iter().cloned());
     let cluster = session.cluster(args.change.access()).await?;
