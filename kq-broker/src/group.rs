@@ -9,7 +9,9 @@
 
 mod classic;
 mod config;
+mod deadlines;
 mod error;
+mod expiry;
 mod ids;
 mod input;
 mod kind;
@@ -35,5 +37,5 @@ pub use input::{
 pub use kind::GroupType;
 pub use offsets::CommittedOffset;
 pub use output::{Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord};
-pub use shard::{GroupDescription, GroupListing, Shard};
+pub use shard::{EXPIRY_CALLS, GroupDescription, GroupListing, Shard};
 pub use survey::{GroupSurvey, MemberSurvey};

@@ -22,8 +22,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::expiry::Lapse;
 use super::member::Member;
 use super::record::{GroupRecord, MemberRecord};
+use super::subscription::Subscribed;
 use super::{
     GroupConfig, GroupError, GroupId, InstanceId, Joined, MemberDescription, MemberId, Now, Output,
     Reply, ReplyTo, subscription,
@@ -239,14 +241,32 @@ impl Group {
         self.members.values().map(describe).collect()
     }
 
-    /// Whether a member's subscription names the topic. Members of other protocols than
-    /// `consumer`, and subscriptions that cannot be read, count as naming every topic.
-    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
-        let is_consumer = self.protocol_type.as_deref() == Some("consumer");
-        self.members.values().flat_map(|it| &it.protocols).any(|protocol| {
-            let topics = subscription::topics(&protocol.metadata);
-            !is_consumer || topics.is_none_or(|topics| topics.contains(topic))
-        })
+    /// The topics that members' subscriptions name. Members of other protocols than `consumer`,
+    /// and subscriptions that cannot be read, count as naming every topic.
+    pub(crate) fn subscribed(&self) -> Subscribed<'_> {
+        if self.members.is_empty() {
+            return Subscribed::To(BTreeSet::new());
+        }
+        if self.protocol_type.as_deref() != Some("consumer") {
+            return Subscribed::ToAll;
+        }
+        let protocols = self.members.values().flat_map(|it| &it.protocols);
+        let topics: Option<Vec<_>> =
+            protocols.map(|it| subscription::topics(&it.metadata)).collect();
+        topics.map_or(Subscribed::ToAll, |it| Subscribed::To(it.into_iter().flatten().collect()))
+    }
+
+    /// From when on the time of its offsets counts.
+    pub(crate) fn lapse(&self) -> Lapse {
+        let had_members = self.protocol_type.is_some();
+        let of_consumers = self.protocol_type.as_deref() == Some("consumer");
+        match self.state {
+            GroupState::Empty => Lapse::Since(had_members.then_some(self.state_since_ms)),
+            GroupState::Stable if of_consumers => Lapse::Since(None),
+            GroupState::Stable
+            | GroupState::PreparingRebalance
+            | GroupState::CompletingRebalance => Lapse::Never,
+        }
     }
 
     /// The next moment at which a tick would change something.

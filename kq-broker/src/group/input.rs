@@ -40,8 +40,11 @@ pub enum Input {
         /// How far it got.
         outcome: Outcome,
     },
-    /// Time has passed.
+    /// Time has passed: deadlines may be due.
     Tick,
+    /// The next share of the groups is to be searched for offsets whose time is up. So many calls
+    /// ([`super::EXPIRY_CALLS`]) look at all of them once.
+    ExpireOffsets,
 }
 
 /// How far a write got.
@@ -174,6 +177,8 @@ pub struct OffsetToCommit {
 pub struct CommitOffsets {
     /// Who commits.
     pub caller: Caller,
+    /// How long the offsets are to be kept, where the client says so (`OffsetCommit` v2 to v4).
+    pub retention: Option<Duration>,
     /// What to commit.
     pub offsets: Vec<OffsetToCommit>,
     /// Whom to answer.

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::classic::{Group, GroupState};
+use super::expiry::Lapse;
+use super::subscription::Subscribed;
 use super::{GroupId, MemberDescription, Now};
 
 /// The protocol that a group speaks, as clients print and filter it (KIP-848).
@@ -70,10 +72,7 @@ impl Kind {
     /// Whether nothing of it was ever written down, nor is about to be.
     pub(crate) fn is_fresh(&self) -> bool {
         match self {
-            Self::Classic(group) => {
-                let is_empty = group.state() == GroupState::Empty && group.is_deserted();
-                is_empty && group.generation() == 0
-            }
+            Self::Classic(group) => self.is_over() && group.generation() == 0,
         }
     }
 
@@ -85,10 +84,24 @@ impl Kind {
         }
     }
 
-    /// Whether a member's subscription names the topic, or may do so.
-    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
+    /// The topics that members name.
+    pub(crate) fn subscribed(&self) -> Subscribed<'_> {
         match self {
-            Self::Classic(group) => group.is_subscribed_to(topic),
+            Self::Classic(group) => group.subscribed(),
+        }
+    }
+
+    /// From when on the time of its offsets counts.
+    pub(crate) fn lapse(&self) -> Lapse {
+        match self {
+            Self::Classic(group) => group.lapse(),
+        }
+    }
+
+    /// Whether it has neither members nor ids handed out, so that only offsets keep it.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Classic(group) => group.state() == GroupState::Empty && group.is_deserted(),
         }
     }
 

@@ -18,15 +18,19 @@ pub struct CommittedOffset {
     pub metadata: Arc<str>,
     /// Milliseconds since 1970.
     pub committed_at_ms: i64,
+    /// Until when it is kept, where the client said so; milliseconds since 1970.
+    pub expires_at_ms: Option<i64>,
 }
 
 impl CommittedOffset {
-    pub(crate) fn new(offset: &OffsetToCommit, now_ms: i64) -> Self {
+    pub(crate) fn new(offset: &OffsetToCommit, now_ms: i64, retention: Option<Duration>) -> Self {
+        let kept_ms = retention.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
         Self {
             offset: offset.offset,
             leader_epoch: offset.leader_epoch,
             metadata: offset.metadata.clone(),
             committed_at_ms: now_ms,
+            expires_at_ms: kept_ms.map(|it| now_ms.saturating_add(it)),
         }
     }
 }
@@ -60,6 +64,11 @@ impl Offsets {
         for partition in partitions {
             self.committed.remove(partition);
         }
+    }
+
+    /// How many are committed.
+    pub(crate) fn len(&self) -> usize {
+        self.committed.len()
     }
 
     /// Whether the log holds nothing of it, and nothing is on its way there.
@@ -111,27 +120,5 @@ impl Offsets {
     /// The topics of which there are offsets.
     pub(crate) fn topics(&self) -> BTreeSet<Arc<str>> {
         self.committed.keys().chain(self.in_flight.keys()).map(|it| Arc::clone(&it.topic)).collect()
-    }
-
-    /// The offsets whose time is up: `retention` after `since_ms`, or after their own commit
-    /// where the group never had members (`since_ms` is `None`). What has a write in flight stays:
-    /// that may be a newer offset, and a tombstone behind it would take that away.
-    pub(crate) fn expired(
-        &self,
-        since_ms: Option<i64>,
-        retention: Duration,
-        now_ms: i64,
-    ) -> BTreeSet<TopicPartition> {
-        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let is_expired = |offset: &CommittedOffset| {
-            let since =
-                since_ms.map_or(offset.committed_at_ms, |it| it.max(offset.committed_at_ms));
-            since.saturating_add(retention_ms) <= now_ms
-        };
-        let is_written = |it: &TopicPartition| {
-            self.in_flight.contains_key(it) && !canary::is("expiry_sees_no_flight")
-        };
-        let expired = self.committed.iter().filter(|(_, offset)| is_expired(offset));
-        expired.map(|(it, _)| it).filter(|it| !is_written(it)).cloned().collect()
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! key    int16 version   0, 1: a committed offset    group, topic: string   partition: int32
 //!                        2: a group                  group: string
-//! value  int16 version   offset 0..=3, group 0..=3; written: 3 of both
+//! value  int16 version   offset 0..=3, group 0..=3; written: 3 of both, and 1 of an offset that
+//!                        its client wants kept until a time, which only that version holds
 //! ```
 //!
 //! Strings are an int16 length and UTF-8; byte fields an int32 length. Versions from the future are
@@ -23,6 +24,7 @@ use super::{CommittedOffset, GroupId, InstanceId, MemberId, Protocol, TopicParti
 const OFFSET_KEY_VERSION: i16 = 1;
 const GROUP_KEY_VERSION: i16 = 2;
 const OFFSET_VALUE_VERSION: i16 = 3;
+const EXPIRING_OFFSET_VERSION: i16 = 1;
 const GROUP_VALUE_VERSION: i16 = 3;
 
 /// A record that cannot be understood.
@@ -165,11 +167,18 @@ pub fn decode_key(bytes: &Bytes) -> Result<Option<Key>, RecordError> {
 /// The value of a committed offset.
 pub fn encode_offset(offset: &CommittedOffset) -> Bytes {
     let mut out = Writer::default();
-    out.i16(OFFSET_VALUE_VERSION);
+    let version =
+        if offset.expires_at_ms.is_some() { EXPIRING_OFFSET_VERSION } else { OFFSET_VALUE_VERSION };
+    out.i16(version);
     out.i64(offset.offset);
-    out.i32(offset.leader_epoch.unwrap_or(-1));
+    if version == OFFSET_VALUE_VERSION {
+        out.i32(offset.leader_epoch.unwrap_or(-1));
+    }
     out.string(&offset.metadata);
     out.i64(offset.committed_at_ms);
+    if let Some(at_ms) = offset.expires_at_ms {
+        out.i64(at_ms);
+    }
     out.finish()
 }
 
@@ -181,8 +190,10 @@ pub fn decode_offset(bytes: &Bytes) -> Result<CommittedOffset, RecordError> {
     let leader_epoch = if 3 <= version { input.i32()? } else { -1 };
     let metadata = input.string()?;
     let committed_at_ms = input.i64()?;
+    let expires_at_ms = if version == EXPIRING_OFFSET_VERSION { input.i64()? } else { -1 };
     let leader_epoch = (0 <= leader_epoch).then_some(leader_epoch);
-    Ok(CommittedOffset { offset, leader_epoch, metadata, committed_at_ms })
+    let expires_at_ms = (0 <= expires_at_ms).then_some(expires_at_ms);
+    Ok(CommittedOffset { offset, leader_epoch, metadata, committed_at_ms, expires_at_ms })
 }
 
 /// The value of a group.
@@ -277,8 +288,15 @@ mod tests {
             leader_epoch: Some(3),
             metadata: "note ☂".into(),
             committed_at_ms: 1_700_000_000_000,
+            expires_at_ms: None,
         };
-        assert_eq!(decode_offset(&encode_offset(&offset)), Ok(offset));
+        assert_eq!(decode_offset(&encode_offset(&offset)), Ok(offset.clone()));
+        let expiring = CommittedOffset {
+            leader_epoch: None,
+            expires_at_ms: Some(1_700_000_000_009),
+            ..offset
+        };
+        assert_eq!(decode_offset(&encode_offset(&expiring)), Ok(expiring));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The groups whose ids hash to one partition of `__consumer_offsets`.
 
 mod delete;
+mod expiry;
 mod load;
 mod offsets;
 mod survey;
 mod topics;
 mod written;
+
+pub use self::expiry::EXPIRY_CALLS;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +16,8 @@ use std::time::Duration;
 
 use self::written::{Continuation, Flight};
 use super::classic::{Group, Step, Store};
+use super::deadlines::Deadlines;
+use super::expiry::PatientClock;
 use super::kind::{GroupType, Kind};
 use super::offsets::Offsets;
 use super::record::{self, Key};
@@ -71,6 +76,10 @@ pub struct Shard {
     next_write: u64,
     /// The topics that there are; none before the first image was told.
     image: Option<Arc<MetadataImage>>,
+    deadlines: Deadlines,
+    expiry_clock: PatientClock,
+    /// The last group that was searched for offsets whose time is up.
+    expired_up_to: Option<GroupId>,
 }
 
 impl Shard {
@@ -82,6 +91,9 @@ impl Shard {
             pending: BTreeMap::new(),
             next_write: 0,
             image: None,
+            deadlines: Deadlines::default(),
+            expiry_clock: PatientClock::default(),
+            expired_up_to: None,
         }
     }
 
@@ -103,7 +115,7 @@ impl Shard {
                     out.push(Output::Reply(beat.reply, Reply::Heartbeat(Err(error))));
                     return;
                 }
-                self.with_group(&group, now, out, |it, step| it.on_heartbeat(&beat, step));
+                self.postponing(&group, now, out, |it, step| it.on_heartbeat(&beat, step));
             }
             Input::Leave(leave) => self.on_leave(leave, now, out),
             Input::Commit(commit) => self.on_commit(commit, now, out),
@@ -112,13 +124,13 @@ impl Shard {
             Input::Image(image) => self.on_image(image, out),
             Input::Written { write, outcome } => self.on_written(write, outcome, now, out),
             Input::Tick => self.on_tick(now, out),
+            Input::ExpireOffsets => self.on_expire_offsets(now, out),
         }
     }
 
-    /// The next moment at which a tick would change something. Offsets expire on any tick, so the
-    /// shell also ticks at its own slow pace.
+    /// The next moment at which a tick may change something.
     pub fn deadline(&self) -> Option<Duration> {
-        self.groups.values().filter_map(Entry::deadline).min()
+        self.deadlines.next()
     }
 
     /// Every group of the shard.
@@ -150,8 +162,23 @@ impl Shard {
         self.groups.entry(id.clone()).or_insert_with(|| Entry::new(Kind::fresh(id.clone(), now)))
     }
 
-    /// Runs one step of a classic group, and asks for its record to be written where it must be.
+    /// Runs one step of a classic group after which it may be due sooner.
     fn with_group<T: Default>(
+        &mut self,
+        id: &GroupId,
+        now: Now,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Group, &mut Step<'_>) -> T,
+    ) -> T {
+        let result = self.postponing(id, now, out, act);
+        let deadline = self.groups.get(id).and_then(Entry::deadline);
+        self.deadlines.arm(id, deadline);
+        result
+    }
+
+    /// Runs one step of a classic group which puts deadlines off at most, and asks for its record to
+    /// be written where it must be.
+    fn postponing<T: Default>(
         &mut self,
         id: &GroupId,
         now: Now,
@@ -236,11 +263,9 @@ impl Shard {
     }
 
     fn on_tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
-        for id in ids {
-            self.with_group(&id, now, out, Group::on_tick);
+        for id in self.deadlines.take_due(now.uptime) {
             self.write_owed_record(&id, now, out);
-            self.expire_offsets(&id, now, out);
+            self.with_group(&id, now, out, Group::on_tick);
             self.drop_if_deserted(&id);
         }
     }

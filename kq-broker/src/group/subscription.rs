@@ -7,6 +7,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The topics that a group's members name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subscribed<'a> {
+    /// As far as can be told.
+    ToAll,
+    /// These, and no others.
+    To(BTreeSet<&'a str>),
+}
+
+impl Subscribed<'_> {
+    /// Whether a member names the topic, or may do so.
+    pub(crate) fn names(&self, topic: &str) -> bool {
+        match self {
+            Self::ToAll => true,
+            Self::To(topics) => topics.contains(topic),
+        }
+    }
+}
+
 /// The topics that a `consumer` member subscribes to; `None` when the bytes are not a subscription.
 pub(crate) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
     let (count, mut rest) = begin(metadata)?;

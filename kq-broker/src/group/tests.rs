@@ -1,6 +1,7 @@
 //! Scripts of requests on the left, the coordinator's answers indented below them.
 
 mod classic;
+mod expiry;
 mod in_flight;
 mod offsets;
 mod script;

@@ -80,6 +80,7 @@ async fn join(rig: &Rig, group: &str) -> Joined {
 async fn commit(rig: &Rig, group: &str, partition: i32, offset: i64) {
     let committed = ask(rig, group, |group, reply| {
         Input::Commit(CommitOffsets {
+            retention: None,
             caller: Caller { group, member: MemberId::from(""), instance: None, generation: -1 },
             offsets: vec![OffsetToCommit {
                 partition: TopicPartition { topic: Arc::from("orders"), partition },

@@ -24,7 +24,8 @@ impl Group {
         if let (Some(instance), true) = (&leaving.instance, leaving.member.as_str().is_empty()) {
             return self.statics.get(instance).cloned().ok_or(GroupError::UnknownMember);
         }
-        if self.pending.contains_key(&leaving.member) {
+        // An id that was handed out and not used has no instance.
+        if leaving.instance.is_none() && self.pending.contains_key(&leaving.member) {
             return Ok(leaving.member.clone());
         }
         self.resolve(&leaving.member, leaving.instance.as_ref())

@@ -17,12 +17,9 @@ impl Shard {
             out.push(Output::Reply(delete.reply, refused));
             return;
         };
+        let subscribed = entry.kind.subscribed();
         let check = |it: &TopicPartition| {
-            if entry.kind.is_subscribed_to(&it.topic) {
-                Err(GroupError::SubscribedToTopic)
-            } else {
-                Ok(())
-            }
+            if subscribed.names(&it.topic) { Err(GroupError::SubscribedToTopic) } else { Ok(()) }
         };
         let results: Results = delete.partitions.iter().map(|it| (it.clone(), check(it))).collect();
         let accepted = results.iter().filter(|(_, it)| it.is_ok());
@@ -43,7 +40,7 @@ impl Shard {
             Some(entry) => Ok(entry.offsets.all_written()),
         };
         match written {
-            Ok(partitions) => self.forget(id, partitions, Answer::Group(reply), out),
+            Ok(partitions) => self.forget(id, partitions, Answer::Group(Some(reply)), out),
             Err(error) => out.push(Output::Reply(reply, Reply::GroupDeleted(Err(error)))),
         }
     }
@@ -59,7 +56,7 @@ impl Shard {
     }
 
     /// Writes the tombstones of these offsets, and the group's own where the whole group goes.
-    fn forget(
+    pub(super) fn forget(
         &mut self,
         id: &GroupId,
         partitions: BTreeSet<TopicPartition>,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Shard;
+use super::{Entry, Shard};
 use crate::canary;
 use crate::group::Now;
 use crate::group::classic::Group;
@@ -49,6 +49,8 @@ impl Shard {
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
             self.drop_if_deserted(&id);
+            let deadline = self.groups.get(&id).and_then(Entry::deadline);
+            self.deadlines.arm(&id, deadline);
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Commits: which are accepted, when they count, and when they expire.
 
-use super::written::Continuation;
+use super::written::{Committing, Continuation};
 use super::{Results, Shard, record};
-use crate::canary;
-use crate::group::kind::Kind;
 use crate::group::record::Key;
 use crate::group::{
-    CommitOffsets, CommittedOffset, GroupError, GroupId, GroupState, Now, OffsetToCommit, Output,
-    Reply, TopicPartition, WrittenRecord,
+    CommitOffsets, CommittedOffset, GroupError, GroupId, Now, OffsetToCommit, Output, Reply,
+    TopicPartition, WrittenRecord,
 };
 
 impl Shard {
@@ -43,11 +41,14 @@ impl Shard {
             self.drop_if_deserted(&group);
             return;
         }
-        let records = accepted.iter().map(|it| offset_record(&group, it, now)).collect();
-        let offsets = &mut self.entry(&group, now).offsets;
-        offsets.begin_writes(accepted.iter().map(|it| &it.partition));
-        let reply = commit.reply;
-        let then = Continuation::Commit { offsets: accepted, results, reply, at: now };
+        let committing = |it: OffsetToCommit| {
+            let offset = CommittedOffset::new(&it, now.wall_ms, commit.retention);
+            (it.partition, offset)
+        };
+        let offsets: Committing = accepted.into_iter().map(committing).collect();
+        let records = offsets.iter().map(|it| offset_record(&group, it)).collect();
+        self.entry(&group, now).offsets.begin_writes(offsets.iter().map(|(it, _)| it));
+        let then = Continuation::Commit { offsets, results, reply: commit.reply, at: now };
         self.write(&group, records, then, out);
     }
 
@@ -63,37 +64,25 @@ impl Shard {
             return Err(GroupError::IllegalGeneration { given: caller.generation });
         }
         self.check_exists(&caller.group, outsider, now)?;
-        self.with_group(&caller.group, now, out, |group, step| {
+        self.postponing(&caller.group, now, out, |group, step| {
             Some(group.check_commit(caller, step))
         })
         .unwrap_or(Err(GroupError::UnknownMember))
     }
 
     /// Offsets count from the moment at which their record is committed.
-    pub(super) fn apply_commit(&mut self, group: &GroupId, offsets: &[OffsetToCommit], at: Now) {
+    pub(super) fn apply_commit(&mut self, group: &GroupId, offsets: Committing, at: Now) {
         let entry = self.entry(group, at);
-        for offset in offsets {
-            entry.offsets.set(offset.partition.clone(), CommittedOffset::new(offset, at.wall_ms));
-        }
-    }
-
-    pub(super) fn expire_offsets(&mut self, id: &GroupId, now: Now, out: &mut Vec<Output>) {
-        let Some(entry) = self.groups.get(id) else { return };
-        let is_written = entry.last_write.is_some() && !canary::is("expiry_sees_no_flight");
-        if is_written || entry.kind.state() != GroupState::Empty {
-            return;
-        }
-        let Kind::Classic(group) = &entry.kind;
-        let since = group.protocol_type().map(|_| group.state_since_ms());
-        let expired = entry.offsets.expired(since, self.config.offsets_retention, now.wall_ms);
-        if !expired.is_empty() {
-            self.bury(id, expired, out);
+        for (partition, offset) in offsets {
+            entry.offsets.set(partition, offset);
         }
     }
 }
 
-fn offset_record(group: &GroupId, offset: &OffsetToCommit, now: Now) -> WrittenRecord {
-    let key = record::encode_key(&Key::Offset(group.clone(), offset.partition.clone()));
-    let value = record::encode_offset(&CommittedOffset::new(offset, now.wall_ms));
-    WrittenRecord { key, value: Some(value) }
+fn offset_record(
+    group: &GroupId,
+    (partition, offset): &(TopicPartition, CommittedOffset),
+) -> WrittenRecord {
+    let key = record::encode_key(&Key::Offset(group.clone(), partition.clone()));
+    WrittenRecord { key, value: Some(record::encode_offset(offset)) }
 }

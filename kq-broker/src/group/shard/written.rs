@@ -15,7 +15,7 @@ use crate::canary;
 use crate::group::classic::Replaced;
 use crate::group::kind::Kind;
 use crate::group::{
-    GroupError, GroupId, GroupState, Now, OffsetToCommit, Outcome, Output, Reply, ReplyTo,
+    CommittedOffset, GroupError, GroupId, GroupState, Now, Outcome, Output, Reply, ReplyTo,
     TopicPartition, WriteId,
 };
 
@@ -31,6 +31,9 @@ pub(super) struct Flight {
     pub(super) then: Continuation,
 }
 
+/// Offsets that a write carries.
+pub(super) type Committing = Vec<(TopicPartition, CommittedOffset)>;
+
 /// What waits for a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Continuation {
@@ -41,7 +44,7 @@ pub(super) enum Continuation {
     /// The group has lost its last member.
     Emptied,
     /// Offsets wait to count.
-    Commit { offsets: Vec<OffsetToCommit>, results: Results, reply: ReplyTo, at: Now },
+    Commit { offsets: Committing, results: Results, reply: ReplyTo, at: Now },
     /// Offsets wait to go, and with them perhaps the group.
     Forget { partitions: BTreeSet<TopicPartition>, answer: Answer },
 }
@@ -60,7 +63,8 @@ impl Continuation {
 /// How a deletion is answered once it is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    Group(ReplyTo),
+    /// The whole group goes; perhaps somebody asked for it.
+    Group(Option<ReplyTo>),
     Offsets(ReplyTo, Results),
     Nobody,
 }
@@ -112,7 +116,7 @@ impl Shard {
             }
             Continuation::Replaced(it) => answer_replaced(*it, answer, out),
             Continuation::Commit { offsets, results, reply, at } => {
-                self.apply_commit(&group, &offsets, at);
+                self.apply_commit(&group, offsets, at);
                 answer_offsets(reply, results, answer, out);
             }
             Continuation::Forget { partitions, answer: of } => {
@@ -159,7 +163,9 @@ impl Shard {
 
     fn owe_record(&mut self, group: &GroupId, now: Now) {
         if let Some(entry) = self.groups.get_mut(group) {
-            entry.owes_record_at = Some(now.uptime + RECORD_RETRY);
+            let at = now.uptime + RECORD_RETRY;
+            entry.owes_record_at = Some(at);
+            self.deadlines.arm(group, Some(at));
         }
     }
 
@@ -170,7 +176,7 @@ impl Shard {
             Continuation::Assignment { .. } | Continuation::Replaced(_) | Continuation::Emptied => {
             }
             Continuation::Commit { offsets, .. } => {
-                entry.offsets.end_writes(offsets.iter().map(|it| &it.partition));
+                entry.offsets.end_writes(offsets.iter().map(|(it, _)| it));
             }
             Continuation::Forget { partitions, .. } => {
                 entry.offsets.end_writes(partitions);
@@ -212,8 +218,8 @@ fn answer_replaced(replaced: Replaced, all: &Result<(), GroupError>, out: &mut V
 
 fn answer_deletion(answer: Answer, all: &Result<(), GroupError>, out: &mut Vec<Output>) {
     match answer {
-        Answer::Nobody => {}
-        Answer::Group(reply) => {
+        Answer::Nobody | Answer::Group(None) => {}
+        Answer::Group(Some(reply)) => {
             out.push(Output::Reply(reply, Reply::GroupDeleted(all.clone())));
         }
         Answer::Offsets(reply, results) => answer_offsets(reply, results, all, out),

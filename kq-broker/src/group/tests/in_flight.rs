@@ -13,9 +13,9 @@ fn a_commit_in_flight_keeps_its_partition_from_expiring() {
          at 604800s
          commit r2 - -1 t/0 9
          appended w1
-         tick
+         expire
          written w1
-         tick
+         expire
          held",
         expect![[r#"
             commit r1 - -1 t/0 5 t/1 6
@@ -26,10 +26,10 @@ fn a_commit_in_flight_keeps_its_partition_from_expiring() {
             commit r2 - -1 t/0 9
                 write w1: 1 records
             appended w1
-            tick
+            expire
             written w1
                 r2 offsets ["ok"]
-            tick
+            expire
                 write w2: 1 records
             held
                 g Empty [] t/0=9 t/1=6
@@ -287,18 +287,18 @@ fn a_deleted_group_owes_no_farewell() {
 #[test]
 fn tombstones_of_an_expired_offset_are_written_once() {
     check(
-        "commit r1 - -1 t/0 5\n written w0\n at 604800s\n tick\n tick\n written w1\n tick\n load",
+        "commit r1 - -1 t/0 5\n written w0\n at 604800s\n expire\n expire\n written w1\n expire\n load",
         expect![[r#"
             commit r1 - -1 t/0 5
                 write w0: 1 records
             written w0
                 r1 offsets ["ok"]
             at 604800s
-            tick
+            expire
                 write w1: 1 records
-            tick
+            expire
             written w1
-            tick
+            expire
             load
         "#]],
     );

@@ -59,28 +59,6 @@ fn offsets_of_a_subscribed_topic_stay() {
 }
 
 #[test]
-fn offsets_expire_a_week_after_the_group_emptied() {
-    check(
-        "commit r1 - -1 t/0 5\n written w0\n at 604799s\n tick\n at 604800s\n tick\n written w1\n tick\n delete r2",
-        expect![[r#"
-            commit r1 - -1 t/0 5
-                write w0: 1 records
-            written w0
-                r1 offsets ["ok"]
-            at 604799s
-            tick
-            at 604800s
-            tick
-                write w1: 1 records
-            written w1
-            tick
-            delete r2
-                r2 deleted there is no such group
-        "#]],
-    );
-}
-
-#[test]
 fn a_loaded_shard_equals_the_one_that_wrote() {
     check_two(
         "commit r5 m1 1 t/0 5\n written w1\n held\n load",

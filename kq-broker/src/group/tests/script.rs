@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! at 3s                          both clocks show this
+//! wall 9s                        and the wall clock this, until the next `at`
 //! join r1 new range static=a     request r1; a newcomer is named after it: m1
 //! beat r2 m1/a 1                 member m1 with the instance a, in generation 1
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
@@ -100,6 +101,11 @@ impl Script {
             ["at", time] => {
                 self.now.uptime = Duration::from_secs(number(time.trim_end_matches('s')));
                 self.now.wall_ms = i64::try_from(self.now.uptime.as_millis()).unwrap();
+                return Vec::new();
+            }
+            ["wall", time] => {
+                let ahead = number(time.trim_end_matches('s')) * 1_000;
+                self.now.wall_ms = i64::try_from(ahead).unwrap();
                 return Vec::new();
             }
             ["held"] => return hold(&self.shard),
@@ -240,11 +246,16 @@ fn parse(words: &[&str]) -> Input {
             let members = vec![LeavingMember { member, instance }];
             Input::Leave(LeaveGroup { group: "g".into(), members, reply: reply(to) })
         }
-        ["commit", to, who, generation, ref offsets @ ..] => Input::Commit(CommitOffsets {
-            caller: caller(who, generation),
-            offsets: offsets.chunks(2).map(offset).collect(),
-            reply: reply(to),
-        }),
+        ["commit", to, who, generation, ref offsets @ ..] => {
+            let kept = offsets.first().and_then(|it| it.strip_prefix("keep="));
+            let offsets = if kept.is_some() { &offsets[1..] } else { offsets };
+            Input::Commit(CommitOffsets {
+                caller: caller(who, generation),
+                retention: kept.map(|it| Duration::from_secs(number(it.trim_end_matches('s')))),
+                offsets: offsets.chunks(2).map(offset).collect(),
+                reply: reply(to),
+            })
+        }
         ["forget", to, what] => Input::DeleteOffsets(DeleteOffsets {
             group: "g".into(),
             partitions: vec![partition(what)],
@@ -257,6 +268,7 @@ fn parse(words: &[&str]) -> Input {
         ["thin", write] => written(write, Outcome::Thin),
         ["unknown", write] => written(write, Outcome::Unknown),
         ["tick"] => Input::Tick,
+        ["expire"] => Input::ExpireOffsets,
         _ => panic!("unknown line: {words:?}"),
     }
 }

@@ -1,6 +1,7 @@
 //! `OffsetCommit`: how far a group has read. Answered once the offsets are on stable storage.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
 use kq_proto::kafka::messages::offset_commit::{
@@ -26,7 +27,8 @@ impl Handle for OffsetCommitRequest {
         if offsets.is_empty() {
             return call.answer::<Self>(&response);
         }
-        let commit = |reply| Input::Commit(CommitOffsets { caller, offsets, reply });
+        let retention = u64::try_from(self.retention_time_ms).ok().map(Duration::from_millis);
+        let commit = |reply| Input::Commit(CommitOffsets { caller, retention, offsets, reply });
         ask::<Self>(door, call, &group, commit, move |reply| fill(response, reply))
     }
 }

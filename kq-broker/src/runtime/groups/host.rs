@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use kq_proto::kafka::ErrorCode;
 use kq_storage::LeaderEpoch;
 use kq_storage::batch::{BatchBuilder, Compression};
 use parking_lot::Mutex;
@@ -56,6 +58,8 @@ struct State {
     /// The newest image that the shard was told.
     image: Option<Arc<MetadataImage>>,
     waiting: BTreeMap<ReplyTo, oneshot::Sender<Reply>>,
+    /// Answers that go out when the lock is free again.
+    answers: Vec<(oneshot::Sender<Reply>, Reply)>,
     reply_next: u64,
     /// Appended and not yet told to the shard as committed or failed, in the order of the log.
     in_flight: VecDeque<InFlight>,
@@ -94,6 +98,7 @@ impl ShardHost {
             shard,
             image: None,
             waiting: BTreeMap::new(),
+            answers: Vec::new(),
             reply_next: 0,
             in_flight: VecDeque::new(),
             is_draining: false,
@@ -106,15 +111,27 @@ impl ShardHost {
     /// awaited.
     pub fn call(self: &Arc<Self>, request: impl FnOnce(ReplyTo) -> Input) -> PendingReply {
         let (sender, receiver) = oneshot::channel();
-        let mut state = self.state.lock();
-        if self.is_retired() {
-            return PendingReply(receiver);
-        }
-        let reply = ReplyTo(state.reply_next);
-        state.reply_next += 1;
-        state.waiting.insert(reply, sender);
-        self.step(&mut state, request(reply));
+        self.with_state(|state| {
+            if !self.is_retired() {
+                let reply = ReplyTo(state.reply_next);
+                state.reply_next += 1;
+                state.waiting.insert(reply, sender);
+                self.step(state, request(reply));
+            }
+        });
         PendingReply(receiver)
+    }
+
+    /// Does something under the lock, and sends the answers after it.
+    fn with_state(&self, act: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock();
+        act(&mut state);
+        let answers = std::mem::take(&mut state.answers);
+        drop(state);
+        for (sender, reply) in answers {
+            // The client may have hung up.
+            let _ = sender.send(reply);
+        }
     }
 
     /// Looks into the shard.
@@ -124,12 +141,17 @@ impl ShardHost {
 
     /// Carries out what is due.
     pub(super) fn tick(self: &Arc<Self>) {
-        self.step(&mut self.state.lock(), Input::Tick);
+        self.with_state(|state| self.step(state, Input::Tick));
+    }
+
+    /// Has the next share of its groups forget what is too old.
+    pub(super) fn expire_offsets(self: &Arc<Self>) {
+        self.with_state(|state| self.step(state, Input::ExpireOffsets));
     }
 
     /// Tells the shard of topics that came and went, also while nobody asks it for anything.
     pub(super) fn follow_topics(self: &Arc<Self>) {
-        self.tell_topics(&mut self.state.lock());
+        self.with_state(|state| self.tell_topics(state));
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -191,8 +213,7 @@ impl ShardHost {
             match output {
                 Output::Reply(to, reply) => {
                     if let Some(sender) = state.waiting.remove(&to) {
-                        // The client may have hung up.
-                        let _ = sender.send(reply);
+                        state.answers.push((sender, reply));
                     }
                 }
                 Output::Write { write, records } => {
@@ -238,25 +259,39 @@ impl ShardHost {
         let batch = records.iter().fold(BatchBuilder::new(Compression::None), |batch, record| {
             batch.record(now, Some(&record.key), record.value.as_deref())
         });
-        let batch = batch.build().map_err(|err| PartitionError::Storage(err.to_string().into()))?;
+        let batch = batch.build().map_err(|err| PartitionError::Batch {
+            code: ErrorCode::MessageTooLarge,
+            message: err.to_string().into(),
+        })?;
         self.partition.append_in(Some(self.term), batch, Acks::All)
     }
 
     /// Tells the shard of each write, in the order of the log; ends when none is left.
     async fn drain(self: Arc<Self>) {
-        while let Some(InFlight { write, appended }) = self.next_in_flight() {
-            let outcome = match self.partition.acknowledged(&appended).await {
-                Ok(()) => Outcome::Committed,
-                Err(err) => {
-                    self.report(&err);
-                    let is_thin = matches!(err, PartitionError::NotEnoughReplicasAfterAppend(_));
-                    if is_thin { Outcome::Thin } else { Outcome::Unknown }
-                }
-            };
-            let mut state = self.state.lock();
-            state.in_flight.pop_front();
-            self.step(&mut state, Input::Written { write, outcome });
+        while let Some(InFlight { appended, .. }) = self.next_in_flight() {
+            let end = self.partition.acknowledged(&appended).await;
+            self.with_state(|state| self.tell_ends(state, end));
         }
+    }
+
+    /// Tells how the first write in flight ended, and with it of all behind it of which that is known
+    /// by now: under load many are committed at once.
+    fn tell_ends(self: &Arc<Self>, state: &mut State, first: Result<(), PartitionError>) {
+        let mut next = Some(first);
+        while let Some(end) = next {
+            let Some(InFlight { write, .. }) = state.in_flight.pop_front() else { return };
+            let outcome = self.outcome_of(end);
+            self.step(state, Input::Written { write, outcome });
+            let behind = state.in_flight.front();
+            next = behind.and_then(|it| self.partition.acknowledged(&it.appended).now_or_never());
+        }
+    }
+
+    fn outcome_of(&self, end: Result<(), PartitionError>) -> Outcome {
+        let Err(err) = end else { return Outcome::Committed };
+        self.report(&err);
+        let is_thin = matches!(err, PartitionError::NotEnoughReplicasAfterAppend(_));
+        if is_thin { Outcome::Thin } else { Outcome::Unknown }
     }
 
     fn next_in_flight(&self) -> Option<InFlight> {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Groups;
-use crate::group::Now;
+use crate::group::{EXPIRY_CALLS, Now};
 use crate::runtime::Clock;
 
 /// Wakes the coordinator at its next deadline.
@@ -57,12 +57,13 @@ impl Timer {
     }
 }
 
-/// Ticks the shards that are due, until the broker stops. Now and then it ticks all of them, so
-/// that old offsets expire.
+/// Ticks the shards that are due, until the broker stops. Now and then it has all of them forget
+/// what is too old, a share of their groups at a time.
 pub(super) async fn run(groups: Arc<Groups>) {
     let timer = &groups.ground.timer;
     let check_interval = Duration::from_millis(groups.node.config.offsets_retention_check_ms);
-    let mut all_due_at = timer.clock.elapsed() + check_interval;
+    let pause = (check_interval / EXPIRY_CALLS).max(Duration::from_millis(1));
+    let mut expiry_at = timer.clock.elapsed() + pause;
     loop {
         tokio::select! {
             () = groups.node.stopping.cancelled() => return,
@@ -71,19 +72,22 @@ pub(super) async fn run(groups: Arc<Groups>) {
             () = timer.sooner.notified() => continue,
         }
         let now = timer.clock.elapsed();
-        let all_are_due = all_due_at <= now;
-        if all_are_due {
-            all_due_at = now + check_interval;
+        let is_expiry_due = expiry_at <= now;
+        if is_expiry_due {
+            expiry_at = now + pause;
         }
         let hosts = groups.hosts();
         timer.set(None);
         for host in &hosts {
-            if all_are_due || host.deadline().is_some_and(|it| it <= now) {
+            if is_expiry_due {
+                host.expire_offsets();
+            }
+            if host.deadline().is_some_and(|it| it <= now) {
                 host.tick();
             }
             timer.arm(host.deadline());
         }
         // Without shards there is nothing to expire, and nothing to wake for.
-        timer.arm((!hosts.is_empty()).then_some(all_due_at));
+        timer.arm((!hosts.is_empty()).then_some(expiry_at));
     }
 }
