@@ -78,6 +78,8 @@ pub(crate) struct CheckpointFile {
     mend: bool,
     /// Slot 1 may be in the page cache only: no other must be overwritten before it is stable.
     unsettled: bool,
+    /// What this process forced last: the segment of its recovery point.
+    forced: Option<Offset>,
 }
 
 impl CheckpointFile {
@@ -108,7 +110,7 @@ impl CheckpointFile {
             // No crash tears all: something else did, and the log start went with them.
             return Err(StorageError::corrupt(&path, 0, "none of its slots is whole"));
         }
-        Ok(Self { sequence, last, slot: newest, mend, unsettled })
+        Ok(Self { sequence, last, slot: newest, mend, unsettled, forced: None })
     }
 
     /// The newest state, if there is a whole one.
@@ -124,6 +126,11 @@ impl CheckpointFile {
     /// The file was synced.
     pub(crate) const fn note_settled(&mut self) {
         self.unsettled = false;
+    }
+
+    /// Whether it is known that no crash takes the recovery point back into a segment below `base`.
+    pub(crate) fn is_stable_from(&self, base: Offset) -> bool {
+        self.forced.is_some_and(|segment| segment >= base)
     }
 
     /// Notes a state that lies beyond the last one. May be lost in a crash.
@@ -170,6 +177,7 @@ impl CheckpointFile {
         file.sync_data().map_err(failed)?;
         // Until all of it is done, whatever the reason.
         self.mend = true;
+        self.forced = None;
         let slots = match self.slot {
             newest if self.last.is_some() && newest != FORCED => [FORCED, newest],
             _ => [0, FORCED],
@@ -182,6 +190,7 @@ impl CheckpointFile {
         crate::vfs::sync_parent(files.fs().as_ref(), &path).map_err(failed)?;
         (self.last, self.slot) = (Some(checkpoint), slots[1]);
         (self.mend, self.unsettled) = (false, false);
+        self.forced = Some(checkpoint.segment);
         Ok(())
     }
 

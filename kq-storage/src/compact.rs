@@ -11,15 +11,28 @@
 //! whose last offset delta grows, or by a batch without records. So the chain of batches stays exact.
 //! This module knows batches, keys and bytes; the log's part is in `log/compact.rs`.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the log does not compact by itself yet"))]
-
 mod chain;
 mod encode;
+mod filling;
 mod filter;
+mod group;
 mod key_map;
+mod last_batches;
+mod output;
+mod plan;
+mod reader;
+mod run;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use encode::cut_head;
 pub use filter::Tally;
+pub(crate) use key_map::KeyMap;
+pub(crate) use last_batches::LastBatches;
+pub(crate) use plan::SegmentFacts;
+pub(crate) use plan::measure;
+pub use plan::{CompactionRules, Dirtiness};
+pub(crate) use reader::Source;
+pub(crate) use run::PassRules;
+pub use run::{CompactedGroup, Compaction, CompactionError, Stepped};

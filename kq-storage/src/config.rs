@@ -1,6 +1,7 @@
 //! What a log may be told. Defaults are Kafka's for a topic.
 
 use crate::batch::{Codec, DecompressLimits};
+use crate::compact::CompactionRules;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -44,6 +45,8 @@ pub struct LogConfig {
     pub delete: bool,
     /// Old records of a key give way to newer ones (`cleanup.policy=compact`); records need keys.
     pub compact: bool,
+    /// When that happens, and what it spares.
+    pub compaction: CompactionRules,
     /// A producer unheard of for so long is forgotten (`producer.id.expiration.ms`).
     pub producer_id_expiration_ms: u64,
     /// Sync after so many records (`flush.messages`), besides what acknowledgements ask for.
@@ -70,6 +73,7 @@ impl Default for LogConfig {
             retention_ms: Some(7 * DAY_MS),
             delete: true,
             compact: false,
+            compaction: CompactionRules::default(),
             producer_id_expiration_ms: DAY_MS,
             flush_messages: None,
             flush_ms: None,

@@ -9,6 +9,7 @@
 
 use bytes::{Buf, BufMut};
 
+use crate::batch::BatchHeader;
 use crate::format::{Format, Opened};
 use crate::{LeaderEpoch, LogEndOffset, Offset};
 
@@ -58,6 +59,18 @@ impl EpochHistory {
     pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.entries.partition_point(|entry| entry.start <= offset);
         self.entries.get(after.checked_sub(1)?).map(|entry| entry.epoch)
+    }
+
+    /// Checks a batch's epoch against the history, if it reaches back so far.
+    pub(crate) fn verify(&self, header: &BatchHeader) -> Result<(), String> {
+        let found = header.base_offset;
+        match self.epoch_at(found) {
+            Some(epoch) if header.leader_epoch != Some(epoch) => {
+                let stands = header.leader_epoch;
+                Err(format!("offset {found} has epoch {stands:?}, but epoch {epoch} wrote it"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The greatest epoch not above `asked`, and the offset where it ends (KIP-101).

@@ -10,6 +10,7 @@ use crate::batch::{BatchHeader, DecompressLimits, HEADER_BYTES, walk_stored_reco
 use crate::checkpoint::CHECKPOINT_FILE;
 use crate::epochs::EPOCHS_FILE;
 use crate::identity::IDENTITY_FILE;
+use crate::log::CLEANED_FILE;
 use crate::segment::{self, parse_name};
 use crate::vfs::{OpenMode, Vfs, VfsFile};
 use crate::{Offset, StorageError};
@@ -34,6 +35,8 @@ pub enum FileKind {
     Identity,
     /// Up to where everything is synced.
     RecoveryPoint,
+    /// How far everything is compacted.
+    Cleaned,
     /// Something else.
     Other,
 }
@@ -49,6 +52,7 @@ impl FileKind {
             (None, EPOCHS_FILE) => Self::Epochs,
             (None, IDENTITY_FILE) => Self::Identity,
             (None, CHECKPOINT_FILE) => Self::RecoveryPoint,
+            (None, CLEANED_FILE) => Self::Cleaned,
             (None, _) => Self::Other,
         }
     }
@@ -63,6 +67,7 @@ impl FileKind {
             Self::Epochs => "epochs",
             Self::Identity => "identity",
             Self::RecoveryPoint => "recovery_point",
+            Self::Cleaned => "cleaned",
             Self::Other => "other",
         }
     }

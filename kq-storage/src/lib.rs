@@ -26,7 +26,10 @@ pub mod sim;
 pub mod vfs;
 
 pub use atomic_file::AtomicFile;
-pub use compact::Tally as CompactionTally;
+pub use compact::{
+    CompactedGroup, Compaction, CompactionError, CompactionRules, Dirtiness, Stepped,
+    Tally as CompactionTally,
+};
 pub use config::{LogConfig, TimestampType};
 pub use dir_lock::{DirLock, DirLockError, LOCK_FILE};
 pub use epochs::{EpochHistory, EpochStart};
@@ -37,8 +40,8 @@ pub use file_error::FileError;
 pub use identity::{IDENTITY_FILE, LogIdentity, read_identity};
 pub use journal::{Journal, JournalError, JournalOptions, JournalRecovered};
 pub use log::{
-    Appended, Cut, DELETED_SUFFIX, DeletedSegment, FileRegion, Log, Precision, ReadPlan, Recovered,
-    SyncWork, Synced, remove_log,
+    Appended, CompactionRequest, Cut, DELETED_SUFFIX, DeletedSegment, FileRegion, Log, Precision,
+    Published, PublishedStable, ReadPlan, Recovered, Replaced, SyncWork, Synced, remove_log,
 };
 pub use offset::{
     HighWatermark, LastStableOffset, LeaderEpoch, LogEndOffset, LogOffsets, LogStartOffset, Offset,

@@ -24,7 +24,10 @@ use crate::{LeaderEpoch, LogEndOffset, LogStartOffset, Offset, StorageError, Tim
 
 mod append;
 mod at;
+mod cleaned;
+mod compact;
 mod hints;
+mod names;
 mod open;
 mod progress;
 mod read;
@@ -39,6 +42,9 @@ mod truncate;
 mod tests;
 
 pub use at::Precision;
+pub(crate) use cleaned::{CLEANED_FILE, Cleaned};
+use compact::CompactionState;
+pub use compact::{CompactionRequest, Published, PublishedStable, Replaced};
 use hints::Hints;
 pub use open::{Cut, DELETED_SUFFIX, Recovered, remove_log};
 pub use retain::DeletedSegment;
@@ -67,6 +73,7 @@ pub struct Log {
     producers: Producers,
     sync: SyncState,
     checkpoint: CheckpointFile,
+    compaction: CompactionState,
     hints: Hints,
     opened: TimestampMs,
     offline: Option<Arc<str>>,

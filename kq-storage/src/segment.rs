@@ -23,12 +23,15 @@ mod scan;
 
 pub(crate) use index::{Damaged, Entry, IndexView, OffsetEntry, TimeEntry, parse_entries};
 pub(crate) use indexer::Indexer;
-pub(crate) use name::SegmentName;
+pub(crate) use name::{SegmentName, superseded};
 pub(crate) use ranges::Ranges;
 pub(crate) use scan::{HeaderScan, PASS_CHUNK_BYTES, SEEK_CHUNK_BYTES, ScanError};
 
 /// The greatest timestamp of a segment and the last offset of the batch that has it.
 pub(crate) type MaxTimestamp = Option<(TimestampMs, Offset)>;
+
+/// The time of a segment's first batch.
+pub(crate) type FirstTimestamp = Option<TimestampMs>;
 
 /// A segment as the log keeps it in memory: small, for there are many.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub(crate) struct Segment {
     pub(crate) sealed_at: TimestampMs,
     /// Its greatest timestamp, once it was asked for.
     pub(crate) max: Option<MaxTimestamp>,
+    /// Max timestamp of its first batch, once it was asked for.
+    pub(crate) first: Option<FirstTimestamp>,
     /// Bytes that this process wrote or has verified.
     pub(crate) trusted: Ranges,
     file: Option<Arc<PooledFile>>,
@@ -58,6 +63,7 @@ impl Segment {
             size,
             sealed_at: TimestampMs(0),
             max: None,
+            first: None,
             trusted: Ranges::new(),
             file: None,
             indexes: None,

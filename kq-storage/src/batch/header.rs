@@ -175,6 +175,15 @@ impl BatchHeader {
         Ok(())
     }
 
+    /// Checks that the batch follows the one that ends before `expected`.
+    pub(crate) fn verify_follows(&self, expected: Offset) -> Result<(), String> {
+        let found = self.base_offset;
+        if found != expected {
+            return Err(format!("offset {found} stands where {expected} must"));
+        }
+        Ok(())
+    }
+
     /// Offset of the last record.
     pub const fn last_offset(&self) -> Offset {
         self.base_offset.plus(self.last_offset_delta as u64)

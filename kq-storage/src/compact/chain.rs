@@ -66,6 +66,11 @@ impl Chain {
         Ok(())
     }
 
+    /// Bytes of the batch that is held back.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.held.as_ref().map_or(0, |held| held.bytes.len() as u64)
+    }
+
     /// Takes out the batches that are finished.
     pub(crate) fn take_finished(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.finished)

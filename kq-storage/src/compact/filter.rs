@@ -1,13 +1,12 @@
 //! What of one batch stays: the latest record of each key, and tombstones for a while (KIP-534).
 
-use std::collections::BTreeMap;
-
 use bytes::BytesMut;
 
 use super::encode::{plain_block, rewrite};
 use super::key_map::KeyMap;
+use super::last_batches::LastBatches;
 use crate::batch::{BatchHeader, Codec, DecompressLimits, RawRecord, RecordError, raw_records};
-use crate::{Offset, ProducerId, TimestampMs, canary};
+use crate::{Offset, TimestampMs, canary};
 
 /// Notes the keys of the records at or above `from`. False where the map is full before the end.
 pub(crate) fn map_keys(
@@ -46,7 +45,7 @@ pub(crate) struct FilterRules<'a> {
     /// Some replica may have the value but not the tombstone yet.
     pub(crate) keeps_tombstones: bool,
     /// Base offsets of batches that say what producers wrote last.
-    pub(crate) last_of_producers: &'a BTreeMap<ProducerId, [Option<Offset>; 2]>,
+    pub(crate) last_of_producers: &'a LastBatches,
     pub(crate) limits: DecompressLimits,
     /// The topic's own codec, for its level.
     pub(crate) codec: Option<Codec>,
@@ -85,9 +84,7 @@ pub struct Tally {
 impl FilterRules<'_> {
     /// Whether the batch says what its producer wrote last.
     pub(crate) fn is_last_of_producer(&self, header: &BatchHeader) -> bool {
-        let last = header.producer.and_then(|mark| self.last_of_producers.get(&mark.id));
-        last.is_some_and(|last| last.contains(&Some(header.base_offset)))
-            && !canary::is("producer_state_compacted")
+        self.last_of_producers.contain(header) && !canary::is("producer_state_compacted")
     }
 
     fn keeps(&self, record: &RawRecord<'_>, header: &BatchHeader, tally: &mut Tally) -> bool {

@@ -67,11 +67,6 @@ impl KeyMap {
         self.until
     }
 
-    /// Keys noted.
-    pub(crate) const fn used(&self) -> u64 {
-        self.used
-    }
-
     const fn len(&self) -> u64 {
         self.slots.len() as u64
     }
@@ -114,7 +109,7 @@ mod tests {
         for nth in 0..100 {
             assert_eq!(map.latest(&key(nth)), Some(Offset(200 + nth)));
         }
-        assert_eq!((map.latest(&key(100)), map.used()), (None, 100));
+        assert_eq!((map.latest(&key(100)), map.used), (None, 100));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::chain::Chain;
 use super::encode::cut_head;
 use super::filter::{FilterRules, Tally, filter, map_keys};
 use super::key_map::KeyMap;
+use super::last_batches::LastBatches;
 use crate::batch::{
     Attributes, BatchBuilder, BatchHeader, Compression, DecompressLimits, ProducerMark, Record,
     assign, records, stamp_log_append_time, walk_stored_records,
@@ -152,11 +153,8 @@ impl Pass {
                 break;
             }
         }
-        let mut last_of_producers = BTreeMap::new();
-        for (id, producer) in producers_of(batches).iter() {
-            let last = producer.batches.back().map(|batch| batch.base_offset);
-            last_of_producers.insert(id, [last, None]);
-        }
+        let producers = producers_of(batches);
+        let last_of_producers = LastBatches::of(&producers, &producers);
         let rules = FilterRules {
             map: &map,
             log_start: self.log_start,

@@ -7,6 +7,7 @@ use crate::batch::BatchHeader;
 use crate::checkpoint::CheckpointFile;
 use crate::epochs::EpochHistory;
 use crate::identity::read_identity;
+use crate::log::Cleaned;
 use crate::producers::{self, SnapshotError};
 use crate::segment::{OffsetEntry, SegmentName, TimeEntry, parse_entries, parse_name};
 use crate::vfs::{OpenMode, Vfs, exists, read_all};
@@ -52,6 +53,10 @@ pub(super) fn verify(
             Ok(_) => None,
             Err(why) => Some(Fault::at(0, why)),
         },
+        FileKind::Cleaned => Cleaned::from_bytes(&bytes).err().map(|why| match why {
+            Ok(version) => unknown(version),
+            Err(what) => Fault::at(0, what),
+        }),
         FileKind::Segment | FileKind::Other => None,
     })
 }

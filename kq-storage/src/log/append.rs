@@ -217,7 +217,10 @@ impl Log {
             _ => now.0.saturating_sub(self.active_began.created.0),
         };
         let jitter = jitter_of(base.0, self.config.segment_jitter_ms);
-        Ok(age > self.config.segment_ms.saturating_sub(jitter).min(MS_MAX).cast_signed())
+        // What is in the active segment cannot be compacted in time.
+        let lag_max_ms = self.config.compaction.lag_max_ms.filter(|_| self.config.compact);
+        let span_max = self.config.segment_ms.min(lag_max_ms.unwrap_or(u64::MAX));
+        Ok(age > span_max.saturating_sub(jitter).min(MS_MAX).cast_signed())
     }
 
     /// Max timestamp of the active segment's first batch.

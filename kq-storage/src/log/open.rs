@@ -4,19 +4,22 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::cleaned::Cleaned;
+use super::compact::CompactionState;
 use super::hints::Hints;
+use super::names::{Names, remove_segment};
 use super::recovery::Found;
 use super::sync::SyncState;
-use super::truncate::{read_snapshot, remove_segment};
+use super::truncate::read_snapshot;
 use super::{ActiveBegan, Log, last_of};
-use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, CheckpointFile, ProducersAt};
+use crate::checkpoint::{Checkpoint, CheckpointFile, ProducersAt};
 use crate::config::LogConfig;
 use crate::epochs::{EPOCHS_FILE, EpochHistory, FORMAT as EPOCHS_FORMAT};
-use crate::format::{TEMPORARY_SUFFIX, read_small, remove_if_there};
+use crate::format::{read_small, remove_if_there};
 use crate::identity::{IDENTITY_FILE, LogIdentity, identity_bytes};
 use crate::open_files::OpenFiles;
 use crate::producers::Producers;
-use crate::segment::{FileKind, Segment, SegmentName, parse_name, snapshot_path};
+use crate::segment::{Segment, SegmentName, snapshot_path};
 use crate::vfs::{OpenMode, Vfs, sync_parent};
 use crate::{LogEndOffset, LogStartOffset, Offset, StorageError, TimestampMs};
 
@@ -50,16 +53,6 @@ pub struct Cut {
     pub reason: String,
 }
 
-/// The names in a log's directory.
-#[derive(Debug, Default)]
-struct Names {
-    /// Names and bytes, in order.
-    segments: Vec<(SegmentName, u64)>,
-    snapshots: Vec<Offset>,
-    temporary: Vec<String>,
-    checkpoint: bool,
-}
-
 impl Log {
     /// Creates the directory of a new log. Its names become stable with the first sync.
     pub fn create(
@@ -72,7 +65,7 @@ impl Log {
         let fs = Arc::clone(files.fs());
         let failed = |err| StorageError::io("creating", &dir, err);
         fs.create_dir_all(&dir).map_err(failed)?;
-        let names = list_names(fs.as_ref(), &dir)?;
+        let names = Names::list(fs.as_ref(), &dir)?;
         if names.checkpoint || names.segments.iter().any(|(_, bytes)| *bytes > 0) {
             // Another log's records must never show up as this one's.
             return Err(failed(ErrorKind::AlreadyExists.into()));
@@ -99,11 +92,10 @@ impl Log {
         now: TimestampMs,
     ) -> Result<(Self, Recovered), StorageError> {
         let fs = Arc::clone(files.fs());
-        let names = list_names(fs.as_ref(), &dir)?;
-        for name in &names.temporary {
-            remove_if_there(fs.as_ref(), &dir.join(name))?;
-        }
+        let mut names = Names::list(fs.as_ref(), &dir)?;
         let checkpoint = CheckpointFile::open(fs.as_ref(), &dir)?;
+        names.settle(fs.as_ref(), &dir, checkpoint.last())?;
+        let cleaned = Cleaned::read(fs.as_ref(), &dir)?;
         let (epochs, epochs_lost) = read_epochs(fs.as_ref(), &dir)?;
         let mut log = Self {
             files,
@@ -122,10 +114,12 @@ impl Log {
             epochs_dirty: false,
             producers: Producers::default(),
             sync: SyncState {
+                names: names.is_changed,
                 checkpointed: checkpoint.last().map(|last| (last.segment, last.position)),
                 ..SyncState::default()
             },
             checkpoint,
+            compaction: CompactionState::noted(cleaned),
             hints: Hints::default(),
             opened: now,
             offline: None,
@@ -133,6 +127,7 @@ impl Log {
         };
         let mut recovered = Recovered::default();
         log.find_start()?;
+        log.refuse_missing_segments()?;
         let epochs_lost = match epochs_lost {
             EpochsFile::Whole(crc) => {
                 log.has_synced_records()
@@ -151,6 +146,7 @@ impl Log {
             None => log.recover(epochs_lost, &names.snapshots, &mut recovered)?,
         }
         log.drop_snapshots(&names.snapshots)?;
+        log.settle_cleaned()?;
         assert!(log.log_start.offset() <= log.log_end.offset(), "log start beyond log end");
         Ok((log, recovered))
     }
@@ -263,7 +259,7 @@ impl Log {
             self.recover_segments(found, recovered)?;
         }
         // A segment may have been begun just before the process was killed.
-        self.sync.names = !crate::canary::is("names_believed");
+        self.sync.names |= !crate::canary::is("names_believed");
         // A checkpoint that was forced before anything was synced vouches for no name at all.
         if known.is_none_or(|known| known.position == 0) {
             self.doubt_names()?;
@@ -343,6 +339,8 @@ impl Log {
         if self.log_end.offset() >= start {
             return Ok(());
         }
+        self.call_off_swap()?;
+        self.forget_cleaned()?;
         if let Some(last) = self.checkpoint.last() {
             self.checkpoint.force(&self.files, &self.dir, last)?;
         }
@@ -402,20 +400,6 @@ pub fn remove_log(fs: &dyn Vfs, dir: &Path) -> Result<(), StorageError> {
 
 /// What a directory ends in while it is being removed.
 pub const DELETED_SUFFIX: &str = "-delete";
-
-fn list_names(fs: &dyn Vfs, dir: &Path) -> Result<Names, StorageError> {
-    let mut names = Names::default();
-    for entry in fs.list(dir).map_err(|err| StorageError::io("listing", dir, err))? {
-        match parse_name(&entry.name) {
-            Some((name, FileKind::Log)) => names.segments.push((name, entry.len)),
-            Some((name, FileKind::Snapshot)) => names.snapshots.push(name.base),
-            None if entry.name == CHECKPOINT_FILE => names.checkpoint = true,
-            None if entry.name.ends_with(TEMPORARY_SUFFIX) => names.temporary.push(entry.name),
-            Some((_, FileKind::Index | FileKind::TimeIndex)) | None => {}
-        }
-    }
-    Ok(names)
-}
 
 /// The epoch history, and in what state its file is.
 fn read_epochs(fs: &dyn Vfs, dir: &Path) -> Result<(EpochHistory, EpochsFile), StorageError> {

@@ -8,8 +8,6 @@ use std::ops::Range;
 
 use super::seek::Boundary;
 use super::{FileRegion, Log, ReadPlan};
-use crate::batch::BatchHeader;
-use crate::epochs::EpochHistory;
 use crate::error::ReadError;
 use crate::segment::{HeaderScan, PASS_CHUNK_BYTES};
 use crate::{Offset, StorageError};
@@ -131,8 +129,9 @@ impl Log {
         let mut expected = first;
         while let Some((position, header)) = scan.next().map_err(|err| err.into_storage(&path))? {
             scan.verify(position, &header).map_err(|err| err.into_storage(&path))?;
-            verify_offset(&header, expected)
-                .and_then(|()| verify_epoch(&self.epochs, &header))
+            header
+                .verify_follows(expected)
+                .and_then(|()| self.epochs.verify(&header))
                 .map_err(|reason| StorageError::corrupt(&path, position, reason))?;
             expected = header.next_offset();
         }
@@ -144,27 +143,6 @@ impl Log {
             segment.trusted.add(region);
         }
         Ok(())
-    }
-}
-
-/// Checks that a batch follows the one before it.
-pub(crate) fn verify_offset(header: &BatchHeader, expected: Offset) -> Result<(), String> {
-    let found = header.base_offset;
-    if found != expected {
-        return Err(format!("offset {found} stands where {expected} must"));
-    }
-    Ok(())
-}
-
-/// Checks a batch's epoch against the history, if it reaches back so far.
-pub(crate) fn verify_epoch(history: &EpochHistory, header: &BatchHeader) -> Result<(), String> {
-    let found = header.base_offset;
-    match history.epoch_at(found) {
-        Some(epoch) if header.leader_epoch != Some(epoch) => {
-            let stands = header.leader_epoch;
-            Err(format!("offset {found} has epoch {stands:?}, but epoch {epoch} wrote it"))
-        }
-        Some(_) | None => Ok(()),
     }
 }
 

@@ -13,10 +13,9 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::names::{remove_indexes, remove_segment};
 use super::open::{Cut, Recovered};
-use super::read::{verify_epoch, verify_offset};
 use super::seek::Boundary;
-use super::truncate::{remove_indexes, remove_segment};
 use super::{Log, last_of};
 use crate::batch::BatchHeader;
 use crate::checkpoint::Checkpoint;
@@ -143,9 +142,9 @@ impl Log {
         place: Boundary,
     ) -> Result<Option<BatchHeader>, Stop> {
         let Some((position, header)) = scan.next().map_err(Stop::of)? else { return Ok(None) };
-        verify_offset(&header, place.offset).map_err(Stop::Bad)?;
+        header.verify_follows(place.offset).map_err(Stop::Bad)?;
         if header.base_offset < found.recovery_point {
-            verify_epoch(&found.history, &header).map_err(Stop::Bad)?;
+            found.history.verify(&header).map_err(Stop::Bad)?;
         } else {
             scan.verify(position, &header).map_err(Stop::of)?;
         }

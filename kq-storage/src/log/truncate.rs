@@ -1,28 +1,40 @@
 //! Taking records away: from the end, where another history won, and from the start, on request.
 
+use super::names::{remove_indexes, remove_segment};
 use super::{Log, last_of};
 use crate::checkpoint::{Checkpoint, ProducersAt};
 use crate::error::ReadError;
 use crate::format::{Stable, read_small, remove_if_there};
 use crate::producers::{Producers, SnapshotError, from_bytes};
-use crate::segment::{HeaderScan, PASS_CHUNK_BYTES, SegmentName, snapshot_path};
+use crate::segment::{HeaderScan, PASS_CHUNK_BYTES, snapshot_path};
 use crate::vfs::{Vfs, sync_dir};
 use crate::{LogEndOffset, LogStartOffset, Offset, StorageError};
 
 impl Log {
     /// Cuts the log so that it ends at `end`, a batch boundary; stable when this returns.
     ///
-    /// Whole batches only: if `end` lies inside a batch, that batch goes too.
+    /// Whole batches only: if `end` lies inside a batch, that batch goes too. A log that was
+    /// compacted by what is cut loses all, and ends at its start.
     pub fn truncate_to(&mut self, end: Offset) -> Result<LogEndOffset, StorageError> {
         self.refuse_offline()?;
         if end >= self.log_end.offset() {
             return Ok(self.log_end);
         }
         let end = end.max(self.log_start.offset());
+        if let Err(err) = self.call_off_swap() {
+            return Err(self.failed(err));
+        }
+        if self.is_known_beyond(end) {
+            return self.empty_at_start().inspect_err(|err| {
+                // Also where the volume is full: its segments may be gone by now.
+                self.offline = Some(err.to_string().into());
+            });
+        }
         self.try_truncate(end).map_err(|err| self.failed(err))
     }
 
     fn try_truncate(&mut self, end: Offset) -> Result<LogEndOffset, StorageError> {
+        self.forget_cleaned_beyond(end)?;
         let at = self.segment_of(end);
         let place = self.seek_batch_of(at, end)?;
         let Some(segment) = self.segments.get(at) else { return Ok(self.log_end) };
@@ -130,6 +142,8 @@ impl Log {
     }
 
     fn try_start_over(&mut self, at: Offset) -> Result<(), StorageError> {
+        self.call_off_swap()?;
+        self.forget_cleaned()?;
         self.sync.finished = None;
         self.hints.clear();
         self.indexer = None;
@@ -182,8 +196,16 @@ impl Log {
 
     /// Producers' state at the log's end: the last snapshot, and the batches behind it.
     pub(super) fn rebuilt_producers(&mut self) -> Result<Producers, StorageError> {
-        let (mut producers, from) = self.last_snapshot(self.log_end.offset())?;
+        self.producers_at(self.log_end.offset())
+    }
+
+    /// Producers' state at `end`, where a segment begins or the log ends.
+    pub(super) fn producers_at(&mut self, end: Offset) -> Result<Producers, StorageError> {
+        let (mut producers, from) = self.last_snapshot(end)?;
         for at in self.segment_of(from)..self.segments.len() {
+            if self.segments.get(at).is_none_or(|segment| segment.base >= end) {
+                break;
+            }
             let whole = self.segments.get(at).is_some_and(|segment| from <= segment.base);
             let position = if whole { 0 } else { self.seek(at, from)?.position };
             let opened = self.opened;
@@ -242,27 +264,6 @@ impl Log {
         }
         Ok(())
     }
-}
-
-/// Removes the files of a segment, the batches last: what is left over is then never taken for whole.
-pub(super) fn remove_segment(
-    fs: &dyn Vfs,
-    dir: &std::path::Path,
-    name: SegmentName,
-) -> Result<(), StorageError> {
-    remove_indexes(fs, dir, name)?;
-    remove_if_there(fs, &snapshot_path(dir, name.base))?;
-    remove_if_there(fs, &name.log_path(dir))
-}
-
-/// Removes the indexes of a segment; they are made again when they are needed.
-pub(super) fn remove_indexes(
-    fs: &dyn Vfs,
-    dir: &std::path::Path,
-    name: SegmentName,
-) -> Result<(), StorageError> {
-    remove_if_there(fs, &name.index_path(dir))?;
-    remove_if_there(fs, &name.time_index_path(dir))
 }
 
 /// Reads the snapshot of producers at `offset`; `None` if there is none or it is damaged.

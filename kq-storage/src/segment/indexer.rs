@@ -115,6 +115,12 @@ impl Indexer {
         self.times.entries.push(TimeEntry::seal(now));
     }
 
+    /// The segment is called otherwise from here on; nothing may be on disk yet.
+    pub(crate) fn rename(&mut self, name: SegmentName) {
+        assert!(name.base == self.name.base && !self.is_on_disk(), "indexes of another segment");
+        self.name = name;
+    }
+
     /// Writes out what is in memory. Not synced: what a crash takes is rebuilt.
     pub(crate) fn flush(&mut self, fs: &dyn Vfs, dir: &Path) -> Result<(), StorageError> {
         let name = self.name;

@@ -8,8 +8,6 @@
 //! the place of others: whoever finds both believes the one of the later generation. A plain name
 //! never comes to mean other bytes.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "nothing rewrites a segment yet"))]
-
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +38,16 @@ impl SegmentName {
         Self { base, rewritten: None }
     }
 
+    /// The name of a segment that compaction made of those in `[base, end)`.
+    pub(crate) const fn rewritten(base: Offset, end: Offset, generation: u32) -> Self {
+        Self { base, rewritten: Some(Rewritten { end, generation }) }
+    }
+
+    /// The offset after its last record, if its name tells.
+    pub(crate) fn end(&self) -> Option<Offset> {
+        self.rewritten.map(|rewritten| rewritten.end)
+    }
+
     /// How often its records were rewritten.
     pub(crate) fn generation(&self) -> u32 {
         self.rewritten.map_or(0, |rewritten| rewritten.generation)
@@ -54,7 +62,7 @@ impl SegmentName {
         let is_number = generation.len() >= 4 && generation.bytes().all(|it| it.is_ascii_digit());
         let generation = Some(generation).filter(|_| is_number)?.parse().ok()?;
         let (base, end) = (offset_of(base)?, offset_of(end)?);
-        let name = Self { base, rewritten: Some(Rewritten { end, generation }) };
+        let name = Self::rewritten(base, end, generation);
         // Nothing else is written that way: no two names are of one segment.
         (base < end && generation > 0 && name.to_string() == stem).then_some(name)
     }
@@ -108,8 +116,7 @@ mod tests {
     use super::*;
 
     fn rewritten(base: u64, end: u64, generation: u32) -> SegmentName {
-        let rewritten = Some(Rewritten { end: Offset(end), generation });
-        SegmentName { base: Offset(base), rewritten }
+        SegmentName::rewritten(Offset(base), Offset(end), generation)
     }
 
     fn plain(base: u64) -> SegmentName {

@@ -4,9 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kq_storage::sim::{Prng, SimDisk};
 
-/// How often each step is cut, with different survivors.
-const CUTS_PER_STEP: u64 = 4;
-
 /// A script of changes to a disk, and what it may rely on after a crash.
 pub(crate) trait Workload {
     /// What must and what may be found. Cloned at each note.
@@ -14,6 +11,9 @@ pub(crate) trait Workload {
 
     /// Its name in messages.
     const NAME: &'static str;
+
+    /// How often each step is cut, with different survivors.
+    const CUTS_PER_STEP: u64 = 4;
 
     /// Only processes die, and the page cache lives on; how it goes on is the workload's to vary.
     const KILLS_ONLY: bool = false;
@@ -89,7 +89,7 @@ pub(crate) fn crash_everywhere<W: Workload>(workload: &W, percent: usize) {
         let (recorder, snapshots) = record(workload, history);
         for snapshot in snapshots {
             let Some(model) = recorder.model_at(snapshot.step()) else { continue };
-            for cut in 0..if W::KILLS_ONLY { 1 } else { CUTS_PER_STEP } {
+            for cut in 0..if W::KILLS_ONLY { 1 } else { W::CUTS_PER_STEP } {
                 let point = Point { history, step: snapshot.step(), cut };
                 if let Err(fault) = crash_at(workload, &snapshot, model, point) {
                     let story = recorder.story(point.step);

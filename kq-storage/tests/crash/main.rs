@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod atomic;
 #[cfg(test)]
+mod compaction;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod journal;
@@ -39,7 +41,12 @@ fn pooled_files_keep_all_that_was_synced() {
 
 #[test]
 fn log_keeps_all_that_was_synced() {
-    crash_everywhere(&log::Batches, 50);
+    crash_everywhere(&log::Batches, 40);
+}
+
+#[test]
+fn compaction_loses_and_brings_back_nothing() {
+    crash_everywhere(&compaction::Compacted, 10);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn assert_unchanged(kept: &[Bytes], source: &[Bytes]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 128,
+        cases: 64,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -96,6 +96,41 @@ proptest! {
         let dirty_from = Offset(end_of(&once).0 * dirty / 2);
         prop_assert_eq!(&Pass { dirty_from, ..Pass::default() }.all(&once), &once);
     }
+
+    #[test]
+    fn nothing_above_the_log_start_hangs_on_what_is_below(specs in specs(), at in 0..1_000_u64) {
+        let source = stored(&specs);
+        let log_start = Offset(end_of(&source).0 * at / 1_000);
+        let kept = Pass { log_start, ..Pass::default() }.all(&source);
+        let want: Vec<_> =
+            latest(&source).into_iter().filter(|offset| *offset >= log_start).collect();
+        prop_assert_eq!(offsets(&kept), want);
+    }
+
+    #[test]
+    fn producers_are_known_again_by_headers_alone(specs in specs()) {
+        let source = stored(&specs);
+        let (before, after) = (producers_of(&source), producers_of(&Pass::default().all(&source)));
+        for (id, producer) in before.iter() {
+            let last = producer.batches.back().unwrap();
+            let batch = source.iter().map(header_of).find(|it| it.base_offset == last.base_offset);
+            let repeated = batch.unwrap();
+            prop_assert_eq!(after.check(&repeated).map(is_duplicate), Ok(true));
+            let first_sequence = Some(last.last_sequence + 1);
+            let mark = ProducerMark { id, epoch: producer.epoch, first_sequence };
+            let next = BatchHeader { producer: Some(mark), ..repeated };
+            prop_assert_eq!(after.check(&next).map(is_duplicate), Ok(false));
+        }
+    }
+}
+
+proptest! {
+    // Each case is many passes.
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Also one that stops after any group, with any map, while tombstones' times run out.
     #[test]
@@ -128,31 +163,5 @@ proptest! {
         };
         let want: Vec<_> = latest(&source).into_iter().filter(live).collect();
         prop_assert_eq!(offsets(&settled), want);
-    }
-
-    #[test]
-    fn nothing_above_the_log_start_hangs_on_what_is_below(specs in specs(), at in 0..1_000_u64) {
-        let source = stored(&specs);
-        let log_start = Offset(end_of(&source).0 * at / 1_000);
-        let kept = Pass { log_start, ..Pass::default() }.all(&source);
-        let want: Vec<_> =
-            latest(&source).into_iter().filter(|offset| *offset >= log_start).collect();
-        prop_assert_eq!(offsets(&kept), want);
-    }
-
-    #[test]
-    fn producers_are_known_again_by_headers_alone(specs in specs()) {
-        let source = stored(&specs);
-        let (before, after) = (producers_of(&source), producers_of(&Pass::default().all(&source)));
-        for (id, producer) in before.iter() {
-            let last = producer.batches.back().unwrap();
-            let batch = source.iter().map(header_of).find(|it| it.base_offset == last.base_offset);
-            let repeated = batch.unwrap();
-            prop_assert_eq!(after.check(&repeated).map(is_duplicate), Ok(true));
-            let first_sequence = Some(last.last_sequence + 1);
-            let mark = ProducerMark { id, epoch: producer.epoch, first_sequence };
-            let next = BatchHeader { producer: Some(mark), ..repeated };
-            prop_assert_eq!(after.check(&next).map(is_duplicate), Ok(false));
-        }
     }
 }
