@@ -20,6 +20,7 @@ mod member;
 mod offsets;
 mod output;
 pub mod record;
+pub mod reset;
 mod shard;
 mod subscription;
 mod survey;

@@ -7,7 +7,7 @@
 
 mod describe;
 mod list;
-mod words;
+pub(super) mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

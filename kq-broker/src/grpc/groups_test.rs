@@ -14,7 +14,7 @@ use crate::group::{
     Reply, ReplyTo, SyncGroup, TopicPartition,
 };
 
-async fn rig() -> Rig {
+pub(in crate::grpc) async fn rig() -> Rig {
     let rig = start_with(|config| {
         config.group_initial_delay_ms = 0;
         config.offsets_partitions = 4;
@@ -36,7 +36,7 @@ const SUBSCRIBED: &[u8] = b"\0\x01\0\0\0\x01\0\x06orders\xff\xff\xff\xff";
 /// The bytes of an assignment of both its partitions.
 const BOTH: &[u8] = b"\0\x01\0\0\0\x01\0\x06orders\0\0\0\x02\0\0\0\0\0\0\0\x01\xff\xff\xff\xff";
 
-async fn join(rig: &Rig, group: &str) -> Joined {
+pub(in crate::grpc) async fn join(rig: &Rig, group: &str) -> Joined {
     let joined = ask(rig, group, |group, reply| {
         Input::Join(JoinGroup {
             group,
@@ -77,7 +77,7 @@ async fn join(rig: &Rig, group: &str) -> Joined {
     joined
 }
 
-async fn commit(rig: &Rig, group: &str, partition: i32, offset: i64) {
+pub(in crate::grpc) async fn commit(rig: &Rig, group: &str, partition: i32, offset: i64) {
     let committed = ask(rig, group, |group, reply| {
         Input::Commit(CommitOffsets {
             retention: None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::groups_client::GroupsClient;
+use kq_proto::admin::v1::offsets_client::OffsetsClient;
 use kq_proto::admin::v1::records_client::RecordsClient;
 use kq_proto::admin::v1::topics_client::TopicsClient;
 use kq_proto::client::in_parts;
@@ -169,6 +170,11 @@ impl Elsewhere {
     /// The groups that it coordinates.
     pub(super) fn groups(&self) -> GroupsClient<Channel> {
         GroupsClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// The committed offsets of the groups that it coordinates.
+    pub(super) fn offsets(&self) -> OffsetsClient<Channel> {
+        OffsetsClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     /// What a coordinator said, or that it said nothing.

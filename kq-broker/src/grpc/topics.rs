@@ -220,7 +220,7 @@ impl Topics for Admin {
         request: Request<v1::ListOffsetsRequest>,
     ) -> Answer<v1::ListOffsetsResponse> {
         let asker = Asker::of(&request);
-        Ok(Response::new(self.find_offsets(request.into_inner(), asker).await?))
+        Ok(Response::new(self.find_offsets(request.into_inner(), asker).await))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::grpc::shape::count;
 use crate::ids::BrokerId;
 
 /// A row of a list of groups, without its lag.
-pub(super) fn summary(it: &GroupSurvey, coordinator: BrokerId) -> v1::GroupSummary {
+pub(in crate::grpc) fn summary(it: &GroupSurvey, coordinator: BrokerId) -> v1::GroupSummary {
     let text = |it: &Option<Arc<str>>| it.as_deref().unwrap_or_default().to_owned();
     v1::GroupSummary {
         group: it.group.to_string(),
@@ -33,7 +33,7 @@ pub(super) fn summary(it: &GroupSurvey, coordinator: BrokerId) -> v1::GroupSumma
 }
 
 /// A member; `now_ms` is the time at which it was looked at.
-pub(super) fn member(it: &MemberSurvey, now_ms: i64) -> v1::GroupMember {
+pub(in crate::grpc) fn member(it: &MemberSurvey, now_ms: i64) -> v1::GroupMember {
     let silent_ms = i64::try_from(it.silent_for.as_millis()).unwrap_or(i64::MAX);
     v1::GroupMember {
         member: it.member.to_string(),
@@ -57,7 +57,8 @@ fn partitions(topic: &str, of: &[i32]) -> v1::TopicPartitions {
     v1::TopicPartitions { topic: topic.to_owned(), partitions }
 }
 
-fn state(it: GroupState) -> v1::GroupState {
+/// Where a group stands.
+pub(in crate::grpc) fn state(it: GroupState) -> v1::GroupState {
     match it {
         GroupState::Empty => v1::GroupState::Empty,
         GroupState::PreparingRebalance => v1::GroupState::PreparingRebalance,
@@ -70,14 +71,36 @@ fn millis(it: Duration) -> u64 {
     u64::try_from(it.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The code of a group that is not there.
+pub(in crate::grpc) const UNKNOWN_GROUP: &str = "kafka.GROUP_ID_NOT_FOUND";
+
 /// A group that is not there.
-pub(super) fn unknown_group(name: &str) -> AdminError {
+pub(in crate::grpc) fn unknown_group(name: &str) -> AdminError {
     let message = format!("group '{name}' does not exist");
-    AdminError::new(Code::NotFound, "kafka.GROUP_ID_NOT_FOUND", message).hint("kq-ctl group list")
+    AdminError::new(Code::NotFound, UNKNOWN_GROUP, message).hint("kq-ctl group list")
+}
+
+/// No group is named.
+pub(in crate::grpc) fn no_group_id() -> AdminError {
+    let message = "the group id is empty; a name of at least one character is needed";
+    AdminError::new(Code::InvalidArgument, "kafka.INVALID_GROUP_ID", message)
+}
+
+/// A group whose members are at work, or on their way back.
+pub(in crate::grpc) fn non_empty(group: &str, members: usize) -> AdminError {
+    let who = match members {
+        0 => "its members are coming back".to_owned(),
+        1 => "1 member is at work".to_owned(),
+        count => format!("{count} members are at work"),
+    };
+    AdminError::new(Code::FailedPrecondition, "kafka.NON_EMPTY_GROUP", format!("{group}: {who}"))
+        .hint(format!(
+            "stop them, kq-ctl group wait {group} --for empty, then this again; or --live"
+        ))
 }
 
 /// Why the shard of a group cannot be asked here and now.
-pub(super) fn no_coordinator(code: ErrorCode) -> AdminError {
+pub(in crate::grpc) fn no_coordinator(code: ErrorCode) -> AdminError {
     let message = if code == ErrorCode::CoordinatorLoadInProgress {
         "the group's coordinator is still loading it"
     } else if code == ErrorCode::NotCoordinator {
