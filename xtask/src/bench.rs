@@ -6,6 +6,7 @@
 mod append;
 mod consume;
 mod floors;
+mod groups;
 mod idle;
 mod latency;
 mod load;
@@ -63,9 +64,13 @@ const LINES: &[Line] = &[
     ("start", idle::start_and_rest),
     ("partitions", idle::partitions),
     ("connections", idle::connections),
+    ("heartbeats", groups::heartbeats),
+    ("commits", groups::commits),
+    ("rebalance", groups::rebalance),
     ("replicated", replicated::kibibyte_records),
     ("replicated-acks", replicated::acks_all),
     ("failover", replicated::failover),
+    ("coordinator", groups::failover),
     ("reassignment", reassignment::unthrottled),
     ("reassignment-throttled", reassignment::throttled),
 ];

@@ -16,6 +16,8 @@ pub(super) enum Goal {
     TimesFloorWithin(f64, f64),
     /// At most this figure.
     AtMost(f64),
+    /// At least this figure.
+    AtLeast(f64),
     /// At most this part of the other broker's figure; not judged without one.
     PartOfOtherAtMost(f64),
     /// Told, not judged.
@@ -53,6 +55,7 @@ impl Row {
                 Some((least..=most).contains(&(self.value / self.floor?)))
             }
             Goal::AtMost(limit) => Some(self.value <= limit),
+            Goal::AtLeast(limit) => Some(limit <= self.value),
             Goal::PartOfOtherAtMost(part) => Some(self.value <= self.other? * part),
             Goal::None => None,
         }
@@ -64,6 +67,7 @@ impl Row {
             Goal::TimesFloorAtLeast(times) => format!(">= {times} x floor"),
             Goal::TimesFloorWithin(least, most) => format!("{least} to {most} x"),
             Goal::AtMost(limit) => format!("<= {}", short(limit)),
+            Goal::AtLeast(limit) => format!(">= {}", short(limit)),
             Goal::PartOfOtherAtMost(part) => format!("<= {part:.2} x other"),
             Goal::None => "-".to_owned(),
         }
