@@ -38,5 +38,8 @@ pub use input::{
 pub use kind::GroupType;
 pub use offsets::CommittedOffset;
 pub use output::{Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord};
-pub use shard::{EXPIRY_CALLS, GroupDescription, GroupListing, Shard};
+pub use shard::{
+    EXPIRY_CALLS, GroupDescription, GroupLag, GroupListing, LagLook, LagQuestions, LagVisit,
+    PartitionLag, Shard,
+};
 pub use survey::{GroupSurvey, MemberSurvey};

@@ -18,6 +18,8 @@ mod error;
 mod events;
 mod gather;
 #[cfg(test)]
+mod group_lag_test;
+#[cfg(test)]
 mod grpc_test;
 
 mod groups;

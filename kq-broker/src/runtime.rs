@@ -10,8 +10,8 @@
 //!   the image task        roles given, topics created, changed and deleted
 //!   a fetcher             one for each broker that leads something which this one follows
 //!   the isr sender        what all leaders want of the controller, one command at a time
-//!   three timers          retention, the ticks of leaders to which time matters, and whether the
-//!                         cluster is heard
+//!   four timers           retention, the ticks of leaders to which time matters, whether the cluster
+//!                         is heard, and the rounds of looking at lag
 //! ```
 //!
 //! The doors speak to this module and never to `kq_storage`.
@@ -64,7 +64,7 @@ pub use error::PartitionError;
 pub use fetch_waiter::{FetchWaiter, Parked, Sees, Watch};
 pub use fetcher::Quota;
 pub use follows::{FollowChange, Follows};
-pub use groups::{Groups, OFFSETS_TOPIC, PendingReply, ShardHost};
+pub use groups::{Groups, LeadersTold, OFFSETS_TOPIC, PendingReply, ShardHost};
 pub use hearing::Hearing;
 pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;

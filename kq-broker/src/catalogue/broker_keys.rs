@@ -84,6 +84,13 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::int("group.initial.rebalance.delay.ms", "3000").at_least(0).millis().fixed().doc(
         "How long a group that was empty waits for more members before it shares out partitions.",
     ),
+    ConfigKey::long("group.lag.sample.ms", "5000").between(200, 60_000).millis().fixed().doc(
+        "How often leaders are asked where their logs end, and groups are judged by what they committed.",
+    ),
+    ConfigKey::int("group.lag.windows.max", "131072").between(0, 10_000_000).fixed().doc(
+        "Pairs of a group and a partition of which the last commits are remembered, about 350 bytes \
+         each, on the brokers that coordinate them; beyond that no class is told.",
+    ),
     ConfigKey::int("group.max.session.timeout.ms", "1800000")
         .at_least(1)
         .millis()
@@ -269,6 +276,9 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .unset()
         .fixed()
         .doc("The directory of the metadata quorum's log; when not set, `metadata` in `data.dir`."),
+    ConfigKey::int("metrics.groups.max", "1000").between(0, 100_000).fixed().doc(
+        "Groups with series of their own in /metrics; the others are summed as the group `_other`.",
+    ),
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
         .doc("In-sync replicas without which a write with acks=all is refused."),

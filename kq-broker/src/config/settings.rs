@@ -74,6 +74,9 @@ settings! {
     group_session_ms_max: u64 = "group.max.session.timeout.ms";
     group_initial_delay_ms: u64 = "group.initial.rebalance.delay.ms";
     group_members_max: usize = "group.max.size";
+    group_lag_sample_ms: u64 = "group.lag.sample.ms";
+    group_lag_windows_max: usize = "group.lag.windows.max";
+    metrics_groups_max: usize = "metrics.groups.max";
     offset_metadata_bytes_max: usize = "offset.metadata.max.bytes";
     offsets_retention_minutes: u32 = "offsets.retention.minutes";
     offsets_retention_check_ms: u64 = "offsets.retention.check.interval.ms";

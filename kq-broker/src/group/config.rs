@@ -18,6 +18,8 @@ pub struct GroupConfig {
     pub offset_metadata_bytes_max: usize,
     /// How long the offsets of a group without members are kept (`offsets.retention.minutes`).
     pub offsets_retention: Duration,
+    /// Time between two rounds of looking at lag (`group.lag.sample.ms`).
+    pub lag_round: Duration,
 }
 
 impl Default for GroupConfig {
@@ -29,6 +31,7 @@ impl Default for GroupConfig {
             members_max: 10_000,
             offset_metadata_bytes_max: 4096,
             offsets_retention: Duration::from_hours(7 * 24),
+            lag_round: Duration::from_secs(5),
         }
     }
 }

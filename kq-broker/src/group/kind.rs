@@ -63,6 +63,19 @@ impl Kind {
         }
     }
 
+    /// When it came to its state, in milliseconds since 1970.
+    pub(crate) fn state_since_ms(&self) -> i64 {
+        match self {
+            Self::Classic(group) => group.state_since_ms(),
+        }
+    }
+
+    pub(crate) fn member_count(&self) -> usize {
+        match self {
+            Self::Classic(group) => group.member_count(),
+        }
+    }
+
     pub(crate) fn describe_members(&self) -> Vec<MemberDescription> {
         match self {
             Self::Classic(group) => group.describe_members(),

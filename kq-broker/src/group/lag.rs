@@ -15,6 +15,7 @@ mod course;
 #[cfg(test)]
 mod drain_test;
 mod figures;
+mod heads;
 #[cfg(test)]
 mod script_test;
 mod summary;
@@ -24,8 +25,9 @@ mod window;
 pub use class::{Attendance, Class, Trend, Why};
 pub use course::{Course, Head, Standing};
 pub use figures::{CatchUp, Figures};
+pub use heads::{Heads, Told, TopicCourses, Unreads};
 pub use summary::{GroupClass, Summary};
-pub use watch::{Origin, Sight, Unread, Verdict, Watch};
+pub use watch::{Origin, Sight, Unread, Verdict, Watch, figures, figures_of_uncommitted};
 
 use std::time::Duration;
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{OffsetToCommit, TopicPartition};
+use super::lag::{Origin, Watch};
+use super::{Now, OffsetToCommit, TopicPartition};
 use crate::canary;
 
 /// A committed offset.
@@ -35,26 +36,94 @@ impl CommittedOffset {
     }
 }
 
+/// When and by which rules a commit is watched.
+pub(crate) struct Committed<'a> {
+    /// When it was made.
+    pub(crate) now: Now,
+    /// Time between two rounds.
+    pub(crate) round: Duration,
+    /// How an offset that stood before and was not watched came about.
+    pub(crate) origin_known: Origin,
+    /// How many more may be watched.
+    pub(crate) room: &'a mut usize,
+}
+
+/// An offset, with what is remembered of the commits before where its lag is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) offset: CommittedOffset,
+    pub(crate) watch: Option<Box<Watch>>,
+}
+
 /// What a group has committed, and which partitions have a write in flight: a commit or a tombstone
 /// that is in the log and may yet be committed. Only what is committed can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Offsets {
-    committed: BTreeMap<TopicPartition, CommittedOffset>,
+    committed: BTreeMap<TopicPartition, Kept>,
+    /// How many of them are watched.
+    watch_count: usize,
     /// Writes by partition; never zero.
     in_flight: BTreeMap<TopicPartition, u32>,
 }
 
 impl Offsets {
     pub(crate) fn get(&self, partition: &TopicPartition) -> Option<&CommittedOffset> {
-        self.committed.get(partition)
+        self.committed.get(partition).map(|it| &it.offset)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &CommittedOffset)> {
+        self.committed.iter().map(|(partition, it)| (partition, &it.offset))
+    }
+
+    /// With their watches.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&TopicPartition, &Kept)> {
         self.committed.iter()
     }
 
+    /// The same, to be judged. Whoever takes a watch away tells how many are left.
+    pub(crate) fn kept_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut Kept)> {
+        self.committed.iter_mut()
+    }
+
+    pub(crate) fn watch_count(&self) -> usize {
+        self.watch_count
+    }
+
+    pub(crate) fn count_watches(&mut self, count: usize) {
+        self.watch_count = count;
+    }
+
+    /// An offset that no consumer has just committed, but that was loaded or set: the next round
+    /// looks at it anew.
     pub(crate) fn set(&mut self, partition: TopicPartition, offset: CommittedOffset) {
-        self.committed.insert(partition, offset);
+        let before = self.committed.insert(partition, Kept { offset, watch: None });
+        self.note_gone(before);
+    }
+
+    /// A consumer's commit stands. Its watch begins, if there is `room` for it.
+    pub(crate) fn commit(
+        &mut self,
+        partition: TopicPartition,
+        offset: CommittedOffset,
+        at: Committed<'_>,
+    ) {
+        let next = u64::try_from(offset.offset).unwrap_or(0);
+        let before = self.committed.remove(&partition);
+        let origin = before.as_ref().map_or(Origin::FirstCommit, |_| at.origin_known);
+        let mut watch = before.and_then(|it| it.watch);
+        if watch.is_none() && *at.room > 0 {
+            *at.room -= 1;
+            self.watch_count += 1;
+            watch = Some(Box::new(Watch::begin(origin, at.now)));
+        }
+        if let Some(watch) = &mut watch {
+            watch.on_commit(next, at.now.uptime, at.round);
+        }
+        self.committed.insert(partition, Kept { offset, watch });
+    }
+
+    fn note_gone(&mut self, gone: Option<Kept>) {
+        self.watch_count -= usize::from(gone.is_some_and(|it| it.watch.is_some()));
     }
 
     pub(crate) fn remove_all<'a>(
@@ -62,7 +131,8 @@ impl Offsets {
         partitions: impl IntoIterator<Item = &'a TopicPartition>,
     ) {
         for partition in partitions {
-            self.committed.remove(partition);
+            let gone = self.committed.remove(partition);
+            self.note_gone(gone);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod delete;
 mod expiry;
+mod lag;
 mod load;
 mod offsets;
 mod survey;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::lag::EntryLag;
+pub use self::lag::{GroupLag, LagLook, LagQuestions, LagVisit, PartitionLag};
 use self::written::{Continuation, Flight};
 use super::classic::{Group, Step, Store};
 use super::deadlines::Deadlines;
@@ -37,6 +40,7 @@ struct Entry {
     last_write: Option<WriteId>,
     /// When the group's own record is written again, after it was refused.
     owes_record_at: Option<Duration>,
+    lag: EntryLag,
 }
 
 /// One result per partition, in the order asked.
@@ -80,6 +84,8 @@ pub struct Shard {
     expiry_clock: PatientClock,
     /// The last group that was searched for offsets whose time is up.
     expired_up_to: Option<GroupId>,
+    /// How many more pairs of a group and a partition may be watched.
+    watches_left: usize,
 }
 
 impl Shard {
@@ -94,6 +100,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             expiry_clock: PatientClock::default(),
             expired_up_to: None,
+            watches_left: lag::WATCHES_AT_FIRST,
         }
     }
 
@@ -273,7 +280,13 @@ impl Shard {
 
 impl Entry {
     fn new(kind: Kind) -> Self {
-        Self { kind, offsets: Offsets::default(), last_write: None, owes_record_at: None }
+        Self {
+            kind,
+            offsets: Offsets::default(),
+            last_write: None,
+            owes_record_at: None,
+            lag: EntryLag::default(),
+        }
     }
 
     fn deadline(&self) -> Option<Duration> {

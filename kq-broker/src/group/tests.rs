@@ -3,6 +3,7 @@
 mod classic;
 mod expiry;
 mod in_flight;
+mod lag;
 mod offsets;
 mod script;
 mod statics;

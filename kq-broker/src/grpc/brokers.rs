@@ -6,16 +6,16 @@ use std::sync::Arc;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::brokers_server::Brokers;
-use tonic::{Code, Request, Response};
+use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use super::Admin;
 use super::answer::{Answer, is_dry_run};
 use super::brokers_change::Change;
 use super::gather::{Figures, Wanted};
-use super::groups::unsupported;
 use super::rates::{Chunks, chunks};
 use crate::controller::Command;
+use crate::env;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
 
@@ -149,8 +149,11 @@ impl Brokers for Admin {
         Ok(Response::new(chunks(request.into_inner().bytes)))
     }
 
-    async fn heads(&self, _: Request<v1::HeadsRequest>) -> Answer<v1::HeadsResponse> {
-        Err(unsupported("telling heads").into())
+    async fn heads(&self, request: Request<v1::HeadsRequest>) -> Answer<v1::HeadsResponse> {
+        let (node, request) = (Arc::clone(&self.node), request.into_inner());
+        // It reads headers of batches, and batches where it is to be exact.
+        let answer = env::spawn_blocking(move || node.own_heads(&request)).await;
+        answer.map(Response::new).map_err(|_| Status::internal("the look-up was interrupted"))
     }
 }
 

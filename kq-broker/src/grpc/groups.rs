@@ -6,6 +6,8 @@
 //! ```
 
 mod describe;
+mod lag;
+mod lag_words;
 mod list;
 pub(super) mod words;
 
@@ -46,8 +48,9 @@ impl Groups for Admin {
         Ok(Response::new(self.describe_groups(request.into_inner(), asker).await))
     }
 
-    async fn lag(&self, _: Request<v1::GroupLagRequest>) -> Answer<v1::GroupLagResponse> {
-        Err(unsupported("lag of groups").into())
+    async fn lag(&self, request: Request<v1::GroupLagRequest>) -> Answer<v1::GroupLagResponse> {
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.group_lag(request.into_inner(), asker).await?))
     }
 
     async fn delete(

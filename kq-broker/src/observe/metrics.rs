@@ -17,7 +17,7 @@ use super::api_meter::{ApiMeter, ApiMeters};
 use super::os::ProcessMetrics;
 use super::replication_meter::ReplicationMeter;
 use super::store_metrics::StoreMetrics;
-use crate::runtime::Partitions;
+use crate::runtime::{Groups, Partitions};
 
 /// Why a connection was not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -66,6 +66,8 @@ pub struct Metrics {
     pub connections: Connections,
     /// Between leaders and followers.
     pub replication: ReplicationMeter,
+    /// Time of one round of looking at the lag of groups, in seconds.
+    pub group_rounds: Histogram,
     sync_seconds: Family<Dir, Histogram, fn() -> Histogram>,
     sync_failures: Family<Dir, Counter>,
 }
@@ -86,6 +88,7 @@ impl Metrics {
             apis: ApiMeters::register(&mut registry),
             connections: Connections::register(&mut registry),
             replication: ReplicationMeter::register(&mut registry),
+            group_rounds: sync_histogram(),
             sync_seconds: Family::new_with_constructor(sync_histogram),
             sync_failures: Family::default(),
             registry: Mutex::default(),
@@ -101,6 +104,12 @@ impl Metrics {
             "Failed syncs, by log directory; one takes the directory offline",
             metrics.sync_failures.clone(),
         );
+        registry.register_with_unit(
+            "group_lag_round",
+            "Time of one round of looking at the lag of groups",
+            Unit::Seconds,
+            metrics.group_rounds.clone(),
+        );
         registry.register_collector(Box::new(ProcessMetrics));
         *metrics.registry.lock() = registry;
         metrics
@@ -115,6 +124,12 @@ impl Metrics {
     /// Adds what the metadata quorum can tell at each look.
     pub fn watch_quorum(&self, controller: &crate::raft::Controller) {
         let collector = super::quorum_metrics::QuorumMetrics::new(controller);
+        self.registry.lock().register_collector(Box::new(collector));
+    }
+
+    /// Adds what groups are behind, `groups_max` of them one by one.
+    pub fn watch_groups(&self, groups: &std::sync::Arc<Groups>, groups_max: usize) {
+        let collector = super::group_metrics::GroupMetrics::new(groups, groups_max);
         self.registry.lock().register_collector(Box::new(collector));
     }
 

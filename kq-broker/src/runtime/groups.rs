@@ -9,7 +9,9 @@
 //! asked for, and let go when the lead is lost. The topic is made when a client first looks for a coordinator.
 
 mod host;
+mod leaders;
 mod load;
+mod sampler;
 mod timer;
 mod topic;
 
@@ -23,6 +25,8 @@ use tokio::sync::{Notify, OnceCell};
 
 use self::host::Ground;
 pub use self::host::{PendingReply, ShardHost};
+pub use self::leaders::LeadersTold;
+use self::sampler::Sampled;
 use self::timer::Timer;
 pub use self::topic::OFFSETS_TOPIC;
 use super::{Node, PartitionError};
@@ -43,6 +47,7 @@ pub struct Groups {
     settings: GroupConfig,
     slots: Mutex<BTreeMap<PartitionId, Slot>>,
     ground: Arc<Ground>,
+    sampled: Sampled,
 }
 
 impl Groups {
@@ -51,12 +56,14 @@ impl Groups {
         let settings = settings(&node.config);
         let timer = Timer::new(node.clock);
         let ground = Ground { node: Arc::clone(&node), timer, reload: Notify::new() };
-        Arc::new(Self { node, settings, slots: Mutex::default(), ground: Arc::new(ground) })
+        let (ground, sampled) = (Arc::new(ground), Sampled::default());
+        Arc::new(Self { node, settings, slots: Mutex::default(), ground, sampled })
     }
 
     /// Starts its timer, and loads the shards that are there.
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(timer::run(Arc::clone(self)));
+        tokio::spawn(sampler::run(Arc::clone(self)));
         tokio::spawn(Arc::clone(self).follow_leads());
     }
 
@@ -228,5 +235,6 @@ fn settings(config: &BrokerConfig) -> GroupConfig {
         members_max: config.group_members_max,
         offset_metadata_bytes_max: config.offset_metadata_bytes_max,
         offsets_retention: Duration::from_secs(minutes.saturating_mul(60)),
+        lag_round: Duration::from_millis(config.group_lag_sample_ms),
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::window::{Sample, Samples, moves, span, trend};
 use super::{NEW_FOR, float};
+use crate::canary;
 
 /// What a group does with one partition. The later, the worse; the last two are no judgement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +38,7 @@ pub enum Class {
     Stopped,
     /// Nobody knows where the partition ends.
     Leaderless,
-    /// It is not watched: there are too many windows.
+    /// It is not watched: there are too many pairs of groups and partitions.
     Unknown,
 }
 
@@ -90,8 +91,10 @@ pub enum Why {
     NoLeader,
     /// The leader's broker does not answer.
     SilentLeader,
-    /// There was no room for a window.
+    /// There was no room to watch it.
     Unwatched,
+    /// The topic waits for its purge.
+    TopicDeleted,
 }
 
 /// Who is there to read.
@@ -123,7 +126,6 @@ pub(super) struct Facts<'a> {
     /// It had read all there was before these samples.
     pub(super) had_read_all: bool,
     pub(super) attendance: Attendance,
-    pub(super) is_unwatched: bool,
 }
 
 /// Classifies a partition of which something is left to read: rules 2 and 4 to 10.
@@ -145,9 +147,7 @@ pub(super) fn classify(facts: &Facts<'_>) -> (Class, Why) {
         return (Class::Ok, Why::KeepsUp);
     }
     if learns {
-        let why = facts.new.map_or(Why::New, |it| it.0);
-        let unknown = (Class::Unknown, Why::Unwatched);
-        return if facts.is_unwatched { unknown } else { (Class::New, why) };
+        return (Class::New, facts.new.map_or(Why::New, |it| it.0));
     }
     if moves(samples) == 0 && span(samples) >= facts.round * 2 {
         return (Class::Stalled, Why::StandsStill);
@@ -167,6 +167,7 @@ fn stopped(facts: &Facts<'_>) -> Option<Why> {
         Attendance::DesertedSince(at) => {
             (since(at) > NEW_FOR && idle > NEW_FOR).then_some(Why::NoMember)
         }
+        _ if canary::is("stopped_ignores_rhythm") => (idle > NEW_FOR).then_some(Why::MemberSilent),
         Attendance::Attended => (idle > facts.bound).then_some(Why::MemberSilent),
         Attendance::Simple => (idle > facts.bound).then_some(Why::NoMember),
     }
@@ -186,6 +187,7 @@ fn has_stepped_back(samples: &[Sample], now: Duration, round: Duration) -> bool 
 /// Rule 6: the second sample reaches what was the end at the first, or is at the end.
 fn is_caught_up(pair: &[Sample]) -> bool {
     match pair {
+        [_, b] if canary::is("caught_up_is_lag_zero") => b.lag == 0,
         [a, b] => b.lag == 0 || b.offset >= a.offset.saturating_add(a.lag),
         _ => false,
     }
@@ -258,6 +260,7 @@ impl Why {
             Self::NoLeader => "no_leader",
             Self::SilentLeader => "silent_leader",
             Self::Unwatched => "unwatched",
+            Self::TopicDeleted => "topic_deleted",
         }
     }
 }

@@ -53,6 +53,20 @@ impl Course {
         self.is_leaderless = false;
     }
 
+    /// The leader told its head between two rounds: what is before it stays what it was.
+    pub fn refresh(&mut self, head: Head) {
+        self.before = self.before.or(self.last);
+        self.last = Some(head);
+        self.missed = 0;
+        self.is_leaderless = false;
+    }
+
+    /// Whoever should tell the head does not: what is known is old.
+    pub fn silence(&mut self) {
+        self.missed = MISSED_MAX;
+        self.is_leaderless = false;
+    }
+
     /// The leader's broker did not answer this round.
     pub fn miss(&mut self) {
         self.missed = self.missed.saturating_add(1);

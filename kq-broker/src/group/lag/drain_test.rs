@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Attendance, CatchUp, Course, Head, Origin, Sight, Watch};
+use super::{Attendance, CatchUp, Course, Head, Origin, Sight, Watch, figures};
 use crate::group::Now;
 
 const ROUND: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ fn errors(drain: Drain) -> Vec<f64> {
             committed = whole(read);
             moves += 1;
             let watch = watch.get_or_insert_with(|| Watch::begin(Origin::FirstCommit, now));
-            watch.on_commit(committed, uptime, ROUND, true);
+            watch.on_commit(committed, uptime, ROUND);
             commit_at = at + drain.commit_every * stray(drain.time_jitter);
             continue;
         }
@@ -69,7 +69,7 @@ fn errors(drain: Drain) -> Vec<f64> {
         let attendance = Attendance::Attended;
         let sight = Sight { now, round: ROUND, committed, course: &course, attendance };
         watch.observe(&sight);
-        let told = watch.figures(&sight).catch_up;
+        let told = figures(Some(watch), &sight, None).catch_up;
         if moves > 3
             && let Some(CatchUp::In(told)) = told
         {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::window::{Sample, Samples, moves, span, trend};
-use super::{Class, Course, Head, Trend, float};
+use super::{Class, Course, Head, Trend, Unread, float};
 
 /// Moves of an offset without which nothing is said about its speed.
 const MOVES_MIN: usize = 3;
@@ -56,6 +56,25 @@ pub(super) enum FirstUnread {
     None,
     /// This one, and its time if it carries one.
     At(u64, Option<i64>),
+}
+
+impl FirstUnread {
+    /// What an answer tells of the records from `from` on.
+    pub(super) fn told(unread: Option<Unread>, from: u64, end: u64) -> Self {
+        match unread {
+            Some(Unread { from: asked, found: Some((offset, at)), .. })
+                if (asked..=offset).contains(&from) =>
+            {
+                Self::At(offset, at)
+            }
+            Some(Unread { from: asked, found: None, until, .. })
+                if asked <= from && end <= until =>
+            {
+                Self::None
+            }
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl Figures {

@@ -18,8 +18,9 @@ fn check(script: &str, want: Expect) {
 
 #[test]
 fn a_busy_group_that_keeps_up_is_ok_at_any_rhythm() {
-    for every in ["1s", "5s", "7s", "60s", "5m"] {
-        let script = format!("produce 100/s\nconsume 1000/s commit {every}\nrun 2h");
+    for (every, behind) in [("1s", 0), ("5s", 0), ("5s", 90), ("7s", 0), ("60s", 90), ("5m", 0)] {
+        let script =
+            format!("produce 100/s\nbehind {behind}\nconsume 1000/s commit {every}\nrun 2h");
         let mut world = World::new();
         script.lines().for_each(|line| world.act(line));
         let classes: Vec<&str> =

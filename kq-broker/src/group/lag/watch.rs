@@ -6,6 +6,7 @@ use super::class::{Facts, classify};
 use super::figures::{Figures, FirstUnread};
 use super::window::{Ring, Samples};
 use super::{Attendance, Class, Course, Head, IDLE_AFTER, Standing, Why};
+use crate::canary;
 use crate::group::Now;
 
 /// The least pause between commits that makes a group count as stopped, while members are there.
@@ -71,7 +72,7 @@ pub struct Verdict {
 /// needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watch {
-    /// None once it has stopped, and when there are too many.
+    /// None before the first commit, and once it has stopped.
     ring: Option<Box<Ring>>,
     origin: Origin,
     began_at: Duration,
@@ -115,25 +116,16 @@ impl Watch {
         self
     }
 
-    /// A commit stands. Without room for a window only its time is noted.
-    pub fn on_commit(&mut self, offset: u64, at: Duration, round: Duration, has_room: bool) {
+    /// A commit stands.
+    pub fn on_commit(&mut self, offset: u64, at: Duration, round: Duration) {
         // Records were there a round before one saw them, at the earliest.
         let busy_from =
             self.waits_since.map_or(at, |it| it.saturating_sub(round).max(self.last_commit_at));
         let busy = at.saturating_sub(busy_from);
         self.last_commit_at = at;
         self.waits_since = None;
-        if self.ring.is_none() && has_room {
-            self.ring = Some(Box::new(Ring::new()));
-        }
-        if let Some(ring) = &mut self.ring {
-            ring.push(at, offset, busy, round);
-        }
-    }
-
-    /// Whether it has a window, which is what is counted.
-    pub fn has_window(&self) -> bool {
-        self.ring.is_some()
+        let ring = self.ring.get_or_insert_with(|| Box::new(Ring::new()));
+        ring.push(at, offset, busy, round);
     }
 
     /// The leader looked the first unread record up.
@@ -141,29 +133,13 @@ impl Watch {
         self.unread = Some(unread);
     }
 
-    /// From where a leader should look the first unread record up; none if that is known.
+    /// From where a leader should look the first unread record up; none if that is known. It is asked
+    /// for also where the last head had nothing left: there is more by now, where there is much.
     pub fn unread_wanted(&self, committed: u64, course: &Course) -> Option<u64> {
         let Standing::Known(head) = course.standing() else { return None };
         let from = committed.max(head.start);
-        let wanted = from < head.end && self.first_unread(committed, &head) == FirstUnread::Unknown;
-        wanted.then_some(from)
-    }
-
-    fn first_unread(&self, committed: u64, head: &Head) -> FirstUnread {
-        let from = committed.max(head.start);
-        match self.unread {
-            Some(Unread { from: asked, found: Some((offset, at)), .. })
-                if (asked..=offset).contains(&from) =>
-            {
-                FirstUnread::At(offset, at)
-            }
-            Some(Unread { from: asked, found: None, until, .. })
-                if asked <= from && head.end <= until =>
-            {
-                FirstUnread::None
-            }
-            _ => FirstUnread::Unknown,
-        }
+        let told = FirstUnread::told(self.unread, from, head.end);
+        (told == FirstUnread::Unknown).then_some(from)
     }
 
     /// Judges it; once a round.
@@ -189,6 +165,9 @@ impl Watch {
     /// No class but rules 0 and 1 is shown before two rounds running came to it.
     fn show(&mut self, class: Class, why: Why, wall_ms: i64) {
         let seen = Verdict { class, why, since_ms: wall_ms };
+        if canary::is("class_at_first_sight") {
+            self.shown = seen;
+        }
         if self.shown.class == class {
             self.shown.why = why;
             self.pending = None;
@@ -220,7 +199,7 @@ impl Watch {
             Standing::NoLeader(_) => return (Class::Leaderless, Why::NoLeader),
             Standing::Silent(_) => return (Class::Leaderless, Why::SilentLeader),
         };
-        let figures = self.plain_figures(sight, &head);
+        let figures = plain_figures(sight, &head, self.unread, sight.now.wall_ms);
         if figures.effective == Some(0) {
             let why = if figures.lag == Some(0) { Why::ReadAll } else { Why::Gap };
             return (Class::Ok, why);
@@ -240,7 +219,6 @@ impl Watch {
             new: self.new_since(),
             had_read_all: self.origin == Origin::HadReadAll,
             attendance: sight.attendance,
-            is_unwatched: self.ring.is_none() && self.origin == Origin::FirstCommit,
         })
     }
 
@@ -272,11 +250,6 @@ impl Watch {
         busy.clamp(BOUND_MIN, BOUND_MAX)
     }
 
-    fn plain_figures(&self, sight: &Sight<'_>, head: &Head) -> Figures {
-        let unread = self.first_unread(sight.committed, head);
-        Figures::of(sight.committed, head, unread, sight.now.wall_ms)
-    }
-
     /// How old the first unread record was when somebody looked: who commits often has moved on.
     fn time_lag_at_look_up(&self) -> Option<Duration> {
         let unread = self.unread?;
@@ -290,25 +263,46 @@ impl Watch {
         self.shown
     }
 
-    /// The figures of this moment. While nobody leads they are those of the last head.
-    pub fn figures(&self, sight: &Sight<'_>) -> Figures {
-        let Some(head) = sight.course.last() else { return Figures::default() };
-        let samples = self.samples();
-        let mut figures = self.plain_figures(sight, &head);
-        if figures.effective.is_none() {
-            figures.time_lag = self.time_lag_at_look_up();
-        }
-        figures.add_rates(&samples, sight.course);
-        figures.add_catch_up(self.shown.class, &samples, sight.now.uptime);
-        figures
-    }
-
     /// Whether it may be let go: all is read, and nobody has committed for long.
     pub fn is_idle(&self, now: Duration) -> bool {
         let has_read_all =
             self.shown.class == Class::Ok && matches!(self.shown.why, Why::ReadAll | Why::Gap);
         has_read_all && now.saturating_sub(self.last_commit_at) >= IDLE_AFTER
     }
+}
+
+/// The figures of this moment, of a partition that may be watched; `unread` is what its leader has
+/// told just now. While nobody tells its head they are those of the last one.
+pub fn figures(watch: Option<&Watch>, sight: &Sight<'_>, unread: Option<Unread>) -> Figures {
+    let Some(head) = sight.course.last() else { return Figures::default() };
+    let known = unread.or_else(|| watch?.unread);
+    // The leader's record by the leader's clock, if it has just told that.
+    let wall_ms = unread.map_or(sight.now.wall_ms, |it| it.at_ms);
+    let mut figures = plain_figures(sight, &head, known, wall_ms);
+    let Some(watch) = watch else {
+        figures.add_rates(&Samples::default(), sight.course);
+        return figures;
+    };
+    if figures.effective.is_none() {
+        figures.time_lag = watch.time_lag_at_look_up();
+    }
+    let samples = watch.samples();
+    figures.add_rates(&samples, sight.course);
+    figures.add_catch_up(watch.shown.class, &samples, sight.now.uptime);
+    figures
+}
+
+/// The same of a partition of which nothing was ever committed.
+pub fn figures_of_uncommitted(head: &Head, unread: Option<Unread>, wall_ms: i64) -> Figures {
+    let first = FirstUnread::told(unread, head.start, head.end);
+    let wall_ms = unread.map_or(wall_ms, |it| it.at_ms);
+    Figures { is_bound: true, ..Figures::of(head.start, head, first, wall_ms) }
+}
+
+fn plain_figures(sight: &Sight<'_>, head: &Head, unread: Option<Unread>, wall_ms: i64) -> Figures {
+    let from = sight.committed.max(head.start);
+    let first = FirstUnread::told(unread, from, head.end);
+    Figures::of(sight.committed, head, first, wall_ms)
 }
 
 #[cfg(test)]
@@ -328,7 +322,7 @@ mod tests {
         let course = Course::of(head(20));
         let mut watch = Watch::begin(Origin::Loaded, now);
         assert_eq!(watch.unread_wanted(3, &course), Some(5), "from the log start on");
-        assert_eq!(watch.unread_wanted(20, &course), None, "nothing is left");
+        assert_eq!(watch.unread_wanted(20, &course), Some(20), "there may be more by now");
         let found = Some((8, Some(1_000)));
         watch.on_unread(Unread { from: 5, found, until: 20, at_ms: 4_000 });
         assert_eq!(watch.unread_wanted(7, &course), None, "5 to 7 are a gap");
@@ -336,7 +330,7 @@ mod tests {
         let round = Duration::from_secs(5);
         let attendance = Attendance::Attended;
         let sight = Sight { now, round, committed: 9, course: &course, attendance };
-        let told = watch.figures(&sight).time_lag;
+        let told = figures(Some(&watch), &sight, None).time_lag;
         assert_eq!(told, Some(Duration::from_secs(3)), "as it was at the look-up");
         // Nothing but gaps: until the end moves.
         watch.on_unread(Unread { from: 9, found: None, until: 20, at_ms: 4_000 });

@@ -2,6 +2,7 @@
 
 use super::written::{Committing, Continuation};
 use super::{Results, Shard, record};
+use crate::group::offsets::Committed;
 use crate::group::record::Key;
 use crate::group::{
     CommitOffsets, CommittedOffset, GroupError, GroupId, Now, OffsetToCommit, Output, Reply,
@@ -72,10 +73,14 @@ impl Shard {
 
     /// Offsets count from the moment at which their record is committed.
     pub(super) fn apply_commit(&mut self, group: &GroupId, offsets: Committing, at: Now) {
+        let (round, mut room) = (self.config.lag_round, self.watches_left);
         let entry = self.entry(group, at);
+        let origin_known = entry.lag.origin();
         for (partition, offset) in offsets {
-            entry.offsets.set(partition, offset);
+            let watched = Committed { now: at, round, origin_known, room: &mut room };
+            entry.offsets.commit(partition, offset, watched);
         }
+        self.watches_left = room;
     }
 }
 

@@ -3,10 +3,12 @@
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 
-use super::words;
+use super::lag::GroupRows;
+use super::{lag_words, words};
 use crate::group::{GroupId, Now};
 use crate::grpc::Admin;
 use crate::grpc::passing::{Asker, Elsewhere, passed_on};
+use crate::ids::BrokerId;
 
 impl Admin {
     pub(super) async fn describe_groups(
@@ -23,8 +25,11 @@ impl Admin {
             answer.errors.extend(told.errors);
         }
         for name in coordinated.own {
-            match self.describe_group(&GroupId::from(name.as_str())).await {
-                Ok(described) => answer.groups.push(described),
+            match self.describe_group(&GroupId::from(name.as_str()), request.with_lag).await {
+                Ok((described, silent)) => {
+                    answer.groups.push(described);
+                    answer.errors.extend(silent.into_iter().map(lag_words::silent_leader));
+                }
                 Err(err) => answer.errors.push(err.into_item(name)),
             }
         }
@@ -34,18 +39,37 @@ impl Admin {
         answer
     }
 
-    async fn describe_group(&self, group: &GroupId) -> Result<v1::GroupDescription, AdminError> {
+    /// Also tells which leaders did not say how far it is behind in what they lead.
+    async fn describe_group(
+        &self,
+        group: &GroupId,
+        with_lag: bool,
+    ) -> Result<(v1::GroupDescription, Vec<BrokerId>), AdminError> {
         let host = self.shard_of(group).await?;
         let clock = self.node.clock;
         let now = Now { uptime: clock.elapsed(), wall_ms: clock.now().0 };
         let (survey, members) =
             host.look(|shard| (shard.survey(group), shard.survey_members(group, now)));
         let survey = survey.ok_or_else(|| words::unknown_group(group.as_str()))?;
-        Ok(v1::GroupDescription {
-            summary: Some(words::summary(&survey, self.node.broker_id)),
+        let mut summary = words::summary(&survey, self.node.broker_id);
+        let (mut partitions, mut silent) = (Vec::new(), Vec::new());
+        if with_lag {
+            let own = [(group.clone(), host)];
+            let (looked, unheard) = self.look_at(&own, |_, _| true).await;
+            for GroupRows { rows, members, .. } in looked {
+                summary.lag = Some(self.lag_summary(&rows));
+                summary.windowless_count = lag_words::unwatched(&rows);
+                partitions = self.lag_rows(group, &rows, &members);
+            }
+            silent = unheard;
+        }
+        let described = v1::GroupDescription {
+            summary: Some(summary),
             members: members.iter().map(|it| words::member(it, now.wall_ms)).collect(),
+            partitions,
             ..v1::GroupDescription::default()
-        })
+        };
+        Ok((described, silent))
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::{LOAD_WAIT, words};
+use super::{LOAD_WAIT, lag_words, words};
 use crate::group::{GroupId, GroupSurvey};
 use crate::grpc::Admin;
 use crate::grpc::passing::{Asker, passed_on_for};
@@ -65,7 +65,7 @@ impl Admin {
         for (group, host) in candidates(request, &hosts) {
             // One group at a time: members' heartbeats come in between.
             let Some(survey) = host.look(|shard| shard.survey(&group)) else { continue };
-            let row = words::summary(&survey, self.node.broker_id);
+            let mut row = words::summary(&survey, self.node.broker_id);
             if !is_wanted(request, &survey, &row) {
                 continue;
             }
@@ -73,9 +73,19 @@ impl Admin {
                 answer.next = answer.groups.last().map(|it| it.group.clone()).unwrap_or_default();
                 break;
             }
+            if request.with_lag {
+                self.add_lag(&mut row, &group, &host);
+            }
             answer.groups.push(row);
         }
         answer
+    }
+
+    /// As of the last round: a list asks no leaders.
+    fn add_lag(&self, row: &mut v1::GroupSummary, group: &GroupId, host: &ShardHost) {
+        let Some(rows) = self.groups.lag_of(host, group) else { return };
+        row.lag = Some(self.lag_summary(&rows));
+        row.windowless_count = lag_words::unwatched(&rows);
     }
 
     /// What the other brokers tell of theirs.

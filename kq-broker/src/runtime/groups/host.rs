@@ -139,6 +139,11 @@ impl ShardHost {
         look(&self.state.lock().shard)
     }
 
+    /// Judges its groups; nothing that members wait for changes.
+    pub(super) fn watch<T>(&self, watch: impl FnOnce(&mut Shard) -> T) -> T {
+        watch(&mut self.state.lock().shard)
+    }
+
     /// Carries out what is due.
     pub(super) fn tick(self: &Arc<Self>) {
         self.with_state(|state| self.step(state, Input::Tick));

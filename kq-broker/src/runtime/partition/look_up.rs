@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kq_storage::{LeaderEpoch, LogEndOffset, TimestampMs};
+use kq_storage::{LeaderEpoch, LogEndOffset, LogOffsets, Offset, Precision, RecordAt, TimestampMs};
 
 use super::Partition;
 use crate::replica::{Durability, FollowerStanding, Leader};
@@ -54,6 +54,30 @@ impl Partition {
             timestamp: Some(found.timestamp),
             leader_epoch: found.leader_epoch,
         }))
+    }
+
+    /// Where the log begins and ends for readers, and in which term; only its leader tells, once it
+    /// knows all that is committed (KIP-207).
+    pub fn head(&self) -> Result<(LogOffsets, LeaderEpoch), PartitionError> {
+        let state = self.state.lock();
+        let leader = state.leader()?;
+        if !leader.knows_latest() {
+            return Err(PartitionError::OffsetNotAvailable);
+        }
+        Ok((leader.offsets(), leader.epoch()))
+    }
+
+    /// The first record at or above `from` that a reader would be given.
+    pub fn first_unread(
+        &self,
+        from: Offset,
+        precision: Precision,
+    ) -> Result<Option<RecordAt>, PartitionError> {
+        let mut state = self.state.lock();
+        state.leader()?;
+        let until = state.visible_until(Isolation::ReadUncommitted);
+        let found = state.log_mut()?.find_at(from, until, precision);
+        found.map_err(|err| PartitionError::Storage(err.to_string().into()))
     }
 
     /// Where the records of the greatest epoch not above this one end; none when that is not known.

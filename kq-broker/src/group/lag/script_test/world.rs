@@ -17,6 +17,8 @@ pub(super) struct World {
     produce: f64,
     read: f64,
     consume: f64,
+    /// What it always leaves, so that no commit ever finds nothing left.
+    behind: f64,
     commit_every: Option<Duration>,
     commit_next: Duration,
     committed: Option<u64>,
@@ -51,6 +53,7 @@ impl World {
             produce: 0.0,
             read: 0.0,
             consume: 0.0,
+            behind: 0.0,
             commit_every: None,
             commit_next: Duration::ZERO,
             committed: None,
@@ -93,6 +96,7 @@ impl World {
                 self.act(&format!("consume {rate} commit {every}"));
                 self.attendance = Attendance::Simple;
             }
+            ["behind", count] => self.behind = count.parse().unwrap(),
             ["freeze"] => self.consume = 0.0,
             ["silence"] => self.commit_every = None,
             ["leave"] => {
@@ -140,7 +144,8 @@ impl World {
         self.now += STEP;
         let seconds = STEP.as_secs_f64();
         self.produced += self.produce * seconds;
-        self.read = (self.read + self.consume * seconds).min(self.produced.floor());
+        let reach = (self.produced - self.behind).floor().max(self.read);
+        self.read = (self.read + self.consume * seconds).min(reach);
         if let Some(every) = self.commit_every
             && self.commit_next <= self.now
         {
@@ -158,7 +163,7 @@ impl World {
         let now = self.now();
         let origin = self.origin;
         let watch = self.watch.get_or_insert_with(|| Watch::begin(origin, now));
-        watch.on_commit(offset, now.uptime, ROUND, true);
+        watch.on_commit(offset, now.uptime, ROUND);
         self.committed = Some(offset);
     }
 
