@@ -48,6 +48,8 @@ enum SeenBy {
 enum Test {
     /// A test of kq-storage, by a part of its name.
     Storage { test: String },
+    /// A test of kq-broker's own, by a part of its name.
+    Broker { lib: String },
     /// The model simulator, within so many schedules; of one scenario, where it is named.
     Model { seeds: u64, scenario: Option<String> },
 }
@@ -123,6 +125,11 @@ impl Test {
                 suite.env("CARGO_TARGET_DIR", target().join("canary"));
                 suite
             }
+            Self::Broker { lib } => {
+                let mut tests = cargo(["test", "--quiet", "--package", "kq-broker"]);
+                tests.args(["--features", "canary", "--lib", "--", lib]);
+                tests
+            }
             Self::Model { seeds, scenario } => {
                 let mut model = cargo(["test", "--quiet", "--package", "kq-broker"]);
                 model.args(["--features", "canary", "--test", "model", "--", MODEL]);
@@ -139,7 +146,7 @@ impl Test {
 impl std::fmt::Display for Test {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Storage { test } => f.write_str(test),
+            Self::Storage { test } | Self::Broker { lib: test } => f.write_str(test),
             Self::Model { seeds, scenario: None } => write!(f, "{seeds} schedules of the model"),
             Self::Model { seeds, scenario: Some(name) } => {
                 write!(f, "{seeds} schedules of the model's {name}")

@@ -1,6 +1,7 @@
 //! Real broker processes under what happens to processes: signals, kills, full disks, power cuts.
 
 mod disks;
+mod lag;
 mod story;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
     ("process a_story_is_told_the_same_after_restarts", story::told_after_restarts),
+    ("process five_groups_are_told_apart_by_their_commits", lag::five_groups),
     ("process three_brokers_keep_every_promise_in_chaos", |_| chaos(None, 1.0)),
     ("process plans_outlive_their_controller_and_are_undone", |_| {
         chaos(Some(Scenario::Plans), 0.1)
