@@ -7,9 +7,12 @@
 //! an acknowledged offset or assignment is never lost. Nothing here knows the wire, the log, a
 //! clock or a task.
 
+mod assignor;
 mod classic;
 mod config;
+mod consumer;
 mod deadlines;
+mod embedded;
 mod error;
 mod expiry;
 mod ids;
@@ -19,6 +22,7 @@ pub mod lag;
 mod member;
 mod offsets;
 mod output;
+mod partitions;
 pub mod record;
 pub mod reset;
 mod shard;
@@ -27,17 +31,24 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use assignor::Assignor;
 pub use classic::{Group, GroupState};
-pub use config::GroupConfig;
+pub use config::{ConsumerConfig, GroupConfig, Migration};
+pub use consumer::{
+    ConsumerDescription, ConsumerMemberDescription, ConsumerState, Current, Epoch, Profile,
+};
 pub use error::GroupError;
 pub use ids::{GroupId, InstanceId, MemberId, Now, ReplyTo, TopicPartition, WriteId};
 pub use input::{
-    Caller, CommitOffsets, DeleteOffsets, Heartbeat, Input, JoinGroup, LeaveGroup, LeavingMember,
-    OffsetToCommit, Outcome, Protocol, SyncGroup,
+    Caller, CommitOffsets, ConsumerHeartbeat, DeleteOffsets, Heartbeat, Input, JoinGroup,
+    LeaveGroup, LeavingMember, OffsetToCommit, Outcome, Phase, Protocol, SyncGroup,
 };
-pub use kind::GroupType;
+pub use kind::{GroupType, KindState};
 pub use offsets::CommittedOffset;
-pub use output::{Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord};
+pub use output::{
+    Beat, Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord,
+};
+pub use partitions::PartitionSet;
 pub use shard::{
     EXPIRY_CALLS, GroupDescription, GroupLag, GroupListing, LagLook, LagQuestions, LagVisit,
     PartitionLag, Shard,

@@ -81,6 +81,44 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
          topics name, and follows changes of it until it ends. At 0 next to nothing is copied until \
          it is raised.",
     ),
+    ConfigKey::int("group.consumer.assignment.interval.ms", "200").at_least(0).millis().fixed().doc(
+        "How long the target assignment of a consumer group stands at least: members that come at \
+         once are dealt to together.",
+    ),
+    ConfigKey::list("group.consumer.assignors", "uniform,range")
+        .accepts(Accepts::ListOf(&["uniform", "range"]))
+        .fixed()
+        .doc(
+            "The assignors of consumer groups (KIP-848). The first one deals where members vote for \
+             none: uniform gives everybody as many partitions as anybody else, range gives runs of \
+             neighbouring partitions, the same runs of topics that have as many.",
+        ),
+    ConfigKey::int("group.consumer.heartbeat.interval.ms", "5000")
+        .at_least(1)
+        .millis()
+        .fixed()
+        .doc("How often members of consumer groups (KIP-848) are told to send a heartbeat."),
+    ConfigKey::int("group.consumer.max.size", "10000")
+        .at_least(1)
+        .fixed()
+        .doc("Members of one consumer group (KIP-848)."),
+    ConfigKey::string("group.consumer.migration.policy", "bidirectional")
+        .accepts(Accepts::OneOf(&["bidirectional", "upgrade", "downgrade", "disabled"]))
+        .fixed()
+        .doc(
+            "Whether groups change their protocol while they live (KIP-848): to the consumer protocol \
+             when its first member joins, to the classic one when its last member leaves.",
+        ),
+    ConfigKey::int("group.consumer.regex.bytes.max", "1024")
+        .at_least(1)
+        .bytes()
+        .fixed()
+        .doc("The longest pattern of topics that a member of a consumer group may subscribe to."),
+    ConfigKey::int("group.consumer.session.timeout.ms", "45000")
+        .at_least(1)
+        .millis()
+        .fixed()
+        .doc("How long a member of a consumer group (KIP-848) may be silent until it is put out."),
     ConfigKey::int("group.initial.rebalance.delay.ms", "3000").at_least(0).millis().fixed().doc(
         "How long a group that was empty waits for more members before it shares out partitions.",
     ),

@@ -77,6 +77,13 @@ settings! {
     group_lag_sample_ms: u64 = "group.lag.sample.ms";
     group_lag_windows_max: usize = "group.lag.windows.max";
     metrics_groups_max: usize = "metrics.groups.max";
+    consumer_session_ms: u64 = "group.consumer.session.timeout.ms";
+    consumer_heartbeat_ms: u64 = "group.consumer.heartbeat.interval.ms";
+    consumer_members_max: usize = "group.consumer.max.size";
+    consumer_assignors: Vec<String> = "group.consumer.assignors";
+    consumer_assignment_ms: u64 = "group.consumer.assignment.interval.ms";
+    consumer_migration: String = "group.consumer.migration.policy";
+    consumer_pattern_bytes_max: usize = "group.consumer.regex.bytes.max";
     offset_metadata_bytes_max: usize = "offset.metadata.max.bytes";
     offsets_retention_minutes: u32 = "offsets.retention.minutes";
     offsets_retention_check_ms: u64 = "offsets.retention.check.interval.ms";

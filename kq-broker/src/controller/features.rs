@@ -22,9 +22,12 @@ pub struct Feature {
     pub level: i16,
 }
 
-/// All of them. The one is Kafka 4.1's; what clients look for and do not find here is at level 0.
-pub const FEATURES: &[Feature] =
-    &[Feature { name: "metadata.version", min: 27, max: 27, level: 27 }];
+/// All of them: the release is Kafka 4.1's, and groups speak the consumer protocol (KIP-848). What
+/// clients look for and do not find here is at level 0.
+pub const FEATURES: &[Feature] = &[
+    Feature { name: "group.version", min: 1, max: 1, level: 1 },
+    Feature { name: "metadata.version", min: 27, max: 27, level: 27 },
+];
 
 /// Which way a level may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,12 +127,16 @@ mod tests {
             (ask("metadata.version", 0, down), "supports level 27 only"),
             (ask("metadata.version", -1, up), "0 or more"),
             (ask("metadata.version", 27, None), "type is unknown"),
-            (ask("group.version", 1, up), "does not have that feature, but only metadata.version"),
+            (ask("group.version", 0, down), "supports level 1 only"),
+            (
+                ask("kraft.version", 1, up),
+                "not have that feature, but only group.version, metadata",
+            ),
         ] {
             let refused = refusal(it.clone()).unwrap();
             assert!(refused.contains(why) && refused.contains(&it.feature), "{refused}");
         }
-        let both = [ask("metadata.version", 27, up), ask("group.version", 1, up)];
+        let both = [ask("metadata.version", 27, up), ask("kraft.version", 1, up)];
         assert_eq!(update(&both).unwrap_err().code, ErrorCode::InvalidUpdateVersion);
     }
 }

@@ -216,11 +216,6 @@ impl Group {
         self.protocol.as_ref()
     }
 
-    /// When the group came to its state, in milliseconds since 1970.
-    pub(crate) fn state_since_ms(&self) -> i64 {
-        self.state_since_ms
-    }
-
     /// Whether it has neither members nor ids handed out.
     pub(crate) fn is_deserted(&self) -> bool {
         self.members.is_empty() && self.pending.is_empty()

@@ -17,6 +17,32 @@ pub enum GroupError {
         /// The generation that the request carried.
         given: i32,
     },
+    /// `FENCED_MEMBER_EPOCH` (KIP-848): it must give up all that it owns and join again.
+    #[error("member epoch {given} is not the current one; give up all partitions and join again")]
+    FencedMemberEpoch {
+        /// The epoch that the request carried.
+        given: i32,
+    },
+    /// `STALE_MEMBER_EPOCH` (KIP-848): the member is at another epoch, of which it will hear.
+    #[error(
+        "member epoch {given} is not the current one; try again with the one of the next heartbeat"
+    )]
+    StaleMemberEpoch {
+        /// The epoch that the request carried.
+        given: i32,
+    },
+    /// `UNRELEASED_INSTANCE_ID` (KIP-848): the process that has the instance has not left.
+    #[error("another member has this group.instance.id and has not left")]
+    UnreleasedInstance,
+    /// `INVALID_REGULAR_EXPRESSION` (KIP-848).
+    #[error("the pattern of topics cannot be used: {why}")]
+    InvalidPattern {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// `UNKNOWN_SERVER_ERROR`: a group can be changed 2^31 times.
+    #[error("the group's epochs are used up; delete it and begin anew")]
+    EpochsUsedUp,
     /// `REBALANCE_IN_PROGRESS`: the member must join the coming generation.
     #[error("the group is rebalancing; join again")]
     RebalanceInProgress,

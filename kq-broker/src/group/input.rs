@@ -1,10 +1,14 @@
 //! All that can happen to the groups of a shard.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::assignor::Assignor;
+use super::consumer::Epoch;
+use super::partitions::PartitionSet;
 use super::{GroupError, GroupId, InstanceId, MemberId, ReplyTo, TopicPartition, WriteId};
 use crate::metadata::MetadataImage;
 
@@ -17,6 +21,8 @@ pub enum Input {
     Sync(SyncGroup),
     /// A member says that it lives.
     Heartbeat(Heartbeat),
+    /// A member of a consumer group lives, and says what changed (KIP-848).
+    ConsumerHeartbeat(ConsumerHeartbeat),
     /// Members leave.
     Leave(LeaveGroup),
     /// Offsets are to be committed.
@@ -137,6 +143,59 @@ pub struct Heartbeat {
     pub caller: Caller,
     /// Whom to answer.
     pub reply: ReplyTo,
+}
+
+/// `ConsumerGroupHeartbeat`. What a member leaves out has not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerHeartbeat {
+    /// The group.
+    pub group: GroupId,
+    /// Who beats; drawn by the shell where the client has no name yet.
+    pub member: MemberId,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Set by static members.
+    pub instance: Option<InstanceId>,
+    /// Where it runs.
+    pub rack: Option<Arc<str>>,
+    /// How long it may take to give partitions back.
+    pub rebalance_timeout: Option<Duration>,
+    /// The topics that it names.
+    pub topics: Option<BTreeSet<Arc<str>>>,
+    /// A pattern whose topics it wants as well; an empty one takes that back.
+    pub pattern: Option<Arc<str>>,
+    /// The assignor that it votes for.
+    pub assignor: Option<Assignor>,
+    /// What it owns.
+    pub owned: Option<PartitionSet>,
+    /// For descriptions.
+    pub client_id: Arc<str>,
+    /// For descriptions.
+    pub client_host: Arc<str>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// Where the sender of a beat stands: on the wire, the special values of its epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It joins and owns nothing.
+    Join,
+    /// It is a member at this epoch.
+    At(Epoch),
+    /// It leaves for good.
+    Leave,
+    /// It is static, leaves, and will be back.
+    LeaveForAWhile,
+}
+
+impl ConsumerHeartbeat {
+    /// Whether it says all that a member can say: it wants to hear all as well.
+    pub(crate) fn is_full(&self) -> bool {
+        let subscribes = self.topics.is_some() || self.pattern.is_some();
+        let says_all = self.rebalance_timeout.is_some() && subscribes && self.owned.is_some();
+        self.phase == Phase::Join || says_all
+    }
 }
 
 /// `LeaveGroup`.

@@ -4,15 +4,43 @@
 use std::time::Duration;
 
 use super::classic::{Group, GroupState};
+use super::consumer::{ConsumerGroup, ConsumerState};
 use super::expiry::Lapse;
+use super::record::{self, Key};
 use super::subscription::Subscribed;
-use super::{GroupId, MemberDescription, Now};
+use super::{GroupId, Now, WrittenRecord};
 
 /// The protocol that a group speaks, as clients print and filter it (KIP-848).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupType {
     /// Members join, one of them assigns.
     Classic,
+    /// The coordinator assigns.
+    Consumer,
+}
+
+/// Where a group of any type stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KindState {
+    /// A classic group.
+    Classic(GroupState),
+    /// A consumer group.
+    Consumer(ConsumerState),
+}
+
+impl KindState {
+    /// Kafka's name of the state, as clients print and filter it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Classic(it) => it.name(),
+            Self::Consumer(it) => it.name(),
+        }
+    }
+
+    /// Whether the group has no members.
+    pub fn is_empty(self) -> bool {
+        matches!(self, Self::Classic(GroupState::Empty) | Self::Consumer(ConsumerState::Empty))
+    }
 }
 
 impl GroupType {
@@ -20,6 +48,7 @@ impl GroupType {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Classic => "classic",
+            Self::Consumer => "consumer",
         }
     }
 }
@@ -28,24 +57,28 @@ impl GroupType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Members join, one of them assigns. A group that never had members is of this kind too.
-    Classic(Group),
+    Classic(Box<Group>),
+    /// The coordinator assigns (KIP-848).
+    Consumer(Box<ConsumerGroup>),
 }
 
 impl Kind {
     /// A group that never had members.
     pub(crate) fn fresh(id: GroupId, now: Now) -> Self {
-        Self::Classic(Group::new(id, now))
+        Self::Classic(Box::new(Group::new(id, now)))
     }
 
     pub(crate) fn group_type(&self) -> GroupType {
         match self {
             Self::Classic(_) => GroupType::Classic,
+            Self::Consumer(_) => GroupType::Consumer,
         }
     }
 
-    pub(crate) fn state(&self) -> GroupState {
+    pub(crate) fn state(&self) -> KindState {
         match self {
-            Self::Classic(group) => group.state(),
+            Self::Classic(group) => KindState::Classic(group.state()),
+            Self::Consumer(group) => KindState::Consumer(group.state()),
         }
     }
 
@@ -53,13 +86,7 @@ impl Kind {
     pub(crate) fn protocol_type(&self) -> Option<&str> {
         match self {
             Self::Classic(group) => group.protocol_type().map(|it| &**it),
-        }
-    }
-
-    /// The chosen assignment strategy.
-    pub(crate) fn protocol(&self) -> Option<&str> {
-        match self {
-            Self::Classic(group) => group.protocol().map(|it| &**it),
+            Self::Consumer(_) => Some("consumer"),
         }
     }
 
@@ -67,18 +94,14 @@ impl Kind {
     pub(crate) fn state_since_ms(&self) -> i64 {
         match self {
             Self::Classic(group) => group.state_since_ms(),
+            Self::Consumer(group) => group.state_since_ms(),
         }
     }
 
     pub(crate) fn member_count(&self) -> usize {
         match self {
             Self::Classic(group) => group.member_count(),
-        }
-    }
-
-    pub(crate) fn describe_members(&self) -> Vec<MemberDescription> {
-        match self {
-            Self::Classic(group) => group.describe_members(),
+            Self::Consumer(group) => group.member_count(),
         }
     }
 
@@ -86,6 +109,7 @@ impl Kind {
     pub(crate) fn is_fresh(&self) -> bool {
         match self {
             Self::Classic(group) => self.is_over() && group.generation() == 0,
+            Self::Consumer(group) => !group.is_founded(),
         }
     }
 
@@ -94,6 +118,19 @@ impl Kind {
     pub(crate) fn forget_history(&mut self, now: Now) {
         match self {
             Self::Classic(group) => group.forget_history(now),
+            // It was forgotten when its tombstones were appended.
+            Self::Consumer(_) => {}
+        }
+    }
+
+    /// The tombstones of all that the log holds of it.
+    pub(crate) fn tombstones(&self, id: &GroupId) -> Vec<WrittenRecord> {
+        match self {
+            Self::Classic(_) => {
+                let key = record::encode_key(&Key::Group(id.clone()));
+                vec![WrittenRecord { key, value: None }]
+            }
+            Self::Consumer(group) => group.tombstones().iter().map(|it| it.to_record(id)).collect(),
         }
     }
 
@@ -101,6 +138,7 @@ impl Kind {
     pub(crate) fn subscribed(&self) -> Subscribed<'_> {
         match self {
             Self::Classic(group) => group.subscribed(),
+            Self::Consumer(group) => group.subscribed(),
         }
     }
 
@@ -108,6 +146,7 @@ impl Kind {
     pub(crate) fn lapse(&self) -> Lapse {
         match self {
             Self::Classic(group) => group.lapse(),
+            Self::Consumer(group) => group.lapse(),
         }
     }
 
@@ -115,6 +154,7 @@ impl Kind {
     pub(crate) fn is_over(&self) -> bool {
         match self {
             Self::Classic(group) => group.state() == GroupState::Empty && group.is_deserted(),
+            Self::Consumer(group) => group.is_empty(),
         }
     }
 
@@ -122,6 +162,7 @@ impl Kind {
     pub(crate) fn deadline(&self) -> Option<Duration> {
         match self {
             Self::Classic(group) => group.deadline(),
+            Self::Consumer(group) => group.deadline(),
         }
     }
 }

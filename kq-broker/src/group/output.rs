@@ -1,9 +1,12 @@
 //! All that the coordinator can ask of the world.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::consumer::Epoch;
+use super::partitions::PartitionSet;
 use super::{GroupError, InstanceId, LeavingMember, MemberId, ReplyTo, TopicPartition, WriteId};
 
 /// A command for the shell.
@@ -48,6 +51,8 @@ pub enum Reply {
     Synced(Result<Synced, GroupError>),
     /// To a heartbeat.
     Heartbeat(Result<(), GroupError>),
+    /// To a beat of a member of a consumer group.
+    ConsumerBeat(Result<Beat, GroupError>),
     /// To a leave: one result per member, in the order asked.
     Left(Vec<(LeavingMember, Result<(), GroupError>)>),
     /// To a commit or a deletion of offsets: one result per partition, in the order asked.
@@ -56,6 +61,26 @@ pub enum Reply {
     OffsetsRefused(GroupError),
     /// To the deletion of a group.
     GroupDeleted(Result<(), GroupError>),
+}
+
+/// What a member of a consumer group learns from a beat (KIP-848).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beat {
+    /// Whom the answer is for.
+    pub member: MemberId,
+    /// The epoch to come with next time.
+    pub epoch: Epoch,
+    /// When to come again.
+    pub interval: Duration,
+    /// What is its own; none where that has not changed.
+    pub assignment: Option<PartitionSet>,
+}
+
+impl Beat {
+    /// To a member that leaves.
+    pub(crate) fn farewell(member: &MemberId, epoch: Epoch) -> Self {
+        Self { member: member.clone(), epoch, interval: Duration::ZERO, assignment: None }
+    }
 }
 
 /// A member is part of a generation.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! key    int16 version   0, 1: a committed offset    group, topic: string   partition: int32
-//!                        2: a group                  group: string
+//!                        2: a classic group          group: string
+//!                        3 to 8, 16: a consumer group, see `record/consumer.rs`
 //! value  int16 version   offset 0..=3, group 0..=3; written: 3 of both, and 1 of an offset that
 //!                        its client wants kept until a time, which only that version holds
 //! ```
@@ -11,6 +12,8 @@
 //! refused by name: a coordinator that does not understand its own log must not serve it.
 
 mod codec;
+mod consumer;
+mod flexible;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::codec::{Reader, Writer};
+pub use self::consumer::{Change, ConsumerKey, EpochRecord, ResolvedPattern};
 use super::member::Member;
 use super::{CommittedOffset, GroupId, InstanceId, MemberId, Protocol, TopicPartition};
 
@@ -53,8 +57,10 @@ pub enum RecordError {
 pub enum Key {
     /// A group's committed offset of one partition.
     Offset(GroupId, TopicPartition),
-    /// A group's generation and members.
+    /// A classic group's generation and members.
     Group(GroupId),
+    /// A part of a consumer group.
+    Consumer(GroupId, ConsumerKey),
 }
 
 /// A group as it is written down.
@@ -144,12 +150,13 @@ pub fn encode_key(key: &Key) -> Bytes {
             out.i16(GROUP_KEY_VERSION);
             out.string(group.as_str());
         }
+        Key::Consumer(group, key) => key.encode(group, &mut out),
     }
     out.finish()
 }
 
-/// Reads a key. `None` is a kind of record that this coordinator does not keep (the new group
-/// protocol's have key versions of their own).
+/// Reads a key. `None` is a kind of record that this coordinator does not keep (share groups' and
+/// others have key versions of their own).
 pub fn decode_key(bytes: &Bytes) -> Result<Option<Key>, RecordError> {
     let mut input = Reader::new(bytes, "key");
     match input.i16()? {
@@ -160,7 +167,10 @@ pub fn decode_key(bytes: &Bytes) -> Result<Option<Key>, RecordError> {
             Ok(Some(Key::Offset(group, TopicPartition { topic, partition })))
         }
         GROUP_KEY_VERSION => Ok(Some(Key::Group(GroupId(input.string()?)))),
-        _ => Ok(None),
+        version => {
+            let found = ConsumerKey::decode(version, &mut input)?;
+            Ok(found.map(|(group, key)| Key::Consumer(group, key)))
+        }
     }
 }
 
@@ -278,7 +288,7 @@ mod tests {
 
     #[test]
     fn records_of_other_kinds_are_left_alone() {
-        assert_eq!(decode_key(&Bytes::from_static(b"\0\x03\0\x01g")), Ok(None));
+        assert_eq!(decode_key(&Bytes::from_static(b"\0\x09\0\x01g")), Ok(None));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The groups whose ids hash to one partition of `__consumer_offsets`.
 
+mod classic_side;
+mod consumer;
 mod delete;
 mod expiry;
 mod lag;
@@ -18,15 +20,15 @@ use std::time::Duration;
 use self::lag::EntryLag;
 pub use self::lag::{GroupLag, LagLook, LagQuestions, LagVisit, PartitionLag};
 use self::written::{Continuation, Flight};
-use super::classic::{Group, Step, Store};
+use super::classic::{Group, GroupState, Step, Store};
 use super::deadlines::Deadlines;
 use super::expiry::PatientClock;
-use super::kind::{GroupType, Kind};
+use super::kind::{GroupType, Kind, KindState};
 use super::offsets::Offsets;
 use super::record::{self, Key};
 use super::{
-    GroupConfig, GroupError, GroupId, GroupState, Input, JoinGroup, LeaveGroup, MemberDescription,
-    Now, Output, Reply, TopicPartition, WriteId, WrittenRecord,
+    GroupConfig, GroupError, GroupId, Heartbeat, Input, JoinGroup, LeaveGroup, MemberDescription,
+    Now, Output, Reply, SyncGroup, TopicPartition, WriteId, WrittenRecord,
 };
 use crate::canary;
 use crate::metadata::MetadataImage;
@@ -56,14 +58,16 @@ pub struct GroupListing {
     /// `consumer`, `connect`, ... or empty where the group never had members.
     pub protocol_type: String,
     /// Where it stands.
-    pub state: GroupState,
+    pub state: KindState,
 }
 
-/// A group as admin clients see it.
+/// A classic group as admin clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupDescription {
     /// Its row.
     pub listing: GroupListing,
+    /// Where it stands.
+    pub state: GroupState,
     /// The chosen assignment strategy; empty while there is none.
     pub protocol: String,
     /// Its members.
@@ -86,6 +90,8 @@ pub struct Shard {
     expired_up_to: Option<GroupId>,
     /// How many more pairs of a group and a partition may be watched.
     watches_left: usize,
+    /// Counts the images that consumer groups have to look at.
+    image_version: u64,
 }
 
 impl Shard {
@@ -101,6 +107,7 @@ impl Shard {
             expiry_clock: PatientClock::default(),
             expired_up_to: None,
             watches_left: lag::WATCHES_AT_FIRST,
+            image_version: 0,
         }
     }
 
@@ -108,22 +115,9 @@ impl Shard {
     pub fn step(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Join(join) => self.on_join(join, now, out),
-            Input::Sync(sync) => {
-                let group = sync.caller.group.clone();
-                if let Err(error) = self.check_exists(&group, false, now) {
-                    out.push(Output::Reply(sync.reply, Reply::Synced(Err(error))));
-                    return;
-                }
-                self.with_group(&group, now, out, |it, step| it.on_sync(sync, step));
-            }
-            Input::Heartbeat(beat) => {
-                let group = beat.caller.group.clone();
-                if let Err(error) = self.check_exists(&group, false, now) {
-                    out.push(Output::Reply(beat.reply, Reply::Heartbeat(Err(error))));
-                    return;
-                }
-                self.postponing(&group, now, out, |it, step| it.on_heartbeat(&beat, step));
-            }
+            Input::Sync(sync) => self.on_sync(sync, now, out),
+            Input::Heartbeat(beat) => self.on_heartbeat(&beat, now, out),
+            Input::ConsumerHeartbeat(beat) => self.on_consumer_beat(&beat, now, out),
             Input::Leave(leave) => self.on_leave(leave, now, out),
             Input::Commit(commit) => self.on_commit(commit, now, out),
             Input::DeleteOffsets(delete) => self.on_delete_offsets(delete, out),
@@ -145,12 +139,13 @@ impl Shard {
         self.groups.iter().map(|(id, it)| listing(id, &it.kind))
     }
 
-    /// One group, if it is known.
+    /// One classic group, if it is known. Consumer groups have a description of their own.
     pub fn describe(&self, group: &GroupId) -> Option<GroupDescription> {
         let kind = &self.groups.get(group)?.kind;
-        let protocol = kind.protocol().unwrap_or_default().to_owned();
-        let members = kind.describe_members();
-        Some(GroupDescription { listing: listing(group, kind), protocol, members })
+        let Kind::Classic(classic) = kind else { return None };
+        let protocol = classic.protocol().map(ToString::to_string).unwrap_or_default();
+        let (state, members) = (classic.state(), classic.describe_members());
+        Some(GroupDescription { listing: listing(group, kind), state, protocol, members })
     }
 
     fn check_exists(&mut self, id: &GroupId, may_create: bool, now: Now) -> Result<(), GroupError> {
@@ -193,7 +188,7 @@ impl Shard {
         act: impl FnOnce(&mut Group, &mut Step<'_>) -> T,
     ) -> T {
         let Some(entry) = self.groups.get_mut(id) else { return T::default() };
-        let Kind::Classic(group) = &mut entry.kind;
+        let Kind::Classic(group) = &mut entry.kind else { return T::default() };
         let mut step = Step { now, config: &self.config, out, store: None };
         let result = act(group, &mut step);
         if let Some(store) = step.store {
@@ -228,7 +223,9 @@ impl Shard {
         self.next_write += 1;
         let entry = self.groups.get_mut(group);
         let before = entry.and_then(|it| it.last_write.replace(write));
-        self.pending.insert(write, Flight { group: group.clone(), before, then });
+        let group = group.clone();
+        let flight = Flight { group, before, then, is_appended: false, behind: Vec::new() };
+        self.pending.insert(write, flight);
         out.push(Output::Write { write, records });
     }
 
@@ -242,6 +239,9 @@ impl Shard {
     }
 
     fn on_join(&mut self, join: JoinGroup, now: Now, out: &mut Vec<Output>) {
+        if self.is_consumer_group(&join.group) {
+            return self.join_consumer_group(join, now, out);
+        }
         let (group, reply) = (join.group.clone(), join.reply);
         let may_create = join.member.is_none();
         if let Err(error) = self.check_exists(&group, may_create, now) {
@@ -253,7 +253,32 @@ impl Shard {
         self.drop_if_deserted(&group);
     }
 
+    fn on_sync(&mut self, sync: SyncGroup, now: Now, out: &mut Vec<Output>) {
+        let group = sync.caller.group.clone();
+        if self.is_consumer_group(&group) {
+            return self.sync_consumer_group(&sync, now, out);
+        }
+        if let Err(error) = self.check_exists(&group, false, now) {
+            return out.push(Output::Reply(sync.reply, Reply::Synced(Err(error))));
+        }
+        self.with_group(&group, now, out, |it, step| it.on_sync(sync, step));
+    }
+
+    fn on_heartbeat(&mut self, beat: &Heartbeat, now: Now, out: &mut Vec<Output>) {
+        let group = beat.caller.group.clone();
+        if self.is_consumer_group(&group) {
+            return self.beat_consumer_group(beat, now, out);
+        }
+        if let Err(error) = self.check_exists(&group, false, now) {
+            return out.push(Output::Reply(beat.reply, Reply::Heartbeat(Err(error))));
+        }
+        self.postponing(&group, now, out, |it, step| it.on_heartbeat(beat, step));
+    }
+
     fn on_leave(&mut self, leave: LeaveGroup, now: Now, out: &mut Vec<Output>) {
+        if self.is_consumer_group(&leave.group) {
+            return self.leave_consumer_group(leave, now, out);
+        }
         let exists = self.check_exists(&leave.group, false, now);
         let mut results = Vec::new();
         for member in leave.members {
@@ -271,6 +296,7 @@ impl Shard {
 
     fn on_tick(&mut self, now: Now, out: &mut Vec<Output>) {
         for id in self.deadlines.take_due(now.uptime) {
+            self.tick_consumer(&id, now, out);
             self.write_owed_record(&id, now, out);
             self.with_group(&id, now, out, Group::on_tick);
             self.drop_if_deserted(&id);

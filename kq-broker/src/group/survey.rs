@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{GroupId, GroupState, InstanceId, MemberId};
+use super::{GroupId, GroupType, InstanceId, KindState, MemberId};
 
 /// A group as an operator's list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSurvey {
     /// The group.
     pub group: GroupId,
+    /// Which protocol it speaks.
+    pub group_type: GroupType,
     /// Where it stands.
-    pub state: GroupState,
+    pub state: KindState,
     /// When it came to that, in milliseconds since 1970.
     pub state_since_ms: i64,
     /// `consumer`, `connect`, ... or nothing where the group never had members.
     pub protocol_type: Option<Arc<str>>,
     /// The chosen assignment strategy.
     pub protocol: Option<Arc<str>>,
-    /// The current generation.
+    /// The current generation; of a consumer group, its epoch.
     pub generation: i32,
     /// How many members it has.
     pub member_count: usize,
@@ -55,6 +57,7 @@ pub struct MemberSurvey {
     pub silent_for: Duration,
     /// Whether it computes the assignment.
     pub leads: bool,
-    /// Whether it waits for the next generation.
+    /// Whether it waits for the next generation; in a consumer group, whether it is on its way to its
+    /// share.
     pub joining: bool,
 }

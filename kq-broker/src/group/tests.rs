@@ -1,9 +1,11 @@
 //! Scripts of requests on the left, the coordinator's answers indented below them.
 
 mod classic;
+mod consumer;
 mod expiry;
 mod in_flight;
 mod lag;
+mod migrate;
 mod offsets;
 mod script;
 mod statics;

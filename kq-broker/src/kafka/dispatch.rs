@@ -60,6 +60,8 @@ pub static APIS: &[Api] = &[
     Api::of::<kq_proto::kafka::messages::UpdateFeaturesRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeClusterRequest>(),
     Api::of::<kq_proto::kafka::messages::UnregisterBrokerRequest>(),
+    Api::of::<kq_proto::kafka::messages::ConsumerGroupHeartbeatRequest>(),
+    Api::of::<kq_proto::kafka::messages::ConsumerGroupDescribeRequest>(),
     Api::of::<kq_proto::kafka::messages::ListConfigResourcesRequest>(),
     Api::of::<kq_proto::kafka::messages::DescribeTopicPartitionsRequest>(),
 ];

@@ -1,6 +1,7 @@
 //! The data door of a whole broker, through raw frames on a socket.
 
 mod admin;
+mod consumer_groups;
 mod cut_off;
 mod describe;
 mod fetch;

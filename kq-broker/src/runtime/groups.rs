@@ -31,7 +31,7 @@ use self::timer::Timer;
 pub use self::topic::OFFSETS_TOPIC;
 use super::{Node, PartitionError};
 use crate::config::BrokerConfig;
-use crate::group::{GroupConfig, GroupId};
+use crate::group::{Assignor, ConsumerConfig, GroupConfig, GroupId, Migration};
 use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 
 /// A shard that is loaded, is being loaded, or could not be so far.
@@ -236,5 +236,20 @@ fn settings(config: &BrokerConfig) -> GroupConfig {
         offset_metadata_bytes_max: config.offset_metadata_bytes_max,
         offsets_retention: Duration::from_secs(minutes.saturating_mul(60)),
         lag_round: Duration::from_millis(config.group_lag_sample_ms),
+        consumer: consumer_settings(config),
+    }
+}
+
+fn consumer_settings(config: &BrokerConfig) -> ConsumerConfig {
+    let assignors = config.consumer_assignors.iter().filter_map(|it| Assignor::named(it));
+    let migration = Migration::ALL.into_iter().find(|it| it.name() == config.consumer_migration);
+    ConsumerConfig {
+        migration: migration.unwrap_or(Migration::Bidirectional),
+        session_timeout: Duration::from_millis(config.consumer_session_ms),
+        heartbeat_interval: Duration::from_millis(config.consumer_heartbeat_ms),
+        members_max: config.consumer_members_max,
+        assignors: assignors.collect(),
+        assignment_interval: Duration::from_millis(config.consumer_assignment_ms),
+        pattern_bytes_max: config.consumer_pattern_bytes_max,
     }
 }

@@ -38,6 +38,12 @@ impl Group {
         });
     }
 
+    /// Calls the members of a group that spoke another protocol before.
+    pub(crate) fn call_everybody(&mut self, step: &mut Step<'_>) {
+        self.prepare_rebalance(step);
+        self.assert_invariants();
+    }
+
     /// Someone came while the generation forms; the first rebalance waits a little longer for it.
     pub(super) fn newcomer(&mut self, _step: &Step<'_>) {
         if let Some(joining) = &mut self.joining {

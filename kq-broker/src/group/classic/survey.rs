@@ -5,9 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Group, GroupState, Member};
-use crate::group::{MemberSurvey, Now, subscription};
+use crate::group::{GroupSurvey, GroupType, KindState, MemberSurvey, Now, subscription};
 
 impl Group {
+    /// The group, its offsets aside.
+    pub(crate) fn survey(&self) -> GroupSurvey {
+        GroupSurvey {
+            group: self.id.clone(),
+            group_type: GroupType::Classic,
+            state: KindState::Classic(self.state),
+            state_since_ms: self.state_since_ms,
+            protocol_type: self.protocol_type.clone(),
+            protocol: self.protocol.clone(),
+            generation: self.generation,
+            member_count: self.member_count(),
+            topics: self.topics(),
+            offset_count: 0,
+            last_commit_at_ms: None,
+        }
+    }
+
     /// Its members, in the order of their ids.
     pub(crate) fn survey_members(&self, now: Now) -> Vec<MemberSurvey> {
         self.members.values().map(|it| self.survey_member(it, now)).collect()
@@ -31,16 +48,21 @@ impl Group {
         }
     }
 
-    /// The topics that members name or are assigned.
-    pub(crate) fn topics(&self) -> BTreeSet<Arc<str>> {
-        let assigned = self.members.values().flat_map(|it| self.assigned_to(it));
-        let subscribed = self.members.values().flat_map(|it| self.subscribed_by(it));
-        assigned.map(|(topic, _)| topic).chain(subscribed).collect()
+    /// When the group came to its state, in milliseconds since 1970.
+    pub(crate) fn state_since_ms(&self) -> i64 {
+        self.state_since_ms
     }
 
     /// How many members it has.
     pub(crate) fn member_count(&self) -> usize {
         self.members.len()
+    }
+
+    /// The topics that members name or are assigned.
+    fn topics(&self) -> BTreeSet<Arc<str>> {
+        let assigned = self.members.values().flat_map(|it| self.assigned_to(it));
+        let subscribed = self.members.values().flat_map(|it| self.subscribed_by(it));
+        assigned.map(|(topic, _)| topic).chain(subscribed).collect()
     }
 
     fn assigned_to(&self, member: &Member) -> Vec<(Arc<str>, Vec<i32>)> {

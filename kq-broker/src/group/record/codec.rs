@@ -8,7 +8,7 @@ use super::RecordError;
 
 /// Appends primitives.
 #[derive(Debug, Default)]
-pub(super) struct Writer(BytesMut);
+pub(super) struct Writer(pub(super) BytesMut);
 
 impl Writer {
     pub(super) fn i16(&mut self, value: i16) {
@@ -67,11 +67,16 @@ impl<'a> Reader<'a> {
         Self { whole, at: 0, what }
     }
 
-    fn malformed(&self) -> RecordError {
+    /// A reader of a field within this one.
+    pub(super) fn within<'b>(&self, field: &'b Bytes) -> Reader<'b> {
+        Reader::new(field, self.what)
+    }
+
+    pub(super) fn malformed(&self) -> RecordError {
         RecordError::Malformed { what: self.what }
     }
 
-    fn take(&mut self, len: usize) -> Result<Bytes, RecordError> {
+    pub(super) fn take(&mut self, len: usize) -> Result<Bytes, RecordError> {
         let end = self.at.checked_add(len).filter(|end| *end <= self.whole.len());
         let end = end.ok_or_else(|| self.malformed())?;
         let taken = self.whole.slice(self.at..end);
@@ -79,7 +84,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let taken = self.take(N)?;
         <[u8; N]>::try_from(&taken[..]).map_err(|_| self.malformed())
     }

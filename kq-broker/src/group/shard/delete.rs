@@ -7,7 +7,7 @@ use super::written::{Answer, Continuation};
 use super::{Results, Shard, tombstone};
 use crate::group::record::Key;
 use crate::group::{
-    DeleteOffsets, GroupError, GroupId, GroupState, Now, Output, Reply, ReplyTo, TopicPartition,
+    DeleteOffsets, GroupError, GroupId, Now, Output, Reply, ReplyTo, TopicPartition,
 };
 
 impl Shard {
@@ -34,9 +34,7 @@ impl Shard {
     pub(super) fn on_delete_group(&mut self, id: &GroupId, reply: ReplyTo, out: &mut Vec<Output>) {
         let written = match self.groups.get(id) {
             None => Err(GroupError::GroupNotFound),
-            Some(entry) if entry.kind.state() != GroupState::Empty => {
-                Err(GroupError::NonEmptyGroup)
-            }
+            Some(entry) if !entry.kind.state().is_empty() => Err(GroupError::NonEmptyGroup),
             Some(entry) => Ok(entry.offsets.all_written()),
         };
         match written {
@@ -64,12 +62,11 @@ impl Shard {
         out: &mut Vec<Output>,
     ) {
         let key_of = |it: &TopicPartition| Key::Offset(id.clone(), it.clone());
-        let mut keys: Vec<Key> = partitions.iter().map(key_of).collect();
-        if matches!(answer, Answer::Group(_)) {
-            keys.push(Key::Group(id.clone()));
-        }
-        let records: Vec<_> = keys.iter().map(tombstone).collect();
+        let mut records: Vec<_> = partitions.iter().map(|it| tombstone(&key_of(it))).collect();
         if let Some(entry) = self.groups.get_mut(id) {
+            if matches!(answer, Answer::Group(_)) {
+                records.extend(entry.kind.tombstones(id));
+            }
             entry.offsets.begin_writes(&partitions);
             // Behind its tombstone it would rise again.
             entry.owes_record_at.take_if(|_| matches!(answer, Answer::Group(_)));

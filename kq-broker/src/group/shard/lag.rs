@@ -18,7 +18,7 @@ use crate::group::lag::{
     Verdict, Watch, Why, figures, figures_of_uncommitted,
 };
 use crate::group::offsets::Kept;
-use crate::group::{CommittedOffset, GroupId, GroupState, Now, TopicPartition};
+use crate::group::{CommittedOffset, GroupId, Now, TopicPartition};
 
 /// Pairs that a shard may watch before it was told how many.
 pub(super) const WATCHES_AT_FIRST: usize = 1_000;
@@ -296,7 +296,7 @@ impl Entry {
 
     /// Who is there, and since when nobody is.
     fn attend(&mut self, now: Now) -> Attendance {
-        let is_empty = self.kind.state() == GroupState::Empty;
+        let is_empty = self.kind.state().is_empty();
         if !is_empty || self.kind.protocol_type().is_none() {
             self.lag.deserted_at = None;
             return if is_empty { Attendance::Simple } else { Attendance::Attended };
@@ -312,10 +312,10 @@ impl Entry {
     }
 
     fn attendance(&self) -> Attendance {
-        match (self.kind.state(), self.lag.deserted_at) {
-            (GroupState::Empty, Some(at)) => Attendance::DesertedSince(at),
-            (GroupState::Empty, None) => Attendance::Simple,
-            _ => Attendance::Attended,
+        match (self.kind.state().is_empty(), self.lag.deserted_at) {
+            (true, Some(at)) => Attendance::DesertedSince(at),
+            (true, None) => Attendance::Simple,
+            (false, _) => Attendance::Attended,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::canary;
 use crate::group::Now;
 use crate::group::classic::Group;
 use crate::group::kind::Kind;
-use crate::group::record::{self, Key, RecordError};
+use crate::group::record::{self, Change, Key, RecordError};
 
 impl Shard {
     /// Applies one record; without a value it is a tombstone. That of a group leaves the offsets:
@@ -22,14 +22,20 @@ impl Shard {
             (None, _) => {}
             (Some(Key::Group(id)), Some(value)) => {
                 let group = Group::restore(id.clone(), record::decode_group(value)?, now);
-                self.entry(&id, now).kind = Kind::Classic(group);
+                self.entry(&id, now).kind = Kind::Classic(Box::new(group));
             }
             (Some(Key::Group(id)), None) => {
                 if canary::is("tombstone_takes_offsets") {
                     self.groups.remove(&id);
-                } else if let Some(entry) = self.groups.get_mut(&id) {
+                } else if let Some(entry) = self.groups.get_mut(&id)
+                    && matches!(entry.kind, Kind::Classic(_))
+                {
                     entry.kind = Kind::fresh(id, now);
                 }
+            }
+            (Some(Key::Consumer(id, key)), value) => {
+                let change = Change::from_record(key, value)?;
+                self.load_consumer(&id, &change, value.is_none(), now);
             }
             (Some(Key::Offset(id, partition)), Some(value)) => {
                 let offset = record::decode_offset(value)?;
@@ -45,7 +51,8 @@ impl Shard {
     }
 
     /// Drops what the records left without members, history and offsets.
-    pub fn finish_loading(&mut self) {
+    pub fn finish_loading(&mut self, now: Now) {
+        self.finish_loading_consumers(now);
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
             self.drop_if_deserted(&id);

@@ -2,6 +2,7 @@
 
 use super::written::{Committing, Continuation};
 use super::{Results, Shard, record};
+use crate::group::kind::Kind;
 use crate::group::offsets::Committed;
 use crate::group::record::Key;
 use crate::group::{
@@ -65,6 +66,9 @@ impl Shard {
             return Err(GroupError::IllegalGeneration { given: caller.generation });
         }
         self.check_exists(&caller.group, outsider, now)?;
+        if let Some(Kind::Consumer(group)) = self.groups.get(&caller.group).map(|it| &it.kind) {
+            return group.check_commit(caller);
+        }
         self.postponing(&caller.group, now, out, |group, step| {
             Some(group.check_commit(caller, step))
         })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Entry, Shard};
 use crate::group::kind::Kind;
 use crate::group::{GroupId, GroupSurvey, MemberSurvey, Now};
+use crate::ids::TopicId;
 
 impl Shard {
     /// The groups whose names come after this one, in their order.
@@ -17,37 +18,38 @@ impl Shard {
 
     /// One group, if it is known.
     pub fn survey(&self, group: &GroupId) -> Option<GroupSurvey> {
-        self.groups.get(group).map(Entry::survey)
+        let entry = self.groups.get(group)?;
+        let mut survey = match &entry.kind {
+            Kind::Classic(classic) => classic.survey(),
+            Kind::Consumer(consumers) => {
+                let names = |topic| self.topic_name(topic);
+                consumers.survey(group, &self.config.consumer, &names)
+            }
+        };
+        survey.topics.extend(entry.committed_topics());
+        survey.offset_count = entry.offsets.iter().count();
+        survey.last_commit_at_ms = entry.offsets.iter().map(|(_, it)| it.committed_at_ms).max();
+        Some(survey)
     }
 
     /// The members of a group, in the order of their ids.
     pub fn survey_members(&self, group: &GroupId, now: Now) -> Vec<MemberSurvey> {
-        let Some(Entry { kind: Kind::Classic(group), .. }) = self.groups.get(group) else {
-            return Vec::new();
-        };
-        group.survey_members(now)
+        match self.groups.get(group).map(|it| &it.kind) {
+            None => Vec::new(),
+            Some(Kind::Classic(group)) => group.survey_members(now),
+            Some(Kind::Consumer(group)) => {
+                let names = |topic| self.topic_name(topic);
+                group.survey_members(now, &self.config.consumer, &names)
+            }
+        }
+    }
+
+    fn topic_name(&self, topic: TopicId) -> Option<Arc<str>> {
+        self.image.as_ref()?.topic_by_id(topic).map(|it| Arc::clone(&it.name))
     }
 }
 
 impl Entry {
-    fn survey(&self) -> GroupSurvey {
-        let Kind::Classic(group) = &self.kind;
-        let mut topics = group.topics();
-        topics.extend(self.committed_topics());
-        GroupSurvey {
-            group: group.id().clone(),
-            state: group.state(),
-            state_since_ms: group.state_since_ms(),
-            protocol_type: group.protocol_type().cloned(),
-            protocol: group.protocol().cloned(),
-            generation: group.generation(),
-            member_count: group.member_count(),
-            topics,
-            offset_count: self.offsets.iter().count(),
-            last_commit_at_ms: self.offsets.iter().map(|(_, it)| it.committed_at_ms).max(),
-        }
-    }
-
     /// Each topic once: offsets come topic by topic, and there are far more of them.
     fn committed_topics(&self) -> BTreeSet<Arc<str>> {
         let mut topics = BTreeSet::new();

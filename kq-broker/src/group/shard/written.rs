@@ -10,13 +10,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::consumer::thinned;
 use super::{Results, Shard, group_record};
 use crate::canary;
-use crate::group::classic::Replaced;
+use crate::group::classic::{Group, Replaced};
+use crate::group::consumer::ConsumerGroup;
 use crate::group::kind::Kind;
+use crate::group::record::GroupRecord;
 use crate::group::{
-    CommittedOffset, GroupError, GroupId, GroupState, Now, Outcome, Output, Reply, ReplyTo,
-    TopicPartition, WriteId,
+    CommittedOffset, GroupError, GroupId, GroupState, JoinGroup, Now, Outcome, Output, Reply,
+    ReplyTo, TopicPartition, WriteId,
 };
 
 /// How long a group's own record waits for its next attempt after it was refused.
@@ -29,6 +32,10 @@ pub(super) struct Flight {
     /// The newest write of the same group before it, if that is in flight too.
     pub(super) before: Option<WriteId>,
     pub(super) then: Continuation,
+    /// Whether it is known to be in the log.
+    pub(super) is_appended: bool,
+    /// Answers that nobody gets before it is committed.
+    pub(super) behind: Vec<(ReplyTo, Reply)>,
 }
 
 /// Offsets that a write carries.
@@ -43,6 +50,12 @@ pub(super) enum Continuation {
     Replaced(Box<Replaced>),
     /// The group has lost its last member.
     Emptied,
+    /// A consumer group is to be this one; none once it is.
+    Consumer { next: Option<Box<ConsumerGroup>> },
+    /// A consumer group is to be this classic one; none once it is.
+    Downgraded { next: Option<Box<GroupRecord>> },
+    /// A consumer group without members makes room for a classic one; none once it has.
+    MadeRoom { join: Option<Box<JoinGroup>> },
     /// Offsets wait to count.
     Commit { offsets: Committing, results: Results, reply: ReplyTo, at: Now },
     /// Offsets wait to go, and with them perhaps the group.
@@ -53,7 +66,12 @@ impl Continuation {
     /// Whether the write carries the group's own record, or its tombstone.
     pub(super) fn writes_group(&self) -> bool {
         match self {
-            Self::Assignment { .. } | Self::Replaced(_) | Self::Emptied => true,
+            Self::Assignment { .. }
+            | Self::Replaced(_)
+            | Self::Emptied
+            | Self::Consumer { .. }
+            | Self::Downgraded { .. }
+            | Self::MadeRoom { .. } => true,
             Self::Forget { answer, .. } => matches!(answer, Answer::Group(_)),
             Self::Commit { .. } => false,
         }
@@ -79,7 +97,7 @@ impl Shard {
     ) {
         let thin = Err(GroupError::NotAvailable);
         match outcome {
-            Outcome::Appended => {}
+            Outcome::Appended => self.on_appended(write, now, out),
             Outcome::Refused(error) => self.on_refused(write, &error, now, out),
             Outcome::Committed => self.on_committed(write, &Ok(()), now, out),
             Outcome::Thin if canary::is("thin_taken_for_refused") => {
@@ -93,6 +111,49 @@ impl Shard {
         }
     }
 
+    /// The write is in the log. A consumer group is what its log says, at once; whoever learns of it
+    /// waits until that is committed.
+    fn on_appended(&mut self, write: WriteId, now: Now, out: &mut Vec<Output>) {
+        let Some(flight) = self.pending.get_mut(&write) else { return };
+        if std::mem::replace(&mut flight.is_appended, true) {
+            return;
+        }
+        let group = flight.group.clone();
+        match &mut flight.then {
+            Continuation::Consumer { next } => {
+                if let Some(next) = next.take() {
+                    let deadline = next.deadline();
+                    self.entry(&group, now).kind = Kind::Consumer(next);
+                    self.deadlines.arm(&group, deadline);
+                }
+            }
+            Continuation::Downgraded { next } => {
+                if let Some(next) = next.take() {
+                    let classic = Group::restore(group.clone(), *next, now);
+                    self.entry(&group, now).kind = Kind::Classic(Box::new(classic));
+                    self.with_group(&group, now, out, Group::call_everybody);
+                }
+            }
+            Continuation::MadeRoom { join } => {
+                if let Some(join) = join.take() {
+                    self.entry(&group, now).kind = Kind::fresh(group.clone(), now);
+                    self.on_join(*join, now, out);
+                }
+            }
+            Continuation::Forget { answer: Answer::Group(_), .. } => {
+                let entry = self.entry(&group, now);
+                if matches!(entry.kind, Kind::Consumer(_)) {
+                    entry.kind = Kind::fresh(group, now);
+                }
+            }
+            Continuation::Assignment { .. }
+            | Continuation::Replaced(_)
+            | Continuation::Emptied
+            | Continuation::Commit { .. }
+            | Continuation::Forget { .. } => {}
+        }
+    }
+
     /// The write is in the log for good; `answer` is what those hear who asked for it.
     fn on_committed(
         &mut self,
@@ -101,13 +162,17 @@ impl Shard {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        let Some(Flight { group, then, .. }) = self.pending.remove(&write) else { return };
+        self.on_appended(write, now, out);
+        let Some(Flight { group, then, behind, .. }) = self.pending.remove(&write) else { return };
         if let Some(entry) = self.groups.get_mut(&group) {
             entry.last_write.take_if(|it| *it == write);
         }
         self.end_writes(&group, &then);
         match then {
-            Continuation::Emptied => {}
+            Continuation::Emptied
+            | Continuation::Consumer { .. }
+            | Continuation::Downgraded { .. }
+            | Continuation::MadeRoom { .. } => {}
             Continuation::Assignment { generation } => {
                 let answer = answer.clone();
                 self.with_group(&group, now, out, |it, step| {
@@ -125,12 +190,16 @@ impl Shard {
                 answer_deletion(of, answer, out);
             }
         }
+        let behind =
+            behind.into_iter().map(|(to, reply)| Output::Reply(to, thinned(reply, answer)));
+        out.extend(behind);
         self.drop_if_deserted(&group);
     }
 
     /// The write never reached the log. This is told before anything else happens.
     fn on_refused(&mut self, write: WriteId, error: &GroupError, now: Now, out: &mut Vec<Output>) {
-        let Some(Flight { group, before, then }) = self.pending.remove(&write) else { return };
+        let Some(flight) = self.pending.remove(&write) else { return };
+        let Flight { group, before, then, behind, .. } = flight;
         if let Some(entry) = self.groups.get_mut(&group) {
             entry.last_write = before;
         }
@@ -138,6 +207,15 @@ impl Shard {
         let no = Err(error.clone());
         match then {
             Continuation::Emptied => self.owe_record(&group, now),
+            Continuation::Consumer { .. } | Continuation::Downgraded { .. } => {
+                self.put_off(&group, now);
+            }
+            Continuation::MadeRoom { join } => {
+                if let Some(join) = join {
+                    let refused = Reply::JoinRefused { error: error.clone(), member: join.member };
+                    out.push(Output::Reply(join.reply, refused));
+                }
+            }
             Continuation::Assignment { generation } => {
                 let error = error.clone();
                 self.with_group(&group, now, out, |it, step| {
@@ -158,7 +236,18 @@ impl Shard {
                 answer_deletion(answer, &no, out);
             }
         }
+        let behind = behind.into_iter().map(|(to, reply)| Output::Reply(to, thinned(reply, &no)));
+        out.extend(behind);
         self.drop_if_deserted(&group);
+    }
+
+    /// What a consumer group had to write could not be: its time-outs try again a little later.
+    fn put_off(&mut self, group: &GroupId, now: Now) {
+        let Some(entry) = self.groups.get_mut(group) else { return };
+        if let Kind::Consumer(consumers) = &mut entry.kind {
+            consumers.put_off(now.uptime + RECORD_RETRY);
+            self.deadlines.arm(group, entry.deadline());
+        }
     }
 
     fn owe_record(&mut self, group: &GroupId, now: Now) {
@@ -173,8 +262,12 @@ impl Shard {
     fn end_writes(&mut self, group: &GroupId, then: &Continuation) {
         let Some(entry) = self.groups.get_mut(group) else { return };
         match then {
-            Continuation::Assignment { .. } | Continuation::Replaced(_) | Continuation::Emptied => {
-            }
+            Continuation::Assignment { .. }
+            | Continuation::Replaced(_)
+            | Continuation::Emptied
+            | Continuation::Consumer { .. }
+            | Continuation::Downgraded { .. }
+            | Continuation::MadeRoom { .. } => {}
             Continuation::Commit { offsets, .. } => {
                 entry.offsets.end_writes(offsets.iter().map(|(it, _)| it));
             }
@@ -190,7 +283,7 @@ impl Shard {
         if entry.owes_record_at.take_if(|it| *it <= now.uptime).is_none() {
             return;
         }
-        let Kind::Classic(group) = &entry.kind;
+        let Kind::Classic(group) = &entry.kind else { return };
         if group.state() == GroupState::Empty {
             let records = vec![group_record(group)];
             self.write(id, records, Continuation::Emptied, out);

@@ -318,6 +318,6 @@ fn a_group_tombstone_alone_leaves_the_offsets() {
     }
     let tombstone = encode_key(&Key::Group("g".into()));
     shard.load(&tombstone, None, Now::default()).unwrap();
-    shard.finish_loading();
+    shard.finish_loading(Now::default());
     assert_eq!(shard.offsets(&"g".into()).count(), 1);
 }

@@ -20,10 +20,12 @@ use bytes::Bytes;
 use expect_test::Expect;
 use uuid::Uuid;
 
+use crate::group::embedded;
 use crate::group::{
-    Caller, CommitOffsets, DeleteOffsets, GroupConfig, GroupError, Heartbeat, Input, InstanceId,
-    JoinGroup, LeaveGroup, LeavingMember, MemberId, Now, OffsetToCommit, Outcome, Output, Protocol,
-    Reply, ReplyTo, Shard, SyncGroup, TopicPartition, WriteId, WrittenRecord,
+    Beat, Caller, CommitOffsets, ConsumerHeartbeat, DeleteOffsets, Epoch, GroupConfig, GroupError,
+    Heartbeat, Input, InstanceId, JoinGroup, LeaveGroup, LeavingMember, MemberId, Now,
+    OffsetToCommit, Outcome, Output, PartitionSet, Phase, Protocol, Reply, ReplyTo, Shard,
+    SyncGroup, TopicPartition, WriteId, WrittenRecord,
 };
 use crate::ids::{BrokerId, PartitionIndex, TopicId};
 use crate::metadata::{
@@ -139,7 +141,7 @@ impl Script {
         for record in self.records() {
             shard.load(&record.key, record.value.as_ref(), self.now).unwrap();
         }
-        shard.finish_loading();
+        shard.finish_loading(self.now);
         shard
     }
 }
@@ -149,8 +151,12 @@ fn hold(shard: &Shard) -> Vec<String> {
     let mut shown = Vec::new();
     for listing in shard.list() {
         let group = &listing.group;
-        let members = shard.describe(group).unwrap().members;
-        let members: Vec<_> = members.iter().map(|it| it.member.as_str()).collect();
+        let members = match (shard.describe(group), shard.describe_consumer(group)) {
+            (Some(it), _) => it.members.into_iter().map(|it| it.member).collect(),
+            (None, Some(it)) => it.members.into_iter().map(|it| it.member).collect(),
+            (None, None) => Vec::new(),
+        };
+        let members: Vec<_> = members.iter().map(MemberId::as_str).collect();
         let offsets = shard.offsets(group);
         let offsets: Vec<_> = offsets
             .map(|(it, offset)| format!("{}/{}={}", it.topic, it.partition, offset.offset))
@@ -228,7 +234,7 @@ fn parse(words: &[&str]) -> Input {
         ["sync", to, who, generation, ref shares @ ..] => {
             let share = |it: &&str| {
                 let (who, share) = it.split_once('=').unwrap();
-                (member(who).0, Bytes::copy_from_slice(share.as_bytes()))
+                (member(who).0, share_bytes(share))
             };
             Input::Sync(SyncGroup {
                 caller: caller(who, generation),
@@ -240,6 +246,9 @@ fn parse(words: &[&str]) -> Input {
         }
         ["beat", to, who, generation] => {
             Input::Heartbeat(Heartbeat { caller: caller(who, generation), reply: reply(to) })
+        }
+        ["cbeat", to, who, at, ref says @ ..] => {
+            Input::ConsumerHeartbeat(consumer_beat(to, who, at, says))
         }
         ["leave", to, who] => {
             let (member, instance) = member(who);
@@ -287,10 +296,54 @@ fn written(write: &str, outcome: Outcome) -> Input {
 }
 
 /// `topic=u` subscribes to another topic than `t`; that changes the metadata.
+/// `t:0,1` is a share in the embedded protocol; anything else is what it is.
+fn share_bytes(word: &str) -> Bytes {
+    let Some((topic, indexes)) = word.split_once(':') else {
+        return Bytes::copy_from_slice(word.as_bytes());
+    };
+    let indexes = indexes.split(',').map(|it| it.parse().unwrap()).collect();
+    embedded::write_assignment(0, &BTreeMap::from([(topic.into(), indexes)]))
+}
+
+/// `join`, `leave` or an epoch; `topics=t,u` and, where it owns nothing, `owned=`.
+fn consumer_beat(to: &str, who: &str, at: &str, says: &[&str]) -> ConsumerHeartbeat {
+    let (member, instance) = member(who);
+    let topics = says.iter().find_map(|it| it.strip_prefix("topics="));
+    let phase = match at {
+        "join" => Phase::Join,
+        "leave" => Phase::Leave,
+        epoch => Phase::At(Epoch(epoch.parse().unwrap())),
+    };
+    let owns_nothing = phase == Phase::Join || says.contains(&"owned=");
+    ConsumerHeartbeat {
+        group: "g".into(),
+        member,
+        phase,
+        instance,
+        rack: None,
+        rebalance_timeout: Some(Duration::from_mins(1)),
+        topics: topics.map(|it| it.split(',').map(Into::into).collect()),
+        pattern: None,
+        assignor: None,
+        owned: owns_nothing.then(PartitionSet::default),
+        client_id: "c".into(),
+        client_host: "/127.0.0.1".into(),
+        reply: reply(to),
+    }
+}
+
+fn show_beat(beat: &Beat) -> String {
+    let share = beat.assignment.as_ref().map_or("as before".into(), |share| {
+        let indexes: Vec<_> = share.iter().map(|it| it.index.0).collect();
+        format!("{indexes:?}")
+    });
+    format!("{} at {}: {share}", beat.member, beat.epoch.0)
+}
+
 fn join(to: &str, who: &str, protocols: &str, options: &[&str]) -> JoinGroup {
     let option = |name| options.iter().find_map(|it| it.strip_prefix(name));
     let topic = option("topic=").unwrap_or("t");
-    let metadata = [b"\0\0\0\0\0\x01\0\x01", topic.as_bytes()].concat();
+    let metadata = [b"\0\0\0\0\0\x01\0\x01", topic.as_bytes(), b"\xff\xff\xff\xff"].concat();
     let protocol = |name: &str| Protocol { name: name.into(), metadata: metadata.clone().into() };
     JoinGroup {
         group: "g".into(),
@@ -336,9 +389,14 @@ fn show_reply(reply: &Reply) -> String {
             let member = member.as_ref().map_or("-", MemberId::as_str);
             format!("join of {member} refused: {error}")
         }
-        Reply::Synced(Ok(it)) => format!("synced {}", String::from_utf8_lossy(&it.assignment)),
+        Reply::Synced(Ok(it)) => match embedded::read_assignment(&it.assignment) {
+            Some(share) => format!("synced {share:?}"),
+            None => format!("synced {}", String::from_utf8_lossy(&it.assignment)),
+        },
         Reply::Synced(Err(error)) => format!("sync refused: {error}"),
         Reply::Heartbeat(it) => format!("heartbeat {}", result(it)),
+        Reply::ConsumerBeat(Ok(it)) => show_beat(it),
+        Reply::ConsumerBeat(Err(error)) => format!("beat refused: {error}"),
         Reply::Left(members) => {
             let members: Vec<_> = members.iter().map(|(_, it)| result(it)).collect();
             format!("left {members:?}")

@@ -8,7 +8,7 @@ use kq_proto::admin::v1;
 use kq_proto::kafka::ErrorCode;
 use tonic::Code;
 
-use crate::group::{GroupState, GroupSurvey, MemberSurvey};
+use crate::group::{ConsumerState, GroupState, GroupSurvey, GroupType, KindState, MemberSurvey};
 use crate::grpc::shape::count;
 use crate::ids::BrokerId;
 
@@ -17,7 +17,7 @@ pub(in crate::grpc) fn summary(it: &GroupSurvey, coordinator: BrokerId) -> v1::G
     let text = |it: &Option<Arc<str>>| it.as_deref().unwrap_or_default().to_owned();
     v1::GroupSummary {
         group: it.group.to_string(),
-        r#type: v1::GroupType::Classic.into(),
+        r#type: group_type(it.group_type).into(),
         state: state(it.state).into(),
         protocol_type: text(&it.protocol_type),
         protocol: text(&it.protocol),
@@ -57,13 +57,26 @@ fn partitions(topic: &str, of: &[i32]) -> v1::TopicPartitions {
     v1::TopicPartitions { topic: topic.to_owned(), partitions }
 }
 
-/// Where a group stands.
-pub(in crate::grpc) fn state(it: GroupState) -> v1::GroupState {
+fn group_type(it: GroupType) -> v1::GroupType {
     match it {
-        GroupState::Empty => v1::GroupState::Empty,
-        GroupState::PreparingRebalance => v1::GroupState::PreparingRebalance,
-        GroupState::CompletingRebalance => v1::GroupState::CompletingRebalance,
-        GroupState::Stable => v1::GroupState::Stable,
+        GroupType::Classic => v1::GroupType::Classic,
+        GroupType::Consumer => v1::GroupType::Consumer,
+    }
+}
+
+/// Where a group stands.
+pub(in crate::grpc) fn state(it: KindState) -> v1::GroupState {
+    match it {
+        KindState::Classic(GroupState::Empty) | KindState::Consumer(ConsumerState::Empty) => {
+            v1::GroupState::Empty
+        }
+        KindState::Classic(GroupState::PreparingRebalance) => v1::GroupState::PreparingRebalance,
+        KindState::Classic(GroupState::CompletingRebalance) => v1::GroupState::CompletingRebalance,
+        KindState::Classic(GroupState::Stable) | KindState::Consumer(ConsumerState::Stable) => {
+            v1::GroupState::Stable
+        }
+        KindState::Consumer(ConsumerState::Assigning) => v1::GroupState::Assigning,
+        KindState::Consumer(ConsumerState::Reconciling) => v1::GroupState::Reconciling,
     }
 }
 

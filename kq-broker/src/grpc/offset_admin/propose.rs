@@ -11,7 +11,7 @@ use super::resolve::{Spans, item_of};
 use super::target::{Aim, Aims, no_commit, partitions_of};
 use super::view::View;
 use crate::group::reset::{Goal, Standing};
-use crate::group::{GroupId, GroupState};
+use crate::group::{GroupId, GroupState, KindState};
 use crate::grpc::Admin;
 use crate::grpc::answer::id_bytes;
 use crate::grpc::groups::words;
@@ -121,7 +121,7 @@ impl Admin {
         mut notes: Vec<String>,
     ) -> v1::ResetPlan {
         let survey = view.survey.as_ref();
-        let state = survey.map_or(GroupState::Empty, |it| it.state);
+        let state = survey.map_or(KindState::Classic(GroupState::Empty), |it| it.state);
         notes.extend(outsider(view));
         let refusal = refusal(&request.group, view, state).filter(|_| !request.live);
         let sum = |of: fn(&v1::ResetRow) -> u64| rows.iter().map(of).fold(0, u64::saturating_add);
@@ -164,8 +164,8 @@ fn verb(target: Option<&v1::ResetTarget>) -> &'static str {
 }
 
 /// Why offsets cannot be changed while members are at work, or on their way.
-fn refusal(group: &str, view: &View, state: GroupState) -> Option<v1::ItemError> {
-    if state == GroupState::Empty {
+fn refusal(group: &str, view: &View, state: KindState) -> Option<v1::ItemError> {
+    if state.is_empty() {
         return None;
     }
     Some(words::non_empty(group, view.members.len()).into_item(group))
@@ -173,7 +173,7 @@ fn refusal(group: &str, view: &View, state: GroupState) -> Option<v1::ItemError>
 
 /// A warning where someone commits who is no member, and so cannot be put out.
 fn outsider(view: &View) -> Option<String> {
-    let survey = view.survey.as_ref().filter(|it| it.state == GroupState::Empty)?;
+    let survey = view.survey.as_ref().filter(|it| it.state.is_empty())?;
     let at = survey.last_commit_at_ms.filter(|at| survey.state_since_ms < *at)?;
     let age = u64::try_from(view.at.wall_ms.saturating_sub(at)).unwrap_or(0);
     (Duration::from_millis(age) < OUTSIDER_COMMITS)

@@ -49,9 +49,9 @@ fn unknown(group: &GroupId, version: i16) -> DescribedGroup {
 
 fn known(group: &GroupDescription, operations: bool) -> DescribedGroup {
     // Between generations there is no assignment that the members' metadata could explain.
-    let stable = group.listing.state == GroupState::Stable;
+    let stable = group.state == GroupState::Stable;
     DescribedGroup {
-        group_state: Str::from_static(group.listing.state.name()),
+        group_state: Str::from_static(group.state.name()),
         protocol_type: text(&group.listing.protocol_type),
         protocol_data: if stable { text(&group.protocol) } else { Str::EMPTY },
         members: group.members.iter().map(|it| member(it, stable)).collect(),

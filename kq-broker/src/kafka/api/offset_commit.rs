@@ -17,6 +17,9 @@ use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
 use crate::metadata::MetadataImage;
 
+/// From this version on a generation may be the epoch of a member of a consumer group (KIP-848).
+const KNOWS_EPOCHS_FROM: i16 = 9;
+
 impl Handle for OffsetCommitRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
         let generation = self.generation_id_or_member_epoch;
@@ -24,6 +27,13 @@ impl Handle for OffsetCommitRequest {
         let caller = caller(&self.group_id, &self.member_id, instance, generation);
         let group = caller.group.clone();
         let (response, offsets) = sort_out(&door.image(), &self.topics);
+        let host = door.groups().host(&group);
+        let knows_epochs = KNOWS_EPOCHS_FROM <= call.version;
+        if !knows_epochs
+            && host.is_ok_and(|it| it.look(|it| it.is_consumer_member(&group, &caller.member)))
+        {
+            return call.answer::<Self>(&fill(response, Err(ErrorCode::UnsupportedVersion)));
+        }
         if offsets.is_empty() {
             return call.answer::<Self>(&response);
         }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use kq_proto::kafka::messages::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestTopics, OffsetFetchResponse, OffsetFetchResponseGroup,
-    OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
-    OffsetFetchResponseTopics,
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponse,
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
 };
 use kq_proto::kafka::{ErrorCode, Str};
 
-use super::groups::{own, text};
-use crate::group::{CommittedOffset, GroupId, Shard, TopicPartition};
+use super::groups::{code, own, text};
+use crate::group::{CommittedOffset, GroupId, MemberId, Shard, TopicPartition};
 use crate::kafka::answer::Answer;
 use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
@@ -24,8 +24,12 @@ const GROUP_ERROR_FROM: i16 = 2;
 impl Handle for OffsetFetchRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
         if call.version >= MANY_FROM {
-            let groups =
-                self.groups.iter().map(|it| fetch(door, &it.group_id, it.topics.as_deref()));
+            let of = |it: &OffsetFetchRequestGroup| {
+                let member = it.member_id.as_deref().unwrap_or_default();
+                let reader = (MemberId::from(member), it.member_epoch);
+                fetch(door, &it.group_id, &reader, it.topics.as_deref())
+            };
+            let groups = self.groups.iter().map(of);
             let groups = groups.collect();
             return call.answer::<Self>(&OffsetFetchResponse { groups, ..Default::default() });
         }
@@ -36,7 +40,7 @@ impl Handle for OffsetFetchRequest {
             });
             topics.collect::<Vec<_>>()
         });
-        let group = fetch(door, &self.group_id, topics.as_deref());
+        let group = fetch(door, &self.group_id, &(MemberId::from(""), -1), topics.as_deref());
         call.answer::<Self>(&of_one(group, call.version))
     }
 }
@@ -58,17 +62,23 @@ fn of_one(group: OffsetFetchResponseGroup, version: i16) -> OffsetFetchResponse 
     OffsetFetchResponse { topics: topics.collect(), error_code: error, ..Default::default() }
 }
 
-/// The offsets of one group: of the partitions asked for, or of all that it has committed.
+/// The offsets of one group: of the partitions asked for, or of all that it has committed. Who says
+/// that it is a member of a consumer group must be at its epoch: what another member has committed
+/// since would be told to one that has lost the partition (KIP-848).
 fn fetch(
     door: &Arc<Door>,
     group_id: &Str,
+    (member, epoch): &(MemberId, i32),
     asked: Option<&[OffsetFetchRequestTopics]>,
 ) -> OffsetFetchResponseGroup {
     let group = GroupId::from(&**group_id);
-    let found = door.groups().host(&group).map(|host| {
-        host.look(|shard| match asked {
-            Some(topics) => asked_for(topics, |it| shard.offset(&group, it).cloned()),
-            None => all_of(shard, &group),
+    let found = door.groups().host(&group).and_then(|host| {
+        host.look(|shard| {
+            shard.check_fetch(&group, member, *epoch).map_err(|error| code(&error))?;
+            Ok(match asked {
+                Some(topics) => asked_for(topics, |it| shard.offset(&group, it).cloned()),
+                None => all_of(shard, &group),
+            })
         })
     });
     let (topics, error_code) = match found {

@@ -165,7 +165,8 @@ async fn a_feature_is_updated_to_the_level_it_has_only() {
         for wrong in [
             feature("metadata.version", 26, upgrade_type),
             feature("metadata.version", 28, upgrade_type),
-            feature("group.version", 1, upgrade_type),
+            feature("group.version", 2, upgrade_type),
+            feature("kraft.version", 1, upgrade_type),
         ] {
             let name = wrong.feature.to_string();
             let both = [feature("metadata.version", 27, upgrade_type), wrong];

@@ -60,6 +60,8 @@ async fn the_table_of_versions_is_advertised() {
         57 UpdateFeatures 0..=2
         60 DescribeCluster 0..=2
         64 UnregisterBroker 0..=0
+        68 ConsumerGroupHeartbeat 0..=1
+        69 ConsumerGroupDescribe 0..=1
         74 ListConfigResources 0..=1
         75 DescribeTopicPartitions 0..=0
     "#]]

@@ -192,8 +192,9 @@ impl ShardHost {
         }
         // What a request names was found in this image or in an older one.
         self.tell_topics(state);
-        // Heartbeats and commits only put deadlines off.
-        let may_shorten = !matches!(input, Input::Heartbeat(_) | Input::Commit(_));
+        // Heartbeats and commits only put deadlines off; a member that is new is written down.
+        let may_shorten =
+            !matches!(input, Input::Heartbeat(_) | Input::ConsumerHeartbeat(_) | Input::Commit(_));
         self.take(state, input);
         if may_shorten {
             self.ground.timer.arm(state.shard.deadline());

@@ -84,7 +84,7 @@ fn replay(
         }
         at = outcome.plan.next_offset;
     }
-    shard.finish_loading();
+    shard.finish_loading(now);
     Ok(shard)
 }
 

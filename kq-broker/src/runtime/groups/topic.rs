@@ -13,6 +13,10 @@ use crate::runtime::Node;
 /// The topic of committed offsets and group memberships.
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
+/// What one step of a group changes is one batch: the target assignment of a group of 10,000 members
+/// takes about 1 MB.
+const BATCH_BYTES_MAX: u32 = 16 << 20;
+
 const CREATE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The partition whose leader coordinates a group; none while the topic does not exist.
@@ -40,6 +44,7 @@ pub(super) async fn create(node: &Node) -> Result<(), ErrorCode> {
         configs: vec![
             ("cleanup.policy".to_owned(), Some("compact".to_owned())),
             ("compression.type".to_owned(), Some("producer".to_owned())),
+            ("max.message.bytes".to_owned(), Some(BATCH_BYTES_MAX.to_string())),
             ("segment.bytes".to_owned(), Some(node.config.offsets_segment_bytes.to_string())),
         ],
     };
