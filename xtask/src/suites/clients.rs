@@ -16,6 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client kcat_round_trip", |kit| run(kit, "kcat_round_trip.py")),
     ("client confluent_round_trip", |kit| run(kit, "confluent_round_trip.py")),
     ("client confluent_admin", |kit| run(kit, "confluent_admin.py")),
+    ("client confluent_groups", |kit| run(kit, "confluent_groups.py")),
     ("client kafka_python_round_trip", |kit| run(kit, "kafka_python_round_trip.py")),
     ("client java_round_trip", |kit| run(kit, "java_round_trip.py")),
     ("client kq_ctl_serves_a_script_over_100_topics", operator_script),
