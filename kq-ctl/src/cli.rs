@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::cluster::Reply;
 use crate::commands::{
     broker, cluster, completion, config, context, events, group, help, leader, log, offset,
-    partition, plan, quorum, record, schema, topic,
+    partition, plan, quorum, record, schema, topic, translate,
 };
 use crate::output::Report;
 use crate::schema::Schema;
@@ -84,6 +84,8 @@ pub(crate) enum Noun {
     /// What kq-ctl prints, as JSON Schema
     #[command(subcommand, alias = "schemas")]
     Schema(schema::Verb),
+    /// A command line of Kafka's tools, rpk or kcl as one of kq-ctl
+    Translate(translate::Args),
     /// Completion for a shell
     Completion(completion::Args),
     /// Help on commands
@@ -116,6 +118,7 @@ impl Noun {
             Self::Context(verb) => ("context", verb.name()),
             Self::Schema(verb) => ("schema", verb.name()),
             Self::Events(_) => return "events".to_owned(),
+            Self::Translate(_) => return "translate".to_owned(),
             Self::Completion(_) => return "completion".to_owned(),
             Self::Help(_) => return "help".to_owned(),
             Self::Produce(_) => ("record", "produce"),
@@ -143,6 +146,7 @@ impl Noun {
             Self::Context(verb) => verb.schema(),
             Self::Schema(verb) => verb.schema(),
             Self::Events(args) => events::schema(args),
+            Self::Translate(args) => translate::schema(args),
             Self::Completion(args) => completion::schema(args),
             Self::Help(args) => help::schema(args),
             Self::Produce(args) => record::produce::schema(args),
@@ -168,6 +172,7 @@ impl Noun {
             Self::Context(verb) => verb.run(session),
             Self::Schema(verb) => verb.run(session),
             Self::Events(args) => Box::pin(events::run(args, session)),
+            Self::Translate(args) => Box::pin(translate::run(args, session)),
             Self::Completion(args) => Box::pin(completion::run(args, session)),
             Self::Help(args) => Box::pin(help::run(args, session)),
             Self::Produce(args) => Box::pin(record::produce::run(args, session)),
@@ -188,7 +193,14 @@ impl Noun {
         if let Self::Log(verb) = self {
             return verb.name() != "dirs";
         }
-        matches!(self, Self::Context(_) | Self::Schema(_) | Self::Completion(_) | Self::Help(_))
+        matches!(
+            self,
+            Self::Context(_)
+                | Self::Schema(_)
+                | Self::Translate(_)
+                | Self::Completion(_)
+                | Self::Help(_)
+        )
     }
 
     /// True if repeating it changes nothing, so that `--watch` makes sense.

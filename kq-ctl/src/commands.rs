@@ -20,6 +20,7 @@ pub(crate) mod record;
 pub(crate) mod schema;
 mod shared;
 pub(crate) mod topic;
+pub(crate) mod translate;
 mod waiting;
 
 /// Declares the verbs of a noun. Each is a module with `Args`, `schema` and `run`.

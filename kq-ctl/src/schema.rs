@@ -203,6 +203,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &TOPIC_LIST,
     &TOPIC_OFFSETS,
     &TOPIC_WAIT,
+    &TRANSLATION,
     &WAIT,
 ];
 

@@ -1,4 +1,4 @@
-//! Kinds of `offset`.
+//! Kinds of `offset`, and of `translate`.
 
 use super::group::{GROUP_NAME, STATE};
 use super::{Field, Layout, Schema, Type};
@@ -141,4 +141,16 @@ pub(crate) const OFFSET_UNDO_LIST: Schema = Schema {
         LIVE.named(),
     ],
     summary: &[int("undo_count", "UNDOS", "changes in this document")],
+};
+
+pub(crate) const TRANSLATION: Schema = Schema {
+    kind: "Translation",
+    doc: "A command line of another tool as lines of kq-ctl.",
+    layout: Layout::Rows,
+    key: &["line"],
+    fields: &[
+        text("line", "LINE", "to be typed instead"),
+        Field::of(Type::Texts, "notes", "NOTES", "what is different"),
+    ],
+    summary: &[],
 };
