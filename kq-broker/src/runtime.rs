@@ -10,6 +10,7 @@
 //!   the image task        roles given, topics created, changed and deleted
 //!   a fetcher             one for each broker that leads something which this one follows
 //!   the isr sender        what all leaders want of the controller, one command at a time
+//!   the cleaner           compaction, one partition after the other, in steps
 //!   four timers           retention, the ticks of leaders to which time matters, whether the cluster
 //!                         is heard, and the rounds of looking at lag
 //! ```
@@ -17,6 +18,8 @@
 //! The doors speak to this module and never to `kq_storage`.
 
 mod apply;
+mod bucket;
+mod cleaner;
 mod clock;
 mod committed;
 mod error;

@@ -164,24 +164,43 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::string("listeners", "PLAINTEXT://127.0.0.1:9092")
         .derived()
         .doc("The addresses at which clients come in, as Kafka writes them."),
-    ConfigKey::long("log.cleaner.delete.retention.ms", "86400000").at_least(0).millis().doc(
-        "Default of the topic key `delete.retention.ms`. Without effect as long as nothing \
-             is compacted.",
+    ConfigKey::long("log.cleaner.backoff.ms", "15000").at_least(1).millis().fixed().doc(
+        "How long the cleaner waits before it looks for something to compact again, where it \
+         found nothing.",
     ),
+    ConfigKey::long("log.cleaner.dedupe.buffer.size", "134217728")
+        .at_least(1_048_576)
+        .bytes()
+        .fixed()
+        .doc(
+            "The most that the map of keys may take during a pass of compaction, 27 bytes a key. \
+             A log with more keys takes several passes.",
+        ),
+    ConfigKey::long("log.cleaner.delete.retention.ms", "86400000").at_least(0).millis().doc(
+        "Default of the topic key `delete.retention.ms`.",
+    ),
+    ConfigKey::boolean("log.cleaner.enable", "true").fixed().doc(
+        "Whether topics with `cleanup.policy=compact` are compacted. Without it they grow, \
+         `__consumer_offsets` among them.",
+    ),
+    ConfigKey::long("log.cleaner.io.max.bytes.per.second", "")
+        .unset()
+        .at_least(1)
+        .bytes()
+        .fixed()
+        .doc("What compaction reads and writes in a second, at most; when not set, without bound."),
     ConfigKey::long("log.cleaner.max.compaction.lag.ms", "9223372036854775807")
         .at_least(1)
         .millis()
-        .doc(
-            "Default of the topic key `max.compaction.lag.ms`. Without effect as long as nothing \
-             is compacted.",
-        ),
+        .doc("Default of the topic key `max.compaction.lag.ms`."),
     ConfigKey::double("log.cleaner.min.cleanable.ratio", "0.5").accepts(Accepts::Ratio).doc(
-        "Default of the topic key `min.cleanable.dirty.ratio`. Without effect as long as \
-             nothing is compacted.",
+        "Default of the topic key `min.cleanable.dirty.ratio`.",
     ),
     ConfigKey::long("log.cleaner.min.compaction.lag.ms", "0").at_least(0).millis().doc(
-        "Default of the topic key `min.compaction.lag.ms`. Without effect as long as nothing \
-             is compacted.",
+        "Default of the topic key `min.compaction.lag.ms`.",
+    ),
+    ConfigKey::long("log.cleaner.threads", "1").at_least(0).fixed().doc(
+        "Kept for Kafka's tools and without effect: one partition is compacted at a time.",
     ),
     ConfigKey::list("log.cleanup.policy", "delete")
         .accepts(Accepts::ListOf(&["compact", "delete"]))

@@ -1,8 +1,8 @@
 //! A topic's configuration in force, typed: what the log and the replication go by.
 
-use kq_storage::LogConfig;
 pub use kq_storage::TimestampType;
 use kq_storage::batch::{Codec, Compression};
+use kq_storage::{CompactionRules, LogConfig};
 
 use super::describe::scale;
 use super::sources::{ConfigSources, StaticConfig};
@@ -166,10 +166,29 @@ impl EffectiveTopicConfig {
             retention_ms: self.retention_ms,
             delete: self.delete,
             compact: self.compact,
+            compaction: self.compaction_rules(),
             producer_id_expiration_ms,
             flush_messages: often(self.flush_messages),
             flush_ms: often(self.flush_ms),
             ..LogConfig::default()
+        }
+    }
+
+    fn compaction_rules(&self) -> CompactionRules {
+        let ratio = self.min_cleanable_dirty_ratio.clamp(0.0, 1.0) * 1_000_000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to a million"
+        )]
+        let dirty_ppm_min = ratio.round() as u32;
+        let lag_max = self.max_compaction_lag_ms;
+        CompactionRules {
+            dirty_ppm_min,
+            lag_min_ms: self.min_compaction_lag_ms,
+            // The largest number stands for never.
+            lag_max_ms: (lag_max < i64::MAX.unsigned_abs()).then_some(lag_max),
+            delete_retention_ms: self.delete_retention_ms,
         }
     }
 }

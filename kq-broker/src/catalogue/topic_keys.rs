@@ -42,7 +42,7 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
         .server(&[same("log.cleaner.delete.retention.ms")])
         .doc(
             "How long compaction keeps tombstones, so that a slow reader still sees the \
-             deletion. Without effect as long as nothing is compacted.",
+             deletion. None goes while a replica is out of sync.",
         ),
     ConfigKey::long("file.delete.delay.ms", "60000")
         .at_least(0)
@@ -91,10 +91,7 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::long("max.compaction.lag.ms", "9223372036854775807")
         .at_least(1)
         .server(&[same("log.cleaner.max.compaction.lag.ms")])
-        .doc(
-            "The longest a record may wait for compaction. Without effect as long as nothing is \
-             compacted.",
-        ),
+        .doc("The longest a record may wait for compaction; its segment is closed in time for it."),
     ConfigKey::int("max.message.bytes", "1048588")
         .at_least(0)
         .server(&[same("message.max.bytes")])
@@ -120,17 +117,11 @@ pub(super) const TOPIC_KEYS: &[ConfigKey] = &[
     ConfigKey::double("min.cleanable.dirty.ratio", "0.5")
         .accepts(Accepts::Ratio)
         .server(&[same("log.cleaner.min.cleanable.ratio")])
-        .doc(
-            "The share of the log that must be uncompacted before compaction looks at it. \
-             Without effect as long as nothing is compacted.",
-        ),
+        .doc("The share of the log that must be uncompacted before compaction looks at it."),
     ConfigKey::long("min.compaction.lag.ms", "0")
         .at_least(0)
         .server(&[same("log.cleaner.min.compaction.lag.ms")])
-        .doc(
-            "The shortest a record stays as it was written before it may be compacted. Without \
-             effect as long as nothing is compacted.",
-        ),
+        .doc("The shortest a record stays as it was written before it may be compacted."),
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
         .server(&[same("min.insync.replicas")])

@@ -93,6 +93,10 @@ settings! {
     producer_id_expiration_ms: u64 = "producer.id.expiration.ms";
     replica_lag_ms_max: u64 = "replica.lag.time.max.ms";
     retention_check_ms: u64 = "log.retention.check.interval.ms";
+    cleaner_enable: bool = "log.cleaner.enable";
+    cleaner_map_bytes: u64 = "log.cleaner.dedupe.buffer.size";
+    cleaner_bytes_per_second: Option<u64> = "log.cleaner.io.max.bytes.per.second";
+    cleaner_backoff_ms: u64 = "log.cleaner.backoff.ms";
     recovery_threads: usize = "num.recovery.threads.per.data.dir";
     sync_threads: usize = "log.sync.threads";
     sync_delay_ms_max: u64 = "log.sync.delay.max.ms";

@@ -328,6 +328,12 @@ impl PartitionImage {
     pub fn is_under_replicated(&self) -> bool {
         self.settled().any(|id| !self.isr.contains(&id))
     }
+
+    /// Whether any replica is out of sync, also one that a reassignment is still filling: it may have
+    /// old records and not know yet what became of them.
+    pub fn awaits_replicas(&self) -> bool {
+        self.replicas.iter().any(|id| !self.isr.contains(id))
+    }
 }
 
 impl TopicImage {

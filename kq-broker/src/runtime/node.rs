@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Clock, Partition, PartitionError, Partitions, Standstill, fetcher, hearing, isr_sender,
-    retention, ticker,
+    Clock, Partition, PartitionError, Partitions, Standstill, cleaner, fetcher, hearing,
+    isr_sender, retention, ticker,
 };
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
@@ -95,6 +95,7 @@ impl Node {
         tokio::spawn(follow_images(Arc::clone(self)));
         tokio::spawn(fetcher::run(fetcher::Ground::of(self)));
         tokio::spawn(retention::run(Arc::clone(self), self.stopping.clone()));
+        tokio::spawn(cleaner::run(Arc::clone(&self.partitions), self.stopping.clone()));
         tokio::spawn(isr_sender::run(Arc::clone(self)));
         tokio::spawn(ticker::run(Arc::clone(self)));
         tokio::spawn(hearing::run(Arc::clone(self)));

@@ -2,6 +2,7 @@
 //! behind one lock that is held for short.
 
 mod append;
+mod compact;
 mod follow;
 mod intake;
 mod life;
@@ -32,6 +33,7 @@ use crate::metadata::PartitionImage;
 use crate::replica::Rules;
 
 pub use self::append::producer_of;
+pub(super) use self::compact::{PassFailed, Placed};
 pub(super) use self::role::{Assigned, Registered};
 pub(super) use self::state::SyncRules;
 
@@ -47,6 +49,8 @@ pub struct Partition {
     leads: AtomicBool,
     /// Whether a replica is out of sync that the partition has and is not only being given.
     lacks_replicas: AtomicBool,
+    /// Whether any replica is, also one that is only being given.
+    awaits_replicas: AtomicBool,
     /// Its topic waits for its purge: it is kept, but nobody finds it.
     hidden: AtomicBool,
     state: Mutex<State>,
@@ -94,6 +98,7 @@ impl Partition {
             meter: parts.meter,
             leads: AtomicBool::new(image.leader == Some(me)),
             lacks_replicas: AtomicBool::new(image.is_under_replicated()),
+            awaits_replicas: AtomicBool::new(image.awaits_replicas()),
             hidden: AtomicBool::new(false),
             state: Mutex::new(state),
         })
@@ -126,6 +131,10 @@ impl Partition {
 
     fn lacks_replicas(&self) -> bool {
         self.lacks_replicas.load(Ordering::Acquire)
+    }
+
+    fn awaits_replicas(&self) -> bool {
+        self.awaits_replicas.load(Ordering::Acquire)
     }
 
     pub(super) fn is_hidden(&self) -> bool {

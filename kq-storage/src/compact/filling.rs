@@ -92,6 +92,14 @@ impl Filling {
         self.sources.end
     }
 
+    /// Bytes of the group that are in its file.
+    pub(crate) const fn written_bytes(&self) -> u64 {
+        match &self.mode {
+            Mode::Writing(output) => output.written_bytes(),
+            Mode::Same { .. } | Mode::Copying { .. } | Mode::Nothing => 0,
+        }
+    }
+
     /// Bytes moved since this was asked last.
     pub(crate) const fn take_moved(&mut self) -> Moved {
         std::mem::replace(&mut self.moved, Moved { read: 0, written: 0 })

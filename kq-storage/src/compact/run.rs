@@ -263,6 +263,9 @@ impl Compaction {
         else {
             return Ok(None);
         };
-        filling.finish(&self.rules, sources, &self.tally)
+        let before = filling.written_bytes();
+        let group = filling.finish(&self.rules, sources, &self.tally)?;
+        self.written_bytes += group.as_ref().map_or(0, |group| group.size.saturating_sub(before));
+        Ok(group)
     }
 }

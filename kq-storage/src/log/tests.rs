@@ -14,6 +14,7 @@ use crate::{
 
 mod appends;
 mod at;
+mod compacted_reads;
 mod compacting;
 mod damage;
 mod failures;

@@ -1,17 +1,15 @@
 //! How fast this broker takes in replicas that a move brings here. What it follows anyway is never
 //! held up: a throttled ISR would be a slow cluster.
 //!
-//! A bucket for all sources together. It is empty when a rate is set, so that there is no burst, and
-//! it gathers a moment's worth at most, which makes up for timers that ring late. Requests ask for a
-//! small portion each: what has come is spent, and what it is overdrawn by is waited for.
+//! A bucket for all sources together. Requests ask for a small portion each.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-/// What may gather while nothing comes.
-const GATHERED_MAX: Duration = Duration::from_millis(250);
+use super::super::bucket::Bucket;
+
 /// Portions in a second, as long as they are neither tiny nor huge.
 const PORTIONS_PER_SECOND: u64 = 20;
 const PORTION_BYTES_MIN: u64 = 16 << 10;
@@ -24,26 +22,13 @@ pub struct Quota {
     changed: watch::Sender<()>,
 }
 
-/// Bytes that may still be spent now; below zero what was spent ahead of time.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    bytes_per_second: u64,
-    /// In parts of a byte.
-    left: i128,
-    filled_at: Duration,
-}
-
-/// So many parts make a byte: a rate of one byte a second is paid in nanoseconds.
-const PARTS: i128 = 1_000_000_000;
-
 impl Quota {
     /// Sets the rate; none for as fast as it goes.
     pub fn set(&self, bytes_per_second: Option<u64>, now: Duration) {
         let rate = bytes_per_second.map(|rate| rate.max(1));
         let mut bucket = self.bucket.lock();
-        if bucket.as_ref().map(|it| it.bytes_per_second) != rate {
-            *bucket =
-                rate.map(|bytes_per_second| Bucket { bytes_per_second, left: 0, filled_at: now });
+        if bucket.as_ref().map(Bucket::bytes_per_second) != rate {
+            *bucket = rate.map(|rate| Bucket::new(rate, now));
             self.changed.send_replace(());
         }
     }
@@ -60,26 +45,14 @@ impl Quota {
 
     /// How much to ask for at a time, of one partition; none without a rate.
     pub(super) fn portion(&self) -> Option<i32> {
-        let rate = self.bucket.lock().as_ref()?.bytes_per_second;
+        let rate = self.bucket.lock().as_ref()?.bytes_per_second();
         let portion = rate / PORTIONS_PER_SECOND;
         i32::try_from(portion.clamp(PORTION_BYTES_MIN, PORTION_BYTES_MAX)).ok()
     }
 
     /// Spends what has come; tells until when nothing more should be asked for.
     pub(super) fn spend(&self, bytes: usize, now: Duration) -> Option<Duration> {
-        let mut bucket = self.bucket.lock();
-        let bucket = bucket.as_mut()?;
-        let rate = i128::from(bucket.bytes_per_second);
-        let parts = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
-        let filled = rate.saturating_mul(parts(now.saturating_sub(bucket.filled_at)));
-        bucket.filled_at = now.max(bucket.filled_at);
-        let gathered = bucket.left.saturating_add(filled).min(rate * parts(GATHERED_MAX));
-        bucket.left = gathered - i128::try_from(bytes).unwrap_or(i128::MAX / PARTS) * PARTS;
-        if bucket.left >= 0 {
-            return None;
-        }
-        let nanos = u64::try_from((-bucket.left - 1) / rate + 1).unwrap_or(u64::MAX);
-        Some(now + Duration::from_nanos(nanos))
+        self.bucket.lock().as_mut()?.spend(bytes as u64, now)
     }
 }
 

@@ -175,7 +175,10 @@ impl Partition {
         };
         state.rounds.clear();
         let (topic, from) = (&self.topic, log_end.offset());
-        if from < until {
+        if from < to && from < until {
+            // Compacted by what is cut off, or cut in mid-batch: the rest is copied again.
+            tracing::warn!(%topic, index = %self.id.index, %from, %to, %until, "log cut lower");
+        } else if from < until {
             tracing::info!(%topic, index = %self.id.index, %from, %until, "log truncated");
         }
         Ok(FollowerInput::Truncated { log_end })

@@ -45,6 +45,7 @@ impl Partition {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         self.lacks_replicas.store(image.is_under_replicated(), Ordering::Release);
+        self.awaits_replicas.store(image.awaits_replicas(), Ordering::Release);
         let leads = image.leader == Some(self.me);
         match &mut state.role {
             Role::Leader(_) if leads => {
