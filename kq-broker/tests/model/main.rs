@@ -1,5 +1,6 @@
 //! The model simulator: the real replica cores and the real controller, on modelled logs, a
-//! modelled network and a modelled clock, through storms of faults.
+//! modelled network and a modelled clock, through storms of faults; and beside it the real core of
+//! the group coordinator in a smaller world of the same kind (`groups`).
 //!
 //! A run is a function of its seed. Variables of the environment say which runs (`cargo xtask sim`
 //! sets them): `KQ_SIM_SEEDS` how many, `KQ_SIM_FROM` the first seed, `KQ_SIM_SCENARIO` only this
@@ -19,6 +20,8 @@ mod event;
 mod faults;
 #[cfg(test)]
 mod fetch;
+#[cfg(test)]
+mod groups;
 #[cfg(test)]
 mod idempotent;
 #[cfg(test)]
@@ -57,5 +60,17 @@ fn the_model_keeps_every_promise_under_faults() {
 fn a_seed_replays_to_the_letter() {
     for seed in 1..4 {
         assert_eq!(run_one(seed, None, true), run_one(seed, None, true));
+    }
+}
+
+#[test]
+fn groups_keep_every_promise_under_faults() {
+    groups::run_all();
+}
+
+#[test]
+fn a_seed_of_groups_replays_to_the_letter() {
+    for seed in 1..4 {
+        assert_eq!(groups::run_one(seed, None, true), groups::run_one(seed, None, true));
     }
 }

@@ -8,15 +8,12 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::turmoil;
-use crate::cli::CanaryArgs;
+use crate::cli::{CanaryArgs, Suite};
 use crate::run::{cargo, root, shown, target};
 use crate::tally::{Counts, Tally, Verdict};
 
 /// The lists, each beside the code that its bugs are planted in.
 const LISTS: &[&str] = &["kq-storage/canaries.toml", "kq-broker/canaries.toml"];
-
-/// The test of the model that runs schedules.
-const MODEL: &str = "the_model_keeps";
 
 /// The planted bugs of one crate.
 #[derive(Debug, Deserialize)]
@@ -50,8 +47,8 @@ enum Test {
     Storage { test: String },
     /// A test of kq-broker's own, by a part of its name.
     Broker { lib: String },
-    /// The model simulator, within so many schedules; of one scenario, where it is named.
-    Model { seeds: u64, scenario: Option<String> },
+    /// The model simulator, within so many schedules; of one part or one scenario, where that is named.
+    Model { seeds: u64, suite: Option<Suite>, scenario: Option<String> },
 }
 
 /// Brings each planted bug to life in turn, or the one that is named.
@@ -130,9 +127,10 @@ impl Test {
                 tests.args(["--features", "canary", "--lib", "--", lib]);
                 tests
             }
-            Self::Model { seeds, scenario } => {
+            Self::Model { seeds, suite, scenario } => {
+                let test = suite.unwrap_or(Suite::Replicas).test();
                 let mut model = cargo(["test", "--quiet", "--package", "kq-broker"]);
-                model.args(["--features", "canary", "--test", "model", "--", MODEL]);
+                model.args(["--features", "canary", "--test", "model", "--", test]);
                 model.env("KQ_SIM_SEEDS", seeds.to_string()).env("RUST_BACKTRACE", "0");
                 if let Some(scenario) = scenario {
                     model.env("KQ_SIM_SCENARIO", scenario);
@@ -147,8 +145,11 @@ impl std::fmt::Display for Test {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Storage { test } | Self::Broker { lib: test } => f.write_str(test),
-            Self::Model { seeds, scenario: None } => write!(f, "{seeds} schedules of the model"),
-            Self::Model { seeds, scenario: Some(name) } => {
+            Self::Model { seeds, suite, scenario: None } => {
+                let suite = suite.unwrap_or(Suite::Replicas).name();
+                write!(f, "{seeds} schedules of the model of {suite}")
+            }
+            Self::Model { seeds, scenario: Some(name), .. } => {
                 write!(f, "{seeds} schedules of the model's {name}")
             }
         }

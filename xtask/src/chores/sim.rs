@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::cli::SimArgs;
+use crate::cli::{SimArgs, Suite};
 use crate::run::{cargo, finish, tee};
 use crate::tally::{Counts, Tally, Verdict};
 
@@ -17,10 +17,12 @@ const SCHEDULES_NIGHTLY: u64 = 2_000_000;
 /// Both suites; only the model when its runs are named.
 pub(crate) fn run(args: &SimArgs) -> Result<bool> {
     let mut tally = Tally::default();
-    let named = args.seeds.is_some() || args.from.is_some() || args.scenario.is_some();
+    let only = args.suite.is_some() || args.scenario.is_some();
+    let named = only || args.seeds.is_some() || args.from.is_some();
     if let Some(seed) = args.seed {
         // It prints its trace and ends with what became of it, which is no failure of ours.
-        finish(model(args).env("KQ_SIM_SEED", seed.to_string()))?;
+        let suite = suite(args).unwrap_or(Suite::Replicas);
+        finish(model(args, suite).env("KQ_SIM_SEED", seed.to_string()))?;
         return Ok(true);
     }
     if !named {
@@ -51,18 +53,26 @@ fn crash(args: &SimArgs, tally: &mut Tally) -> Result<()> {
 pub(crate) fn schedules(args: &SimArgs, tally: &mut Tally) {
     let usual = if args.nightly { SCHEDULES_NIGHTLY } else { SCHEDULES };
     let seeds = args.seeds.unwrap_or(usual);
-    tally.check("model simulator", || {
-        let mut runs = model(args);
-        runs.env("KQ_SIM_SEEDS", seeds.to_string());
-        let status = finish(&mut runs)?;
-        ensure!(status.success(), "a promise is broken, see above");
-        Ok(Verdict::Passed(format!("{seeds} schedules")))
-    });
+    let suites = suite(args).map_or(Suite::ALL.to_vec(), |it| vec![it]);
+    for suite in suites {
+        tally.check(&format!("model simulator, {}", suite.name()), || {
+            let mut runs = model(args, suite);
+            runs.env("KQ_SIM_SEEDS", seeds.to_string());
+            let status = finish(&mut runs)?;
+            ensure!(status.success(), "a promise is broken, see above");
+            Ok(Verdict::Passed(format!("{seeds} schedules")))
+        });
+    }
 }
 
-fn model(args: &SimArgs) -> Command {
+/// The part that is asked for, or that the scenario is of.
+fn suite(args: &SimArgs) -> Option<Suite> {
+    args.suite.or_else(|| args.scenario.as_deref().map(Suite::of_scenario))
+}
+
+fn model(args: &SimArgs, suite: Suite) -> Command {
     let mut model = cargo(["test", "--quiet", "--package", "kq-broker", "--test", "model", "--"]);
-    model.args(["--nocapture", "the_model_keeps"]);
+    model.args(["--nocapture", suite.test()]);
     if let Some(from) = args.from {
         model.env("KQ_SIM_FROM", from.to_string());
     }

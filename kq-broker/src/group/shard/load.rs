@@ -39,7 +39,10 @@ impl Shard {
             }
             (Some(Key::Offset(id, partition)), Some(value)) => {
                 let offset = record::decode_offset(value)?;
-                self.entry(&id, now).offsets.set(partition, offset);
+                let entry = self.entry(&id, now);
+                if !canary::is("fresh_start_at_end") {
+                    entry.offsets.set(partition, offset);
+                }
             }
             (Some(Key::Offset(id, partition)), None) => {
                 if let Some(entry) = self.groups.get_mut(&id) {

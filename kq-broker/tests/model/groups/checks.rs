@@ -1,0 +1,331 @@
+//! The promises, each checked where it could be broken.
+//!
+//! | checker | says |
+//! | --- | --- |
+//! | `OffsetsNeverRegress` | what a fetch tells was committed, and is not older than what was acknowledged; what lapses is old |
+//! | `OneOwner` | a share is told as the committed generation has it, and commits fit the generation before them in the log |
+//! | `NothingSkipped` | an owner begins where nothing before is unread |
+//! | `LiveEqualsReplay` | with nothing in flight the shard holds what the log says |
+//! | `GroupsSettle` | after the storm every group is stable, and all partitions are owned once |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use kq_broker::group::record::{Key, decode_group, decode_key, decode_offset};
+use kq_broker::group::{
+    Caller, CommittedOffset, GroupConfig, GroupId, GroupState, Input, MemberDescription, MemberId,
+    Now, Reply, Shard, TopicPartition, WrittenRecord,
+};
+
+use super::log::{Batch, Log};
+
+/// A promise that was broken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) checker: &'static str,
+    pub(crate) what: String,
+}
+
+/// Why a coordinator writes.
+#[derive(Debug, Clone)]
+pub(crate) enum Cause {
+    Commit(Caller),
+    Delete,
+    Expiry,
+    Image,
+    Other,
+}
+
+impl Cause {
+    pub(crate) fn of(input: &Input) -> Self {
+        if let Input::Commit(it) = input {
+            return Self::Commit(it.caller.clone());
+        }
+        let is_deletion = matches!(input, Input::DeleteOffsets(_) | Input::DeleteGroup { .. });
+        if is_deletion {
+            Self::Delete
+        } else if matches!(input, Input::ExpireOffsets) {
+            Self::Expiry
+        } else if matches!(input, Input::Image(_)) {
+            Self::Image
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// What decides whether a write may be.
+#[derive(Debug)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) cause: &'a Cause,
+    /// The groups of which the log tells an older state than the coordinator knows.
+    pub(crate) refused: &'a BTreeSet<GroupId>,
+    pub(crate) now: Now,
+    pub(crate) retention: Duration,
+}
+
+type PartitionOf = (GroupId, TopicPartition);
+
+/// What was told and written so far.
+#[derive(Debug)]
+pub(crate) struct Checks {
+    pub(crate) failure: Option<Failure>,
+    /// The write whose end a coordinator is being told.
+    pub(crate) telling: Option<Batch>,
+    /// The leader's log to its end, by key.
+    head: BTreeMap<Key, WrittenRecord>,
+    /// What is committed, as a coordinator that reads it would hold it.
+    replay: Shard,
+    /// The committed values of each offset, with the numbers of their writes.
+    history: BTreeMap<PartitionOf, Vec<(u64, Option<CommittedOffset>)>>,
+    /// The newest acknowledged write of each offset.
+    floors: BTreeMap<PartitionOf, u64>,
+    /// How far each group has read each partition.
+    read: BTreeMap<(GroupId, i32), i64>,
+    pub(crate) commits: u64,
+    pub(crate) generations: u64,
+    pub(crate) comparisons: u64,
+}
+
+impl Checks {
+    pub(crate) fn new() -> Self {
+        Self {
+            failure: None,
+            telling: None,
+            head: BTreeMap::new(),
+            replay: Shard::new(GroupConfig::default()),
+            history: BTreeMap::new(),
+            floors: BTreeMap::new(),
+            read: BTreeMap::new(),
+            commits: 0,
+            generations: 0,
+            comparisons: 0,
+        }
+    }
+
+    pub(crate) fn fail(&mut self, checker: &'static str, what: String) {
+        self.failure.get_or_insert(Failure { checker, what });
+    }
+
+    /// The leader wrote: its own log decides whether it may.
+    pub(crate) fn on_appended(&mut self, batch: &Batch, by: &Circumstances<'_>) {
+        if let Cause::Commit(caller) = by.cause {
+            self.verify_caller(caller, by.refused);
+        }
+        for record in &batch.records {
+            let key = decode_key(&record.key).unwrap().unwrap();
+            let is_offset = matches!(key, Key::Offset(..));
+            if is_offset && matches!(by.cause, Cause::Expiry) {
+                self.verify_lapse(&key, by.now, by.retention);
+            }
+            if is_offset && matches!(by.cause, Cause::Other) {
+                self.fail("OffsetsNeverRegress", format!("{key:?} is written unasked"));
+            }
+            self.head.insert(key, record.clone());
+        }
+    }
+
+    /// Another leader's log may end earlier.
+    pub(crate) fn on_fail_over(&mut self, log: &Log) {
+        self.head.clear();
+        for record in log.committed.iter().chain(&log.tail).flat_map(|it| &it.records) {
+            self.head.insert(decode_key(&record.key).unwrap().unwrap(), record.clone());
+        }
+    }
+
+    fn verify_caller(&mut self, caller: &Caller, refused: &BTreeSet<GroupId>) {
+        let record = self.head.get(&Key::Group(caller.group.clone()));
+        let record = record.and_then(|it| it.value.as_ref()).map(|it| decode_group(it).unwrap());
+        let fits = match &record {
+            _ if refused.contains(&caller.group) => true,
+            None => caller.generation < 0,
+            Some(it) if caller.generation < 0 => it.members.is_empty(),
+            Some(it) => {
+                it.generation == caller.generation
+                    && it.members.iter().any(|one| one.member == caller.member)
+            }
+        };
+        if !fits {
+            let known = record.map(|it| (it.generation, it.members.len()));
+            self.fail("OneOwner", format!("{caller:?} commits, where the log says {known:?}"));
+        }
+    }
+
+    fn verify_lapse(&mut self, key: &Key, now: Now, retention: Duration) {
+        let value = self.head.get(key).and_then(|it| it.value.as_ref());
+        let Some(offset) = value.map(|it| decode_offset(it).unwrap()) else { return };
+        let retention_ms = i64::try_from(retention.as_millis()).unwrap();
+        if now.wall_ms < offset.committed_at_ms + retention_ms {
+            self.fail("OffsetsNeverRegress", format!("{key:?} lapses although it is young"));
+        }
+    }
+
+    pub(crate) fn on_committed(&mut self, batch: &Batch, now: Now) {
+        for record in &batch.records {
+            self.replay.load(&record.key, record.value.as_ref(), now).unwrap();
+            match decode_key(&record.key).unwrap().unwrap() {
+                Key::Offset(group, partition) => {
+                    let value = record.value.as_ref().map(|it| decode_offset(it).unwrap());
+                    let history = self.history.entry((group, partition)).or_default();
+                    history.push((batch.number, value));
+                    self.commits += 1;
+                }
+                Key::Group(_) => self.generations += 1,
+            }
+        }
+    }
+
+    pub(crate) fn on_reply(&mut self, reply: &Reply) {
+        if let Reply::Offsets(results) = reply
+            && results.iter().all(|(_, it)| it.is_ok())
+        {
+            self.acknowledge();
+        }
+        if matches!(reply, Reply::GroupDeleted(Ok(()))) {
+            self.acknowledge();
+            self.verify_deleted();
+        }
+    }
+
+    /// Nothing that was committed before a group's deletion is there after it.
+    fn verify_deleted(&mut self) {
+        let Some(batch) = &self.telling else { return };
+        let keys = batch.records.iter().filter_map(|it| decode_key(&it.key).unwrap());
+        let deleted: Vec<GroupId> = keys
+            .filter_map(|it| match it {
+                Key::Group(id) => Some(id),
+                Key::Offset(..) => None,
+            })
+            .collect();
+        let number = batch.number;
+        let left = self.history.iter().find(|((group, _), history)| {
+            let before = history.partition_point(|(it, _)| *it <= number);
+            let last = before.checked_sub(1).and_then(|at| history[at].1.as_ref());
+            deleted.contains(group) && last.is_some()
+        });
+        if let Some((key, _)) = left {
+            let what = format!("{key:?} is there after the deletion of its group");
+            self.fail("OffsetsNeverRegress", what);
+        }
+    }
+
+    /// A share is told, which has to be the one that a next coordinator would tell: else that one may
+    /// give it to somebody else.
+    pub(crate) fn on_share(&mut self, group: &GroupId, member: &MemberId, share: &[u8]) {
+        let known = self.replay.describe(group).map(|it| it.members).unwrap_or_default();
+        let is_its = |it: &MemberDescription| it.member == *member && it.assignment == share;
+        if !known.iter().any(is_its) {
+            let known: Vec<_> = known.iter().map(|it| it.member.as_str()).collect();
+            let what = format!("{member} of {group} is told a share, where the log has {known:?}");
+            self.fail("OneOwner", what);
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let Some(batch) = &self.telling else { return };
+        for record in &batch.records {
+            if let Some(Key::Offset(group, partition)) = decode_key(&record.key).unwrap() {
+                let floor = self.floors.entry((group, partition)).or_default();
+                *floor = batch.number.max(*floor);
+            }
+        }
+    }
+
+    pub(crate) fn on_fetched(
+        &mut self,
+        group: &GroupId,
+        told: &[(TopicPartition, CommittedOffset)],
+    ) {
+        let told: BTreeMap<_, _> = told.iter().map(|(a, b)| (a, b)).collect();
+        let of_group = self.history.iter().filter(|((it, _), _)| it == group);
+        let wrong = of_group.map(|((_, partition), history)| {
+            let floor = self.floors.get(&(group.clone(), partition.clone())).copied();
+            let floor = floor.unwrap_or_default();
+            let behind = history.partition_point(|(number, _)| *number <= floor);
+            let from = behind.saturating_sub(1);
+            let told = told.get(partition).copied();
+            let may = history[from..].iter().any(|(_, it)| it.as_ref() == told);
+            (may || (behind == 0 && told.is_none()), partition, told.cloned())
+        });
+        let wrong = wrong.filter(|(may, ..)| !may).map(|(_, a, b)| (a.clone(), b)).next();
+        let stranger = told
+            .keys()
+            .find(|it| !self.history.contains_key(&(group.clone(), TopicPartition::clone(it))));
+        let stranger = stranger.map(|it| TopicPartition::clone(it));
+        if let Some((partition, told)) = wrong {
+            let what = format!("{group} {partition:?} is told as {told:?}");
+            self.fail("OffsetsNeverRegress", what);
+        }
+        if let Some(partition) = stranger {
+            self.fail("OffsetsNeverRegress", format!("{group} never committed {partition:?}"));
+        }
+    }
+
+    /// An owner begins to read.
+    pub(crate) fn on_begin(&mut self, group: &GroupId, partition: i32, at: i64) {
+        let read = self.read.get(&(group.clone(), partition)).copied().unwrap_or_default();
+        if read < at {
+            let what = format!("{group} begins at {at} of {partition}, read up to {read}");
+            self.fail("NothingSkipped", what);
+        }
+    }
+
+    pub(crate) fn on_read(&mut self, group: &GroupId, partition: i32, up_to: i64) {
+        let read = self.read.entry((group.clone(), partition)).or_default();
+        *read = up_to.max(*read);
+    }
+
+    /// With nothing in flight, the shard is what the log says.
+    pub(crate) fn compare(&mut self, live: &Shard, refused: &BTreeSet<GroupId>) {
+        self.comparisons += 1;
+        let ids = live.list().chain(self.replay.list()).map(|it| it.group);
+        let ids: BTreeSet<GroupId> = ids.collect();
+        for id in ids {
+            let here: Vec<_> = live.offsets(&id).collect();
+            let there: Vec<_> = self.replay.offsets(&id).collect();
+            if here != there {
+                let what = format!("{id}: offsets {here:?}, in the log {there:?}");
+                self.fail("LiveEqualsReplay", what);
+                return;
+            }
+            let (here, there) = (written(live, &id), written(&self.replay, &id));
+            let is_known = here != Written::Unsettled && !refused.contains(&id);
+            if is_known && here != there {
+                let what = format!("{id}: {here:?}, in the log {there:?}");
+                self.fail("LiveEqualsReplay", what);
+                return;
+            }
+        }
+    }
+}
+
+/// What of a group is written down.
+#[derive(Debug, PartialEq, Eq)]
+enum Written {
+    Nothing,
+    Empty {
+        generation: i32,
+    },
+    Stable {
+        generation: i32,
+        protocol: String,
+        members: Vec<MemberDescription>,
+    },
+    /// A generation is forming: it will be written.
+    Unsettled,
+}
+
+fn written(shard: &Shard, id: &GroupId) -> Written {
+    let (Some(survey), Some(it)) = (shard.survey(id), shard.describe(id)) else {
+        return Written::Nothing;
+    };
+    let generation = survey.generation;
+    match it.listing.state {
+        GroupState::Empty if generation == 0 => Written::Nothing,
+        GroupState::Empty => Written::Empty { generation },
+        GroupState::Stable => {
+            Written::Stable { generation, protocol: it.protocol, members: it.members }
+        }
+        GroupState::PreparingRebalance | GroupState::CompletingRebalance => Written::Unsettled,
+    }
+}
