@@ -1,9 +1,13 @@
 //! The command line of xtask, declared once.
 
+mod sim;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::sim::{SimArgs, Suite};
 
 use crate::cluster::BASE_PORT;
 
@@ -235,66 +239,6 @@ pub(crate) enum Part {
     Processes,
     /// Real Kafka clients
     Clients,
-}
-
-/// Arguments of `sim`.
-#[derive(Debug, Default, Args)]
-pub(crate) struct SimArgs {
-    /// 100,000 crash points in place of 10,000, and 2,000,000 schedules in place of 20,000
-    #[arg(long)]
-    pub(crate) nightly: bool,
-    /// Only the model, and so many schedules
-    #[arg(long, value_name = "N")]
-    pub(crate) seeds: Option<u64>,
-    /// Only the model, beginning with this seed
-    #[arg(long, value_name = "SEED")]
-    pub(crate) from: Option<u64>,
-    /// Only this part of the model
-    #[arg(long, value_enum)]
-    pub(crate) suite: Option<Suite>,
-    /// Only the model, in this kind of weather: everything, power, network, zombies, moves, reassign,
-    /// rules, topics, page-cache; and of groups: groups-everything, groups-failover, groups-network,
-    /// groups-statics, groups-topics, groups-expiry
-    #[arg(long, value_name = "NAME")]
-    pub(crate) scenario: Option<String>,
-    /// One run of the model again, with its whole trace
-    #[arg(long, value_name = "SEED")]
-    pub(crate) seed: Option<u64>,
-}
-
-/// A part of the model simulator, which is a world of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Suite {
-    /// Replicas of partitions, and the controller
-    Replicas,
-    /// Consumer groups
-    Groups,
-}
-
-impl Suite {
-    /// Both, in the order of their runs.
-    pub(crate) const ALL: [Self; 2] = [Self::Replicas, Self::Groups];
-
-    /// The test that runs its schedules, by a part of its name.
-    pub(crate) const fn test(self) -> &'static str {
-        match self {
-            Self::Replicas => "the_model_keeps",
-            Self::Groups => "groups_keep",
-        }
-    }
-
-    /// The part that a scenario is of.
-    pub(crate) fn of_scenario(name: &str) -> Self {
-        if name.starts_with("groups-") { Self::Groups } else { Self::Replicas }
-    }
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Replicas => "replicas",
-            Self::Groups => "groups",
-        }
-    }
 }
 
 /// Arguments of `turmoil`.

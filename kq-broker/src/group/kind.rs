@@ -134,6 +134,11 @@ impl Kind {
         }
     }
 
+    /// Whether its members, if it has any, are consumers.
+    pub(crate) fn is_of_consumers(&self) -> bool {
+        self.protocol_type() == Some("consumer")
+    }
+
     /// The topics that members name.
     pub(crate) fn subscribed(&self) -> Subscribed<'_> {
         match self {

@@ -221,10 +221,11 @@ impl Shard {
     ) {
         let write = WriteId(self.next_write);
         self.next_write += 1;
-        let entry = self.groups.get_mut(group);
-        let before = entry.and_then(|it| it.last_write.replace(write));
+        if let Some(entry) = self.groups.get_mut(group) {
+            entry.last_write = Some(write);
+        }
         let group = group.clone();
-        let flight = Flight { group, before, then, is_appended: false, behind: Vec::new() };
+        let flight = Flight { group, then, is_appended: false, behind: Vec::new() };
         self.pending.insert(write, flight);
         out.push(Output::Write { write, records });
     }

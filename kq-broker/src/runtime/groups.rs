@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use kq_proto::kafka::ErrorCode;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 
 use self::host::Ground;
 pub use self::host::{PendingReply, ShardHost};
@@ -37,6 +37,9 @@ use crate::ids::{BrokerId, PartitionId, PartitionIndex};
 /// A shard that is loaded, is being loaded, or could not be so far.
 type Slot = Arc<OnceCell<Arc<ShardHost>>>;
 
+/// Shards that are read from their logs at one time: each may take a thread and the disk for seconds.
+const LOADS_MAX: usize = 4;
+
 /// How long a client that looks for its coordinator waits for the groups to be loaded.
 const LOAD_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -48,6 +51,7 @@ pub struct Groups {
     slots: Mutex<BTreeMap<PartitionId, Slot>>,
     ground: Arc<Ground>,
     sampled: Sampled,
+    loads: Semaphore,
 }
 
 impl Groups {
@@ -56,8 +60,14 @@ impl Groups {
         let settings = settings(&node.config);
         let timer = Timer::new(node.clock);
         let ground = Ground { node: Arc::clone(&node), timer, reload: Notify::new() };
-        let (ground, sampled) = (Arc::new(ground), Sampled::default());
-        Arc::new(Self { node, settings, slots: Mutex::default(), ground, sampled })
+        Arc::new(Self {
+            node,
+            settings,
+            slots: Mutex::default(),
+            ground: Arc::new(ground),
+            sampled: Sampled::default(),
+            loads: Semaphore::new(LOADS_MAX),
+        })
     }
 
     /// Starts its timer, and loads the shards that are there.
@@ -128,13 +138,13 @@ impl Groups {
         Err(ErrorCode::CoordinatorLoadInProgress)
     }
 
-    /// Every shard that this broker holds.
+    /// Every shard that this broker holds. Fails when some are not loaded within seconds: a list
+    /// without their groups would be taken for whole.
     pub async fn all(self: &Arc<Self>) -> Result<Vec<Arc<ShardHost>>, ErrorCode> {
-        let mut hosts = Vec::new();
-        for id in topic::led_by(&self.node.image(), self.node.broker_id) {
-            hosts.push(self.load(id).await?);
-        }
-        Ok(hosts)
+        let ids = topic::led_by(&self.node.image(), self.node.broker_id);
+        let loading = futures::future::try_join_all(ids.into_iter().map(|id| self.load(id)));
+        let loaded = tokio::time::timeout(LOAD_WAIT_MAX, loading).await;
+        loaded.map_err(|_| ErrorCode::CoordinatorLoadInProgress)?
     }
 
     /// Every shard that this broker is to hold, as far as they are loaded within `wait`.
@@ -202,7 +212,8 @@ impl Groups {
         let slot = Arc::clone(self.slots.lock().entry(id).or_default());
         let loading = slot.get_or_try_init(|| async {
             let term = partition.led_since().ok_or(PartitionError::NotLeader)?;
-            let shard = load::load(&partition, self.settings.clone(), self.node.clock).await?;
+            let shard =
+                load::load(&partition, self.settings.clone(), self.node.clock, &self.loads).await?;
             let led = (Arc::clone(&partition), term);
             Ok(ShardHost::new(shard, led, Arc::clone(&self.ground)))
         });

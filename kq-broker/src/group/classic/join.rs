@@ -33,18 +33,32 @@ impl Group {
             let given = join.session_timeout;
             return Err(GroupError::InvalidSessionTimeout { given, min, max });
         }
-        let known = join
-            .member
-            .as_ref()
-            .is_some_and(|it| self.members.contains_key(it) || self.pending.contains_key(it));
-        let replaces = join.instance.as_ref().is_some_and(|it| self.statics.contains_key(it));
-        if !known && !replaces && config.members_max <= self.members.len() + self.pending.len() {
+        if !self.has_room_for(join, config.members_max) {
             return Err(GroupError::GroupFull { max: config.members_max });
         }
         if !self.supports(join) {
             return Err(GroupError::InconsistentProtocol);
         }
         Ok(())
+    }
+
+    /// Whether the coming generation has a place for it. Against members, only those count who have
+    /// joined it, and those who keep their places without: so a group that is larger than it may be
+    /// shrinks. Against newcomers, members that are still to join and ids that were handed out count too.
+    fn has_room_for(&self, join: &JoinGroup, max: usize) -> bool {
+        let given = join.member.as_ref();
+        let has_id = given.is_some_and(|it| self.pending.contains_key(it));
+        let replaces = join.instance.as_ref().is_some_and(|it| self.statics.contains_key(it));
+        let member = given.and_then(|it| self.members.get(it));
+        let is_forming = self.state == GroupState::PreparingRebalance;
+        let keeps_place =
+            |it: &&Member| !is_forming || it.waiting_join.is_some() || it.instance.is_some();
+        let has_place = member.as_ref().is_some_and(keeps_place);
+        let taken = match member {
+            Some(_) => self.members.values().filter(keeps_place).count(),
+            None => self.members.len() + self.pending.len(),
+        };
+        has_id || replaces || has_place || taken < max
     }
 
     /// Whether the member shares a protocol with all others, and the protocol type.

@@ -19,6 +19,14 @@ impl Group {
         });
     }
 
+    /// More members than a group may have now were written down: those that join first stay.
+    pub(crate) fn shrink(&mut self, step: &mut Step<'_>) {
+        if step.config.members_max < self.members.len() {
+            self.prepare_rebalance(step);
+        }
+        self.assert_invariants();
+    }
+
     /// Calls every member to join a new generation, unless that is under way already.
     pub(super) fn prepare_rebalance(&mut self, step: &mut Step<'_>) {
         if self.state == GroupState::PreparingRebalance {

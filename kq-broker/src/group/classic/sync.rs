@@ -141,8 +141,8 @@ impl Group {
         caller: &Caller,
         step: &mut Step<'_>,
     ) -> Result<(), GroupError> {
-        let outsider = caller.generation < 0 && caller.member.as_str().is_empty();
-        if outsider && self.state == GroupState::Empty {
+        let is_outsider = caller.generation < 0;
+        if is_outsider && self.state == GroupState::Empty {
             return Ok(());
         }
         let id = if canary::is("commit_unfenced") {

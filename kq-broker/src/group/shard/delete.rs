@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::written::{Answer, Continuation};
 use super::{Results, Shard, tombstone};
 use crate::group::record::Key;
+use crate::group::subscription::Subscribed;
 use crate::group::{
     DeleteOffsets, GroupError, GroupId, Now, Output, Reply, ReplyTo, TopicPartition,
 };
@@ -18,6 +19,12 @@ impl Shard {
             return;
         };
         let subscribed = entry.kind.subscribed();
+        if subscribed == Subscribed::ToAll && !entry.kind.is_of_consumers() {
+            // What such members read cannot be known.
+            let refused = Reply::OffsetsRefused(GroupError::NonEmptyGroup);
+            out.push(Output::Reply(delete.reply, refused));
+            return;
+        }
         let check = |it: &TopicPartition| {
             if subscribed.names(&it.topic) { Err(GroupError::SubscribedToTopic) } else { Ok(()) }
         };

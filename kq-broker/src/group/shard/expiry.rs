@@ -38,15 +38,24 @@ impl Shard {
     fn expire(&mut self, id: &GroupId, now_ms: i64, out: &mut Vec<Output>) {
         let Some(entry) = self.groups.get(id) else { return };
         let is_written = entry.last_write.is_some() && !canary::is("expiry_sees_no_flight");
-        let Lapse::Since(since_ms) = entry.kind.lapse() else { return };
         if is_written {
             return;
         }
-        let rule = LapseRule { since_ms, retention: self.config.offsets_retention, now_ms };
+        let rule = match entry.kind.lapse() {
+            Lapse::Never => None,
+            Lapse::Since(since_ms) => {
+                Some(LapseRule { since_ms, retention: self.config.offsets_retention, now_ms })
+            }
+        };
         let named = entry.kind.subscribed();
-        let lapsed = entry.offsets.iter().filter(|(_, offset)| rule.has_lapsed(offset));
-        let lapsed = lapsed.map(|(it, _)| it).filter(|it| !named.names(&it.topic));
-        let lapsed: BTreeSet<_> = lapsed.cloned().collect();
+        // Those of a topic that is gone were buried with it, unless that could not be written then.
+        let is_gone =
+            |topic: &str| self.image.as_ref().is_some_and(|it| it.name_holder(topic).is_none());
+        let lapsed = entry.offsets.iter().filter(|(it, offset)| {
+            let is_over = rule.is_some_and(|rule| rule.has_lapsed(offset));
+            (is_over && !named.names(&it.topic)) || is_gone(&it.topic)
+        });
+        let lapsed: BTreeSet<_> = lapsed.map(|(it, _)| it.clone()).collect();
         let is_over = entry.kind.is_over() && lapsed.len() == entry.offsets.len();
         if is_over && !entry.kind.is_fresh() {
             self.forget(id, lapsed, Answer::Group(None), out);

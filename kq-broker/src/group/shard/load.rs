@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Entry, Shard};
 use crate::canary;
 use crate::group::Now;
-use crate::group::classic::Group;
+use crate::group::classic::{Group, Step};
 use crate::group::kind::Kind;
 use crate::group::record::{self, Change, Key, RecordError};
 
@@ -21,7 +21,10 @@ impl Shard {
         match (record::decode_key(key)?, value) {
             (None, _) => {}
             (Some(Key::Group(id)), Some(value)) => {
-                let group = Group::restore(id.clone(), record::decode_group(value)?, now);
+                let mut group = Group::restore(id.clone(), record::decode_group(value)?, now);
+                // Nobody waits for an answer yet.
+                let out = &mut Vec::new();
+                group.shrink(&mut Step { now, config: &self.config, out, store: None });
                 self.entry(&id, now).kind = Kind::Classic(Box::new(group));
             }
             (Some(Key::Group(id)), None) => {

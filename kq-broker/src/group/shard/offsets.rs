@@ -61,11 +61,11 @@ impl Shard {
         out: &mut Vec<Output>,
     ) -> Result<(), GroupError> {
         let caller = &commit.caller;
-        let outsider = caller.generation < 0 && caller.member.as_str().is_empty();
-        if !outsider && !self.groups.contains_key(&caller.group) {
+        let is_outsider = caller.generation < 0;
+        if !is_outsider && !self.groups.contains_key(&caller.group) {
             return Err(GroupError::IllegalGeneration { given: caller.generation });
         }
-        self.check_exists(&caller.group, outsider, now)?;
+        self.check_exists(&caller.group, is_outsider, now)?;
         if let Some(Kind::Consumer(group)) = self.groups.get(&caller.group).map(|it| &it.kind) {
             return group.check_commit(caller);
         }

@@ -29,8 +29,6 @@ const RECORD_RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flight {
     pub(super) group: GroupId,
-    /// The newest write of the same group before it, if that is in flight too.
-    pub(super) before: Option<WriteId>,
     pub(super) then: Continuation,
     /// Whether it is known to be in the log.
     pub(super) is_appended: bool,
@@ -199,9 +197,10 @@ impl Shard {
     /// The write never reached the log. This is told before anything else happens.
     fn on_refused(&mut self, write: WriteId, error: &GroupError, now: Now, out: &mut Vec<Output>) {
         let Some(flight) = self.pending.remove(&write) else { return };
-        let Flight { group, before, then, behind, .. } = flight;
+        let Flight { group, then, behind, .. } = flight;
         if let Some(entry) = self.groups.get_mut(&group) {
-            entry.last_write = before;
+            let mut in_flight = self.pending.iter().rev().filter(|(_, it)| it.group == group);
+            entry.last_write = in_flight.next().map(|(id, _)| *id);
         }
         self.end_writes(&group, &then);
         let no = Err(error.clone());

@@ -2,7 +2,8 @@
 
 use expect_test::expect;
 
-use super::script::{TWO_STABLE, check, check_two};
+use super::script::{Script, TWO_STABLE, check, check_two};
+use crate::group::GroupConfig;
 
 #[test]
 fn members_gather_then_the_leader_assigns() {
@@ -155,4 +156,54 @@ fn a_stranger_to_the_protocol_is_refused() {
             r5 join of - refused: no protocol in common with the group's members
     "#]],
     );
+}
+
+#[test]
+fn a_group_larger_than_it_may_be_shrinks_to_those_who_join_first() {
+    let mut world = Script::default();
+    world.run(TWO_STABLE);
+    let mut world = world.taken_over(GroupConfig { members_max: 1, ..GroupConfig::default() });
+    expect![[r#"
+        beat r5 m1 1
+            r5 heartbeat the group is rebalancing; join again
+        join r6 m2 range
+        join r7 m1 range
+            r7 join of m1 refused: the group has 1 members, the most that it may have
+        at 66s
+        tick
+            r6 joined generation 2 as m2 by range led by m2 ["m2"]
+        held
+            g CompletingRebalance ["m2"]
+    "#]]
+    .assert_eq(&world.run(
+        "beat r5 m1 1
+         join r6 m2 range
+         join r7 m1 range
+         at 66s
+         tick
+         held",
+    ));
+}
+
+#[test]
+fn a_full_group_takes_its_own_members_back() {
+    let mut world = Script::default();
+    world.run(TWO_STABLE);
+    let mut world = world.taken_over(GroupConfig { members_max: 2, ..GroupConfig::default() });
+    expect![[r#"
+        join r5 new range
+            r5 join of - refused: the group has 2 members, the most that it may have
+        join r6 m1 range
+        join r7 new range
+            r7 join of - refused: the group has 2 members, the most that it may have
+        join r8 m2 range
+            r6 joined generation 2 as m1 by range led by m1 ["m1", "m2"]
+            r8 joined generation 2 as m2 by range led by m1 []
+    "#]]
+    .assert_eq(&world.run(
+        "join r5 new range
+         join r6 m1 range
+         join r7 new range
+         join r8 m2 range",
+    ));
 }

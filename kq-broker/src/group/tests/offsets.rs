@@ -74,3 +74,51 @@ fn a_loaded_shard_equals_the_one_that_wrote() {
     "#]],
     );
 }
+
+#[test]
+fn a_member_of_no_generation_commits_while_nobody_is_in() {
+    check(
+        "commit r1 m9 -1 t/0 5\n written w0\n held",
+        expect![[r#"
+        commit r1 m9 -1 t/0 5
+            write w0: 1 records
+        written w0
+            r1 offsets ["ok"]
+        held
+            g Empty [] t/0=5
+    "#]],
+    );
+}
+
+#[test]
+fn offsets_of_a_group_that_is_no_consumers_stay_while_it_lives() {
+    check(
+        "join r1 new range type=connect
+         at 3s
+         tick
+         sync r2 m1 1 m1=A
+         written w0
+         forget r3 t/0
+         leave r4 m1
+         written w1
+         forget r5 t/0",
+        expect![[r#"
+            join r1 new range type=connect
+            at 3s
+            tick
+                r1 joined generation 1 as m1 by range led by m1 ["m1"]
+            sync r2 m1 1 m1=A
+                write w0: 1 records
+            written w0
+                r2 synced A
+            forget r3 t/0
+                r3 offsets refused: the group still has members
+            leave r4 m1
+                write w1: 1 records
+                r4 left ["ok"]
+            written w1
+            forget r5 t/0
+                write w2: 1 records
+        "#]],
+    );
+}

@@ -111,7 +111,7 @@ impl Script {
                 return Vec::new();
             }
             ["held"] => return hold(&self.shard),
-            ["load"] => return hold(&self.load()),
+            ["load"] => return hold(&self.load(GroupConfig::default())),
             ["image", ref topics @ ..] => {
                 self.image = image_with(&self.image, topics);
                 Input::Image(Arc::new(self.image.clone()))
@@ -136,8 +136,14 @@ impl Script {
         self.log.values().flatten()
     }
 
-    fn load(&self) -> Shard {
-        let mut shard = Shard::new(GroupConfig::default());
+    /// The same at the next coordinator, which has other settings.
+    pub(super) fn taken_over(mut self, config: GroupConfig) -> Self {
+        self.shard = self.load(config);
+        self
+    }
+
+    fn load(&self, config: GroupConfig) -> Shard {
+        let mut shard = Shard::new(config);
         for record in self.records() {
             shard.load(&record.key, record.value.as_ref(), self.now).unwrap();
         }
@@ -356,7 +362,7 @@ fn join(to: &str, who: &str, protocols: &str, options: &[&str]) -> JoinGroup {
         client_host: "/127.0.0.1".into(),
         session_timeout: Duration::from_secs(10),
         rebalance_timeout: Duration::from_mins(1),
-        protocol_type: "consumer".into(),
+        protocol_type: option("type=").unwrap_or("consumer").into(),
         protocols: protocols.split(',').map(protocol).collect(),
         reply: reply(to),
     }

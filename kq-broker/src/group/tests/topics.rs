@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::script::check;
+use super::script::{check, check_after};
 
 #[test]
 fn offsets_go_with_their_topic() {
@@ -97,5 +97,27 @@ fn a_topic_that_grows_keeps_its_offsets() {
             r1 offsets ["ok"]
         image t:3
     "#]],
+    );
+}
+
+#[test]
+fn refused_tombstones_of_a_topic_are_written_at_the_next_check() {
+    let many: Vec<String> = (0..1_500).map(|it| format!("t/{it} 1")).collect();
+    let script = format!("image t:1500\n commit r1 - -1 {}\n written w0", many.join(" "));
+    check_after(
+        &script,
+        "image u:1\n refused w1\n refused w2\n at 60s\n expire\n written w3\n held",
+        expect![[r#"
+            image u:1
+                write w1: 1000 records
+                write w2: 500 records
+            refused w1
+            refused w2
+            at 60s
+            expire
+                write w3: 1500 records
+            written w3
+            held
+        "#]],
     );
 }

@@ -28,19 +28,9 @@ impl Handle for FindCoordinatorRequest {
             let is_cut_off = door.node.partitions.hearing().is_cut_off();
             let many = call.version >= MANY_FROM;
             let keys = if many { self.coordinator_keys } else { vec![self.key] };
-            let mut coordinators = Vec::with_capacity(keys.len());
-            for key in keys {
-                let found = find(&door, self.key_type, &key).await;
-                let refused = |(error_code, message)| Coordinator {
-                    error_code,
-                    error_message: Some(Str::from_static(message)),
-                    node_id: -1,
-                    port: -1,
-                    ..Coordinator::default()
-                };
-                let found = found.unwrap_or_else(refused);
-                coordinators.push(Coordinator { key, ..found });
-            }
+            // Each may wait for its shard to be loaded: all wait at once.
+            let found = keys.into_iter().map(|key| find_or_refuse(&door, self.key_type, key));
+            let mut coordinators = futures::future::join_all(found).await;
             let none = ErrorCode::CoordinatorNotAvailable;
             let is_to_ask_elsewhere =
                 is_cut_off && coordinators.iter().any(|it| it.error_code == none);
@@ -64,6 +54,18 @@ fn alone(found: Coordinator) -> FindCoordinatorResponse {
         port: found.port,
         ..Default::default()
     }
+}
+
+async fn find_or_refuse(door: &Door, key_type: i8, key: Str) -> Coordinator {
+    let refused = |(error_code, message)| Coordinator {
+        error_code,
+        error_message: Some(Str::from_static(message)),
+        node_id: -1,
+        port: -1,
+        ..Coordinator::default()
+    };
+    let found = find(door, key_type, &key).await.unwrap_or_else(refused);
+    Coordinator { key, ..found }
 }
 
 async fn find(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kq_storage::Offset;
 use kq_storage::batch::{self, BatchError, BatchHeader, DecompressLimits};
+use tokio::sync::Semaphore;
 
 use crate::env;
 use crate::group::record::RecordError;
@@ -42,11 +43,13 @@ pub(super) enum LoadError {
     Interrupted,
 }
 
-/// Reads everything that the partition holds now. It is committed before it is believed.
+/// Reads everything that the partition holds now, when it is its turn. It is committed before it is
+/// believed.
 pub(super) async fn load(
     partition: &Arc<Partition>,
     settings: GroupConfig,
     clock: Clock,
+    turns: &Semaphore,
 ) -> Result<Shard, LoadError> {
     let end = partition.describe()?.offsets.log_end().offset();
     match partition.committed(end).await {
@@ -54,6 +57,7 @@ pub(super) async fn load(
         Ok(()) | Err(PartitionError::NotEnoughReplicasAfterAppend(_)) => {}
         Err(err) => return Err(err.into()),
     }
+    let _turn = turns.acquire().await.map_err(|_| LoadError::Interrupted)?;
     let partition = Arc::clone(partition);
     let replayed = env::spawn_blocking(move || replay(&partition, end, settings, clock));
     replayed.await.map_err(|_| LoadError::Interrupted)?
