@@ -16,6 +16,7 @@ use kq_broker::group::{
     Caller, CommittedOffset, GroupConfig, GroupId, GroupState, Input, MemberDescription, MemberId,
     Now, Reply, Shard, TopicPartition, WrittenRecord,
 };
+use kq_broker::metadata::MetadataImage;
 
 use super::log::{Batch, Log};
 
@@ -62,6 +63,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) refused: &'a BTreeSet<GroupId>,
     pub(crate) now: Now,
     pub(crate) retention: Duration,
+    pub(crate) image: &'a MetadataImage,
 }
 
 type PartitionOf = (GroupId, TopicPartition);
@@ -116,7 +118,7 @@ impl Checks {
             let key = decode_key(&record.key).unwrap().unwrap();
             let is_offset = matches!(key, Key::Offset(..));
             if is_offset && matches!(by.cause, Cause::Expiry) {
-                self.verify_lapse(&key, by.now, by.retention);
+                self.verify_lapse(&key, by);
             }
             if is_offset && matches!(by.cause, Cause::Other) {
                 self.fail("OffsetsNeverRegress", format!("{key:?} is written unasked"));
@@ -151,11 +153,16 @@ impl Checks {
         }
     }
 
-    fn verify_lapse(&mut self, key: &Key, now: Now, retention: Duration) {
+    /// What lapses is old, or of a topic that is gone.
+    fn verify_lapse(&mut self, key: &Key, by: &Circumstances<'_>) {
+        let is_gone = |it: &TopicPartition| by.image.name_holder(&it.topic).is_none();
+        if matches!(key, Key::Offset(_, it) if is_gone(it)) {
+            return;
+        }
         let value = self.head.get(key).and_then(|it| it.value.as_ref());
         let Some(offset) = value.map(|it| decode_offset(it).unwrap()) else { return };
-        let retention_ms = i64::try_from(retention.as_millis()).unwrap();
-        if now.wall_ms < offset.committed_at_ms + retention_ms {
+        let retention_ms = i64::try_from(by.retention.as_millis()).unwrap();
+        if by.now.wall_ms < offset.committed_at_ms + retention_ms {
             self.fail("OffsetsNeverRegress", format!("{key:?} lapses although it is young"));
         }
     }

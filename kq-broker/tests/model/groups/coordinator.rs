@@ -276,7 +276,8 @@ impl World {
         trace!(self, "    appended batch {}", batch.number);
         if it.term == self.log.term {
             let (now, retention) = (self.clock(), self.weather.retention);
-            let by = Circumstances { cause, refused: &it.refused, now, retention };
+            let image = Arc::clone(&self.image);
+            let by = Circumstances { cause, refused: &it.refused, now, retention, image: &image };
             self.checks.on_appended(&batch, &by);
             self.commit_later();
         }
