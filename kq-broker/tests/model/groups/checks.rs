@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use kq_broker::group::record::{Key, decode_group, decode_key, decode_offset};
 use kq_broker::group::{
-    Caller, CommittedOffset, GroupConfig, GroupId, GroupState, Input, MemberDescription, MemberId,
-    Now, Reply, Shard, TopicPartition, WrittenRecord,
+    Caller, CommittedOffset, GroupConfig, GroupId, GroupState, Input, KindState, MemberDescription,
+    MemberId, Now, Reply, Shard, TopicPartition, WrittenRecord,
 };
 use kq_broker::metadata::MetadataImage;
 
@@ -177,7 +177,7 @@ impl Checks {
                     history.push((batch.number, value));
                     self.commits += 1;
                 }
-                Key::Group(_) => self.generations += 1,
+                Key::Group(_) | Key::Consumer(..) => self.generations += 1,
             }
         }
     }
@@ -201,7 +201,7 @@ impl Checks {
         let deleted: Vec<GroupId> = keys
             .filter_map(|it| match it {
                 Key::Group(id) => Some(id),
-                Key::Offset(..) => None,
+                Key::Offset(..) | Key::Consumer(..) => None,
             })
             .collect();
         let number = batch.number;
@@ -328,11 +328,12 @@ fn written(shard: &Shard, id: &GroupId) -> Written {
     };
     let generation = survey.generation;
     match it.listing.state {
-        GroupState::Empty if generation == 0 => Written::Nothing,
-        GroupState::Empty => Written::Empty { generation },
-        GroupState::Stable => {
+        KindState::Classic(GroupState::Empty) if generation == 0 => Written::Nothing,
+        KindState::Classic(GroupState::Empty) => Written::Empty { generation },
+        KindState::Classic(GroupState::Stable) => {
             Written::Stable { generation, protocol: it.protocol, members: it.members }
         }
-        GroupState::PreparingRebalance | GroupState::CompletingRebalance => Written::Unsettled,
+        KindState::Classic(GroupState::PreparingRebalance | GroupState::CompletingRebalance)
+        | KindState::Consumer(_) => Written::Unsettled,
     }
 }

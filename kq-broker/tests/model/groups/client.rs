@@ -129,7 +129,10 @@ impl Client {
                     self.on_error(&error);
                 }
             }
-            Reply::Heartbeat(Ok(())) | Reply::Left(_) | Reply::GroupDeleted(_) => {}
+            Reply::Heartbeat(Ok(()))
+            | Reply::Left(_)
+            | Reply::GroupDeleted(_)
+            | Reply::ConsumerBeat(_) => {}
         }
     }
 }

@@ -70,7 +70,7 @@ impl World {
         for record in self.log.committed.iter().flat_map(|it| &it.records) {
             shard.load(&record.key, record.value.as_ref(), self.clock()).unwrap();
         }
-        shard.finish_loading();
+        shard.finish_loading(self.clock());
         trace!(self, "broker {broker} coordinates in term {term}");
         self.seats[broker] = Seat::At(Box::new(Coordinator {
             term,
@@ -262,7 +262,7 @@ impl World {
         let keys = records.iter().filter_map(|it| decode_key(&it.key).unwrap());
         let groups = keys.filter_map(|it| match it {
             Key::Group(id) => Some(id),
-            Key::Offset(..) => None,
+            Key::Offset(..) | Key::Consumer(..) => None,
         });
         if self.is_thin {
             it.refused.extend(groups);

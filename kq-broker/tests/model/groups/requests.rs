@@ -35,6 +35,7 @@ pub(crate) fn addressed(input: Input, to: ReplyTo) -> Input {
         Input::Sync(it) => it.reply = to,
         Input::Heartbeat(it) => it.reply = to,
         Input::Leave(it) => it.reply = to,
+        Input::ConsumerHeartbeat(it) => it.reply = to,
         Input::Commit(it) => it.reply = to,
         Input::DeleteOffsets(it) => it.reply = to,
         Input::DeleteGroup { reply, .. } => *reply = to,

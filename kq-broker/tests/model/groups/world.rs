@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kq_broker::group::{GroupConfig, GroupState, Now};
+use kq_broker::group::{GroupConfig, GroupState, KindState, Now};
 use kq_broker::metadata::MetadataImage;
 
 use super::checks::{Checks, Failure};
@@ -197,7 +197,9 @@ impl World {
             let known = coordinator.shard.survey(&group);
             let is_stable = known.as_ref().is_some_and(|it| {
                 let current = alive.iter().all(|one| one.is_working(it.generation));
-                it.state == GroupState::Stable && current && it.member_count == alive.len()
+                it.state == KindState::Classic(GroupState::Stable)
+                    && current
+                    && it.member_count == alive.len()
             });
             let mut owned: Vec<i32> =
                 alive.iter().flat_map(|it| it.assigned.iter().copied()).collect();
