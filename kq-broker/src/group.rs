@@ -30,6 +30,7 @@ mod subscription;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use assignor::Assignor;
 pub use classic::{Group, GroupState};
@@ -41,12 +42,14 @@ pub use error::GroupError;
 pub use ids::{GroupId, InstanceId, MemberId, Now, ReplyTo, TopicPartition, WriteId};
 pub use input::{
     Caller, CommitOffsets, ConsumerHeartbeat, DeleteOffsets, Heartbeat, Input, JoinGroup,
-    LeaveGroup, LeavingMember, OffsetToCommit, Outcome, Phase, Protocol, SyncGroup,
+    LeaveGroup, LeavingMember, OffsetToCommit, Outcome, Phase, Protocol, ResetOffset, ResetOffsets,
+    SyncGroup,
 };
 pub use kind::{GroupType, KindState};
 pub use offsets::CommittedOffset;
 pub use output::{
-    Beat, Joined, JoinedMember, MemberDescription, Output, Reply, Synced, WrittenRecord,
+    Beat, Joined, JoinedMember, MemberDescription, Output, Reply, ResetDone, ResetRefused, Synced,
+    WrittenRecord,
 };
 pub use partitions::PartitionSet;
 pub use shard::{
@@ -54,3 +57,4 @@ pub use shard::{
     PartitionLag, Shard,
 };
 pub use survey::{GroupSurvey, MemberSurvey};
+pub use undo::{Undo, UndoRow};

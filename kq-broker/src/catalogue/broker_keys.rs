@@ -140,6 +140,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .millis()
         .fixed()
         .doc("The shortest time that a group member may ask to stay silent for."),
+    ConfigKey::int("group.undo.retention.minutes", "10080").at_least(1).fixed().doc(
+        "Minutes for which a change of committed offsets by an operator can be taken back; of each \
+         group the last 20 are kept.",
+    ),
     ConfigKey::int("grpc.message.max.bytes", "4194304").at_least(1_024).bytes().fixed().doc(
         "The largest message of the control door. Larger requests to append records come in \
              parts, up to `socket.request.max.bytes`.",

@@ -84,6 +84,7 @@ settings! {
     consumer_assignment_ms: u64 = "group.consumer.assignment.interval.ms";
     consumer_migration: String = "group.consumer.migration.policy";
     consumer_pattern_bytes_max: usize = "group.consumer.regex.bytes.max";
+    group_undo_retention_minutes: u32 = "group.undo.retention.minutes";
     offset_metadata_bytes_max: usize = "offset.metadata.max.bytes";
     offsets_retention_minutes: u32 = "offsets.retention.minutes";
     offsets_retention_check_ms: u64 = "offsets.retention.check.interval.ms";

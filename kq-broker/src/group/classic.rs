@@ -10,6 +10,7 @@
 //!                           '------ a member comes, goes or changes --- Stable
 //! ```
 
+mod expel;
 mod join;
 mod leave;
 mod rebalance;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::expel::Absent;
 use super::expiry::Lapse;
 use super::member::Member;
 use super::record::{GroupRecord, MemberRecord};
@@ -104,6 +106,8 @@ struct Joining {
     initial: Option<Duration>,
     /// Whether someone came since the deadline was set.
     has_newcomer: bool,
+    /// Members that an operator's change has put out, and that are expected back.
+    absent: Vec<Absent>,
 }
 
 /// A classic group.

@@ -22,6 +22,8 @@ pub struct GroupConfig {
     pub offsets_retention: Duration,
     /// Time between two rounds of looking at lag (`group.lag.sample.ms`).
     pub lag_round: Duration,
+    /// How long a change by an operator can be taken back (`group.undo.retention.minutes`).
+    pub undo_retention: Duration,
     /// What holds for groups of the consumer protocol.
     pub consumer: ConsumerConfig,
 }
@@ -57,6 +59,7 @@ impl Default for GroupConfig {
             offsets_retention: Duration::from_hours(7 * 24),
             lag_round: Duration::from_secs(5),
             consumer: ConsumerConfig::default(),
+            undo_retention: Duration::from_hours(7 * 24),
         }
     }
 }

@@ -118,6 +118,11 @@ impl ConsumerGroup {
         self.soft.state_since_ms
     }
 
+    /// Its epoch, which grows with every change.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.ledger.epoch()
+    }
+
     /// How many members it has.
     pub(crate) fn member_count(&self) -> usize {
         self.ledger.profiles.len()

@@ -10,6 +10,7 @@ use super::assignor::Assignor;
 use super::consumer::Epoch;
 use super::partitions::PartitionSet;
 use super::{GroupError, GroupId, InstanceId, MemberId, ReplyTo, TopicPartition, WriteId};
+use crate::ids::TopicId;
 use crate::metadata::MetadataImage;
 
 /// An event, told to a [`super::Shard`] by the shell.
@@ -36,6 +37,15 @@ pub enum Input {
         /// Whom to answer.
         reply: ReplyTo,
     },
+    /// An operator changes committed offsets.
+    Reset(ResetOffsets),
+    /// Someone is about to look at a group's offsets: answered when they are what they will be.
+    Settle {
+        /// The group.
+        group: GroupId,
+        /// Whom to answer.
+        reply: ReplyTo,
+    },
     /// The cluster's topics are these now.
     Image(Arc<MetadataImage>),
     /// What became of what [`super::Output::Write`] asked for. Each write is told twice: at once, before
@@ -51,6 +61,24 @@ pub enum Input {
     /// The next share of the groups is to be searched for offsets whose time is up. So many calls
     /// ([`super::EXPIRY_CALLS`]) look at all of them once.
     ExpireOffsets,
+}
+
+impl Input {
+    /// The group that is spoken to; none where it is about the shard.
+    pub(crate) fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::Join(it) => Some(&it.group),
+            Self::Sync(it) => Some(&it.caller.group),
+            Self::Heartbeat(it) => Some(&it.caller.group),
+            Self::ConsumerHeartbeat(it) => Some(&it.group),
+            Self::Leave(it) => Some(&it.group),
+            Self::Commit(it) => Some(&it.caller.group),
+            Self::DeleteOffsets(it) => Some(&it.group),
+            Self::Reset(it) => Some(&it.group),
+            Self::DeleteGroup { group, .. } | Self::Settle { group, .. } => Some(group),
+            Self::Image(_) | Self::Written { .. } | Self::Tick | Self::ExpireOffsets => None,
+        }
+    }
 }
 
 /// How far a write got.
@@ -251,6 +279,40 @@ pub struct DeleteOffsets {
     pub group: GroupId,
     /// Which offsets.
     pub partitions: Vec<TopicPartition>,
+    /// Whom to answer.
+    pub reply: ReplyTo,
+}
+
+/// One committed offset that an operator changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetOffset {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// Its topic.
+    pub topic: TopicId,
+    /// What the operator was shown; none = nothing was committed. Not compared if `live`.
+    pub expected: Option<i64>,
+    /// What it is to be; none = what is committed is taken away.
+    pub to: Option<OffsetToCommit>,
+}
+
+/// An operator's change of committed offsets: all of it, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetOffsets {
+    /// The group; made if there is none.
+    pub group: GroupId,
+    /// Under which name it is taken back.
+    pub plan: Arc<str>,
+    /// `reset`, `delete` or `undo`.
+    pub verb: Arc<str>,
+    /// In the operator's words.
+    pub reason: Arc<str>,
+    /// Members are put out for it, and come back.
+    pub live: bool,
+    /// Each partition once.
+    pub rows: Vec<ResetOffset>,
+    /// Only tell whether it would be done.
+    pub validate_only: bool,
     /// Whom to answer.
     pub reply: ReplyTo,
 }

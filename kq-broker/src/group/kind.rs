@@ -98,6 +98,14 @@ impl Kind {
         }
     }
 
+    /// The current generation.
+    pub(crate) fn generation(&self) -> i32 {
+        match self {
+            Self::Classic(group) => group.generation(),
+            Self::Consumer(group) => group.epoch().0,
+        }
+    }
+
     pub(crate) fn member_count(&self) -> usize {
         match self {
             Self::Classic(group) => group.member_count(),

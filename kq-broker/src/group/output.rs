@@ -7,7 +7,10 @@ use bytes::Bytes;
 
 use super::consumer::Epoch;
 use super::partitions::PartitionSet;
-use super::{GroupError, InstanceId, LeavingMember, MemberId, ReplyTo, TopicPartition, WriteId};
+use super::{
+    CommittedOffset, GroupError, InstanceId, LeavingMember, MemberId, ReplyTo, TopicPartition,
+    WriteId,
+};
 
 /// A command for the shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,39 @@ pub enum Reply {
     OffsetsRefused(GroupError),
     /// To the deletion of a group.
     GroupDeleted(Result<(), GroupError>),
+    /// To an operator's change of offsets.
+    Reset(Result<ResetDone, ResetRefused>),
+    /// To somebody who is about to look at offsets.
+    Settled,
+}
+
+/// An operator's change of offsets is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetDone {
+    /// What was committed before, in the order asked.
+    pub before: Vec<(TopicPartition, Option<CommittedOffset>)>,
+    /// How many members were put out.
+    pub expelled: usize,
+    /// The group's generation; the one after it is that in which they are back.
+    pub generation: i32,
+}
+
+/// Why an operator's change of offsets is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResetRefused {
+    /// Members are at work, or (0) on their way back.
+    NonEmpty {
+        /// How many.
+        members: usize,
+    },
+    /// These offsets are not what the operator was shown.
+    Stale(Vec<(TopicPartition, Option<i64>)>),
+    /// Members of a consumer group cannot be put out yet.
+    ConsumerLive,
+    /// The plan was carried out already.
+    Done,
+    /// For another reason.
+    Group(GroupError),
 }
 
 /// What a member of a consumer group learns from a beat (KIP-848).

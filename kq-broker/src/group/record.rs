@@ -4,6 +4,7 @@
 //! key    int16 version   0, 1: a committed offset    group, topic: string   partition: int32
 //!                        2: a classic group          group: string
 //!                        3 to 8, 16: a consumer group, see `record/consumer.rs`
+//!                        0x6b71: see `record/undo.rs`
 //! value  int16 version   offset 0..=3, group 0..=3; written: 3 of both, and 1 of an offset that
 //!                        its client wants kept until a time, which only that version holds
 //! ```
@@ -14,6 +15,7 @@
 mod codec;
 mod consumer;
 mod flexible;
+mod undo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +25,14 @@ use bytes::Bytes;
 use self::codec::{Reader, Writer};
 pub use self::consumer::{Change, ConsumerKey, EpochRecord, ResolvedPattern};
 use super::member::Member;
-use super::{CommittedOffset, GroupId, InstanceId, MemberId, Protocol, TopicPartition};
+use super::{
+    CommittedOffset, GroupId, InstanceId, MemberId, Protocol, TopicPartition, Undo, WrittenRecord,
+};
 
 const OFFSET_KEY_VERSION: i16 = 1;
 const GROUP_KEY_VERSION: i16 = 2;
+/// Far above Kafka's own, which pass over it.
+const UNDO_KEY_VERSION: i16 = 0x6b71;
 const OFFSET_VALUE_VERSION: i16 = 3;
 const EXPIRING_OFFSET_VERSION: i16 = 1;
 const GROUP_VALUE_VERSION: i16 = 3;
@@ -61,6 +67,8 @@ pub enum Key {
     Group(GroupId),
     /// A part of a consumer group.
     Consumer(GroupId, ConsumerKey),
+    /// A part of what takes a change of offsets back, by the name of its plan.
+    Undo(GroupId, Arc<str>, i32),
 }
 
 /// A group as it is written down.
@@ -151,6 +159,12 @@ pub fn encode_key(key: &Key) -> Bytes {
             out.string(group.as_str());
         }
         Key::Consumer(group, key) => key.encode(group, &mut out),
+        Key::Undo(group, plan, part) => {
+            out.i16(UNDO_KEY_VERSION);
+            out.string(group.as_str());
+            out.string(plan);
+            out.i32(*part);
+        }
     }
     out.finish()
 }
@@ -167,6 +181,11 @@ pub fn decode_key(bytes: &Bytes) -> Result<Option<Key>, RecordError> {
             Ok(Some(Key::Offset(group, TopicPartition { topic, partition })))
         }
         GROUP_KEY_VERSION => Ok(Some(Key::Group(GroupId(input.string()?)))),
+        UNDO_KEY_VERSION => {
+            let group = GroupId(input.string()?);
+            let plan = input.string()?;
+            Ok(Some(Key::Undo(group, plan, input.i32()?)))
+        }
         version => {
             let found = ConsumerKey::decode(version, &mut input)?;
             Ok(found.map(|(group, key)| Key::Consumer(group, key)))
@@ -204,6 +223,25 @@ pub fn decode_offset(bytes: &Bytes) -> Result<CommittedOffset, RecordError> {
     let leader_epoch = (0 <= leader_epoch).then_some(leader_epoch);
     let expires_at_ms = (0 <= expires_at_ms).then_some(expires_at_ms);
     Ok(CommittedOffset { offset, leader_epoch, metadata, committed_at_ms, expires_at_ms })
+}
+
+/// The records of a change that can be taken back, all of which belong into one batch.
+pub(crate) fn undo_records(undo: &Undo) -> Vec<WrittenRecord> {
+    let parts = undo.rows.chunks(undo::ROWS_MAX).zip(0..);
+    let record = |(rows, part)| WrittenRecord {
+        key: encode_key(&Key::Undo(undo.group.clone(), Arc::clone(&undo.plan), part)),
+        value: Some(undo::encode(undo, rows)),
+    };
+    parts.map(record).collect()
+}
+
+/// Reads the value of one part of a change that can be taken back.
+pub(crate) fn decode_undo(
+    group: GroupId,
+    plan: Arc<str>,
+    value: &Bytes,
+) -> Result<Undo, RecordError> {
+    undo::decode(group, plan, value)
 }
 
 /// The value of a group.

@@ -4,9 +4,11 @@ mod classic_side;
 mod consumer;
 mod delete;
 mod expiry;
+mod fence;
 mod lag;
 mod load;
 mod offsets;
+mod reset;
 mod survey;
 mod topics;
 mod written;
@@ -26,6 +28,7 @@ use super::expiry::PatientClock;
 use super::kind::{GroupType, Kind, KindState};
 use super::offsets::Offsets;
 use super::record::{self, Key};
+use super::undo::Undos;
 use super::{
     GroupConfig, GroupError, GroupId, Heartbeat, Input, JoinGroup, LeaveGroup, MemberDescription,
     Now, Output, Reply, SyncGroup, TopicPartition, WriteId, WrittenRecord,
@@ -43,6 +46,9 @@ struct Entry {
     /// When the group's own record is written again, after it was refused.
     owes_record_at: Option<Duration>,
     lag: EntryLag,
+    /// What was said to the group since an operator's change of its offsets is on its way; set
+    /// exactly while it is.
+    held: Option<Vec<Input>>,
 }
 
 /// One result per partition, in the order asked.
@@ -82,6 +88,8 @@ pub struct Shard {
     /// Writes that were asked for and are not known as committed, in the order of the log.
     pending: BTreeMap<WriteId, Flight>,
     next_write: u64,
+    /// What operators changed lately.
+    undos: Undos,
     /// The topics that there are; none before the first image was told.
     image: Option<Arc<MetadataImage>>,
     deadlines: Deadlines,
@@ -102,6 +110,7 @@ impl Shard {
             groups: BTreeMap::new(),
             pending: BTreeMap::new(),
             next_write: 0,
+            undos: Undos::default(),
             image: None,
             deadlines: Deadlines::default(),
             expiry_clock: PatientClock::default(),
@@ -113,6 +122,7 @@ impl Shard {
 
     /// Applies one event; appends what the shell must do.
     pub fn step(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
+        let Some(input) = self.hold(input) else { return };
         match input {
             Input::Join(join) => self.on_join(join, now, out),
             Input::Sync(sync) => self.on_sync(sync, now, out),
@@ -122,6 +132,8 @@ impl Shard {
             Input::Commit(commit) => self.on_commit(commit, now, out),
             Input::DeleteOffsets(delete) => self.on_delete_offsets(delete, out),
             Input::DeleteGroup { group, reply } => self.on_delete_group(&group, reply, out),
+            Input::Reset(reset) => self.on_reset(reset, now, out),
+            Input::Settle { reply, .. } => out.push(Output::Reply(reply, Reply::Settled)),
             Input::Image(image) => self.on_image(image, out),
             Input::Written { write, outcome } => self.on_written(write, outcome, now, out),
             Input::Tick => self.on_tick(now, out),
@@ -297,6 +309,10 @@ impl Shard {
 
     fn on_tick(&mut self, now: Now, out: &mut Vec<Output>) {
         for id in self.deadlines.take_due(now.uptime) {
+            if self.is_fenced(&id) {
+                // It is armed again when the fence is lifted.
+                continue;
+            }
             self.tick_consumer(&id, now, out);
             self.write_owed_record(&id, now, out);
             self.with_group(&id, now, out, Group::on_tick);
@@ -313,6 +329,7 @@ impl Entry {
             last_write: None,
             owes_record_at: None,
             lag: EntryLag::default(),
+            held: None,
         }
     }
 

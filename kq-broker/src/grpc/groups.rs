@@ -28,7 +28,7 @@ use crate::ids::BrokerId;
 use crate::runtime::ShardHost;
 
 /// How long a shard may take to be loaded; another broker that asks waits a little longer.
-const LOAD_WAIT: Duration = Duration::from_secs(3);
+pub(super) const LOAD_WAIT: Duration = Duration::from_secs(3);
 
 #[tonic::async_trait]
 impl Groups for Admin {

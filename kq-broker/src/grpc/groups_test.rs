@@ -170,7 +170,8 @@ async fn a_group_is_described_with_its_members() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_broker_cannot_do_yet_says_so() {
     let rig = rig().await;
-    let status = rig.door.offsets().list_undo(v1::ListUndoRequest::default()).await.unwrap_err();
+    let request = v1::RemoveMembersRequest::default();
+    let status = rig.door.groups().remove_members(request).await.unwrap_err();
     assert_eq!(AdminError::from_status(&status).code, "kq.UNSUPPORTED");
     rig.stop().await;
 }

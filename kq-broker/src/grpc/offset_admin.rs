@@ -3,14 +3,19 @@
 //! ```text
 //!   propose --> the coordinator: what is committed, who is at work
 //!           --> the leaders: where logs begin and end, where a time is  ==> rows, absolute offsets
+//!   apply   --> the coordinator: is it still so? then one write, with what takes it back
 //! ```
 
+mod apply;
+#[cfg(test)]
+mod apply_test;
 mod get;
 #[cfg(test)]
 mod offset_admin_test;
 mod propose;
 mod resolve;
 mod target;
+mod undo;
 mod view;
 
 use kq_proto::admin::v1;
@@ -19,7 +24,6 @@ use tonic::{Request, Response};
 
 use super::Admin;
 use super::answer::Answer;
-use super::groups::unsupported;
 use super::passing::Asker;
 
 #[tonic::async_trait]
@@ -39,12 +43,17 @@ impl Offsets for Admin {
 
     async fn apply_reset(
         &self,
-        _: Request<v1::ApplyResetRequest>,
+        request: Request<v1::ApplyResetRequest>,
     ) -> Answer<v1::ApplyResetResponse> {
-        Err(unsupported("a reset of offsets").into())
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.apply_offsets(request.into_inner(), asker).await?))
     }
 
-    async fn list_undo(&self, _: Request<v1::ListUndoRequest>) -> Answer<v1::ListUndoResponse> {
-        Err(unsupported("undoing changes of offsets").into())
+    async fn list_undo(
+        &self,
+        request: Request<v1::ListUndoRequest>,
+    ) -> Answer<v1::ListUndoResponse> {
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.list_undos(request.into_inner(), asker).await))
     }
 }

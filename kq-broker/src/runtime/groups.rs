@@ -239,6 +239,7 @@ fn refusal(err: &PartitionError) -> ErrorCode {
 
 fn settings(config: &BrokerConfig) -> GroupConfig {
     let minutes = u64::from(config.offsets_retention_minutes);
+    let undo_minutes = u64::from(config.group_undo_retention_minutes);
     GroupConfig {
         session_timeout_min: Duration::from_millis(config.group_session_ms_min),
         session_timeout_max: Duration::from_millis(config.group_session_ms_max),
@@ -247,6 +248,7 @@ fn settings(config: &BrokerConfig) -> GroupConfig {
         offset_metadata_bytes_max: config.offset_metadata_bytes_max,
         offsets_retention: Duration::from_secs(minutes.saturating_mul(60)),
         lag_round: Duration::from_millis(config.group_lag_sample_ms),
+        undo_retention: Duration::from_secs(undo_minutes.saturating_mul(60)),
         consumer: consumer_settings(config),
     }
 }

@@ -78,6 +78,7 @@ impl Group {
     /// The first join of a dynamic member; it may be sent back to come with its id (KIP-394).
     fn join_dynamic(&mut self, join: JoinGroup, step: &mut Step<'_>) -> Result<(), Refusal> {
         let id = join.fresh_member.clone();
+        self.welcome(&join, step);
         if join.needs_known_member {
             self.pending.insert(id.clone(), step.now.uptime + join.session_timeout);
             return Err(Refusal { error: GroupError::MemberIdRequired, member: Some(id) });
@@ -90,9 +91,11 @@ impl Group {
     fn join_static(&mut self, join: &JoinGroup, step: &mut Step<'_>) {
         let id = join.fresh_member.clone();
         let old = join.instance.as_ref().and_then(|it| self.statics.get(it)).cloned();
-        match old {
-            Some(old) => self.replace_static(&old, id, join, step),
-            None => self.add_and_rebalance(id, join, step),
+        if let Some(old) = old {
+            self.replace_static(&old, id, join, step);
+        } else {
+            self.welcome(join, step);
+            self.add_and_rebalance(id, join, step);
         }
     }
 
@@ -107,6 +110,7 @@ impl Group {
             self.add_and_rebalance(id.clone(), &join, step);
             return Ok(());
         }
+        self.heard_of(id, step);
         let refuse = |error| Refusal { error, member: Some(id.clone()) };
         self.resolve(id, join.instance.as_ref()).map_err(refuse)?;
         let Some(member) = self.members.get_mut(id) else {

@@ -10,6 +10,7 @@ impl Group {
         leaving: &LeavingMember,
         step: &mut Step<'_>,
     ) -> Result<(), GroupError> {
+        self.wait_no_more_for(leaving, step);
         let result = self.leaving_member(leaving).map(|id| {
             if self.pending.remove(&id).is_none() {
                 self.remove(&id, step);

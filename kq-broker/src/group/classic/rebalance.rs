@@ -16,6 +16,7 @@ impl Group {
             deadline: step.now.uptime + delay,
             initial: (!delay.is_zero()).then(|| whole.saturating_sub(delay)),
             has_newcomer: false,
+            absent: Vec::new(),
         });
     }
 
@@ -43,6 +44,7 @@ impl Group {
             deadline: step.now.uptime + self.rebalance_timeout(),
             initial: None,
             has_newcomer: false,
+            absent: Vec::new(),
         });
     }
 
@@ -61,7 +63,8 @@ impl Group {
 
     /// Ends the joining phase early once everybody is there.
     pub(super) fn try_complete_join(&mut self, step: &mut Step<'_>) {
-        let gathering = self.joining.as_ref().is_none_or(|it| it.initial.is_some());
+        let gathers = |it: &Joining| it.initial.is_some() || !it.absent.is_empty();
+        let gathering = self.joining.as_ref().is_none_or(gathers);
         let all_joined = self.members.values().all(|it| it.waiting_join.is_some());
         if !gathering && all_joined && self.pending.is_empty() {
             self.complete_join(step);
@@ -74,6 +77,10 @@ impl Group {
         let delay = step.config.initial_rebalance_delay;
         let Some(joining) = &mut self.joining else { return };
         if now < joining.deadline {
+            return;
+        }
+        if !joining.absent.is_empty() {
+            self.wait_for_none(step);
             return;
         }
         match joining.initial {
@@ -93,7 +100,8 @@ impl Group {
         if !self.members.is_empty() && !someone_joined {
             // Only static members that are away: keep their places until their sessions end.
             let deadline = step.now.uptime + self.rebalance_timeout();
-            self.joining = Some(Joining { deadline, initial: None, has_newcomer: false });
+            let absent = Vec::new();
+            self.joining = Some(Joining { deadline, initial: None, has_newcomer: false, absent });
             return;
         }
         self.joining = None;
@@ -152,7 +160,7 @@ impl Group {
     }
 
     /// The longest time that a member asks the others to wait for it.
-    fn rebalance_timeout(&self) -> Duration {
+    pub(super) fn rebalance_timeout(&self) -> Duration {
         self.members.values().map(|it| it.rebalance_timeout).max().unwrap_or_default()
     }
 }

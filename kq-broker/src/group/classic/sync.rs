@@ -8,6 +8,7 @@ impl Group {
     /// A member asks for its share; the leader brings everybody's.
     pub(crate) fn on_sync(&mut self, sync: SyncGroup, step: &mut Step<'_>) {
         let reply = sync.reply;
+        self.heard_of(&sync.caller.member, step);
         let outcome = self.check_sync(&sync).and_then(|id| self.accept_sync(id, sync, step));
         match outcome {
             Ok(Some(synced)) => step.reply(reply, Reply::Synced(Ok(synced))),
@@ -123,6 +124,7 @@ impl Group {
 
     /// A member lives; the answer tells it whether to join again.
     pub(crate) fn on_heartbeat(&mut self, beat: &Heartbeat, step: &mut Step<'_>) {
+        self.heard_of(&beat.caller.member, step);
         let result = self.check_member(&beat.caller).and_then(|id| {
             self.touch(&id, step);
             match self.state {
@@ -145,6 +147,7 @@ impl Group {
         if is_outsider && self.state == GroupState::Empty {
             return Ok(());
         }
+        self.heard_of(&caller.member, step);
         let id = if canary::is("commit_unfenced") {
             self.resolve(&caller.member, caller.instance.as_ref())?
         } else {

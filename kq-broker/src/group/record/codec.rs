@@ -49,6 +49,11 @@ impl Writer {
         self.0.put_i32(count);
     }
 
+    /// Bytes whose number is known to who reads them.
+    pub(super) fn array(&mut self, bytes: &[u8]) {
+        self.0.put_slice(bytes);
+    }
+
     pub(super) fn finish(self) -> Bytes {
         self.0.freeze()
     }

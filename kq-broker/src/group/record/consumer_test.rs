@@ -26,7 +26,7 @@ fn unhex(text: &str) -> Bytes {
 fn change(key: &Bytes, value: Option<&Bytes>) -> Result<Change, RecordError> {
     match decode_key(key)?.unwrap() {
         Key::Consumer(_, key) => Change::from_record(key, value),
-        Key::Offset(..) | Key::Group(_) => panic!("no record of a consumer group"),
+        Key::Offset(..) | Key::Group(_) | Key::Undo(..) => panic!("no record of a consumer group"),
     }
 }
 

@@ -228,6 +228,8 @@ pub(super) fn thinned(reply: Reply, answer: &Result<(), GroupError>) -> Reply {
         | Reply::ConsumerBeat(Err(_))
         | Reply::Offsets(_)
         | Reply::OffsetsRefused(_)
-        | Reply::GroupDeleted(_) => reply,
+        | Reply::GroupDeleted(_)
+        | Reply::Reset(_)
+        | Reply::Settled => reply,
     }
 }

@@ -16,6 +16,7 @@ impl Shard {
     /// Looks at the next share of the groups.
     pub(super) fn on_expire_offsets(&mut self, now: Now, out: &mut Vec<Output>) {
         let now_ms = self.expiry_clock.read(now);
+        self.expire_undos(now, out);
         for id in self.next_to_expire() {
             self.expire(&id, now_ms, out);
             self.drop_if_deserted(&id);

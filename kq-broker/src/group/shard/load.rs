@@ -40,6 +40,11 @@ impl Shard {
                 let change = Change::from_record(key, value)?;
                 self.load_consumer(&id, &change, value.is_none(), now);
             }
+            (Some(Key::Undo(id, plan, part)), Some(value)) => {
+                let undo = record::decode_undo(id, plan, value)?;
+                self.undos.add(part, undo, value.len());
+            }
+            (Some(Key::Undo(id, plan, _)), None) => self.undos.remove(&id, &plan),
             (Some(Key::Offset(id, partition)), Some(value)) => {
                 let offset = record::decode_offset(value)?;
                 let entry = self.entry(&id, now);

@@ -3,6 +3,7 @@
 use super::written::{Committing, Continuation};
 use super::{Results, Shard, record};
 use crate::group::kind::Kind;
+use crate::group::lag::Origin;
 use crate::group::offsets::Committed;
 use crate::group::record::Key;
 use crate::group::{
@@ -48,7 +49,8 @@ impl Shard {
             (it.partition, offset)
         };
         let offsets: Committing = accepted.into_iter().map(committing).collect();
-        let records = offsets.iter().map(|it| offset_record(&group, it)).collect();
+        let records =
+            offsets.iter().map(|(it, offset)| offset_record(&group, it, offset)).collect();
         self.entry(&group, now).offsets.begin_writes(offsets.iter().map(|(it, _)| it));
         let then = Continuation::Commit { offsets, results, reply: commit.reply, at: now };
         self.write(&group, records, then, out);
@@ -86,11 +88,25 @@ impl Shard {
         }
         self.watches_left = room;
     }
+
+    /// An operator has set these offsets: what was watched before tells nothing any more.
+    pub(super) fn apply_set(&mut self, group: &GroupId, offsets: Committing, at: Now) {
+        let (round, mut room) = (self.config.lag_round, self.watches_left);
+        let entry = self.entry(group, at);
+        for (partition, offset) in offsets {
+            let origin_known = Origin::Reset;
+            let watched = Committed { now: at, round, origin_known, room: &mut room };
+            entry.offsets.set(partition.clone(), offset.clone());
+            entry.offsets.commit(partition, offset, watched);
+        }
+        self.watches_left = room;
+    }
 }
 
-fn offset_record(
+pub(super) fn offset_record(
     group: &GroupId,
-    (partition, offset): &(TopicPartition, CommittedOffset),
+    partition: &TopicPartition,
+    offset: &CommittedOffset,
 ) -> WrittenRecord {
     let key = record::encode_key(&Key::Offset(group.clone(), partition.clone()));
     WrittenRecord { key, value: Some(record::encode_offset(offset)) }

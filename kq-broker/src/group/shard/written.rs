@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::consumer::thinned;
+use super::reset::ResetFlight;
 use super::{Results, Shard, group_record};
 use crate::canary;
 use crate::group::classic::{Group, Replaced};
@@ -58,6 +59,8 @@ pub(super) enum Continuation {
     Commit { offsets: Committing, results: Results, reply: ReplyTo, at: Now },
     /// Offsets wait to go, and with them perhaps the group.
     Forget { partitions: BTreeSet<TopicPartition>, answer: Answer },
+    /// An operator's change of offsets waits to count.
+    Reset(Box<ResetFlight>),
 }
 
 impl Continuation {
@@ -71,7 +74,7 @@ impl Continuation {
             | Self::Downgraded { .. }
             | Self::MadeRoom { .. } => true,
             Self::Forget { answer, .. } => matches!(answer, Answer::Group(_)),
-            Self::Commit { .. } => false,
+            Self::Commit { .. } | Self::Reset(_) => false,
         }
     }
 }
@@ -148,7 +151,8 @@ impl Shard {
             | Continuation::Replaced(_)
             | Continuation::Emptied
             | Continuation::Commit { .. }
-            | Continuation::Forget { .. } => {}
+            | Continuation::Forget { .. }
+            | Continuation::Reset(_) => {}
         }
     }
 
@@ -182,6 +186,7 @@ impl Shard {
                 self.apply_commit(&group, offsets, at);
                 answer_offsets(reply, results, answer, out);
             }
+            Continuation::Reset(flight) => self.apply_reset(*flight, answer, now, out),
             Continuation::Forget { partitions, answer: of } => {
                 let is_whole = matches!(of, Answer::Group(_));
                 self.apply_forget(&group, &partitions, is_whole, now);
@@ -228,6 +233,7 @@ impl Shard {
             Continuation::Commit { results, reply, .. } => {
                 answer_offsets(reply, results, &no, out);
             }
+            Continuation::Reset(flight) => self.refuse_reset(&flight, error, now, out),
             Continuation::Forget { answer, .. } => {
                 if matches!(answer, Answer::Group(_)) {
                     self.owe_record(&group, now);
@@ -273,6 +279,7 @@ impl Shard {
             Continuation::Forget { partitions, .. } => {
                 entry.offsets.end_writes(partitions);
             }
+            Continuation::Reset(flight) => entry.offsets.end_writes(flight.partitions()),
         }
     }
 

@@ -5,6 +5,8 @@
 //! wall 9s                        and the wall clock this, until the next `at`
 //! join r1 new range static=a     request r1; a newcomer is named after it: m1
 //! beat r2 m1/a 1                 member m1 with the instance a, in generation 1
+//! reset r3 p t/0=5:9 live        plan p: t/0 from 5 to 9, `-` = nothing; members are put out
+//! settle r4                      someone is about to look at offsets
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
 //! image t:3 u:1                  the topics that there are, with their partitions
 //! held                           what the shard holds
@@ -24,8 +26,8 @@ use crate::group::embedded;
 use crate::group::{
     Beat, Caller, CommitOffsets, ConsumerHeartbeat, DeleteOffsets, Epoch, GroupConfig, GroupError,
     Heartbeat, Input, InstanceId, JoinGroup, LeaveGroup, LeavingMember, MemberId, Now,
-    OffsetToCommit, Outcome, Output, PartitionSet, Phase, Protocol, Reply, ReplyTo, Shard,
-    SyncGroup, TopicPartition, WriteId, WrittenRecord,
+    OffsetToCommit, Outcome, Output, PartitionSet, Phase, Protocol, Reply, ReplyTo, ResetOffset,
+    ResetOffsets, Shard, SyncGroup, TopicPartition, UndoRow, WriteId, WrittenRecord,
 };
 use crate::ids::{BrokerId, PartitionIndex, TopicId};
 use crate::metadata::{
@@ -112,6 +114,7 @@ impl Script {
             }
             ["held"] => return hold(&self.shard),
             ["load"] => return hold(&self.load(GroupConfig::default())),
+            ["undos"] => return undos(&self.shard),
             ["image", ref topics @ ..] => {
                 self.image = image_with(&self.image, topics);
                 Input::Image(Arc::new(self.image.clone()))
@@ -171,6 +174,20 @@ fn hold(shard: &Shard) -> Vec<String> {
         shown.push(format!("{group} {state} {members:?} {}", offsets.join(" ")).trim_end().into());
     }
     shown
+}
+
+/// What can be taken back: each change with what was committed before and after it.
+fn undos(shard: &Shard) -> Vec<String> {
+    let shown = shard.undos().map(|it| {
+        let row = |row: &UndoRow| {
+            let before = row.before.as_ref().map(|it| it.offset);
+            let after = row.after;
+            format!("{}/{} {before:?} -> {after:?}", row.partition.topic, row.partition.partition)
+        };
+        let rows: Vec<_> = it.rows.iter().map(row).collect();
+        format!("{} {} live={}: {}", it.group, it.plan, it.live, rows.join(", "))
+    });
+    shown.collect()
 }
 
 /// The topics as the words tell them. One that is named as before stays the same topic, also with
@@ -276,6 +293,8 @@ fn parse(words: &[&str]) -> Input {
             partitions: vec![partition(what)],
             reply: reply(to),
         }),
+        ["reset", to, plan, ref rows @ ..] => Input::Reset(reset(to, plan, rows)),
+        ["settle", to] => Input::Settle { group: "g".into(), reply: reply(to) },
         ["delete", to] => Input::DeleteGroup { group: "g".into(), reply: reply(to) },
         ["appended", write] => written(write, Outcome::Appended),
         ["written", write] => written(write, Outcome::Committed),
@@ -294,6 +313,32 @@ fn offset(words: &[&str]) -> OffsetToCommit {
         offset: words[1].parse().unwrap(),
         leader_epoch: None,
         metadata: "".into(),
+    }
+}
+
+fn reset(to: &str, plan: &str, words: &[&str]) -> ResetOffsets {
+    let offset = |word: &str| (word != "-").then(|| word.parse::<i64>().unwrap());
+    let row = |word: &&str| {
+        let (place, change) = word.split_once('=').unwrap();
+        let (expected, to) = change.split_once(':').unwrap();
+        let partition = partition(place);
+        let to = offset(to).map(|offset| OffsetToCommit {
+            partition: partition.clone(),
+            offset,
+            leader_epoch: None,
+            metadata: "".into(),
+        });
+        ResetOffset { partition, topic: TopicId::default(), expected: offset(expected), to }
+    };
+    ResetOffsets {
+        group: "g".into(),
+        plan: plan.into(),
+        verb: "reset".into(),
+        reason: "".into(),
+        live: words.contains(&"live"),
+        validate_only: words.contains(&"dry"),
+        rows: words.iter().filter(|it| it.contains('=')).map(row).collect(),
+        reply: reply(to),
     }
 }
 
@@ -413,5 +458,15 @@ fn show_reply(reply: &Reply) -> String {
         }
         Reply::OffsetsRefused(error) => format!("offsets refused: {error}"),
         Reply::GroupDeleted(it) => format!("deleted {}", result(it)),
+        Reply::Settled => "settled".to_owned(),
+        Reply::Reset(Ok(it)) => {
+            let before = it.before.iter().map(|(_, it)| it.as_ref().map(|it| it.offset));
+            let before: Vec<_> = before.collect();
+            format!(
+                "reset from {before:?} in generation {}, {} put out",
+                it.generation, it.expelled
+            )
+        }
+        Reply::Reset(Err(refused)) => format!("reset refused: {refused:?}"),
     }
 }

@@ -48,8 +48,10 @@ impl Admin {
         let host = self.shard_of(group).await?;
         let clock = self.node.clock;
         let now = Now { uptime: clock.elapsed(), wall_ms: clock.now().0 };
-        let (survey, members) =
-            host.look(|shard| (shard.survey(group), shard.survey_members(group, now)));
+        let (survey, members, undos) = host.look(|shard| {
+            let undos: Vec<_> = shard.undos_of(group).map(|it| self.undo_summary(it)).collect();
+            (shard.survey(group), shard.survey_members(group, now), undos)
+        });
         let survey = survey.ok_or_else(|| words::unknown_group(group.as_str()))?;
         let mut summary = words::summary(&survey, self.node.broker_id);
         let (mut partitions, mut silent) = (Vec::new(), Vec::new());
@@ -67,7 +69,7 @@ impl Admin {
             summary: Some(summary),
             members: members.iter().map(|it| words::member(it, now.wall_ms)).collect(),
             partitions,
-            ..v1::GroupDescription::default()
+            undos,
         };
         Ok((described, silent))
     }

@@ -109,14 +109,14 @@ impl Admin {
                         answer.next = told.next;
                     }
                 }
-                Ok((id, None)) => answer.errors.push(silent(id)),
+                Ok((id, None)) => answer.errors.push(words::silent(id)),
                 Err(_) => {}
             }
         }
     }
 
     /// Those who lead partitions of the groups' topic.
-    fn other_coordinators(&self) -> std::collections::BTreeSet<BrokerId> {
+    pub(in crate::grpc) fn other_coordinators(&self) -> std::collections::BTreeSet<BrokerId> {
         let image = self.node.image();
         let topic = image.topic_by_name(OFFSETS_TOPIC);
         let partitions = topic.into_iter().flat_map(|it| &it.partitions);
@@ -203,12 +203,4 @@ async fn ask(
     let answer = broker.list(passed_on_for(request, ANSWER_WAIT));
     let answer = tokio::time::timeout(ANSWER_WAIT, answer).await.ok()?;
     answer.ok().map(tonic::Response::into_inner)
-}
-
-fn silent(id: BrokerId) -> v1::ItemError {
-    let message = "it did not answer: the groups that it coordinates are not shown";
-    AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
-        .hint(format!("kq-ctl broker describe {id}"))
-        .retriable()
-        .into_item(format!("broker {id}"))
 }

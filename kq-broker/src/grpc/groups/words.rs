@@ -125,3 +125,12 @@ pub(in crate::grpc) fn no_coordinator(code: ErrorCode) -> AdminError {
         .hint("kq-ctl partition list __consumer_offsets --unhealthy tells who leads")
         .retriable()
 }
+
+/// A coordinator that did not answer.
+pub(in crate::grpc) fn silent(id: BrokerId) -> v1::ItemError {
+    let message = "it did not answer: the groups that it coordinates are not shown";
+    AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
+        .hint(format!("kq-ctl broker describe {id}"))
+        .retriable()
+        .into_item(format!("broker {id}"))
+}

@@ -13,7 +13,7 @@ const HOUR_MS: i64 = 3_600_000;
 const BEGAN_AT: i64 = 1_700_000_000_000;
 
 /// `orders/0` holds the records 2 to 5; `orders/1` is empty.
-async fn with_records() -> Rig {
+pub(super) async fn with_records() -> Rig {
     let rig = rig().await;
     let times = [0, 1_000, 2_000, HOUR_MS + 1_000, HOUR_MS + 2_000, HOUR_MS + 3_000];
     for time in times {
@@ -43,11 +43,11 @@ fn scope(partitions: &[u32]) -> Vec<v1::TopicPartitions> {
     vec![v1::TopicPartitions { topic: "orders".to_owned(), partitions: partitions.to_vec() }]
 }
 
-fn at(spec: Spec) -> To {
+pub(super) fn at(spec: Spec) -> To {
     To::At(v1::OffsetSpec { spec: Some(spec) })
 }
 
-fn request(group: &str, to: To) -> v1::ProposeResetRequest {
+pub(super) fn request(group: &str, to: To) -> v1::ProposeResetRequest {
     v1::ProposeResetRequest {
         group: group.to_owned(),
         scope: scope(&[0]),
@@ -56,7 +56,10 @@ fn request(group: &str, to: To) -> v1::ProposeResetRequest {
     }
 }
 
-async fn propose(rig: &Rig, request: v1::ProposeResetRequest) -> v1::ProposeResetResponse {
+pub(super) async fn propose(
+    rig: &Rig,
+    request: v1::ProposeResetRequest,
+) -> v1::ProposeResetResponse {
     rig.door.offsets().propose_reset(request).await.unwrap().into_inner()
 }
 

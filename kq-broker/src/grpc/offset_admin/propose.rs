@@ -38,7 +38,7 @@ impl Admin {
             return Err(words::no_group_id());
         }
         let view = match self.view(&GroupId::from(request.group.as_str())).await {
-            Err(err) if err.code == words::UNKNOWN_GROUP && request.new_group => {
+            Err(err) if err.code == words::UNKNOWN_GROUP && may_be_new(&request) => {
                 View::of_nothing(self.now())
             }
             Err(err) if err.code == words::UNKNOWN_GROUP => {
@@ -148,6 +148,11 @@ impl Admin {
     }
 }
 
+/// What is taken back may be the deletion of the group's last offset.
+fn may_be_new(request: &v1::ProposeResetRequest) -> bool {
+    request.new_group || verb(request.target.as_ref()) == "undo"
+}
+
 /// Chance, and not what the plan does: the same change may be made twice, and taken back twice.
 fn draw_id() -> u32 {
     let (first, ..) = Uuid::new_v4().as_fields();
@@ -175,6 +180,9 @@ fn refusal(group: &str, view: &View, state: KindState) -> Option<v1::ItemError> 
 fn outsider(view: &View) -> Option<String> {
     let survey = view.survey.as_ref().filter(|it| it.state.is_empty())?;
     let at = survey.last_commit_at_ms.filter(|at| survey.state_since_ms < *at)?;
+    if view.changed_at_ms.is_some_and(|changed_at| at <= changed_at) {
+        return None;
+    }
     let age = u64::try_from(view.at.wall_ms.saturating_sub(at)).unwrap_or(0);
     (Duration::from_millis(age) < OUTSIDER_COMMITS)
         .then(|| "still commits from outside the group: it may overwrite this".to_owned())

@@ -12,7 +12,6 @@ use super::view::View;
 use crate::group::reset::Goal;
 use crate::grpc::Admin;
 use crate::grpc::error::{bad_argument, unknown_topic};
-use crate::grpc::groups::unsupported;
 use crate::grpc::passing::Asker;
 
 /// Where one offset is to be, and with what beside it.
@@ -41,7 +40,7 @@ impl From<Goal> for Aim {
 }
 
 impl Aims {
-    fn refuse(&mut self, item: impl Into<String>, error: AdminError) {
+    pub(super) fn refuse(&mut self, item: impl Into<String>, error: AdminError) {
         let item = item.into();
         self.errors.insert(item.clone(), error.into_item(item));
     }
@@ -72,11 +71,13 @@ impl Admin {
             To::Group(other) => self.aims_of_group(other, request, &wanted).await?,
             To::Exactly(list) => exactly(list, &wanted)?,
             To::Delete(_) => delete(&wanted, view),
-            To::Undo(_) => return Err(unsupported("undoing changes of offsets")),
+            To::Undo(id) => self.aims_of_undo(&request.group, id).await?,
         };
         let strangers: Vec<_> = aims.of.keys().map(|it| it.0.clone()).collect();
         for topic in strangers.into_iter().collect::<BTreeSet<_>>() {
-            if !request.allow_new_topics && !view.knows(&topic) {
+            // What is taken back was the group's business once.
+            let may_be_new = request.allow_new_topics || matches!(to, To::Undo(_));
+            if !may_be_new && !view.knows(&topic) {
                 aims.of.retain(|key, _| key.0 != topic);
                 aims.refuse(topic.clone(), stranger(&request.group, &topic));
             }

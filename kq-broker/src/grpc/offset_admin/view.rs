@@ -17,12 +17,20 @@ pub(super) struct View {
     /// In the order of their ids.
     pub(super) members: Vec<MemberSurvey>,
     pub(super) offsets: BTreeMap<(String, u32), CommittedOffset>,
+    /// When an operator changed its offsets last, in milliseconds since 1970.
+    pub(super) changed_at_ms: Option<i64>,
 }
 
 impl View {
     /// A group that is not there.
     pub(super) fn of_nothing(at: Now) -> Self {
-        Self { at, survey: None, members: Vec::new(), offsets: BTreeMap::new() }
+        Self {
+            at,
+            survey: None,
+            members: Vec::new(),
+            offsets: BTreeMap::new(),
+            changed_at_ms: None,
+        }
     }
 
     /// What is committed of a partition.
@@ -58,6 +66,7 @@ impl Admin {
             survey: shard.survey(group),
             members: shard.survey_members(group, at),
             offsets: shard.offsets(group).filter_map(owned).collect(),
+            changed_at_ms: shard.undos_of(group).map(|it| it.at_ms).max(),
         });
         if view.survey.is_none() {
             return Err(words::unknown_group(group.as_str()));

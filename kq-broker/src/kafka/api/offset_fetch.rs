@@ -10,11 +10,12 @@ use kq_proto::kafka::messages::offset_fetch::{
 use kq_proto::kafka::{ErrorCode, Str};
 
 use super::groups::{code, own, text};
-use crate::group::{CommittedOffset, GroupId, MemberId, Shard, TopicPartition};
-use crate::kafka::answer::Answer;
+use crate::group::{CommittedOffset, GroupId, Input, MemberId, Shard, TopicPartition};
+use crate::kafka::answer::{Answer, Outcome};
 use crate::kafka::connection::Peer;
 use crate::kafka::dispatch::{Call, Handle};
 use crate::kafka::door::Door;
+use crate::runtime::PendingReply;
 
 /// From this version on several groups come at once (KIP-709).
 const MANY_FROM: i16 = 8;
@@ -23,26 +24,51 @@ const GROUP_ERROR_FROM: i16 = 2;
 
 impl Handle for OffsetFetchRequest {
     fn handle(self, door: &Arc<Door>, _: &mut Peer, call: Call) -> Answer {
-        if call.version >= MANY_FROM {
-            let of = |it: &OffsetFetchRequestGroup| {
-                let member = it.member_id.as_deref().unwrap_or_default();
-                let reader = (MemberId::from(member), it.member_epoch);
-                fetch(door, &it.group_id, &reader, it.topics.as_deref())
-            };
-            let groups = self.groups.iter().map(of);
-            let groups = groups.collect();
-            return call.answer::<Self>(&OffsetFetchResponse { groups, ..Default::default() });
+        let one = (call.version < MANY_FROM).then_some(&self.group_id);
+        let groups = self.groups.iter().map(|it| &it.group_id).chain(one);
+        let unsettled: Vec<_> = groups.filter_map(|it| unsettled(door, it)).collect();
+        if unsettled.is_empty() {
+            return Answer::Now(respond(&self, door, &call));
         }
-        let topics = self.topics.map(|topics| {
-            let topics = topics.into_iter().map(|it| OffsetFetchRequestTopics {
-                name: it.name,
-                partition_indexes: it.partition_indexes,
-            });
-            topics.collect::<Vec<_>>()
-        });
-        let group = fetch(door, &self.group_id, &(MemberId::from(""), -1), topics.as_deref());
-        call.answer::<Self>(&of_one(group, call.version))
+        let door = Arc::clone(door);
+        Answer::Later(Box::pin(async move {
+            for settled in unsettled {
+                // Without an answer the shard is gone, and the next one tells what is true.
+                let _ = settled.await;
+            }
+            respond(&self, &door, &call)
+        }))
     }
+}
+
+/// Told when an operator's change of the group's offsets, which is on its way, has come to its end.
+fn unsettled(door: &Arc<Door>, group: &Str) -> Option<PendingReply> {
+    let group = GroupId::from(&**group);
+    let host = door.groups().host(&group).ok()?;
+    host.look(|shard| shard.is_fenced(&group))
+        .then(|| host.call(|reply| Input::Settle { group, reply }))
+}
+
+fn respond(request: &OffsetFetchRequest, door: &Arc<Door>, call: &Call) -> Outcome {
+    if call.version >= MANY_FROM {
+        let of = |it: &OffsetFetchRequestGroup| {
+            let member = it.member_id.as_deref().unwrap_or_default();
+            let reader = (MemberId::from(member), it.member_epoch);
+            fetch(door, &it.group_id, &reader, it.topics.as_deref())
+        };
+        let groups = request.groups.iter().map(of).collect();
+        let response = OffsetFetchResponse { groups, ..Default::default() };
+        return call.reply::<OffsetFetchRequest>(&response);
+    }
+    let topics = request.topics.as_ref().map(|topics| {
+        let topics = topics.iter().map(|it| OffsetFetchRequestTopics {
+            name: it.name.clone(),
+            partition_indexes: it.partition_indexes.clone(),
+        });
+        topics.collect::<Vec<_>>()
+    });
+    let group = fetch(door, &request.group_id, &(MemberId::from(""), -1), topics.as_deref());
+    call.reply::<OffsetFetchRequest>(&of_one(group, call.version))
 }
 
 /// The answer of the versions that ask for one group.
@@ -74,6 +100,9 @@ fn fetch(
     let group = GroupId::from(&**group_id);
     let found = door.groups().host(&group).and_then(|host| {
         host.look(|shard| {
+            if shard.is_fenced(&group) {
+                return Err(ErrorCode::CoordinatorLoadInProgress);
+            }
             shard.check_fetch(&group, member, *epoch).map_err(|error| code(&error))?;
             Ok(match asked {
                 Some(topics) => asked_for(topics, |it| shard.offset(&group, it).cloned()),

@@ -178,6 +178,7 @@ impl Checks {
                     self.commits += 1;
                 }
                 Key::Group(_) | Key::Consumer(..) => self.generations += 1,
+                Key::Undo(..) => {}
             }
         }
     }
@@ -201,7 +202,7 @@ impl Checks {
         let deleted: Vec<GroupId> = keys
             .filter_map(|it| match it {
                 Key::Group(id) => Some(id),
-                Key::Offset(..) | Key::Consumer(..) => None,
+                Key::Offset(..) | Key::Consumer(..) | Key::Undo(..) => None,
             })
             .collect();
         let number = batch.number;

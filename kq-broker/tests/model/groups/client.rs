@@ -132,7 +132,9 @@ impl Client {
             Reply::Heartbeat(Ok(()))
             | Reply::Left(_)
             | Reply::GroupDeleted(_)
-            | Reply::ConsumerBeat(_) => {}
+            | Reply::ConsumerBeat(_)
+            | Reply::Reset(_)
+            | Reply::Settled => {}
         }
     }
 }

@@ -262,7 +262,7 @@ impl World {
         let keys = records.iter().filter_map(|it| decode_key(&it.key).unwrap());
         let groups = keys.filter_map(|it| match it {
             Key::Group(id) => Some(id),
-            Key::Offset(..) | Key::Consumer(..) => None,
+            Key::Offset(..) | Key::Consumer(..) | Key::Undo(..) => None,
         });
         if self.is_thin {
             it.refused.extend(groups);

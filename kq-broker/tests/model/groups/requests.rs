@@ -38,7 +38,8 @@ pub(crate) fn addressed(input: Input, to: ReplyTo) -> Input {
         Input::ConsumerHeartbeat(it) => it.reply = to,
         Input::Commit(it) => it.reply = to,
         Input::DeleteOffsets(it) => it.reply = to,
-        Input::DeleteGroup { reply, .. } => *reply = to,
+        Input::Reset(it) => it.reply = to,
+        Input::DeleteGroup { reply, .. } | Input::Settle { reply, .. } => *reply = to,
         Input::Image(_) | Input::Written { .. } | Input::Tick | Input::ExpireOffsets => {}
     }
     input

@@ -1,0 +1,116 @@
+//! Changes of committed offsets by an operator's hand, kept so that they can be taken back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{CommittedOffset, GroupId, Now, TopicPartition};
+use crate::ids::TopicId;
+
+/// How many changes of one group are kept.
+const KEPT_PER_GROUP: usize = 20;
+/// Bytes of all that a shard keeps, as they stand in the log.
+const KEPT_BYTES_MAX: usize = 16 << 20;
+
+/// One committed offset before and after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoRow {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// Its topic at that time.
+    pub topic: TopicId,
+    /// What was committed before; none = nothing.
+    pub before: Option<CommittedOffset>,
+    /// The offset that the change made of it; none = it was taken away.
+    pub after: Option<i64>,
+}
+
+/// A change that can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undo {
+    /// Whose offsets.
+    pub group: GroupId,
+    /// The plan that made the change, and the name under which it is taken back.
+    pub plan: Arc<str>,
+    /// `reset`, `delete` or `undo`.
+    pub verb: Arc<str>,
+    /// In the operator's words.
+    pub reason: Arc<str>,
+    /// Whether members were put out for it.
+    pub live: bool,
+    /// The generation of the group at that time.
+    pub generation: i32,
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    /// In the order in which they were asked for.
+    pub rows: Vec<UndoRow>,
+}
+
+/// All that one shard keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Undos {
+    kept: BTreeMap<(GroupId, Arc<str>), Kept>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    undo: Undo,
+    /// How many records it takes in the log.
+    parts: i32,
+    bytes: usize,
+}
+
+impl Undos {
+    /// Takes one part of a change, as its record tells it.
+    pub(crate) fn add(&mut self, part: i32, undo: Undo, bytes: usize) {
+        let key = (undo.group.clone(), Arc::clone(&undo.plan));
+        let parts = part.saturating_add(1);
+        match self.kept.get_mut(&key) {
+            Some(kept) if part > 0 => {
+                kept.undo.rows.extend(undo.rows);
+                kept.parts = kept.parts.max(parts);
+                kept.bytes += bytes;
+            }
+            _ => drop(self.kept.insert(key, Kept { undo, parts, bytes })),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, group: &GroupId, plan: &Arc<str>) {
+        self.kept.remove(&(group.clone(), Arc::clone(plan)));
+    }
+
+    pub(crate) fn contains(&self, group: &GroupId, plan: &Arc<str>) -> bool {
+        self.kept.contains_key(&(group.clone(), Arc::clone(plan)))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Undo> {
+        self.kept.values().map(|it| &it.undo)
+    }
+
+    /// Takes out what is too old or too much; each with the number of its records.
+    pub(crate) fn take_due(
+        &mut self,
+        retention: Duration,
+        now: Now,
+    ) -> Vec<(GroupId, Arc<str>, i32)> {
+        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let mut newest: Vec<_> = self.kept.iter().collect();
+        newest.sort_by_key(|(_, it)| std::cmp::Reverse(it.undo.at_ms));
+        let mut counts: BTreeMap<&GroupId, usize> = BTreeMap::new();
+        let mut bytes = 0_usize;
+        let mut due = Vec::new();
+        for ((group, plan), it) in newest {
+            let count = counts.entry(group).or_default();
+            *count += 1;
+            bytes += it.bytes;
+            let is_old = it.undo.at_ms.saturating_add(retention_ms) <= now.wall_ms;
+            if is_old || KEPT_PER_GROUP < *count || KEPT_BYTES_MAX < bytes {
+                due.push((group.clone(), Arc::clone(plan), it.parts));
+            }
+        }
+        for (group, plan, _) in &due {
+            self.remove(group, plan);
+        }
+        due
+    }
+}
