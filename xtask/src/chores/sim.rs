@@ -8,11 +8,8 @@ use crate::cli::{SimArgs, Suite};
 use crate::run::{cargo, finish, tee};
 use crate::tally::{Counts, Tally, Verdict};
 
-/// Schedules that every change must pass.
-const SCHEDULES: u64 = 20_000;
-
-/// Schedules of a night.
-const SCHEDULES_NIGHTLY: u64 = 2_000_000;
+/// How many times more schedules a night has than what every change must pass.
+const NIGHT: u64 = 100;
 
 /// Both suites; only the model when its runs are named.
 pub(crate) fn run(args: &SimArgs) -> Result<bool> {
@@ -51,10 +48,10 @@ fn crash(args: &SimArgs, tally: &mut Tally) -> Result<()> {
 
 /// Seeded schedules of faults over the model of a cluster.
 pub(crate) fn schedules(args: &SimArgs, tally: &mut Tally) {
-    let usual = if args.nightly { SCHEDULES_NIGHTLY } else { SCHEDULES };
-    let seeds = args.seeds.unwrap_or(usual);
     let suites = suite(args).map_or(Suite::ALL.to_vec(), |it| vec![it]);
     for suite in suites {
+        let usual = suite.schedules() * if args.nightly { NIGHT } else { 1 };
+        let seeds = args.seeds.unwrap_or(usual);
         tally.check(&format!("model simulator, {}", suite.name()), || {
             let mut runs = model(args, suite);
             runs.env("KQ_SIM_SEEDS", seeds.to_string());

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 /// Arguments of `sim`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SimArgs {
-    /// 100,000 crash points in place of 10,000, and 2,000,000 schedules in place of 20,000
+    /// 100,000 crash points in place of 10,000, and a hundred times the schedules
     #[arg(long)]
     pub(crate) nightly: bool,
     /// Only the model, and so many schedules
@@ -46,6 +46,14 @@ impl Suite {
         match self {
             Self::Replicas => "the_model_keeps",
             Self::Groups => "groups_keep",
+        }
+    }
+
+    /// How many schedules of it every change must pass.
+    pub(crate) const fn schedules(self) -> u64 {
+        match self {
+            Self::Replicas => 20_000,
+            Self::Groups => 4_000,
         }
     }
 
