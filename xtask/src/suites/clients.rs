@@ -21,6 +21,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client java_round_trip", |kit| run(kit, "java_round_trip.py")),
     ("client kq_ctl_serves_a_script_over_100_topics", operator_script),
     ("client kq_ctl_is_refused_by_every_interlock", interlocks),
+    ("client kq_ctl_resets_to_every_position", resets),
     ("client franz_go_round_trip", |kit| run(kit, "franz_go_round_trip.py")),
 ];
 
@@ -43,16 +44,28 @@ fn interlocks(kit: &Kit) -> Result<Verdict> {
     verdict(check.arg(third.pid.to_string()))
 }
 
+/// Every position of `kq-ctl offset reset`, on a broker that compacts without delay.
+fn resets(kit: &Kit) -> Result<Verdict> {
+    let plan = Plan::test("test-resets")?.with("log.cleaner.backoff.ms", "100");
+    run_on(kit, &plan, "ctl_resets.py")
+}
+
 /// A Python script of `tests/clients/`.
 fn run(kit: &Kit, name: &str) -> Result<Verdict> {
+    run_on(kit, &Plan::test("test-clients")?, name)
+}
+
+/// The same on a broker with settings of its own.
+fn run_on(kit: &Kit, plan: &Plan, name: &str) -> Result<Verdict> {
     let python = match &kit.python {
         Ok(python) => python,
         Err(why) => return Ok(Verdict::Skipped(why.clone())),
     };
-    let cluster = Guard::up(&Plan::test("test-clients")?, &kit.programs)?;
+    let cluster = Guard::up(plan, &kit.programs)?;
     let mut script_run = Command::new(python);
     script_run.arg(script(name)).arg(&cluster.0.bootstrap);
-    verdict(script_run.env("TEST_CACHE_DIR", target()).env("PYTHONDONTWRITEBYTECODE", "1"))
+    script_run.env("TEST_CACHE_DIR", target()).env("KQ_CTL", &kit.programs.ctl);
+    verdict(script_run.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
 /// Runs a check that is a program: its exit status says how it ended, its last line why.
