@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::chores::{canary, sim, turmoil};
 use crate::cli::{CiArgs, SimArgs, TestArgs, TurmoilArgs};
+use crate::programs::Profile;
 use crate::run::{cargo, find, finish};
 use crate::suites;
 use crate::tally::{Tally, Verdict};
@@ -17,8 +18,9 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     });
     // A broker in a simulated network has bodies of its own for sockets, threads and time.
     tally.check("lints of the simulated surroundings", || {
-        let features = ["--features", "turmoil,canary", "--lib", "--test", "turmoil"];
-        let words = [["clippy", "--package", "kq-broker"].as_slice(), &features];
+        let features = "kq-broker/turmoil,kq-broker/canary";
+        let features = ["--features", features, "--lib", "--test", "turmoil"];
+        let words = [["clippy", "--workspace"].as_slice(), &features];
         step(&[words.concat(), vec!["--", "-D", "warnings"]].concat())
     });
     tally.check("licences and advisories", || match find("cargo-deny") {
@@ -30,7 +32,8 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     turmoil::check(&TurmoilArgs::default(), &mut tally);
     canary::run_into(None, &mut tally)?;
     if let Some(dir) = &args.suite {
-        suites::compat::run_alone(dir, &args.suite_args, &args.three, &mut tally)?;
+        let args = (args.suite_args.as_slice(), &args.three);
+        suites::compat::run_alone(dir, args, Profile::Tested, &mut tally)?;
     }
     Ok(tally.close())
 }

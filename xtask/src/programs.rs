@@ -1,7 +1,7 @@
 //! Building the programs that the chores start.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,13 +9,15 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use crate::run::{cargo, shown, target};
+use crate::run::{cargo, root, shown, target};
 
 /// How optimised the programs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
     /// Quick to build, assertions of arithmetic on.
     Debug,
+    /// The same, built together with all tests: who needs both builds most crates once.
+    Tested,
     /// As operators run it.
     Release,
 }
@@ -27,22 +29,31 @@ pub(crate) struct Programs {
     pub(crate) ctl: PathBuf,
 }
 
+/// Names a folder in which the programs are built already.
+pub(crate) const BUILT: &str = "KQ_PROGRAMS";
+
 /// Builds them, showing how far it is; always the whole workspace, since another selection of
 /// crates would select other features and build them all again.
 pub(crate) fn programs(profile: Profile) -> Result<Programs> {
+    if let Some(dir) = std::env::var_os(BUILT) {
+        return found(&root().join(dir));
+    }
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} building {msg} [{elapsed}]")?);
     bar.enable_steady_tick(Duration::from_millis(100));
     let built = build(profile, &bar);
     bar.finish_and_clear();
     built?;
-    let dir = target().join(match profile {
-        Profile::Debug => "debug",
+    found(&target().join(match profile {
+        Profile::Debug | Profile::Tested => "debug",
         Profile::Release => "release",
-    });
+    }))
+}
+
+fn found(dir: &Path) -> Result<Programs> {
     let programs = Programs { broker: dir.join("kq-broker"), ctl: dir.join("kq-ctl") };
     for program in [&programs.broker, &programs.ctl] {
-        ensure!(program.is_file(), "the build left no {}", program.display());
+        ensure!(program.is_file(), "there is no {}", program.display());
     }
     Ok(programs)
 }
@@ -50,9 +61,11 @@ pub(crate) fn programs(profile: Profile) -> Result<Programs> {
 fn build(profile: Profile, bar: &ProgressBar) -> Result<()> {
     let mut command = cargo(["build", "--workspace", "--bins", "--quiet"]);
     command.arg("--message-format=json-render-diagnostics");
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+    command.args(match profile {
+        Profile::Debug => None,
+        Profile::Tested => Some("--tests"),
+        Profile::Release => Some("--release"),
+    });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("cannot start {}", shown(&command)))?;
     let stderr = child.stderr.take().context("cargo without stderr")?;

@@ -30,6 +30,15 @@ pub(crate) fn cargo<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Comma
     command
 }
 
+/// A call of `cargo test`. Cargo chooses the features of a crate by all that is built beside it, so
+/// it is always the whole workspace that is selected: any other part has half of all crates built
+/// anew. What is to run is told by its kind, as with `--lib`, and by its name.
+pub(crate) fn cargo_test<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
+    let mut command = cargo(["test", "--workspace"]);
+    command.args(args);
+    command
+}
+
 /// How a command reads in a message.
 pub(crate) fn shown(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());

@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::cli::{Part, TestArgs};
 use crate::programs::{Profile, Programs, programs};
-use crate::run::{cargo, root, tee};
+use crate::run::{cargo_test, root, tee};
 use crate::signals;
 use crate::tally::{Counts, Tally, Verdict};
 use crate::venv;
@@ -30,8 +30,7 @@ struct Kit {
 type Check = (&'static str, fn(&Kit) -> Result<Verdict>);
 
 impl Kit {
-    fn new() -> Result<Self> {
-        let programs = programs(Profile::Debug)?;
+    fn new(programs: Programs) -> Result<Self> {
         let python = venv::python(&root().join("tests/clients/requirements.txt"))?;
         Ok(Self { programs, python })
     }
@@ -58,11 +57,16 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     let interrupted = signals::interrupted()?;
     let parts = if args.only.is_empty() { ALL } else { &args.only };
     let wanted = |part| parts.contains(&part);
-    if wanted(Part::Rust) && args.check.is_none() {
-        match programs(Profile::Debug) {
-            Ok(programs) => rust(&programs, tally)?,
-            Err(fault) => tally.fail("build", &format!("{fault:#}")),
+    let with_tests = wanted(Part::Rust) && args.check.is_none();
+    let programs = match programs(if with_tests { Profile::Tested } else { Profile::Debug }) {
+        Ok(programs) => programs,
+        Err(fault) => {
+            tally.fail("build", &format!("{fault:#}"));
+            return Ok(());
         }
+    };
+    if with_tests {
+        rust(&programs, tally)?;
     }
     let mut checks: Vec<Check> = Vec::new();
     if wanted(Part::Processes) {
@@ -75,10 +79,10 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     if checks.is_empty() || signals::is_set(&interrupted) {
         return Ok(());
     }
-    let kit = match Kit::new() {
+    let kit = match Kit::new(programs) {
         Ok(kit) => kit,
         Err(fault) => {
-            tally.fail("build", &format!("{fault:#}"));
+            tally.fail("clients", &format!("{fault:#}"));
             return Ok(());
         }
     };
@@ -95,7 +99,7 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
 /// Unit, doc and crash tests: whatever `cargo test` finds. Those that need a broker get this one.
 fn rust(programs: &Programs, tally: &mut Tally) -> Result<()> {
     let mut counts = Counts::default();
-    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+    let mut tests = cargo_test(["--no-fail-fast"]);
     let status = tee(tests.env("KQ_BROKER_BIN", &programs.broker), |line| {
         counts.take_line(line);
     })?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::turmoil;
 use crate::cli::{CanaryArgs, Suite};
-use crate::run::{cargo, root, shown, target};
+use crate::run::{cargo, cargo_test, root, shown, target};
 use crate::tally::{Counts, Tally, Verdict};
 
 /// The lists, each beside the code that its bugs are planted in.
@@ -123,14 +123,12 @@ impl Test {
                 suite
             }
             Self::Broker { lib } => {
-                let mut tests = cargo(["test", "--quiet", "--package", "kq-broker"]);
-                tests.args(["--features", "canary", "--lib", "--", lib]);
-                tests
+                cargo_test(["--quiet", "--features", "kq-broker/canary", "--lib", "--", lib])
             }
             Self::Model { seeds, suite, scenario } => {
                 let test = suite.unwrap_or(Suite::Replicas).test();
-                let mut model = cargo(["test", "--quiet", "--package", "kq-broker"]);
-                model.args(["--features", "canary", "--test", "model", "--", test]);
+                let mut model = cargo_test(["--quiet", "--features", "kq-broker/canary"]);
+                model.args(["--test", "model", "--", test]);
                 model.env("KQ_SIM_SEEDS", seeds.to_string()).env("RUST_BACKTRACE", "0");
                 if let Some(scenario) = scenario {
                     model.env("KQ_SIM_SCENARIO", scenario);

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
 
 /// The call of this chore in the program that has the clients.
 pub(crate) fn command(args: &ChaosArgs) -> Command {
-    let mut again = cargo(["run", "--quiet", "--package", "xtask", "--features", "bench"]);
+    let mut again = cargo(["run", "--quiet", "--bin", "xtask", "--features", "xtask/bench"]);
     again.args(["--", "chaos", "--minutes", &args.minutes.to_string()]);
     again.args(["--brokers", &args.brokers.to_string()]);
     again.args(["--cut", &format!("{}ms", args.cut.as_millis())]);

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::cli::{SimArgs, Suite};
-use crate::run::{cargo, finish, tee};
+use crate::run::{cargo_test, finish, tee};
 use crate::tally::{Counts, Tally, Verdict};
 
 /// How many times more schedules a night has than what every change must pass.
@@ -31,8 +31,7 @@ pub(crate) fn run(args: &SimArgs) -> Result<bool> {
 
 /// The crash suite, at ten times as many crash points when `nightly`.
 fn crash(args: &SimArgs, tally: &mut Tally) -> Result<()> {
-    let mut crash = cargo(["test", "--package", "kq-storage", "--test", "crash", "--"]);
-    crash.arg("--nocapture");
+    let mut crash = cargo_test(["--test", "crash", "--", "--nocapture"]);
     if args.nightly {
         crash.env("KQ_NIGHTLY", "1");
     }
@@ -68,8 +67,7 @@ fn suite(args: &SimArgs) -> Option<Suite> {
 }
 
 fn model(args: &SimArgs, suite: Suite) -> Command {
-    let mut model = cargo(["test", "--quiet", "--package", "kq-broker", "--test", "model", "--"]);
-    model.args(["--nocapture", suite.test()]);
+    let mut model = cargo_test(["--quiet", "--test", "model", "--", "--nocapture", suite.test()]);
     if let Some(from) = args.from {
         model.env("KQ_SIM_FROM", from.to_string());
     }

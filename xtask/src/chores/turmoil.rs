@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::cli::TurmoilArgs;
 use crate::output;
-use crate::run::{capture, cargo, finish};
+use crate::run::{capture, cargo_test, finish};
 use crate::tally::{Tally, Verdict};
 
 /// Runs that every change must pass, and how many of them are made a second time.
@@ -73,8 +73,8 @@ pub(crate) fn check(args: &TurmoilArgs, tally: &mut Tally) {
 
 /// Builds the runner; planted bugs are in it, and sleep until they are named.
 fn build() -> Result<PathBuf> {
-    let mut command = cargo(["test", "--quiet", "--package", "kq-broker", "--test", "turmoil"]);
-    command.args(["--no-run", "--features", "turmoil,canary"]);
+    let mut command = cargo_test(["--quiet", "--test", "turmoil", "--no-run"]);
+    command.args(["--features", "kq-broker/turmoil,kq-broker/canary"]);
     command.arg("--message-format=json-render-diagnostics");
     let told = capture(&mut command)?;
     let executable = |line: &str| {

@@ -24,7 +24,9 @@ pub(crate) fn run(args: &CompatArgs) -> Result<bool> {
     let mut tally = Tally::default();
     match &args.bootstrap {
         Some(bootstrap) => run_on(&args.suite, bootstrap, &args.rest, &mut tally)?,
-        None => run_alone(&args.suite, &args.rest, &args.three, &mut tally)?,
+        None => {
+            run_alone(&args.suite, (&args.rest, &args.three), Profile::Debug, &mut tally)?;
+        }
     }
     Ok(tally.close())
 }
@@ -32,11 +34,11 @@ pub(crate) fn run(args: &CompatArgs) -> Result<bool> {
 /// Against clusters of its own: of one broker, and of three.
 pub(crate) fn run_alone(
     suite: &Path,
-    on_one: &[String],
-    three: &ThreeArgs,
+    (on_one, three): (&[String], &ThreeArgs),
+    profile: Profile,
     tally: &mut Tally,
 ) -> Result<()> {
-    let programs = programs(Profile::Debug)?;
+    let programs = programs(profile)?;
     let cluster = Guard::up(&made_quick(Plan::test("test-outside")?), &programs)?;
     run_on(suite, &cluster.0.bootstrap, on_one, tally)?;
     drop(cluster);

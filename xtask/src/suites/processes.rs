@@ -16,7 +16,7 @@ use crate::chores::chaos::command;
 use crate::cli::{ChaosArgs, Scenario};
 use crate::clock::{self, poll_until};
 use crate::cluster::{Guard, Plan, Stopped};
-use crate::programs::Programs;
+use crate::programs::{BUILT, Programs};
 use crate::run::capture;
 use crate::tally::Verdict;
 
@@ -38,12 +38,12 @@ pub(super) const CHECKS: &[Check] = &[
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
     ("process a_story_is_told_the_same_after_restarts", story::told_after_restarts),
     ("process five_groups_are_told_apart_by_their_commits", lag::five_groups),
-    ("process three_brokers_keep_every_promise_in_chaos", |_| chaos(None, 1.0)),
-    ("process plans_outlive_their_controller_and_are_undone", |_| {
-        chaos(Some(Scenario::Plans), 0.1)
+    ("process three_brokers_keep_every_promise_in_chaos", |kit| chaos(kit, None, 1.0)),
+    ("process plans_outlive_their_controller_and_are_undone", |kit| {
+        chaos(kit, Some(Scenario::Plans), 0.1)
     }),
-    ("process rolling_restarts_cost_no_record", |_| chaos(Some(Scenario::Rolling), 0.1)),
-    ("process a_group_outlives_its_coordinators", |_| chaos(Some(Scenario::Groups), 0.1)),
+    ("process rolling_restarts_cost_no_record", |kit| chaos(kit, Some(Scenario::Rolling), 0.1)),
+    ("process a_group_outlives_its_coordinators", |kit| chaos(kit, Some(Scenario::Groups), 0.1)),
 ];
 
 /// Reads every batch of a stopped broker and checks it, offline.
@@ -142,7 +142,7 @@ fn refused_start(kit: &Kit, data_dir: &Path, flags: &[&str]) -> Result<String> {
 
 /// A short run of `cargo xtask chaos`; a longer one draws more of what may happen, and an optimised
 /// one judges times.
-fn chaos(scenario: Option<Scenario>, minutes: f64) -> Result<Verdict> {
+fn chaos(kit: &Kit, scenario: Option<Scenario>, minutes: f64) -> Result<Verdict> {
     let args = ChaosArgs {
         minutes,
         scenario,
@@ -153,7 +153,8 @@ fn chaos(scenario: Option<Scenario>, minutes: f64) -> Result<Verdict> {
         set: Vec::new(),
         release: false,
     };
-    let ran = command(&args).output().context("cannot start chaos")?;
+    let dir = kit.programs.broker.parent().context("a broker in no folder")?;
+    let ran = command(&args).env(BUILT, dir).output().context("cannot start chaos")?;
     let said = String::from_utf8_lossy(&ran.stdout);
     if ran.status.success() {
         return Ok(Verdict::Passed(said.trim().to_owned()));
