@@ -53,7 +53,7 @@ impl Suite {
     pub(crate) const fn schedules(self) -> u64 {
         match self {
             Self::Replicas => 20_000,
-            Self::Groups => 250,
+            Self::Groups => 1_000,
         }
     }
 

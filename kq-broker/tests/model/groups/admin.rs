@@ -12,6 +12,7 @@ use kq_broker::metadata::{
 };
 use uuid::Uuid;
 
+use super::checks::Extent;
 use super::client::Client;
 use super::coordinator::Seat;
 use super::requests::{Body, Request};
@@ -83,6 +84,7 @@ impl World {
     /// The old leader goes on for a while, and cannot commit.
     fn fail_over(&mut self) {
         let (old, term) = (self.log.leader, self.log.term);
+        self.compare(old, Extent::All);
         let tail = self.log.tail.len() as u64;
         let kept = usize::try_from(self.rng.below(tail + 1)).unwrap();
         let step = usize::try_from(self.rng.within(1, 2)).unwrap();
@@ -107,7 +109,8 @@ impl World {
     /// kind that this one does not know: that takes the group's record, and leaves its offsets.
     fn write_as_another_version(&mut self) {
         let key = encode_key(&Key::Group(OUTSIDERS.into()));
-        self.log.append(self.log.term, vec![WrittenRecord { key, value: None }]);
+        let batch = self.log.number(vec![WrittenRecord { key, value: None }]);
+        self.log.append(self.log.term, &batch);
     }
 
     fn term_of(&self, broker: usize) -> u32 {

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kq_broker::group::record::{Key, decode_group, decode_key, decode_offset};
+use kq_broker::group::record::{ConsumerKey, Key, decode_group, decode_offset};
 use kq_broker::group::{
     Caller, CommittedOffset, GroupConfig, GroupId, GroupState, Input, KindState, MemberDescription,
     MemberId, Now, Reply, Shard, TopicPartition, WrittenRecord,
@@ -68,6 +68,14 @@ pub(crate) struct Circumstances<'a> {
 
 type PartitionOf = (GroupId, TopicPartition);
 
+/// Which groups of a shard are held against the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those of which something was committed since the last time.
+    Changed,
+    All,
+}
+
 /// What was told and written so far.
 #[derive(Debug)]
 pub(crate) struct Checks {
@@ -78,6 +86,8 @@ pub(crate) struct Checks {
     head: BTreeMap<Key, WrittenRecord>,
     /// What is committed, as a coordinator that reads it would hold it.
     replay: Shard,
+    /// The groups of which something was committed since a shard was last held against the log.
+    changed: BTreeSet<GroupId>,
     /// The committed values of each offset, with the numbers of their writes.
     history: BTreeMap<PartitionOf, Vec<(u64, Option<CommittedOffset>)>>,
     /// The newest acknowledged write of each offset.
@@ -96,6 +106,7 @@ impl Checks {
             telling: None,
             head: BTreeMap::new(),
             replay: Shard::new(GroupConfig::default()),
+            changed: BTreeSet::new(),
             history: BTreeMap::new(),
             floors: BTreeMap::new(),
             read: BTreeMap::new(),
@@ -114,24 +125,23 @@ impl Checks {
         if let Cause::Commit(caller) = by.cause {
             self.verify_caller(caller, by.refused);
         }
-        for record in &batch.records {
-            let key = decode_key(&record.key).unwrap().unwrap();
+        for (key, record) in batch.keyed() {
             let is_offset = matches!(key, Key::Offset(..));
             if is_offset && matches!(by.cause, Cause::Expiry) {
-                self.verify_lapse(&key, by);
+                self.verify_lapse(key, by);
             }
             if is_offset && matches!(by.cause, Cause::Other) {
                 self.fail("OffsetsNeverRegress", format!("{key:?} is written unasked"));
             }
-            self.head.insert(key, record.clone());
+            self.head.insert(key.clone(), record.clone());
         }
     }
 
     /// Another leader's log may end earlier.
     pub(crate) fn on_fail_over(&mut self, log: &Log) {
         self.head.clear();
-        for record in log.committed.iter().chain(&log.tail).flat_map(|it| &it.records) {
-            self.head.insert(decode_key(&record.key).unwrap().unwrap(), record.clone());
+        for (key, record) in log.committed.iter().chain(&log.tail).flat_map(Batch::keyed) {
+            self.head.insert(key.clone(), record.clone());
         }
     }
 
@@ -168,16 +178,20 @@ impl Checks {
     }
 
     pub(crate) fn on_committed(&mut self, batch: &Batch, now: Now) {
-        for record in &batch.records {
+        for (key, record) in batch.keyed() {
             self.replay.load(&record.key, record.value.as_ref(), now).unwrap();
-            match decode_key(&record.key).unwrap().unwrap() {
+            match key {
                 Key::Offset(group, partition) => {
+                    self.changed.insert(group.clone());
                     let value = record.value.as_ref().map(|it| decode_offset(it).unwrap());
-                    let history = self.history.entry((group, partition)).or_default();
-                    history.push((batch.number, value));
+                    let of = (group.clone(), partition.clone());
+                    self.history.entry(of).or_default().push((batch.number, value));
                     self.commits += 1;
                 }
-                Key::Group(_) | Key::Consumer(..) => self.generations += 1,
+                Key::Group(group) | Key::Consumer(group, _) => {
+                    self.changed.insert(group.clone());
+                    self.generations += 1;
+                }
                 Key::Undo(..) => {}
             }
         }
@@ -198,10 +212,10 @@ impl Checks {
     /// Nothing that was committed before a group's deletion is there after it.
     fn verify_deleted(&mut self) {
         let Some(batch) = &self.telling else { return };
-        let keys = batch.records.iter().filter_map(|it| decode_key(&it.key).unwrap());
-        let deleted: Vec<GroupId> = keys
+        let keys = batch.keys.iter();
+        let deleted: Vec<&GroupId> = keys
             .filter_map(|it| match it {
-                Key::Group(id) => Some(id),
+                Key::Group(id) | Key::Consumer(id, ConsumerKey::Epoch) => Some(id),
                 Key::Offset(..) | Key::Consumer(..) | Key::Undo(..) => None,
             })
             .collect();
@@ -209,7 +223,7 @@ impl Checks {
         let left = self.history.iter().find(|((group, _), history)| {
             let before = history.partition_point(|(it, _)| *it <= number);
             let last = before.checked_sub(1).and_then(|at| history[at].1.as_ref());
-            deleted.contains(group) && last.is_some()
+            deleted.contains(&group) && last.is_some()
         });
         if let Some((key, _)) = left {
             let what = format!("{key:?} is there after the deletion of its group");
@@ -231,9 +245,9 @@ impl Checks {
 
     fn acknowledge(&mut self) {
         let Some(batch) = &self.telling else { return };
-        for record in &batch.records {
-            if let Some(Key::Offset(group, partition)) = decode_key(&record.key).unwrap() {
-                let floor = self.floors.entry((group, partition)).or_default();
+        for key in &batch.keys {
+            if let Key::Offset(group, partition) = key {
+                let floor = self.floors.entry((group.clone(), partition.clone())).or_default();
                 *floor = batch.number.max(*floor);
             }
         }
@@ -284,14 +298,16 @@ impl Checks {
     }
 
     /// With nothing in flight, the shard is what the log says.
-    pub(crate) fn compare(&mut self, live: &Shard, refused: &BTreeSet<GroupId>) {
+    pub(crate) fn compare(&mut self, live: &Shard, refused: &BTreeSet<GroupId>, extent: Extent) {
         self.comparisons += 1;
-        let ids = live.list().chain(self.replay.list()).map(|it| it.group);
-        let ids: BTreeSet<GroupId> = ids.collect();
+        let mut ids = std::mem::take(&mut self.changed);
+        if extent == Extent::All {
+            ids.extend(live.ids_after("").chain(self.replay.ids_after("")).cloned());
+        }
         for id in ids {
-            let here: Vec<_> = live.offsets(&id).collect();
-            let there: Vec<_> = self.replay.offsets(&id).collect();
-            if here != there {
+            if !live.offsets(&id).eq(self.replay.offsets(&id)) {
+                let here: Vec<_> = live.offsets(&id).collect();
+                let there: Vec<_> = self.replay.offsets(&id).collect();
                 let what = format!("{id}: offsets {here:?}, in the log {there:?}");
                 self.fail("LiveEqualsReplay", what);
                 return;

@@ -17,6 +17,8 @@ use super::world::{BROKERS, Event, Time, World, trace};
 
 const ANSWER_WITHIN: Time = 2_000;
 const JOIN_WITHIN: Time = 12_000;
+/// From one sign of life to the next, on average, once a member reads its share in calm weather.
+const CALM_THINK: Time = 1_000;
 const NOBODY_YET: ReplyTo = ReplyTo(0);
 
 /// What a member is about to ask.
@@ -173,7 +175,11 @@ impl World {
         if it.silent_until <= self.now && it.outstanding.is_none() {
             self.act(client);
         }
-        let pause = self.rng.within(20, 2 * self.weather.think);
+        // In calm weather members that have what they want are slow: what they do tells little more.
+        let it = &self.clients[client];
+        let is_at_rest = !self.stormy && matches!(it.phase, Phase::Work);
+        let think = if is_at_rest { CALM_THINK } else { self.weather.think };
+        let pause = self.rng.within(20, 2 * think);
         self.after(pause, Event::Wake { client });
     }
 

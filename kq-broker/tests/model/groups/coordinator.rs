@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use kq_broker::group::record::{Key, decode_key};
+use kq_broker::group::record::Key;
 use kq_broker::group::{
     GroupConfig, GroupError, GroupId, Input, MemberId, Outcome, Output, Reply, ReplyTo, Shard,
     WriteId, WrittenRecord,
 };
 
-use super::checks::{Cause, Circumstances};
+use super::checks::{Cause, Circumstances, Extent};
 use super::log::{Batch, Term};
 use super::requests::{Answer, Body, Request, addressed};
 use super::world::{Event, World, trace};
@@ -81,6 +81,7 @@ impl World {
             reply_next: 0,
             image_version: 0,
         }));
+        self.compare(broker, Extent::All);
         self.after(50, Event::Tick { broker, term });
     }
 
@@ -164,12 +165,18 @@ impl World {
             self.step(broker, Input::Written { write, outcome });
             self.checks.telling = None;
         }
+        let is_thorough = self.rng.percent(self.weather.thorough_percent);
+        self.compare(broker, if is_thorough { Extent::All } else { Extent::Changed });
+    }
+
+    /// Holds a coordinator against the log, if nothing is on its way from one to the other.
+    pub(crate) fn compare(&mut self, broker: usize, extent: Extent) {
         if let Seat::At(it) = &self.seats[broker]
             && it.term == self.log.term
             && it.in_flight.is_empty()
             && self.log.tail.is_empty()
         {
-            self.checks.compare(&it.shard, &it.refused);
+            self.checks.compare(&it.shard, &it.refused, extent);
         }
     }
 
@@ -259,20 +266,20 @@ impl World {
         records: Vec<WrittenRecord>,
         cause: &Cause,
     ) -> Outcome {
-        let keys = records.iter().filter_map(|it| decode_key(&it.key).unwrap());
-        let groups = keys.filter_map(|it| match it {
+        let batch = self.log.number(records);
+        let groups = batch.keys.iter().filter_map(|it| match it {
             Key::Group(id) => Some(id),
             Key::Offset(..) | Key::Consumer(..) | Key::Undo(..) => None,
         });
         if self.is_thin {
-            it.refused.extend(groups);
+            it.refused.extend(groups.cloned());
             trace!(self, "    refused");
             return Outcome::Refused(GroupError::NotAvailable);
         }
         for id in groups {
-            it.refused.remove(&id);
+            it.refused.remove(id);
         }
-        let batch = self.log.append(it.term, records);
+        self.log.append(it.term, &batch);
         trace!(self, "    appended batch {}", batch.number);
         if it.term == self.log.term {
             let (now, retention) = (self.clock(), self.weather.retention);

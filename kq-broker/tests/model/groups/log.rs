@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use kq_broker::group::WrittenRecord;
+use kq_broker::group::record::{Key, decode_key};
 
 /// One write of a coordinator.
 #[derive(Debug, Clone)]
@@ -11,6 +12,15 @@ pub(crate) struct Batch {
     /// Its number among all writes of the run.
     pub(crate) number: u64,
     pub(crate) records: Vec<WrittenRecord>,
+    /// What they are about, in their order.
+    pub(crate) keys: Vec<Key>,
+}
+
+impl Batch {
+    /// The records, each with what it is about.
+    pub(crate) fn keyed(&self) -> impl Iterator<Item = (&Key, &WrittenRecord)> {
+        self.keys.iter().zip(&self.records)
+    }
 }
 
 /// A broker that leads from some term on.
@@ -27,14 +37,18 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// A leader, or one who takes itself for it, appends. What the latter writes goes nowhere.
-    pub(crate) fn append(&mut self, term: Term, records: Vec<WrittenRecord>) -> Batch {
+    /// A write in the making.
+    pub(crate) fn number(&mut self, records: Vec<WrittenRecord>) -> Batch {
         self.numbered += 1;
-        let batch = Batch { number: self.numbered, records };
+        let keys = records.iter().map(|it| decode_key(&it.key).unwrap().unwrap()).collect();
+        Batch { number: self.numbered, records, keys }
+    }
+
+    /// A leader, or one who takes itself for it, appends. What the latter writes goes nowhere.
+    pub(crate) fn append(&mut self, term: Term, batch: &Batch) {
         if term == self.term {
             self.tail.push_back(batch.clone());
         }
-        batch
     }
 
     /// The first batches of the tail are on enough replicas.

@@ -131,6 +131,8 @@ pub(crate) struct Weather {
     pub(crate) retention: Duration,
     /// Milliseconds from one commit of a member to the next, on average.
     pub(crate) think: u64,
+    /// How many of the comparisons with the log look at every group.
+    pub(crate) thorough_percent: u64,
 }
 
 impl Weather {
@@ -159,6 +161,7 @@ impl Weather {
                 day
             },
             think: rng.within(50, 1_500),
+            thorough_percent: rng.within(1, 10),
         }
     }
 }

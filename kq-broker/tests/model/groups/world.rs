@@ -7,7 +7,7 @@ use std::time::Duration;
 use kq_broker::group::{GroupConfig, GroupState, KindState, Now};
 use kq_broker::metadata::MetadataImage;
 
-use super::checks::{Checks, Failure};
+use super::checks::{Checks, Extent, Failure};
 use super::client::Client;
 use super::coordinator::Seat;
 use super::log::{Log, Term};
@@ -183,14 +183,15 @@ impl World {
     /// Every group has what it wants.
     fn verify_settled(&mut self) {
         let groups: BTreeSet<_> = self.clients.iter().map(|it| it.group.clone()).collect();
+        // By now what was refused is written.
+        if let Seat::At(it) = &mut self.seats[self.log.leader] {
+            it.refused.clear();
+        }
+        self.compare(self.log.leader, Extent::All);
         let Seat::At(coordinator) = &self.seats[self.log.leader] else {
             self.checks.fail("GroupsSettle", "nobody coordinates".to_owned());
             return;
         };
-        // By now what was refused is written.
-        if coordinator.in_flight.is_empty() && self.log.tail.is_empty() {
-            self.checks.compare(&coordinator.shard, &BTreeSet::new());
-        }
         for group in groups {
             let alive = self.clients.iter().filter(|it| it.alive && it.group == group);
             let alive: Vec<_> = alive.collect();
