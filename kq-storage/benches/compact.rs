@@ -1,6 +1,9 @@
 //! Compaction beside a bare read of what it reads and a bare write of what it writes.
 //!
-//! `cargo bench -p kq-storage --bench compact`
+//! `cargo bench -p kq-storage --bench compact`, with part of a case's name behind `--` for some only.
+//! `ratio` is the bare read and write over compaction; `codec_ratio` counts with the bare ones what
+//! the codec takes to decompress what is read and to compress what is written. `cpu_ratio` is the
+//! latter of CPU time, which does not hang on who else uses the machine.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -37,6 +40,7 @@ struct Case {
 #[expect(clippy::print_stdout, reason = "a bench reports on standard output")]
 fn main() -> Result<(), Failure> {
     let root = tempfile::tempdir_in(".")?;
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let (plain, lz4) = (Compression::None, Compression::Lz4);
     let case = |name, record_bytes, compression, has_superseded| Case {
         name,
@@ -50,44 +54,119 @@ fn main() -> Result<(), Failure> {
         case("compact_1k_lz4", 1_000, lz4, true),
         case("compact_1k_clean", 1_000, plain, false),
     ] {
-        let mut ratios = Vec::new();
-        let mut moved = Moved::default();
-        for _ in 0..ROUNDS {
-            let dir = root.path().join("log");
-            let mut log = filled(&dir, &case)?;
-            let inputs = segments(&dir)?;
-            // Both find the input in the page cache.
-            read_all(&inputs)?;
-            let (bare_read, read) = timed(|| read_all(&inputs))?;
-            let (compaction, written) = timed(|| compact(&mut log))?;
-            let (bare_write, ()) = timed(|| write_bare(root.path(), written))?;
-            ratios.push((bare_read + bare_write).as_secs_f64() / compaction.as_secs_f64());
-            moved = Moved { read, written };
-            log.close()?;
-            fs::remove_dir_all(&dir)?;
+        if wanted.as_ref().is_some_and(|wanted| !case.name.contains(wanted)) {
+            continue;
         }
-        ratios.sort_by(f64::total_cmp);
-        let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or_default();
-        println!(
-            "{{\"case\":\"{}\",\"ratio\":{ratio:.3},\"read_mib\":{},\"written_mib\":{}}}",
-            case.name,
-            moved.read >> 20,
-            moved.written >> 20
-        );
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            rounds.push(round(root.path(), &case)?);
+        }
+        rounds.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
+        let Some(median) = rounds.get(rounds.len() / 2) else { continue };
+        println!("{{\"case\":\"{}\",{median}}}", case.name);
     }
     Ok(())
 }
 
-#[derive(Default)]
-struct Moved {
+/// Fills a log, compacts it and does the same bare.
+fn round(root: &Path, case: &Case) -> Result<Round, Failure> {
+    let dir = root.join("log");
+    let mut log = filled(&dir, case)?;
+    let inputs = segments(&dir)?;
+    // Both find the input in the page cache.
+    read_all(&inputs)?;
+    let (bare_read, read) = timed(|| read_all(&inputs))?;
+    let (compaction, written) = timed(|| compact(&mut log))?;
+    let (bare_write, ()) = timed(|| write_bare(root, written))?;
+    let codec = codec_time(case, read, written)?;
+    log.close()?;
+    fs::remove_dir_all(&dir)?;
+    Ok(Round { bare_read, bare_write, codec, compaction, read, written })
+}
+
+/// What the codec takes alone: to decompress as many bytes as are read, and compress as are written.
+fn codec_time(case: &Case, read: u64, written: u64) -> Result<Took, Failure> {
+    if case.compression == Compression::None {
+        return Ok(Took::default());
+    }
+    let records = (0..RECORDS_PER_BATCH).flat_map(|nth| value(case, nth)).collect::<Vec<_>>();
+    let compressed = lz4_flex::block::compress(&records);
+    let mut room = vec![0; lz4_flex::block::get_maximum_output_size(records.len())];
+    let mut plain = vec![0; records.len()];
+    let size = compressed.len() as u64;
+    let (spent, ()) = timed(|| {
+        for _ in 0..read / size {
+            lz4_flex::block::decompress_into(&compressed, &mut plain)?;
+        }
+        for _ in 0..written / size {
+            lz4_flex::block::compress_into(&records, &mut room)?;
+        }
+        Ok(())
+    })?;
+    Ok(spent)
+}
+
+/// What one round took.
+struct Round {
+    bare_read: Took,
+    bare_write: Took,
+    codec: Took,
+    compaction: Took,
     read: u64,
     written: u64,
 }
 
-fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<(Duration, T), Failure> {
-    let start = now();
+impl Round {
+    fn ratio(&self) -> f64 {
+        self.ratio_of(|took| took.wall, Duration::ZERO)
+    }
+
+    fn ratio_of(&self, of: fn(&Took) -> Duration, besides: Duration) -> f64 {
+        let bare = of(&self.bare_read) + of(&self.bare_write) + besides;
+        bare.as_secs_f64() / of(&self.compaction).as_secs_f64()
+    }
+}
+
+impl std::fmt::Display for Round {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "\"ratio\":{:.3},\"codec_ratio\":{:.3},\"cpu_ratio\":{:.3},\"compaction_ms\":{},\
+             \"compaction_cpu_ms\":{},\"read_ms\":{},\"write_ms\":{},\"codec_ms\":{},\"read_mib\":{},\
+             \"written_mib\":{}",
+            self.ratio(),
+            self.ratio_of(|took| took.wall, self.codec.wall),
+            self.ratio_of(|took| took.cpu, self.codec.cpu),
+            self.compaction.wall.as_millis(),
+            self.compaction.cpu.as_millis(),
+            self.bare_read.wall.as_millis(),
+            self.bare_write.wall.as_millis(),
+            self.codec.wall.as_millis(),
+            self.read >> 20,
+            self.written >> 20
+        )
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<(Took, T), Failure> {
+    let (start, cpu_start) = (now(), cpu()?);
     let gave = work()?;
-    Ok((now().duration_since(start), gave))
+    let (wall, cpu) = (now().duration_since(start), cpu()?.saturating_sub(cpu_start));
+    Ok((Took { wall, cpu }, gave))
+}
+
+/// The time that this thread has run: says more than the clock where others want the cores as well.
+fn cpu() -> Result<Duration, Failure> {
+    let told = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = told.split(' ').next().unwrap_or_default().parse()?;
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// What some work took.
+#[derive(Debug, Clone, Copy, Default)]
+struct Took {
+    wall: Duration,
+    cpu: Duration,
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench takes the time")]
@@ -105,7 +184,6 @@ fn filled(dir: &Path, case: &Case) -> Result<Log, Failure> {
         ..LogConfig::default()
     };
     let mut log = Log::create(files, dir.to_path_buf(), LogIdentity([1; 16]), config, NOW)?;
-    let value = noise(case.record_bytes);
     let (mut number, mut bytes) = (0_u64, 0);
     while bytes < LOG_BYTES {
         let mut builder = BatchBuilder::new(case.compression);
@@ -116,7 +194,7 @@ fn filled(dir: &Path, case: &Case) -> Result<Log, Failure> {
             } else {
                 format!("one-{number:020}")
             };
-            builder = builder.record(NOW, Some(key.as_bytes()), Some(&value));
+            builder = builder.record(NOW, Some(key.as_bytes()), Some(&value(case, number)));
             number += 1;
         }
         let batch = builder.build()?;
@@ -139,21 +217,21 @@ fn sync(log: &mut Log) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Half of it words, half of it noise: it compresses about as real records do.
-fn noise(bytes: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+/// A record's own value: half of it words, half of it noise. It compresses about as real records do.
+fn value(case: &Case, number: u64) -> Vec<u8> {
+    let mut state = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut next = || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state
     };
-    let mut value = Vec::with_capacity(bytes + 16);
-    while value.len() < bytes {
+    let mut value = Vec::with_capacity(case.record_bytes + 16);
+    while value.len() < case.record_bytes {
         value.extend_from_slice(&next().to_le_bytes());
         value.extend_from_slice(b"accepted");
     }
-    value.truncate(bytes);
+    value.truncate(case.record_bytes);
     value
 }
 

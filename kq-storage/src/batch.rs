@@ -31,13 +31,13 @@ mod record;
 mod validate;
 
 pub use build::{BatchBuilder, recompress};
-pub(crate) use build::{assemble, seal};
+pub(crate) use build::{append_batch, assemble, seal};
 pub use codec::{Codec, Compression, DecompressError, DecompressLimits, decompress};
 pub(crate) use codec::{compress, with_plain};
 pub(crate) use header::sequence_plus;
 pub use header::{Attributes, BatchError, BatchHeader, ProducerMark};
 pub use patch::{assign, stamp_log_append_time, stamp_max_timestamp};
-pub(crate) use raw::{RawRecord, raw_records};
+pub(crate) use raw::raw_records;
 pub use record::{Record, RecordError, RecordsSummary, records, walk_records, walk_stored_records};
 pub use validate::{InvalidBatch, Refusal, validate_new};
 

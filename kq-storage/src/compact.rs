@@ -17,7 +17,9 @@ mod filling;
 mod filter;
 mod group;
 mod key_map;
+mod keys;
 mod last_batches;
+mod marks;
 mod output;
 mod plan;
 mod reader;
@@ -28,7 +30,7 @@ mod tests;
 
 pub(crate) use encode::cut_head;
 pub use filter::Tally;
-pub(crate) use key_map::KeyMap;
+pub(crate) use keys::Keys;
 pub(crate) use last_batches::LastBatches;
 pub(crate) use plan::SegmentFacts;
 pub(crate) use plan::measure;

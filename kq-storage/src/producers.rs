@@ -99,6 +99,11 @@ impl Producers {
         self.by_id.contains_key(&id)
     }
 
+    /// What is known of one.
+    pub(crate) fn get(&self, id: ProducerId) -> Option<&Producer> {
+        self.by_id.get(&id)
+    }
+
     /// Checks a new batch of a client.
     pub fn check(&self, header: &BatchHeader) -> Result<Sequence, SequenceError> {
         let Some(mark) = header.producer else { return Ok(Sequence::Next) };

@@ -177,7 +177,7 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
         .bytes()
         .fixed()
         .doc(
-            "The most that the map of keys may take during a pass of compaction, 27 bytes a key. \
+            "The most that the map of keys may take during a pass of compaction, 18 bytes a key. \
              A log with more keys takes several passes.",
         ),
     ConfigKey::long("log.cleaner.delete.retention.ms", "86400000").at_least(0).millis().doc(

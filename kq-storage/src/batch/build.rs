@@ -99,10 +99,47 @@ impl BatchBuilder {
 
 /// The bytes of a batch with all that `header` says, but for size and CRC: those follow from `block`.
 pub(crate) fn assemble(header: &BatchHeader, block: &[u8]) -> io::Result<BytesMut> {
-    let mut out = BytesMut::with_capacity(HEADER_BYTES + block.len());
+    let mut out = Vec::with_capacity(HEADER_BYTES + block.len());
+    append_batch(header, &mut out, |out| {
+        out.extend_from_slice(block);
+        Ok(())
+    })?;
+    Ok(BytesMut::from(Bytes::from(out)))
+}
+
+/// Appends a batch with all that `header` says, but for size and CRC: those follow from what
+/// `put_block` appends. Nothing is appended where that fails.
+pub(crate) fn append_batch(
+    header: &BatchHeader,
+    out: &mut Vec<u8>,
+    put_block: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
+    let at = out.len();
+    put_header(header, out);
+    let put = put_block(out).and_then(|()| {
+        let length = out.len() - at - LENGTH_PREFIX_BYTES;
+        i32::try_from(length).map_err(io::Error::other)
+    });
+    let batch = out.get_mut(at..).unwrap_or_default();
+    match put {
+        Ok(length) => {
+            if let Some(place) = batch.get_mut(8..12) {
+                place.copy_from_slice(&length.to_be_bytes());
+            }
+            seal(batch);
+            Ok(())
+        }
+        Err(err) => {
+            out.truncate(at);
+            Err(err)
+        }
+    }
+}
+
+fn put_header(header: &BatchHeader, out: &mut Vec<u8>) {
     out.put_u64(header.base_offset.0);
-    let length = HEADER_BYTES - LENGTH_PREFIX_BYTES + block.len();
-    out.put_i32(i32::try_from(length).map_err(io::Error::other)?);
+    // The length, once it is known.
+    out.put_u32(0);
     // All bits set is -1, the wire's word for none.
     out.put_u32(header.leader_epoch.map_or(u32::MAX, |epoch| epoch.0));
     out.put_u8(MAGIC);
@@ -111,11 +148,8 @@ pub(crate) fn assemble(header: &BatchHeader, block: &[u8]) -> io::Result<BytesMu
     out.put_u32(header.last_offset_delta);
     out.put_i64(header.base_timestamp);
     out.put_i64(header.max_timestamp.map_or(-1, |max| max.0));
-    put_producer(&mut out, header.producer);
+    put_producer(out, header.producer);
     out.put_u32(header.record_count);
-    out.put_slice(block);
-    seal(&mut out);
-    Ok(out)
 }
 
 /// The same batch with its records compressed by `target`; nothing else changes.
@@ -158,7 +192,7 @@ pub(crate) fn seal(out: &mut [u8]) {
     }
 }
 
-fn put_producer(out: &mut BytesMut, mark: Option<ProducerMark>) {
+fn put_producer(out: &mut Vec<u8>, mark: Option<ProducerMark>) {
     let (id, epoch, sequence) = mark.map_or((u64::MAX, u16::MAX, u32::MAX), |mark| {
         (mark.id.0, mark.epoch.0, mark.first_sequence.unwrap_or(u32::MAX))
     });

@@ -76,6 +76,7 @@ pub(crate) struct RawRecords<'a> {
 impl<'a> Iterator for RawRecords<'a> {
     type Item = Result<RawRecord<'a>, RecordError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
@@ -93,6 +94,7 @@ impl<'a> Iterator for RawRecords<'a> {
 }
 
 impl<'a> RawRecords<'a> {
+    #[inline]
     fn one(&mut self) -> Result<RawRecord<'a>, RecordError> {
         let start = self.left;
         let mut field = Fields { left: start, record: self.record };
@@ -126,13 +128,25 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    #[inline]
     fn byte(&mut self) -> Result<u8, RecordError> {
         let (byte, left) = self.left.split_first().ok_or(RecordError::Cut(self.record))?;
         self.left = left;
         Ok(*byte)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<i64, RecordError> {
+        // Most are of one byte.
+        if let Some((byte, left)) = self.left.split_first().filter(|(byte, _)| **byte < 0x80) {
+            self.left = left;
+            let raw = i64::from(*byte);
+            return Ok((raw >> 1) ^ -(raw & 1));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<i64, RecordError> {
         let mut raw = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -144,6 +158,7 @@ impl<'a> Fields<'a> {
         Err(RecordError::Varint(self.record))
     }
 
+    #[inline]
     fn take(&mut self, field: &'static str, value: i64) -> Result<&'a [u8], RecordError> {
         let taken = usize::try_from(value).ok().and_then(|len| self.left.split_at_checked(len));
         let bad = RecordError::Length { record: self.record, field, value };
@@ -152,6 +167,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
+    #[inline]
     fn nullable(&mut self, field: &'static str) -> Result<Option<&'a [u8]>, RecordError> {
         match self.varint()? {
             -1 => Ok(None),

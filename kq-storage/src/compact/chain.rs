@@ -8,9 +8,9 @@
 
 use std::io;
 
-use super::encode::empty_batch;
+use super::encode::empty_header;
 use super::filter::Kept;
-use crate::batch::{BatchHeader, HEADER_BYTES, seal};
+use crate::batch::{BatchHeader, append_batch, seal};
 use crate::{Offset, canary};
 
 /// The greatest last offset delta that the format has room for.
@@ -23,14 +23,17 @@ const MARK_AT: std::ops::Range<usize> = 43..57;
 #[derive(Debug)]
 pub(crate) struct Chain {
     next: Offset,
+    /// Finished batches, then the one that is held back, then one that is to be taken.
+    bytes: Vec<u8>,
+    /// Where those end that were taken.
+    taken_to: usize,
     held: Option<Held>,
-    /// Batches that are finished and were not taken out yet.
-    finished: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Held {
-    bytes: Vec<u8>,
+    /// Where it begins.
+    at: usize,
     /// As read or made; `next` is ahead of it once it covers more.
     header: BatchHeader,
     next: Offset,
@@ -40,7 +43,12 @@ struct Held {
 impl Chain {
     /// Goes on at `base`.
     pub(crate) const fn new(base: Offset) -> Self {
-        Self { next: base, held: None, finished: Vec::new() }
+        Self { next: base, bytes: Vec::new(), taken_to: 0, held: None }
+    }
+
+    /// Where a batch goes that is rewritten, before it is taken: at the end.
+    pub(crate) const fn room(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
     }
 
     /// Takes what is kept of the next batch; `is_marked` if what it says of its producer must stay.
@@ -53,27 +61,40 @@ impl Chain {
     ) -> io::Result<()> {
         let is_whole = header.attributes.is_control() || header.attributes.is_transactional();
         let may_grow = !is_marked && !is_whole;
-        let bytes = match kept {
-            Kept::Verbatim => batch.get(..header.size).unwrap_or_default().to_vec(),
-            Kept::Rewritten(bytes) => bytes.to_vec(),
+        match kept {
+            Kept::Verbatim => {
+                self.bytes.extend_from_slice(batch.get(..header.size).unwrap_or_default());
+            }
+            Kept::Rewritten => {}
             Kept::Empty => {
                 let (base, last_delta) = (header.base_offset, header.last_offset_delta);
-                empty_batch(header, base, last_delta, header.producer)?.to_vec()
+                self.append_empty(&empty_header(header, base, last_delta, header.producer))?;
             }
             Kept::Nothing => return self.cover(header),
-        };
-        self.hold(Held { bytes, header: *header, next: header.next_offset(), may_grow });
+        }
+        self.hold(*header, may_grow);
         Ok(())
     }
 
-    /// Bytes of the batch that is held back.
-    pub(crate) fn held_bytes(&self) -> u64 {
-        self.held.as_ref().map_or(0, |held| held.bytes.len() as u64)
+    /// Bytes with the batch that is held back.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
-    /// Takes out the batches that are finished.
-    pub(crate) fn take_finished(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.finished)
+    /// The batches that are finished.
+    pub(crate) fn finished(&self) -> &[u8] {
+        let end = self.held.as_ref().map_or(self.taken_to, |held| held.at);
+        self.bytes.get(..end).unwrap_or_default()
+    }
+
+    /// Lets go of the batches that are finished.
+    pub(crate) fn drop_finished(&mut self) {
+        let end = self.finished().len();
+        self.bytes.drain(..end);
+        self.taken_to -= end;
+        if let Some(held) = &mut self.held {
+            held.at = 0;
+        }
     }
 
     /// Ends at `end`, where the next segment begins; nothing is held back any longer.
@@ -82,37 +103,41 @@ impl Chain {
         assert!(self.next == end || canary::is("gap_left"), "compacted batches end short");
     }
 
-    fn hold(&mut self, held: Held) {
+    /// Holds the last batch back, which was appended behind the one that is held back so far.
+    fn hold(&mut self, header: BatchHeader, may_grow: bool) {
         self.finish_held();
-        let is_next = held.header.base_offset == self.next;
+        let at = std::mem::replace(&mut self.taken_to, self.bytes.len());
+        let is_next = header.base_offset == self.next;
         assert!(is_next || canary::is("gap_left"), "compacted batches leave a gap");
-        self.held = Some(held);
+        self.held = Some(Held { at, header, next: header.next_offset(), may_grow });
     }
 
     /// Makes the batch held back reach over `header`'s offsets, or begins one without records.
     fn cover(&mut self, header: &BatchHeader) -> io::Result<()> {
-        let next = header.next_offset();
         if canary::is("gap_left") {
             return Ok(());
         }
         if let Some(held) = self.held.as_mut().filter(|held| held.may_cover(header)) {
             assert!(held.next == header.base_offset, "batches read leave a gap");
-            held.next = next;
+            held.next = header.next_offset();
             return Ok(());
         }
-        let last_delta = header.last_offset_delta;
-        let bytes = empty_batch(header, header.base_offset, last_delta, None)?.to_vec();
-        let header = BatchHeader { producer: None, ..*header };
-        self.hold(Held { bytes, header, next, may_grow: true });
+        let empty = empty_header(header, header.base_offset, header.last_offset_delta, None);
+        self.append_empty(&empty)?;
+        self.hold(BatchHeader { producer: None, ..*header }, true);
         Ok(())
     }
 
+    fn append_empty(&mut self, header: &BatchHeader) -> io::Result<()> {
+        append_batch(header, &mut self.bytes, |_| Ok(()))
+    }
+
     fn finish_held(&mut self) {
-        let Some(mut held) = self.held.take() else { return };
+        let Some(held) = self.held.take() else { return };
         if held.next != held.header.next_offset() {
-            held.grow();
+            let batch = self.bytes.get_mut(held.at..self.taken_to).unwrap_or_default();
+            grow(batch, held.next.since(held.header.base_offset));
         }
-        self.finished.extend_from_slice(&held.bytes);
         self.next = held.next;
     }
 }
@@ -123,18 +148,17 @@ impl Held {
             && self.header.leader_epoch == header.leader_epoch
             && header.last_offset().since(self.header.base_offset) <= DELTA_MAX
     }
+}
 
-    /// Writes down how far it reaches. Its sequences no longer tell its records, so it is nobody's.
-    fn grow(&mut self) {
-        let last_delta = self.next.since(self.header.base_offset).saturating_sub(1);
-        let last_delta = u32::try_from(last_delta).unwrap_or(u32::MAX);
-        debug_assert!(self.bytes.len() >= HEADER_BYTES, "a batch is longer than its header");
-        if let Some(place) = self.bytes.get_mut(LAST_DELTA_AT) {
-            place.copy_from_slice(&last_delta.to_be_bytes());
-        }
-        if let Some(place) = self.bytes.get_mut(MARK_AT) {
-            place.fill(0xff);
-        }
-        seal(&mut self.bytes);
+/// Writes down that a batch reaches over so many offsets. Its sequences no longer tell its records,
+/// so it is nobody's.
+fn grow(batch: &mut [u8], offsets: u64) {
+    let last_delta = u32::try_from(offsets.saturating_sub(1)).unwrap_or(u32::MAX);
+    if let Some(place) = batch.get_mut(LAST_DELTA_AT) {
+        place.copy_from_slice(&last_delta.to_be_bytes());
     }
+    if let Some(place) = batch.get_mut(MARK_AT) {
+        place.fill(0xff);
+    }
+    seal(batch);
 }

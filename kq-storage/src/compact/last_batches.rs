@@ -17,8 +17,8 @@ pub(crate) struct LastBatches {
 impl LastBatches {
     /// Of the producers that are known now, with their state at the bound.
     pub(crate) fn of(at_bound: &Producers, now: &Producers) -> Self {
-        let last_of = |producers: &Producers, id| {
-            let producer = producers.iter().find(|(known, _)| *known == id)?.1;
+        let last_of = |producers: &Producers, id: ProducerId| {
+            let producer = producers.get(id)?;
             producer.batches.back().map(|batch| batch.base_offset)
         };
         let both = now.iter().map(|(id, _)| (id, [last_of(at_bound, id), last_of(now, id)]));

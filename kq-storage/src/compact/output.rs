@@ -21,9 +21,10 @@ pub(crate) struct Output {
     temporary: Temporary,
     /// Bytes written so far.
     position: u64,
-    /// Finished batches that are not written yet.
-    waiting: Vec<u8>,
+    /// What is not written yet.
     chain: Chain,
+    /// Bytes of it that are indexed.
+    indexed: usize,
     indexer: Indexer,
     interval: u64,
 }
@@ -78,17 +79,12 @@ impl Output {
         let file = opened.map_err(|err| StorageError::io("creating", &path, err))?;
         let temporary = Temporary { fs: Arc::clone(fs), path: Some(path) };
         let chain = Chain::new(next);
-        Ok(Self { file, temporary, position: 0, waiting: Vec::new(), chain, indexer, interval })
+        Ok(Self { file, temporary, position: 0, chain, indexed: 0, indexer, interval })
     }
 
     /// Bytes that the segment has so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.indexed_bytes() + self.chain.held_bytes()
-    }
-
-    /// Without the batch that is held back.
-    const fn indexed_bytes(&self) -> u64 {
-        self.position + self.waiting.len() as u64
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.position + self.chain.bytes() as u64
     }
 
     /// Bytes written to the file.
@@ -96,9 +92,17 @@ impl Output {
         self.position
     }
 
-    /// Adds whole batches that are as they were, and already indexed.
+    /// Adds whole batches that are as they were, and already indexed: before any is taken.
     pub(crate) fn copy(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        self.write(bytes)
+        let written = self.file.write_all_at(bytes, self.position);
+        written.map_err(|err| self.failed("writing", err))?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Where a batch goes that is rewritten, before it is taken: at the end.
+    pub(crate) const fn room(&mut self) -> &mut Vec<u8> {
+        self.chain.room()
     }
 
     /// Adds what is kept of a batch.
@@ -111,7 +115,7 @@ impl Output {
     ) -> Result<(), StorageError> {
         let taken = self.chain.take(header, kept, is_marked, batch);
         taken.map_err(|err| self.failed("writing", err))?;
-        self.absorb(CHUNK_BYTES)
+        self.write_finished(CHUNK_BYTES)
     }
 
     /// Ends the segment at `end` under `name`, with its indexes, and makes it stable.
@@ -123,7 +127,7 @@ impl Output {
         dir: &Path,
     ) -> Result<Written, StorageError> {
         self.chain.close(end);
-        self.absorb(0)?;
+        self.write_finished(0)?;
         self.indexer.rename(name);
         let max = self.indexer.max;
         self.indexer.seal(sealed_at);
@@ -136,31 +140,24 @@ impl Output {
         Ok(Written { temporary: self.temporary, size: self.position, max })
     }
 
-    /// Writes finished batches once there are more than `bytes_min`.
-    fn absorb(&mut self, bytes_min: usize) -> Result<(), StorageError> {
-        let finished = self.chain.take_finished();
-        let mut rest = finished.as_slice();
-        let mut at = self.indexed_bytes();
-        while !rest.is_empty() {
+    /// Indexes finished batches, and writes them once there are more than `bytes_min` of them.
+    fn write_finished(&mut self, bytes_min: usize) -> Result<(), StorageError> {
+        let finished = self.chain.finished();
+        while let Some(rest) = finished.get(self.indexed..).filter(|rest| !rest.is_empty()) {
             let parsed = BatchHeader::parse(rest);
             let header =
                 parsed.map_err(|err| self.failed("writing", std::io::Error::other(err)))?;
-            self.indexer.note(&header, at, self.interval);
-            at += header.size as u64;
-            rest = rest.get(header.size..).unwrap_or_default();
+            self.indexer.note(&header, self.position + self.indexed as u64, self.interval);
+            self.indexed += header.size;
         }
-        self.waiting.extend_from_slice(&finished);
-        if self.waiting.len() > bytes_min {
-            let waiting = std::mem::take(&mut self.waiting);
-            self.write(&waiting)?;
+        let count = finished.len();
+        if count > bytes_min {
+            let written = self.file.write_all_at(finished, self.position);
+            written.map_err(|err| self.failed("writing", err))?;
+            self.chain.drop_finished();
+            self.indexed = 0;
+            self.position += count as u64;
         }
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        let written = self.file.write_all_at(bytes, self.position);
-        written.map_err(|err| self.failed("writing", err))?;
-        self.position += bytes.len() as u64;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::vfs::{OpenMode, Vfs, VfsFile};
 use crate::{Offset, StorageError, TimestampMs};
 
 /// Bytes that are read in one go.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// A segment that is read.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub(crate) struct Source {
     pub(crate) size: u64,
     /// When its newest record was written.
     pub(crate) newest: TimestampMs,
+    /// Records in it, once all its keys are mapped and no batch of it is of a kind that takes a look.
+    pub(crate) plain_records: Option<u64>,
 }
 
 /// A walk over one source. Has a handle of its own: the log may drop its own meanwhile.
@@ -33,7 +35,9 @@ pub(crate) struct BatchReader {
     /// Position of the next batch.
     at: u64,
     expected: Offset,
+    /// Room for a part of the file; what of it is filled begins at `chunk_at` of the file.
     chunk: Vec<u8>,
+    filled: usize,
     chunk_at: u64,
 }
 
@@ -47,7 +51,7 @@ impl BatchReader {
         let opened = fs.open(&path, OpenMode::Read);
         let file = opened.map_err(|err| StorageError::io("opening", &path, err))?;
         let expected = source.name.base;
-        Ok(Self { file, path, source, at: 0, expected, chunk: Vec::new(), chunk_at: 0 })
+        Ok(Self { file, path, source, at: 0, expected, chunk: Vec::new(), filled: 0, chunk_at: 0 })
     }
 
     /// Bytes read of batches.
@@ -62,6 +66,16 @@ impl BatchReader {
 
     pub(crate) fn failed(&self, err: std::io::Error) -> StorageError {
         StorageError::io("reading", &self.path, err)
+    }
+
+    /// Goes back to the batch at `position` that begins at `base`.
+    pub(crate) const fn rewind(&mut self, position: u64, base: Offset) {
+        self.at = position;
+        self.expected = base;
+        if position < self.chunk_at {
+            self.chunk_at = position;
+            self.filled = 0;
+        }
     }
 
     /// The next batch, whole and as it was written; none at the source's end.
@@ -95,30 +109,32 @@ impl BatchReader {
     /// What of the file is in memory from the next batch on.
     fn have(&self) -> &[u8] {
         let from = usize::try_from(self.at - self.chunk_at).unwrap_or(usize::MAX);
-        self.chunk.get(from..).unwrap_or_default()
+        self.chunk.get(from..self.filled).unwrap_or_default()
     }
 
     /// Has `bytes` in memory from the next batch on, or what is left of the segment.
     fn fill(&mut self, bytes: usize) -> Result<(), StorageError> {
         let left = usize::try_from(self.source.size - self.at).unwrap_or(usize::MAX);
-        if self.have().len() >= bytes.min(left) {
+        let wanted = bytes.min(left);
+        let have = self.have().len();
+        if have >= wanted {
             return Ok(());
         }
-        let from = usize::try_from(self.at - self.chunk_at).unwrap_or(usize::MAX);
-        self.chunk.drain(..from.min(self.chunk.len()));
-        self.chunk_at = self.at;
-        let mut filled = self.chunk.len();
+        self.chunk.copy_within(self.filled - have..self.filled, 0);
+        (self.chunk_at, self.filled) = (self.at, have);
         // A length that nobody wrote is never more than the segment.
-        self.chunk.resize(bytes.max(CHUNK_BYTES).min(left), 0);
-        while let Some(room) = self.chunk.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match self.file.read_at(room, self.chunk_at + filled as u64) {
+        if self.chunk.len() < wanted {
+            self.chunk.resize(wanted.max(CHUNK_BYTES.min(left)), 0);
+        }
+        let upto = self.chunk.len().min(left);
+        while let Some(room) = self.chunk.get_mut(self.filled..upto).filter(|it| !it.is_empty()) {
+            match self.file.read_at(room, self.chunk_at + self.filled as u64) {
                 Ok(0) => break,
-                Ok(count) => filled += count,
+                Ok(count) => self.filled += count,
                 Err(err) if err.kind() == ErrorKind::Interrupted => {}
                 Err(err) => return Err(self.failed(err)),
             }
         }
-        self.chunk.truncate(filled);
         Ok(())
     }
 }

@@ -10,9 +10,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::filling::Filling;
-use super::filter::{FilterRules, Tally, map_keys};
-use super::key_map::KeyMap;
+use super::filling::{Filling, Pass};
+use super::filter::{Filter, FilterRules, Tally, is_kept_whole};
+use super::keys::Keys;
 use super::last_batches::LastBatches;
 use super::output::Temporary;
 use super::reader::{BatchReader, Source};
@@ -76,9 +76,9 @@ pub(crate) struct PassRules {
 }
 
 impl PassRules {
-    pub(crate) const fn filter<'a>(&'a self, map: &'a KeyMap) -> FilterRules<'a> {
+    pub(crate) const fn filter<'a>(&'a self, keys: &'a Keys) -> FilterRules<'a> {
         FilterRules {
-            map,
+            keys,
             log_start: self.log_start,
             now: self.now,
             delete_retention_ms: self.delete_retention_ms,
@@ -108,9 +108,9 @@ pub struct CompactedGroup {
 pub struct Compaction {
     rules: PassRules,
     sources: Vec<Source>,
-    map: KeyMap,
+    keys: Keys,
     stage: Stage,
-    tally: Tally,
+    filter: Filter,
     read_bytes: u64,
     written_bytes: u64,
 }
@@ -118,10 +118,18 @@ pub struct Compaction {
 #[derive(Debug)]
 enum Stage {
     /// At the source of that number.
-    Mapping(usize, Option<BatchReader>),
+    Mapping(usize, Option<Mapping>),
     /// The group that begins with the source of that number.
     Filtering(usize, Option<Box<Filling>>),
     Done,
+}
+
+/// A source whose keys are being mapped.
+#[derive(Debug)]
+struct Mapping {
+    reader: BatchReader,
+    /// Records so far, unless a batch was met that the filter has to see.
+    plain_records: Option<u64>,
 }
 
 /// Bytes that were moved.
@@ -133,14 +141,14 @@ pub(crate) struct Moved {
 
 impl Compaction {
     /// A pass over `sources`, oldest first and without a gap.
-    pub(crate) fn new(rules: PassRules, sources: Vec<Source>, map: KeyMap) -> Self {
+    pub(crate) fn new(rules: PassRules, sources: Vec<Source>, keys: Keys) -> Self {
         let first = sources.partition_point(|source| source.end <= rules.map_from);
         Self {
             rules,
             sources,
-            map,
+            keys,
             stage: Stage::Mapping(first, None),
-            tally: Tally::default(),
+            filter: Filter::default(),
             read_bytes: 0,
             written_bytes: 0,
         }
@@ -180,17 +188,17 @@ impl Compaction {
 
     /// What the pass decided over records.
     pub const fn tally(&self) -> &Tally {
-        &self.tally
+        &self.filter.tally
     }
 
     /// Below it all is compacted once the pass is done.
     pub fn until(&self) -> Offset {
-        self.map.until()
+        self.keys.until()
     }
 
     /// Whether the map was full before the end: another pass has to go on at [`Self::until`].
     pub fn is_partial(&self) -> bool {
-        self.sources.last().is_some_and(|last| self.map.until() < last.end)
+        self.sources.last().is_some_and(|last| self.keys.until() < last.end)
     }
 
     /// Segments that are yet to be read, or read again.
@@ -213,22 +221,30 @@ impl Compaction {
 
     /// Notes the keys of one more batch.
     fn map_batch(&mut self) -> Result<(), StorageError> {
-        let Stage::Mapping(at, reader) = &mut self.stage else { return Ok(()) };
-        let Some(source) = self.sources.get(*at) else {
+        let Stage::Mapping(at, mapping) = &mut self.stage else { return Ok(()) };
+        let rules = &self.rules;
+        let Some(source) = self.sources.get_mut(*at) else {
+            self.keys.finish();
             self.stage = Stage::Filtering(0, None);
             return Ok(());
         };
-        let rules = &self.rules;
-        let reader = match reader {
-            Some(reader) => reader,
-            None => reader.insert(BatchReader::open(rules.fs.as_ref(), &rules.dir, *source)?),
+        let mapping = match mapping {
+            Some(mapping) => mapping,
+            None => mapping.insert(Mapping {
+                reader: BatchReader::open(rules.fs.as_ref(), &rules.dir, *source)?,
+                plain_records: (source.name.base >= rules.map_from).then_some(0),
+            }),
         };
-        let Some((header, batch)) = reader.next(&rules.epochs)? else {
+        let Some((header, batch)) = mapping.reader.next(&rules.epochs)? else {
+            source.plain_records = mapping.plain_records;
             self.stage = Stage::Mapping(*at + 1, None);
             return Ok(());
         };
         self.read_bytes += header.size as u64;
-        if !map_keys(batch, &header, rules.map_from, rules.limits, &mut self.map) {
+        let is_plain = header.record_count > 0 && !is_kept_whole(&header);
+        let records = mapping.plain_records.filter(|_| is_plain);
+        mapping.plain_records = records.map(|records| records + u64::from(header.record_count));
+        if !self.keys.take(batch, &header, rules.limits) {
             self.stage = Stage::Filtering(0, None);
         }
         Ok(())
@@ -236,21 +252,22 @@ impl Compaction {
 
     /// Decides over one more batch; a group when its last one is written.
     fn filter_batch(&mut self) -> Result<Option<CompactedGroup>, CompactionError> {
-        let until = self.map.until();
+        let until = self.keys.until();
         let count = self.sources.partition_point(|source| source.name.base < until);
         let sources = self.sources.get(..count).unwrap_or_default();
+        let pass = Pass { rules: &self.rules, sources, keys: &self.keys };
         let Stage::Filtering(first, filling) = &mut self.stage else { return Ok(None) };
         if *first >= sources.len() {
             self.stage = Stage::Done;
             return Ok(None);
         }
-        let filling = match filling {
-            Some(filling) => filling,
-            None => {
-                filling.insert(Box::new(Filling::begin(&self.rules, sources, *first, &self.tally)?))
-            }
+        let filling = if let Some(filling) = filling {
+            filling
+        } else {
+            let begun = Filling::begin(pass, *first, &mut self.filter.tally)?;
+            filling.insert(Box::new(begun))
         };
-        let filled = filling.go_on(&self.rules, sources, &self.map, &mut self.tally);
+        let filled = filling.go_on(pass, &mut self.filter);
         let moved = filling.take_moved();
         self.read_bytes += moved.read;
         self.written_bytes += moved.written;
@@ -264,7 +281,7 @@ impl Compaction {
             return Ok(None);
         };
         let before = filling.written_bytes();
-        let group = filling.finish(&self.rules, sources, &self.tally)?;
+        let group = filling.finish(pass, &self.filter.tally)?;
         self.written_bytes += group.as_ref().map_or(0, |group| group.size.saturating_sub(before));
         Ok(group)
     }

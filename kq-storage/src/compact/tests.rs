@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::chain::Chain;
 use super::encode::cut_head;
-use super::filter::{FilterRules, Tally, filter, map_keys};
-use super::key_map::KeyMap;
+use super::filter::{Filter, FilterRules, Tally};
+use super::keys::Keys;
 use super::last_batches::LastBatches;
 use crate::batch::{
     Attributes, BatchBuilder, BatchHeader, Compression, DecompressLimits, ProducerMark, Record,
@@ -145,18 +145,19 @@ impl Default for Pass {
 impl Pass {
     /// The groups' batches after the pass, where the next one is dirty from, and what was done.
     pub(super) fn run(self, batches: &[Bytes]) -> (Vec<Vec<Bytes>>, Offset, Tally) {
-        let bytes_max = self.keys_max.saturating_mul(27).saturating_add(24);
-        let mut map = KeyMap::new(bytes_max, self.keys_max, [1, 2]);
+        // A slot more than the share that may be used, and a bit for each offset.
+        let slots = self.keys_max.saturating_mul(100) / 90 + 1;
+        let bytes_max = slots.saturating_mul(16).saturating_add(end_of(batches).0 / 8);
         let from = self.dirty_from.max(self.log_start);
-        for batch in batches {
-            if !map_keys(batch, &header_of(batch), from, LIMITS, &mut map) {
-                break;
-            }
+        let mut keys = Keys::new(bytes_max, from, end_of(batches).max(from), [1, 2]);
+        let has_room = |batch: &Bytes| keys.take(batch, &header_of(batch), LIMITS);
+        if batches.iter().all(has_room) {
+            keys.finish();
         }
         let producers = producers_of(batches);
         let last_of_producers = LastBatches::of(&producers, &producers);
         let rules = FilterRules {
-            map: &map,
+            keys: &keys,
             log_start: self.log_start,
             now: self.now,
             delete_retention_ms: RETENTION_MS,
@@ -165,20 +166,20 @@ impl Pass {
             limits: LIMITS,
             codec: None,
         };
-        let mut tally = Tally::default();
+        let mut filter = Filter::default();
         let groups = batches.chunks(self.group.max(1)).map(|group| {
             let mut chain = Chain::new(header_of(&group[0]).base_offset);
             for batch in group {
                 let header = header_of(batch);
-                let kept = filter(batch, &header, &rules, &mut tally);
+                let kept = filter.decide(batch, &header, &rules, chain.room());
                 let is_marked = rules.is_last_of_producer(&header);
                 chain.take(&header, kept, is_marked, batch).unwrap();
             }
             chain.close(end_of(group));
-            split(Bytes::from(chain.take_finished()))
+            split(Bytes::copy_from_slice(chain.finished()))
         });
         let groups = groups.collect();
-        (groups, map.until(), tally)
+        (groups, keys.until(), filter.tally)
     }
 
     pub(super) fn all(self, batches: &[Bytes]) -> Vec<Bytes> {

@@ -20,7 +20,7 @@ use super::names::{remove_all, remove_batches};
 use crate::batch::{BatchHeader, HEADER_BYTES};
 use crate::checkpoint::Checkpoint;
 use crate::compact::{
-    CompactedGroup, Compaction, Dirtiness, KeyMap, LastBatches, PassRules, SegmentFacts, Source,
+    CompactedGroup, Compaction, Dirtiness, Keys, LastBatches, PassRules, SegmentFacts, Source,
     measure,
 };
 use crate::error::{LogDirOffline, SyncError};
@@ -183,10 +183,9 @@ impl Log {
             spare_bytes: request.spare_bytes,
             rewrites: self.compaction.rewrites,
         };
-        let keys_max = found.until.since(map_from);
-        let map = KeyMap::new(request.map_bytes_max, keys_max, request.seed);
+        let keys = Keys::new(request.map_bytes_max, map_from, found.until, request.seed);
         let sources = self.sources(found.until)?;
-        Ok(Compaction::new(rules, sources, map))
+        Ok(Compaction::new(rules, sources, keys))
     }
 
     /// Puts a group under its final name. `None`, and the group is thrown away, where the log has
@@ -462,7 +461,8 @@ impl Log {
             }
             let newest = self.newest_time(at)?;
             let Some(segment) = self.segments.get(at) else { break };
-            sources.push(Source { name: segment.name, end, size: segment.size, newest });
+            let (name, size) = (segment.name, segment.size);
+            sources.push(Source { name, end, size, newest, plain_records: None });
         }
         Ok(sources)
     }
