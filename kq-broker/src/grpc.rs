@@ -11,6 +11,9 @@ mod answer;
 mod brokers;
 mod brokers_change;
 mod cluster;
+mod compact;
+#[cfg(test)]
+mod compact_test;
 mod configs;
 mod doctor;
 mod early;

@@ -1,6 +1,7 @@
 //! What the broker tells of itself: metrics for machines, log lines for people.
 
 mod api_meter;
+mod cleaner_metrics;
 mod group_metrics;
 mod http;
 mod logging;

@@ -61,6 +61,7 @@ mod topic_meter;
 mod topic_rules;
 mod wishes;
 
+pub use cleaner::{CleanerBoard, CleanerCounts, CleanerLook, Demand, Stall, Stalled};
 pub use clock::Clock;
 pub use committed::Committed;
 pub use error::PartitionError;
@@ -71,7 +72,7 @@ pub use groups::{Groups, LeadersTold, OFFSETS_TOPIC, PendingReply, ShardHost};
 pub use hearing::Hearing;
 pub use log_dir::{LogDir, LogDirDescription};
 pub use node::Node;
-pub use partition::{Partition, producer_of};
+pub use partition::{CompactionStanding, Partition, producer_of};
 pub use partitions::{Partitions, StoreParts};
 pub use rates::{Rate, RateOf, Rates};
 pub use records::{BatchFacts, Compression, NewRecord, ReadRecord, read_records};

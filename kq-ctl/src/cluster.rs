@@ -41,6 +41,7 @@ macro_rules! operations {
             purge_topics, topics.purge, PurgeTopicsRequest, PurgeTopicsResponse;
             protect_topics, topics.protect, ProtectTopicsRequest, ProtectTopicsResponse;
             unprotect_topics, topics.unprotect, UnprotectTopicsRequest, UnprotectTopicsResponse;
+            compact_topics, topics.compact, CompactTopicsRequest, CompactTopicsResponse;
             list_offsets, topics.list_offsets, ListOffsetsRequest, ListOffsetsResponse;
             describe_configs, configs.describe, DescribeConfigsRequest, DescribeConfigsResponse;
             alter_configs, configs.alter, AlterConfigsRequest, AlterConfigsResponse;

@@ -78,6 +78,7 @@ const EXITS: &[(&str, Exit)] = &[
     ("kq.STALE_PLAN", Exit::Conflict),
     ("kq.WRONG_CLUSTER", Exit::Conflict),
     ("kq.PROTECTED", Exit::Refused),
+    ("kq.NOT_COMPACTED", Exit::Refused),
     ("kq.INTERLOCK", Exit::Refused),
     ("kq.LEADERS_FROZEN", Exit::Refused),
     ("kq.BROKER_IN_USE", Exit::Refused),

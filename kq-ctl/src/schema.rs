@@ -199,6 +199,7 @@ pub(crate) const ALL: &[&Schema] = &[
     &TOPIC,
     &TOPIC_ALTERATION,
     &TOPIC_CHANGE,
+    &TOPIC_COMPACTION,
     &TOPIC_LAG,
     &TOPIC_LIST,
     &TOPIC_OFFSETS,

@@ -2,6 +2,7 @@
 //! and what the brokers told.
 
 mod brokers;
+mod compaction;
 mod topics;
 
 use kq_proto::admin::v1::{self, Finding, Severity};
@@ -63,6 +64,7 @@ const CHECKS: &[Check] = &[
     ),
     check("D022", "replicas that come and go", Needs::Image, topics::isr_churn),
     check("D023", "unclean election enabled", Needs::Image, topics::unclean),
+    check("D024", "compaction stalled", Needs::Answers, compaction::stalled),
     check("D025", "segments too small", Needs::Image, topics::small_segments),
     check("D030", "partitions under-replicated", Needs::Image, |it| known(it, "D030")),
     check("D031", "brokers fenced", Needs::Image, |it| known(it, "D031")),

@@ -17,7 +17,7 @@ use super::error::of_partition;
 use super::shape::count;
 use crate::ids::BrokerId;
 use crate::metadata::MetadataImage;
-use crate::runtime::{FollowerDescription, Partition};
+use crate::runtime::{FollowerDescription, Partition, Stall, Stalled};
 
 /// How long a broker may take: an operator waits, and one that hangs must not hold the others up.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
@@ -194,7 +194,29 @@ impl Admin {
             metadata_index: image.applied(),
             failed: self.failed_here(&image),
             rates: self.own_rates(),
+            stalled_compactions: self.stalled_here(&image),
         }
+    }
+
+    fn stalled_here(&self, image: &MetadataImage) -> Vec<v1::StalledCompaction> {
+        let stalled = self.node.partitions.stalled_compactions().into_iter();
+        let row = |it: Stalled| {
+            let (stall, why) = match it.why {
+                Stall::Uncleanable(why) => (v1::CompactionStall::Uncleanable, why),
+                Stall::NoRoom(why) => (v1::CompactionStall::NoRoom, why),
+                Stall::Off => (v1::CompactionStall::Off, String::new()),
+                Stall::Waits => (v1::CompactionStall::Waits, String::new()),
+            };
+            Some(v1::StalledCompaction {
+                topic: image.any_topic(it.id.topic)?.name.to_string(),
+                partition: it.id.index.0,
+                stall: stall.into(),
+                why,
+                since_at_ms: it.since.0,
+                dirty_bytes: it.dirty_bytes,
+            })
+        };
+        stalled.filter_map(row).collect()
     }
 
     fn failed_here(&self, image: &MetadataImage) -> Vec<v1::ItemError> {

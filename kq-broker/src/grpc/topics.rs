@@ -215,6 +215,14 @@ impl Topics for Admin {
         Ok(Response::new(v1::UnprotectTopicsResponse { topics, errors }))
     }
 
+    async fn compact(
+        &self,
+        request: Request<v1::CompactTopicsRequest>,
+    ) -> Answer<v1::CompactTopicsResponse> {
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.compact_topics(request.into_inner(), asker).await))
+    }
+
     async fn list_offsets(
         &self,
         request: Request<v1::ListOffsetsRequest>,

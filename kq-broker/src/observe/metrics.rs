@@ -117,8 +117,9 @@ impl Metrics {
 
     /// Adds what the partitions can tell at each look.
     pub fn watch_store(&self, store: &std::sync::Arc<Partitions>) {
-        let collector = StoreMetrics::new(store);
-        self.registry.lock().register_collector(Box::new(collector));
+        let mut registry = self.registry.lock();
+        registry.register_collector(Box::new(StoreMetrics::new(store)));
+        registry.register_collector(Box::new(super::cleaner_metrics::CleanerMetrics::new(store)));
     }
 
     /// Adds what the metadata quorum can tell at each look.

@@ -33,6 +33,7 @@ use crate::metadata::PartitionImage;
 use crate::replica::Rules;
 
 pub use self::append::producer_of;
+pub use self::compact::CompactionStanding;
 pub(super) use self::compact::{PassFailed, Placed};
 pub(super) use self::role::{Assigned, Registered};
 pub(super) use self::state::SyncRules;

@@ -24,13 +24,16 @@ use super::stray::Found;
 use super::syncer::Syncer;
 use super::topic_meter::TopicMeter;
 use super::wishes::Wishes;
-use super::{Clock, Follows, Hearing, LogDir, Partition, PartitionError};
+use super::{CleanerBoard, Clock, Follows, Hearing, LogDir, Partition, PartitionError, Stalled};
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
 use crate::env;
 use crate::ids::{BrokerId, PartitionId, TopicId};
-use crate::metadata::MetadataImage;
+use crate::metadata::{MetadataImage, TimestampMs};
 use crate::replica::{CutOff, Input};
+
+/// A log that is due for so long and is not compacted is stalled.
+const STALL_MS: i64 = 15 * 60 * 1_000;
 
 /// What this broker has of a partition that the metadata gives it.
 #[derive(Debug, Clone)]
@@ -67,6 +70,7 @@ pub struct Partitions {
     pub(super) follows: Follows,
     pub(super) wishes: Arc<Wishes>,
     pub(super) hearing: Arc<Hearing>,
+    pub(super) cleaner: Arc<CleanerBoard>,
 }
 
 impl Partitions {
@@ -93,6 +97,22 @@ impl Partitions {
     /// What this broker follows, and from whom.
     pub fn follows(&self) -> &Follows {
         &self.follows
+    }
+
+    /// What is known of compaction, and asked of it.
+    pub fn cleaner(&self) -> &CleanerBoard {
+        &self.cleaner
+    }
+
+    /// Logs that are due for compaction, and have been for long, or that cannot be compacted.
+    pub fn stalled_compactions(&self) -> Vec<Stalled> {
+        let before = TimestampMs(self.clock.now().0.saturating_sub(STALL_MS));
+        self.cleaner.stalled(before, !self.config.cleaner_enable)
+    }
+
+    /// The time of day, as this broker has it.
+    pub fn now(&self) -> TimestampMs {
+        self.clock.now()
     }
 
     /// Whom this broker hears.

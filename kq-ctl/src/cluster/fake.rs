@@ -2,6 +2,7 @@
 //! more. It answers at once and always the same.
 
 mod answers;
+mod compaction;
 mod groups;
 mod leaders;
 mod offsets;
@@ -10,7 +11,7 @@ mod plans;
 mod topics;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) reset_plans: u32,
     /// Changes of offsets with what they were before, the oldest first.
     pub(crate) undos: Vec<(v1::UndoSummary, Vec<v1::ResetRow>)>,
+    /// Partitions that were compacted.
+    pub(crate) compacted: BTreeSet<(String, u32)>,
     /// Brokers that live and lack so many records.
     pub(crate) behind: BTreeMap<u32, u64>,
     /// For how long it has lost the controller.

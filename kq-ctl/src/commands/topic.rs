@@ -1,6 +1,7 @@
 //! `kq-ctl topic ...`
 
 pub(crate) mod alter;
+pub(crate) mod compact;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod describe;
@@ -35,6 +36,8 @@ verbs! {
     Protect(protect) = "protect",
     /// Lift protection
     Unprotect(unprotect) = "unprotect",
+    /// Compact topics now, once
+    Compact(compact) = "compact",
     /// Find offsets at a position, partition by partition
     Offsets(offsets) = "offsets",
     /// How far the groups are behind that read topics

@@ -191,6 +191,44 @@ pub(crate) const TOPIC_ALTERATION: Schema = Schema {
     ],
 };
 
+pub(crate) const TOPIC_COMPACTION: Schema = Schema {
+    kind: "TopicCompaction",
+    doc: "Replicas that compact their logs, or with --dry-run would.",
+    layout: Layout::Rows,
+    key: &["topic", "partition", "broker"],
+    fields: &[
+        TOPIC_NAME,
+        int("partition", "P", "index of the partition"),
+        int("broker", "BROKER", "broker that holds the replica"),
+        Field::of(Type::Bool, "leads", "LEADS", "it is the leader's replica").wide(),
+        Field::of(
+            Type::Size,
+            "dirty_bytes",
+            "DIRTY",
+            "bytes that may be compacted now and were not; the active segment never counts",
+        ),
+        Field::of(
+            Type::Rate,
+            "dirty_ratio",
+            "RATIO",
+            "their part of what would be read, from 0 to 1; compared with min.cleanable.dirty.ratio",
+        ),
+        int("cleaned_offset", "CLEANED", "below it all was compacted"),
+        int("cleanable_offset", "CLEANABLE", "up to here it may be compacted now").wide(),
+        Field::of(Type::Time, "last_compacted_at", "LAST", "when the last pass ended").nullable(),
+        text(
+            "status",
+            "STATUS",
+            "clean, would_compact, queued, running, compacted, failed; dirty: nobody has asked",
+        ),
+        text("why", "WHY", "why it failed").nullable().wide(),
+    ],
+    summary: &[
+        int("changed_count", "CHANGED", "replicas that compact, or would"),
+        Field::of(Type::Bool, "dry_run", "DRY-RUN", "nothing was done"),
+    ],
+};
+
 pub(crate) const TOPIC_OFFSETS: Schema = Schema {
     kind: "TopicOffsets",
     doc: "Offsets at a position, partition by partition.",

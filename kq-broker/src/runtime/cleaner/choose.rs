@@ -10,13 +10,16 @@ pub(super) struct Candidate {
     pub(super) id: PartitionId,
     pub(super) dirtiness: Dirtiness,
     pub(super) is_due: bool,
+    /// Somebody asked for it.
+    pub(super) is_demanded: bool,
 }
 
-/// The one that is overdue the longest, or else the one with the greatest dirty part.
+/// One that somebody asked for; else the one that is overdue the longest, or the one with the greatest dirty part.
 pub(super) fn choose(candidates: &[Candidate]) -> Option<PartitionId> {
-    let due = candidates.iter().filter(|it| it.is_due);
+    let due = candidates.iter().filter(|it| it.is_due || it.is_demanded);
+    let urgency = |it: &&Candidate| (it.is_demanded, it.dirtiness.overdue_ms, it.dirtiness.ppm());
     // The first of equals.
-    let best = due.rev().max_by_key(|it| (it.dirtiness.overdue_ms, it.dirtiness.ppm()));
+    let best = due.rev().max_by_key(urgency);
     best.map(|it| it.id)
 }
 
@@ -32,7 +35,7 @@ mod tests {
         let (dirty_from, until) = (Offset(0), Offset(9));
         let dirtiness =
             Dirtiness { clean_bytes: 100, cleanable_bytes, dirty_from, until, overdue_ms };
-        Candidate { id, dirtiness, is_due }
+        Candidate { id, dirtiness, is_due, is_demanded: false }
     }
 
     fn chosen(candidates: &[Candidate]) -> Option<u32> {
@@ -52,5 +55,7 @@ mod tests {
         assert_eq!(chosen(&dirty), Some(1));
         let late = [dirty[1], candidate(3, 1, 5, true), candidate(4, 1, 6, true)];
         assert_eq!(chosen(&late), Some(4));
+        let asked = Candidate { is_demanded: true, ..candidate(5, 0, 0, false) };
+        assert_eq!(chosen(&[late[0], asked, late[2]]), Some(5));
     }
 }

@@ -92,6 +92,30 @@ async fn a_compacted_topic_shrinks_to_its_latest_values() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_is_compacted_though_it_is_not_due() {
+    let mut world = World::new();
+    let mut configs = COMPACTED;
+    configs[3].1 = "1";
+    let (store, partition) = started(&mut world, &configs);
+    fill(&partition).await;
+    let mut cleaner = Cleaner::of(Arc::clone(&store));
+    assert!(!turn(&mut cleaner).await, "no part is more than the whole");
+    store.cleaner().demand(&[partition.id()]);
+    assert!(turn(&mut cleaner).await);
+    assert!(offsets(&partition).await.len() < 20);
+    assert_eq!(store.cleaner().demand_of(partition.id()), None);
+    let counts = store.cleaner().counts();
+    assert!(counts.passes == 1 && counts.removed_records >= 20, "{counts:?}");
+    assert!(counts.read_bytes > counts.written_bytes && counts.written_bytes > 0, "{counts:?}");
+    store.cleaner().demand(&[partition.id()]);
+    assert!(turn(&mut cleaner).await, "there is nothing to do, and somebody else may wait");
+    assert_eq!(
+        (store.cleaner().demand_of(partition.id()), store.cleaner().counts().passes),
+        (None, 1)
+    );
+}
+
+#[tokio::test]
 async fn a_topic_that_is_not_compacted_is_left_alone() {
     let mut world = World::new();
     let (store, partition) = started(&mut world, &COMPACTED[1..]);
@@ -144,7 +168,7 @@ async fn a_pass_over_a_log_that_is_trimmed_meanwhile_is_called_off() {
     let mut world = World::new();
     let (_store, partition) = started(&mut world, &COMPACTED);
     fill(&partition).await;
-    let pass = partition.begin_compaction(1 << 20, [1, 2]).unwrap().unwrap();
+    let pass = partition.begin_compaction(1 << 20, [1, 2], false).unwrap().unwrap();
     let end = partition.describe().unwrap().offsets.log_end().offset();
     partition.delete_records(Some(end), std::time::Duration::from_secs(1)).await.unwrap();
     let mut pass = Box::new(pass);

@@ -7,6 +7,7 @@ use kq_storage::{
 
 use super::Partition;
 use super::state::State;
+use crate::metadata::TimestampMs;
 
 /// Bytes that must stay free on a volume beside what a pass writes.
 const SPARE_BYTES: u64 = 64 << 20;
@@ -18,6 +19,15 @@ pub(in crate::runtime) enum Placed {
     Replaced(Box<Replaced>),
     /// The log has changed meanwhile, or some replica needs the tombstones: the pass is over.
     CalledOff,
+}
+
+/// How much of a log could be compacted now, and when it was last.
+#[derive(Debug, Clone, Copy)]
+pub struct CompactionStanding {
+    /// What is dirty.
+    pub dirtiness: Dirtiness,
+    /// When the last pass ended.
+    pub last_pass: Option<TimestampMs>,
 }
 
 /// Why a pass does not go on.
@@ -48,11 +58,20 @@ impl Partition {
         Some(found.map(|dirtiness| (dirtiness, dirtiness.is_due(&rules))))
     }
 
-    /// Begins a pass if one is due, with a map of at most so many bytes.
+    /// How compaction of the log stands; none where it is not compacted, or cannot be looked at. Call
+    /// it on a thread that may block.
+    pub fn compaction(&self) -> Option<CompactionStanding> {
+        let (dirtiness, _) = self.dirtiness()?.ok()?;
+        let last_pass = self.state.lock().log().ok()?.last_compacted();
+        Some(CompactionStanding { dirtiness, last_pass })
+    }
+
+    /// Begins a pass if one is due, or asked for and anything is dirty, with a map of at most so many bytes.
     pub(in crate::runtime) fn begin_compaction(
         &self,
         map_bytes_max: u64,
         seed: [u64; 2],
+        is_demanded: bool,
     ) -> Result<Option<Compaction>, PassFailed> {
         let now = self.clock.now();
         let mut guard = self.state.lock();
@@ -62,7 +81,7 @@ impl Partition {
             map_bytes_max,
             seed,
             keeps_tombstones: self.keeps_tombstones(),
-            is_demanded: false,
+            is_demanded,
             spare_bytes: SPARE_BYTES,
         };
         let Ok(log) = guard.log_mut() else { return Ok(None) };

@@ -93,6 +93,7 @@ impl Partitions {
             follows: Follows::default(),
             wishes: Arc::default(),
             hearing: Arc::new(Hearing::new(broker)),
+            cleaner: Arc::default(),
             dirs,
         });
         store.tell_when_offline();
