@@ -21,6 +21,7 @@ mod kind;
 pub mod lag;
 mod member;
 mod offsets;
+mod operate;
 mod output;
 mod partitions;
 pub mod record;
@@ -47,6 +48,7 @@ pub use input::{
 };
 pub use kind::{GroupType, KindState};
 pub use offsets::CommittedOffset;
+pub use operate::{Act, Chosen, Operate, OperateRefused, Operated, Silence, Unknown};
 pub use output::{
     Beat, Joined, JoinedMember, MemberDescription, Output, Reply, ResetDone, ResetRefused, Synced,
     WrittenRecord,
@@ -57,4 +59,4 @@ pub use shard::{
     PartitionLag, Shard,
 };
 pub use survey::{GroupSurvey, MemberSurvey};
-pub use undo::{Undo, UndoRow};
+pub use undo::{UNDO_ROWS_MAX, Undo, UndoRow};

@@ -27,6 +27,8 @@ mod grpc_test;
 
 mod groups;
 #[cfg(test)]
+mod groups_change_test;
+#[cfg(test)]
 mod groups_test;
 mod guard;
 mod health;

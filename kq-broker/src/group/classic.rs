@@ -13,6 +13,7 @@
 mod expel;
 mod join;
 mod leave;
+mod operator;
 mod rebalance;
 mod survey;
 mod sync;

@@ -17,6 +17,7 @@ mod ledger;
 mod member;
 mod migrate;
 mod offsets;
+mod operator;
 mod pattern;
 mod reconcile;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::assignor::Assignor;
 use super::consumer::Epoch;
+use super::operate::Operate;
 use super::partitions::PartitionSet;
 use super::{GroupError, GroupId, InstanceId, MemberId, ReplyTo, TopicPartition, WriteId};
 use crate::ids::TopicId;
@@ -39,6 +40,8 @@ pub enum Input {
     },
     /// An operator changes committed offsets.
     Reset(ResetOffsets),
+    /// An operator has the group do something else.
+    Operate(Operate),
     /// Someone is about to look at a group's offsets: answered when they are what they will be.
     Settle {
         /// The group.
@@ -75,6 +78,7 @@ impl Input {
             Self::Commit(it) => Some(&it.caller.group),
             Self::DeleteOffsets(it) => Some(&it.group),
             Self::Reset(it) => Some(&it.group),
+            Self::Operate(it) => Some(&it.group),
             Self::DeleteGroup { group, .. } | Self::Settle { group, .. } => Some(group),
             Self::Image(_) | Self::Written { .. } | Self::Tick | Self::ExpireOffsets => None,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::consumer::Epoch;
+use super::operate::{OperateRefused, Operated};
 use super::partitions::PartitionSet;
 use super::{
     CommittedOffset, GroupError, InstanceId, LeavingMember, MemberId, ReplyTo, TopicPartition,
@@ -66,6 +67,8 @@ pub enum Reply {
     GroupDeleted(Result<(), GroupError>),
     /// To an operator's change of offsets.
     Reset(Result<ResetDone, ResetRefused>),
+    /// To an operator's hand on a group.
+    Operated(Result<Operated, OperateRefused>),
     /// To somebody who is about to look at offsets.
     Settled,
 }

@@ -3,11 +3,13 @@
 mod classic_side;
 mod consumer;
 mod delete;
+mod drop_group;
 mod expiry;
 mod fence;
 mod lag;
 mod load;
 mod offsets;
+mod operator;
 mod reset;
 mod survey;
 mod topics;
@@ -133,6 +135,7 @@ impl Shard {
             Input::DeleteOffsets(delete) => self.on_delete_offsets(delete, out),
             Input::DeleteGroup { group, reply } => self.on_delete_group(&group, reply, out),
             Input::Reset(reset) => self.on_reset(reset, now, out),
+            Input::Operate(operate) => self.on_operate(operate, now, out),
             Input::Settle { reply, .. } => out.push(Output::Reply(reply, Reply::Settled)),
             Input::Image(image) => self.on_image(image, out),
             Input::Written { write, outcome } => self.on_written(write, outcome, now, out),

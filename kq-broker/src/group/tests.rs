@@ -2,11 +2,14 @@
 
 mod classic;
 mod consumer;
+mod drop_group;
 mod expiry;
 mod in_flight;
 mod lag;
 mod migrate;
 mod offsets;
+mod operate;
+mod operate_words;
 mod reset;
 mod reset_live;
 mod script;

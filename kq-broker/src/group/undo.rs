@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::{CommittedOffset, GroupId, Now, TopicPartition};
 use crate::ids::TopicId;
 
+/// Offsets in one change at most: what fits into one batch with what takes it back.
+pub const UNDO_ROWS_MAX: usize = 4_000;
 /// How many changes of one group are kept.
 const KEPT_PER_GROUP: usize = 20;
 /// Bytes of all that a shard keeps, as they stand in the log.
@@ -32,7 +34,7 @@ pub struct Undo {
     pub group: GroupId,
     /// The plan that made the change, and the name under which it is taken back.
     pub plan: Arc<str>,
-    /// `reset`, `delete` or `undo`.
+    /// `reset`, `delete`, `undo` or `group-delete`.
     pub verb: Arc<str>,
     /// In the operator's words.
     pub reason: Arc<str>,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Admin;
 use super::error::{bad_argument, of_control, unknown_topic};
 use crate::controller::{Command, ControlError, Reply, TopicRef};
-use crate::ids::TopicId;
+use crate::ids::{PlanId, TopicId};
 use crate::metadata::{MetadataImage, TopicImage};
 
 /// How long a command may take; clients give up by deadlines of their own.
@@ -50,6 +50,19 @@ impl Admin {
 /// True if nothing is to be changed.
 pub(super) fn is_dry_run(intent: Option<&v1::Intent>) -> bool {
     intent.is_some_and(|it| it.dry_run)
+}
+
+/// The reason of a change, as much of it as is kept with the change.
+pub(super) fn kept_reason(intent: Option<&v1::Intent>) -> String {
+    const LETTERS_MAX: usize = 1_000;
+    intent.map(|it| it.reason.chars().take(LETTERS_MAX).collect()).unwrap_or_default()
+}
+
+/// The name of a change of offsets. Chance, and not what is done: the same change may be made twice,
+/// and taken back twice.
+pub(super) fn draw_plan_id() -> PlanId {
+    let (first, ..) = Uuid::new_v4().as_fields();
+    PlanId(first)
 }
 
 /// A reply of another kind than its command's: a fault of the broker, told as such.

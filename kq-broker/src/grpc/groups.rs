@@ -5,6 +5,7 @@
 //!   all groups   -- every broker -----> its shards; who is silent becomes an error of the answer
 //! ```
 
+mod change;
 mod describe;
 mod lag;
 mod lag_words;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::groups_server::Groups;
-use tonic::{Code, Request, Response};
+use tonic::{Request, Response};
 
 use super::Admin;
 use super::answer::Answer;
@@ -55,30 +56,27 @@ impl Groups for Admin {
 
     async fn delete(
         &self,
-        _: Request<v1::DeleteGroupsRequest>,
+        request: Request<v1::DeleteGroupsRequest>,
     ) -> Answer<v1::DeleteGroupsResponse> {
-        Err(unsupported("deleting groups").into())
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.delete_groups(request.into_inner(), asker).await))
     }
 
     async fn rebalance(
         &self,
-        _: Request<v1::RebalanceGroupRequest>,
+        request: Request<v1::RebalanceGroupRequest>,
     ) -> Answer<v1::RebalanceGroupResponse> {
-        Err(unsupported("rebalancing groups").into())
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.rebalance_group(request.into_inner(), asker).await?))
     }
 
     async fn remove_members(
         &self,
-        _: Request<v1::RemoveMembersRequest>,
+        request: Request<v1::RemoveMembersRequest>,
     ) -> Answer<v1::RemoveMembersResponse> {
-        Err(unsupported("removing members").into())
+        let asker = Asker::of(&request);
+        Ok(Response::new(self.remove_group_members(request.into_inner(), asker).await?))
     }
-}
-
-/// What this broker does not do yet.
-pub(super) fn unsupported(what: &str) -> AdminError {
-    let message = format!("{what} is not supported by this broker");
-    AdminError::new(Code::Unimplemented, "kq.UNSUPPORTED", message)
 }
 
 /// Names of groups by who coordinates them.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 
 use super::grpc_test::{Rig, start_with};
@@ -164,14 +163,5 @@ async fn a_group_is_described_with_its_members() {
     assert_eq!(member.assigned, [assigned]);
     assert_eq!((member.session_timeout_ms, member.rebalance_timeout_ms), (45_000, 60_000));
     assert!(member.leads && !member.joining);
-    rig.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_broker_cannot_do_yet_says_so() {
-    let rig = rig().await;
-    let request = v1::RemoveMembersRequest::default();
-    let status = rig.door.groups().remove_members(request).await.unwrap_err();
-    assert_eq!(AdminError::from_status(&status).code, "kq.UNSUPPORTED");
     rig.stop().await;
 }

@@ -60,7 +60,7 @@ impl Group {
         }
     }
 
-    fn remove_all(&mut self, ids: &[MemberId], step: &mut Step<'_>) {
+    pub(super) fn remove_all(&mut self, ids: &[MemberId], step: &mut Step<'_>) {
         for id in ids {
             self.remove(id, step);
         }

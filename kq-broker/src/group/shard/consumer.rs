@@ -10,8 +10,8 @@ use crate::group::consumer::{ConsumerGroup, Decided, Env};
 use crate::group::kind::Kind;
 use crate::group::record::{self, Change, Key};
 use crate::group::{
-    Beat, ConsumerDescription, ConsumerHeartbeat, GroupError, GroupId, MemberId, Now, Output,
-    Phase, Reply, ReplyTo, WrittenRecord,
+    Beat, ConsumerDescription, ConsumerHeartbeat, GroupError, GroupId, MemberId, Now,
+    OperateRefused, Output, Phase, Reply, ReplyTo, WrittenRecord,
 };
 use crate::metadata::MetadataImage;
 
@@ -222,6 +222,7 @@ pub(super) fn thinned(reply: Reply, answer: &Result<(), GroupError>) -> Reply {
             let members = members.into_iter();
             Reply::Left(members.map(|(it, own)| (it, own.and(Err(error.clone())))).collect())
         }
+        Reply::Operated(done) => Reply::Operated(done.and(Err(OperateRefused::Group(error)))),
         Reply::JoinRefused { .. }
         | Reply::Synced(Err(_))
         | Reply::Heartbeat(Err(_))

@@ -39,6 +39,8 @@ impl Shard {
         let held = entry.held.take();
         let deadline = entry.deadline();
         self.deadlines.arm(group, deadline);
+        // Who was held comes to what is there now, which may be nothing.
+        self.drop_if_deserted(group);
         for input in held.unwrap_or_default() {
             self.step(now, input, out);
         }

@@ -123,7 +123,10 @@ impl Shard {
 
     /// What the writes in flight make of offsets, in the order of the log: they come before the
     /// change.
-    fn about_to_be(&self, group: &GroupId) -> BTreeMap<TopicPartition, Option<CommittedOffset>> {
+    pub(super) fn about_to_be(
+        &self,
+        group: &GroupId,
+    ) -> BTreeMap<TopicPartition, Option<CommittedOffset>> {
         let mut newest = BTreeMap::new();
         for flight in self.pending.values().filter(|it| it.group == *group) {
             match &flight.then {
@@ -134,6 +137,9 @@ impl Shard {
                 }
                 Continuation::Forget { partitions, .. } => {
                     newest.extend(partitions.iter().map(|it| (it.clone(), None)));
+                }
+                Continuation::Dropped(flight) => {
+                    newest.extend(flight.partitions().map(|it| (it.clone(), None)));
                 }
                 Continuation::Assignment { .. }
                 | Continuation::Replaced(_)
@@ -147,7 +153,7 @@ impl Shard {
         newest
     }
 
-    fn committed(
+    pub(super) fn committed(
         &self,
         group: &GroupId,
         partition: &TopicPartition,

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::consumer::thinned;
+use super::drop_group::DropFlight;
 use super::reset::ResetFlight;
 use super::{Results, Shard, group_record};
 use crate::canary;
@@ -61,6 +62,8 @@ pub(super) enum Continuation {
     Forget { partitions: BTreeSet<TopicPartition>, answer: Answer },
     /// An operator's change of offsets waits to count.
     Reset(Box<ResetFlight>),
+    /// A group that an operator deletes waits to be gone.
+    Dropped(Box<DropFlight>),
 }
 
 impl Continuation {
@@ -72,7 +75,8 @@ impl Continuation {
             | Self::Emptied
             | Self::Consumer { .. }
             | Self::Downgraded { .. }
-            | Self::MadeRoom { .. } => true,
+            | Self::MadeRoom { .. }
+            | Self::Dropped(_) => true,
             Self::Forget { answer, .. } => matches!(answer, Answer::Group(_)),
             Self::Commit { .. } | Self::Reset(_) => false,
         }
@@ -147,6 +151,7 @@ impl Shard {
                     entry.kind = Kind::fresh(group, now);
                 }
             }
+            Continuation::Dropped(_) => self.begin_drop(&group, now),
             Continuation::Assignment { .. }
             | Continuation::Replaced(_)
             | Continuation::Emptied
@@ -187,6 +192,9 @@ impl Shard {
                 answer_offsets(reply, results, answer, out);
             }
             Continuation::Reset(flight) => self.apply_reset(*flight, answer, now, out),
+            Continuation::Dropped(flight) => {
+                self.apply_drop(*flight, answer.is_err(), now, out);
+            }
             Continuation::Forget { partitions, answer: of } => {
                 let is_whole = matches!(of, Answer::Group(_));
                 self.apply_forget(&group, &partitions, is_whole, now);
@@ -234,6 +242,7 @@ impl Shard {
                 answer_offsets(reply, results, &no, out);
             }
             Continuation::Reset(flight) => self.refuse_reset(&flight, error, now, out),
+            Continuation::Dropped(flight) => self.refuse_drop(&flight, error, now, out),
             Continuation::Forget { answer, .. } => {
                 if matches!(answer, Answer::Group(_)) {
                     self.owe_record(&group, now);
@@ -255,7 +264,7 @@ impl Shard {
         }
     }
 
-    fn owe_record(&mut self, group: &GroupId, now: Now) {
+    pub(super) fn owe_record(&mut self, group: &GroupId, now: Now) {
         if let Some(entry) = self.groups.get_mut(group) {
             let at = now.uptime + RECORD_RETRY;
             entry.owes_record_at = Some(at);
@@ -280,6 +289,7 @@ impl Shard {
                 entry.offsets.end_writes(partitions);
             }
             Continuation::Reset(flight) => entry.offsets.end_writes(flight.partitions()),
+            Continuation::Dropped(flight) => entry.offsets.end_writes(flight.partitions()),
         }
     }
 

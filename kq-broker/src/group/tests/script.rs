@@ -7,6 +7,7 @@
 //! beat r2 m1/a 1                 member m1 with the instance a, in generation 1
 //! reset r3 p t/0=5:9 live        plan p: t/0 from 5 to 9, `-` = nothing; members are put out
 //! settle r4                      someone is about to look at offsets
+//! drop, rebalance, remove        an operator's hand: `operate_words`
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
 //! image t:3 u:1                  the topics that there are, with their partitions
 //! held                           what the shard holds
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use expect_test::Expect;
 use uuid::Uuid;
 
+use super::operate_words;
 use crate::group::embedded;
 use crate::group::{
     Beat, Caller, CommitOffsets, ConsumerHeartbeat, DeleteOffsets, Epoch, GroupConfig, GroupError,
@@ -294,6 +296,9 @@ fn parse(words: &[&str]) -> Input {
             reply: reply(to),
         }),
         ["reset", to, plan, ref rows @ ..] => Input::Reset(reset(to, plan, rows)),
+        [verb @ ("drop" | "rebalance" | "remove"), to, ref rest @ ..] => {
+            Input::Operate(operate_words::read(verb, reply(to), rest))
+        }
         ["settle", to] => Input::Settle { group: "g".into(), reply: reply(to) },
         ["delete", to] => Input::DeleteGroup { group: "g".into(), reply: reply(to) },
         ["appended", write] => written(write, Outcome::Appended),
@@ -459,6 +464,7 @@ fn show_reply(reply: &Reply) -> String {
         Reply::OffsetsRefused(error) => format!("offsets refused: {error}"),
         Reply::GroupDeleted(it) => format!("deleted {}", result(it)),
         Reply::Settled => "settled".to_owned(),
+        Reply::Operated(it) => operate_words::show(it),
         Reply::Reset(Ok(it)) => {
             let before = it.before.iter().map(|(_, it)| it.as_ref().map(|it| it.offset));
             let before: Vec<_> = before.collect();

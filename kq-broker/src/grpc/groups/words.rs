@@ -8,7 +8,10 @@ use kq_proto::admin::v1;
 use kq_proto::kafka::ErrorCode;
 use tonic::Code;
 
-use crate::group::{ConsumerState, GroupState, GroupSurvey, GroupType, KindState, MemberSurvey};
+use crate::group::{
+    ConsumerState, GroupError, GroupState, GroupSurvey, GroupType, KindState, MemberSurvey,
+};
+use crate::grpc::error::bad_argument;
 use crate::grpc::shape::count;
 use crate::ids::BrokerId;
 
@@ -57,7 +60,8 @@ fn partitions(topic: &str, of: &[i32]) -> v1::TopicPartitions {
     v1::TopicPartitions { topic: topic.to_owned(), partitions }
 }
 
-fn group_type(it: GroupType) -> v1::GroupType {
+/// The protocol of a group.
+pub(in crate::grpc) fn group_type(it: GroupType) -> v1::GroupType {
     match it {
         GroupType::Classic => v1::GroupType::Classic,
         GroupType::Consumer => v1::GroupType::Consumer,
@@ -110,6 +114,55 @@ pub(in crate::grpc) fn non_empty(group: &str, members: usize) -> AdminError {
         .hint(format!(
             "stop them, kq-ctl group wait {group} --for empty, then this again; or --live"
         ))
+}
+
+/// A group that cannot go, because these are in it; where there are none, they are on their way back.
+pub(in crate::grpc) fn has_members(group: &str, members: &[MemberSurvey]) -> AdminError {
+    const SHOWN: usize = 3;
+    let name = |it: &MemberSurvey| {
+        let host = it.client_host.trim_start_matches('/');
+        match &it.instance {
+            Some(instance) => format!("{instance} ({}) at {host}", it.member),
+            None => format!("{} at {host}", it.member),
+        }
+    };
+    let shown: Vec<String> = members.iter().take(SHOWN).map(name).collect();
+    let shown = shown.join(", ");
+    let message = match members.len() {
+        0 => format!("the members of group '{group}' are coming back"),
+        1 => format!("group '{group}' has a member: {shown}"),
+        count if count <= SHOWN => format!("group '{group}' has {count} members: {shown}"),
+        count => format!("group '{group}' has {count} members: {shown} and {} more", count - SHOWN),
+    };
+    AdminError::new(Code::FailedPrecondition, "kafka.NON_EMPTY_GROUP", message).hint(format!(
+        "stop them, kq-ctl group wait {group} --for empty, then this again; who is gone without a \
+         word goes by kq-ctl group member remove {group} --expired"
+    ))
+}
+
+/// What the coordinator of a group refuses.
+pub(in crate::grpc) fn refused(group: &str, error: &GroupError) -> AdminError {
+    if *error == GroupError::GroupNotFound {
+        return unknown_group(group);
+    }
+    if *error == GroupError::InvalidGroupId {
+        return no_group_id();
+    }
+    if *error == GroupError::NotAvailable {
+        let message = "the group's records cannot be written now";
+        return AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
+            .hint("kq-ctl partition list __consumer_offsets --unhealthy tells why")
+            .retriable();
+    }
+    bad_argument(error.to_string())
+}
+
+/// What is told of a change that is committed while the ISR is too small.
+pub(in crate::grpc) fn thin(group: &str) -> String {
+    format!(
+        "{group}: it counts, but fewer in-sync replicas hold it than min.insync.replicas of \
+         __consumer_offsets: kq-ctl partition list __consumer_offsets --unhealthy"
+    )
 }
 
 /// Why the shard of a group cannot be asked here and now.

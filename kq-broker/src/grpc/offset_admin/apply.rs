@@ -8,22 +8,20 @@ use kq_proto::admin::v1;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::propose::{ROWS_MAX, too_many};
+use super::propose::too_many;
 use super::resolve::item_of;
 use crate::group::{
-    GroupError, GroupId, Input, OffsetToCommit, Reply, ReplyTo, ResetDone, ResetOffset,
-    ResetOffsets, ResetRefused, TopicPartition,
+    GroupId, Input, OffsetToCommit, Reply, ReplyTo, ResetDone, ResetOffset, ResetOffsets,
+    ResetRefused, TopicPartition, UNDO_ROWS_MAX,
 };
 use crate::grpc::Admin;
-use crate::grpc::answer::is_dry_run;
+use crate::grpc::answer::{is_dry_run, kept_reason};
 use crate::grpc::error::{bad_argument, unknown_topic};
 use crate::grpc::groups::words;
 use crate::grpc::passing::{Asker, passed_on};
 use crate::ids::{PlanId, TopicId};
 use crate::metadata::MetadataImage;
 
-/// Letters of a reason that are kept with the change.
-const REASON_MAX: usize = 1_000;
 /// Bytes of a group's name that Kafka's records can hold.
 const GROUP_ID_MAX: usize = 32_767;
 
@@ -47,13 +45,12 @@ impl Admin {
         }
         let image = self.node.image();
         let rows = verify(plan, &image)?;
-        let reason = request.intent.as_ref().map_or("", |it| it.reason.as_str());
         let reset = |reply: ReplyTo| {
             Input::Reset(ResetOffsets {
                 group: group.clone(),
                 plan: plan.id.as_str().into(),
                 verb: plan.verb.as_str().into(),
-                reason: reason.chars().take(REASON_MAX).collect::<String>().into(),
+                reason: kept_reason(request.intent.as_ref()).into(),
                 live: plan.live,
                 rows,
                 validate_only: is_dry_run(request.intent.as_ref()),
@@ -91,7 +88,7 @@ fn verify(plan: &v1::ResetPlan, image: &MetadataImage) -> Result<Vec<ResetOffset
     if plan.rows.is_empty() {
         return Err(bad_argument("there is nothing to change in the plan"));
     }
-    if ROWS_MAX < plan.rows.len() {
+    if UNDO_ROWS_MAX < plan.rows.len() {
         return Err(too_many(plan.rows.len()));
     }
     let mut seen = BTreeSet::new();
@@ -184,13 +181,7 @@ fn refusal(plan: &v1::ResetPlan, refused: ResetRefused) -> AdminError {
         }
         ResetRefused::Done => stale(plan, "it was carried out already")
             .hint(format!("kq-ctl offset undo {} takes it back", plan.id)),
-        ResetRefused::Group(GroupError::NotAvailable) => {
-            let message = "the group's records cannot be written now";
-            AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
-                .hint("kq-ctl partition list __consumer_offsets --unhealthy tells why")
-                .retriable()
-        }
-        ResetRefused::Group(other) => bad_argument(other.to_string()),
+        ResetRefused::Group(error) => words::refused(&plan.group, &error),
     }
 }
 

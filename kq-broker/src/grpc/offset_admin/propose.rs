@@ -5,21 +5,17 @@ use std::time::Duration;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use tonic::Code;
-use uuid::Uuid;
 
 use super::resolve::{Spans, item_of};
 use super::target::{Aim, Aims, no_commit, partitions_of};
 use super::view::View;
 use crate::group::reset::{Goal, Standing};
-use crate::group::{GroupId, GroupState, KindState};
+use crate::group::{GroupId, GroupState, KindState, UNDO_ROWS_MAX};
 use crate::grpc::Admin;
-use crate::grpc::answer::id_bytes;
+use crate::grpc::answer::{draw_plan_id, id_bytes};
 use crate::grpc::groups::words;
 use crate::grpc::passing::{Asker, passed_on};
-use crate::ids::PlanId;
 
-/// Rows in one plan: what fits into one batch with what takes it back.
-pub(super) const ROWS_MAX: usize = 4_000;
 /// Who commits from outside does so again within this time, or has stopped.
 const OUTSIDER_COMMITS: Duration = Duration::from_mins(1);
 
@@ -47,7 +43,7 @@ impl Admin {
             view => view?,
         };
         let mut aims = self.aims(&request, &view).await?;
-        if ROWS_MAX < aims.of.len() {
+        if UNDO_ROWS_MAX < aims.of.len() {
             return Err(too_many(aims.of.len()));
         }
         let spans = self.spans(&partitions_of(&aims)).await;
@@ -127,7 +123,7 @@ impl Admin {
         let sum = |of: fn(&v1::ResetRow) -> u64| rows.iter().map(of).fold(0, u64::saturating_add);
         let image = self.node.image();
         v1::ResetPlan {
-            id: PlanId(draw_id()).to_string(),
+            id: draw_plan_id().to_string(),
             cluster_id: image.cluster_id().map(|it| it.0.clone()).unwrap_or_default(),
             group: request.group,
             verb: verb(request.target.as_ref()).to_owned(),
@@ -151,12 +147,6 @@ impl Admin {
 /// What is taken back may be the deletion of the group's last offset.
 fn may_be_new(request: &v1::ProposeResetRequest) -> bool {
     request.new_group || verb(request.target.as_ref()) == "undo"
-}
-
-/// Chance, and not what the plan does: the same change may be made twice, and taken back twice.
-fn draw_id() -> u32 {
-    let (first, ..) = Uuid::new_v4().as_fields();
-    first
 }
 
 fn verb(target: Option<&v1::ResetTarget>) -> &'static str {
@@ -201,6 +191,7 @@ fn silent(key: &(String, u32), spans: &Spans) -> v1::ItemError {
 
 /// More rows than one change may have.
 pub(super) fn too_many(count: usize) -> AdminError {
-    let message = format!("{count} offsets at once; at most {ROWS_MAX} are changed in one step");
+    let message =
+        format!("{count} offsets at once; at most {UNDO_ROWS_MAX} are changed in one step");
     AdminError::new(Code::InvalidArgument, "kq.TOO_MANY", message).hint("one topic at a time")
 }

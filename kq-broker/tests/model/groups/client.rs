@@ -136,6 +136,7 @@ impl Client {
             | Reply::GroupDeleted(_)
             | Reply::ConsumerBeat(_)
             | Reply::Reset(_)
+            | Reply::Operated(_)
             | Reply::Settled => {}
         }
     }

@@ -39,6 +39,7 @@ pub(crate) fn addressed(input: Input, to: ReplyTo) -> Input {
         Input::Commit(it) => it.reply = to,
         Input::DeleteOffsets(it) => it.reply = to,
         Input::Reset(it) => it.reply = to,
+        Input::Operate(it) => it.reply = to,
         Input::DeleteGroup { reply, .. } | Input::Settle { reply, .. } => *reply = to,
         Input::Image(_) | Input::Written { .. } | Input::Tick | Input::ExpireOffsets => {}
     }

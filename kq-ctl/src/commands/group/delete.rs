@@ -40,6 +40,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let stopped = in_chunks(session, "deleting", &groups, call, |mut more| {
         answer.groups.append(&mut more.groups);
         answer.errors.append(&mut more.errors);
+        answer.notes.append(&mut more.notes);
     });
     let stopped = stopped.await;
     let mut report = Report::new(&GROUP_CHANGE);
@@ -56,6 +57,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     }
     for it in answer.groups.iter().filter(|it| !it.undo.is_empty()) {
         report.note(format!("to bring its offsets back: kq-ctl offset undo {}", it.undo));
+    }
+    for it in answer.notes {
+        report.note(it);
     }
     report.fail(stopped);
     args.change.conclude(&mut report, changed);
