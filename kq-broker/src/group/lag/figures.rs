@@ -136,14 +136,14 @@ impl Figures {
         self.catch_up = match class {
             _ if self.effective == Some(0) => Some(CatchUp::In(Duration::ZERO)),
             Class::Stalled | Class::Stopped => Some(CatchUp::Never),
-            Class::Draining | Class::Lagging | Class::Rewound | Class::New => {
+            Class::Draining | Class::Lagging | Class::Rewound => {
                 let left = drain(for_rates(samples.forward()), now);
                 let is_lagging = class == Class::Lagging;
                 left.map(CatchUp::In).or_else(|| {
                     (is_lagging && self.consumed_per_second.is_some()).then_some(CatchUp::Never)
                 })
             }
-            Class::Ok | Class::NoCommits | Class::Leaderless | Class::Unknown => None,
+            Class::New | Class::Ok | Class::NoCommits | Class::Leaderless | Class::Unknown => None,
         };
     }
 }
@@ -155,7 +155,8 @@ fn for_rates(samples: &[Sample]) -> &[Sample] {
     tails.into_iter().find(is_enough).unwrap_or(samples)
 }
 
-/// How long until the lag is gone, counted down since the last commit; none if it does not fall.
+/// How long until the lag is gone, counted down since the last commit; none if it does not fall, or
+/// should be gone by now and is not.
 fn drain(samples: &[Sample], now: Duration) -> Option<Duration> {
     if moves(samples) < MOVES_MIN {
         return None;
@@ -166,7 +167,7 @@ fn drain(samples: &[Sample], now: Duration) -> Option<Duration> {
         return None;
     }
     let from_last = Duration::try_from_secs_f64(float(last.lag) / falls).ok()?;
-    Some(from_last.saturating_sub(now.saturating_sub(last.at)))
+    from_last.checked_sub(now.saturating_sub(last.at)).filter(|it| !it.is_zero())
 }
 
 #[cfg(test)]

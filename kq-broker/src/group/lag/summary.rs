@@ -53,12 +53,15 @@ pub struct Summary<K> {
     pub consumed_per_second: Option<f64>,
     /// Records produced in a second, likewise.
     pub produced_per_second: Option<f64>,
-    /// How long until the slowest partition is caught up.
+    /// How long until the slowest partition is caught up; none if that is not known of some partition
+    /// that is behind, unless another one never will be.
     pub catch_up: Option<CatchUp>,
     /// The partition that takes longest or, where that is not known, has most left.
     pub slowest: Option<K>,
     slowest_by: (Option<CatchUp>, u64),
     has_unknown_time: bool,
+    latest_catch_up: Option<CatchUp>,
+    has_unknown_catch_up: bool,
 }
 
 impl<K> Default for Summary<K> {
@@ -79,6 +82,8 @@ impl<K> Default for Summary<K> {
             slowest: None,
             slowest_by: (None, 0),
             has_unknown_time: false,
+            latest_catch_up: None,
+            has_unknown_catch_up: false,
         }
     }
 }
@@ -101,12 +106,21 @@ impl<K> Summary<K> {
         self.time_lag = self.time_lag.max(figures.time_lag).filter(|_| !self.has_unknown_time);
         add(&mut self.consumed_per_second, figures.consumed_per_second);
         add(&mut self.produced_per_second, figures.produced_per_second);
-        self.catch_up = self.catch_up.max(figures.catch_up);
+        self.take_catch_up(figures, verdict.class);
         let by = (figures.catch_up, figures.left().unwrap_or(0));
         if by.1 > 0 && by > self.slowest_by {
             self.slowest_by = by;
             self.slowest = Some(key());
         }
+    }
+
+    /// What keeps up is caught up with by its next commit, whenever that comes.
+    fn take_catch_up(&mut self, figures: &Figures, class: Class) {
+        let is_behind = figures.left() != Some(0) && class != Class::Ok;
+        self.latest_catch_up = self.latest_catch_up.max(figures.catch_up);
+        self.has_unknown_catch_up |= is_behind && figures.catch_up.is_none();
+        let is_known = |it: &CatchUp| *it == CatchUp::Never || !self.has_unknown_catch_up;
+        self.catch_up = self.latest_catch_up.filter(is_known);
     }
 
     fn take_class(&mut self, verdict: &Verdict) {
@@ -209,6 +223,21 @@ mod tests {
         );
         summary.add(|| 2, &left(1, None), &verdict(Class::Lagging, 6));
         assert_eq!(summary.class, GroupClass::Lagging, "worse than not knowing");
+    }
+
+    #[test]
+    fn nothing_is_said_of_when_a_new_partition_is_caught_up() {
+        let (now, later) = (CatchUp::In(Duration::ZERO), CatchUp::In(Duration::from_secs(9)));
+        let mut summary = Summary::default();
+        summary.add(|| 0, &left(0, Some(now)), &verdict(Class::Ok, 5));
+        summary.add(|| 1, &left(2, None), &verdict(Class::Ok, 5));
+        assert_eq!(summary.catch_up, Some(now), "it keeps up");
+        summary.add(|| 2, &left(50, None), &verdict(Class::New, 6));
+        assert_eq!((summary.class, summary.catch_up), (GroupClass::New, None));
+        summary.add(|| 3, &left(9, Some(later)), &verdict(Class::Draining, 6));
+        assert_eq!(summary.catch_up, None, "the new one may take longer");
+        summary.add(|| 4, &left(9, Some(CatchUp::Never)), &verdict(Class::Stalled, 6));
+        assert_eq!(summary.catch_up, Some(CatchUp::Never));
     }
 
     #[test]
