@@ -15,6 +15,7 @@ mod offset_admin_test;
 mod propose;
 mod resolve;
 mod target;
+mod times;
 mod undo;
 mod view;
 

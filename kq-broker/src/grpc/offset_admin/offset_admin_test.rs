@@ -103,6 +103,15 @@ async fn every_position_comes_to_exact_figures() {
         assert_eq!(told(&row(to.clone()).await), want, "{to:?}");
     }
     assert_eq!(row(time(2_001)).await.to_at_ms, Some(BEGAN_AT + HOUR_MS + 1_000));
+    for (to, want) in [
+        (at(Spec::Named(Named::Earliest.into())), Some(2_000)),
+        (at(Spec::Offset(1)), Some(2_000)),
+        (To::BeforeEnd(1), Some(HOUR_MS + 3_000)),
+        (at(Spec::Named(Named::Latest.into())), None),
+    ] {
+        let told = row(to.clone()).await.to_at_ms;
+        assert_eq!(told, want.map(|it| BEGAN_AT + it), "{to:?}");
+    }
     rig.stop().await;
 }
 

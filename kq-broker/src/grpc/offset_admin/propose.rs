@@ -8,6 +8,7 @@ use tonic::Code;
 
 use super::resolve::{Spans, item_of};
 use super::target::{Aim, Aims, no_commit, partitions_of};
+use super::times::Planned;
 use super::view::View;
 use crate::group::reset::{Goal, Standing};
 use crate::group::{GroupId, GroupState, KindState, UNDO_ROWS_MAX};
@@ -47,13 +48,15 @@ impl Admin {
             return Err(too_many(aims.of.len()));
         }
         let spans = self.spans(&partitions_of(&aims)).await;
-        let rows = self.rows(&mut aims, &view, &spans);
+        let mut rows = self.rows(&mut aims, &view, &spans);
+        self.add_times(&mut rows).await;
+        let rows = rows.into_iter().map(|it| it.shown).collect();
         let plan = self.plan(request, &view, rows, aims.notes);
         let errors = aims.errors.into_values().collect();
         Ok(v1::ProposeResetResponse { plan: Some(plan), errors })
     }
 
-    fn rows(&self, aims: &mut Aims, view: &View, spans: &Spans) -> Vec<v1::ResetRow> {
+    fn rows(&self, aims: &mut Aims, view: &View, spans: &Spans) -> Vec<Planned> {
         let mut rows = Vec::new();
         for (key, aim) in std::mem::take(&mut aims.of) {
             match self.row(&key, aim, view, spans) {
@@ -70,7 +73,7 @@ impl Admin {
         aim: Aim,
         view: &View,
         spans: &Spans,
-    ) -> Result<v1::ResetRow, v1::ItemError> {
+    ) -> Result<Planned, v1::ItemError> {
         let image = self.node.image();
         let topic = image.topic_by_name(&key.0);
         let committed = view.committed(key);
@@ -91,7 +94,7 @@ impl Admin {
         };
         let row = standing.aim(aim.goal).map_err(|_| no_commit().into_item(item_of(key)))?;
         let unsigned = |it: i64| u64::try_from(it).ok();
-        Ok(v1::ResetRow {
+        let shown = v1::ResetRow {
             topic: key.0.clone(),
             topic_id: topic.map(|it| id_bytes(it.id)).unwrap_or_default(),
             partition: key.1,
@@ -102,11 +105,12 @@ impl Admin {
             is_bound: row.is_bound,
             from_at_ms: None,
             to_at_ms: aim.found_at_ms,
-            note: row.note,
+            note: row.note.clone(),
             committed_at_ms: committed.map(|it| it.committed_at_ms),
             metadata: aim.metadata,
             leader_epoch: aim.leader_epoch,
-        })
+        };
+        Ok(Planned { row, shown })
     }
 
     fn plan(
