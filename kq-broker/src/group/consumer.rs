@@ -11,6 +11,7 @@
 mod classic_side;
 mod describe;
 mod draft;
+mod expel;
 mod heartbeat;
 mod leave;
 mod ledger;

@@ -80,8 +80,10 @@ pub struct ResetDone {
     pub before: Vec<(TopicPartition, Option<CommittedOffset>)>,
     /// How many members were put out.
     pub expelled: usize,
-    /// The group's generation; the one after it is that in which they are back.
+    /// The group's generation before; they are back in a later one.
     pub generation: i32,
+    /// It counts, and fewer replicas hold it than an acknowledgement promises.
+    pub is_thin: bool,
 }
 
 /// Why an operator's change of offsets is not made.
@@ -94,8 +96,6 @@ pub enum ResetRefused {
     },
     /// These offsets are not what the operator was shown.
     Stale(Vec<(TopicPartition, Option<i64>)>),
-    /// Members of a consumer group cannot be put out yet.
-    ConsumerLive,
     /// The plan was carried out already.
     Done,
     /// For another reason.

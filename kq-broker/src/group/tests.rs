@@ -12,6 +12,8 @@ mod operate;
 mod operate_words;
 mod reset;
 mod reset_live;
+mod reset_live_consumer;
+mod reset_live_mixed;
 mod script;
 mod statics;
 mod topics;

@@ -60,6 +60,8 @@ struct Kept {
     /// How many records it takes in the log.
     parts: i32,
     bytes: usize,
+    /// Its tombstones are on their way.
+    is_going: bool,
 }
 
 impl Undos {
@@ -73,7 +75,7 @@ impl Undos {
                 kept.parts = kept.parts.max(parts);
                 kept.bytes += bytes;
             }
-            _ => drop(self.kept.insert(key, Kept { undo, parts, bytes })),
+            _ => drop(self.kept.insert(key, Kept { undo, parts, bytes, is_going: false })),
         }
     }
 
@@ -89,14 +91,22 @@ impl Undos {
         self.kept.values().map(|it| &it.undo)
     }
 
-    /// Takes out what is too old or too much; each with the number of its records.
-    pub(crate) fn take_due(
+    /// It could not be buried, and is tried again.
+    pub(crate) fn keep(&mut self, group: &GroupId, plan: &Arc<str>) {
+        if let Some(kept) = self.kept.get_mut(&(group.clone(), Arc::clone(plan))) {
+            kept.is_going = false;
+        }
+    }
+
+    /// What is too old or too much, each with the number of its records. It stays until it is buried:
+    /// the log holds it as long.
+    pub(crate) fn begin_burial(
         &mut self,
         retention: Duration,
         now: Now,
     ) -> Vec<(GroupId, Arc<str>, i32)> {
         let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let mut newest: Vec<_> = self.kept.iter().collect();
+        let mut newest: Vec<_> = self.kept.iter().filter(|(_, it)| !it.is_going).collect();
         newest.sort_by_key(|(_, it)| std::cmp::Reverse(it.undo.at_ms));
         let mut counts: BTreeMap<&GroupId, usize> = BTreeMap::new();
         let mut bytes = 0_usize;
@@ -111,7 +121,9 @@ impl Undos {
             }
         }
         for (group, plan, _) in &due {
-            self.remove(group, plan);
+            if let Some(kept) = self.kept.get_mut(&(group.clone(), Arc::clone(plan))) {
+                kept.is_going = true;
+            }
         }
         due
     }

@@ -22,6 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client kq_ctl_serves_a_script_over_100_topics", operator_script),
     ("client kq_ctl_is_refused_by_every_interlock", interlocks),
     ("client kq_ctl_resets_to_every_position", resets),
+    ("client kq_ctl_moves_members_at_work", |kit| run(kit, "ctl_live_reset.py")),
     ("client franz_go_round_trip", |kit| run(kit, "franz_go_round_trip.py")),
 ];
 

@@ -127,7 +127,7 @@ impl Draft<'_> {
 
     /// A member that is known joins. It owns nothing, so it begins anew; unless its first answer was
     /// lost, or it was away and takes up what was kept for it. Where it begins anew the group's epoch
-    /// grows, so that commits of its former self are stale.
+    /// grows, so that commits of its former self are stale; that of one that was put out has grown.
     fn rejoin(&mut self, id: &MemberId) -> Admitted {
         let current = self.ledger.current(id);
         let is_first = current.previous_epoch == Epoch::JOINING && current.epoch != Epoch::AWAY;
@@ -141,7 +141,7 @@ impl Draft<'_> {
             return Admitted::Fresh { bump: false };
         }
         self.set_current(id, Current::default());
-        Admitted::Fresh { bump: true }
+        Admitted::Fresh { bump: current.epoch != Epoch::JOINING }
     }
 
     /// A static member comes back under another id. Who has the instance must have left (KIP-345), or

@@ -55,8 +55,11 @@ impl ConsumerGroup {
     /// The classic group that is left when nobody speaks the consumer protocol any more; none where
     /// somebody does, or nobody is left at all.
     pub(crate) fn downgraded(&self, env: Env<'_>) -> Option<GroupRecord> {
-        let sides = self.ledger.profiles.values().map(|it| it.classic.as_ref());
-        let sides: Option<Vec<&ClassicSide>> = sides.collect();
+        // A classic member that was put out is left out: there nobody would tell it when it joins.
+        let is_in = |id, it: &Profile| it.classic.is_none() || !self.is_out(id);
+        let profiles = || self.ledger.profiles.iter().filter(|(id, it)| is_in(id, it));
+        let sides: Option<Vec<&ClassicSide>> =
+            profiles().map(|(_, it)| it.classic.as_ref()).collect();
         let sides = sides.filter(|it| !it.is_empty())?;
         // A protocol that all of them have, in the order of the first one.
         let has =
@@ -78,7 +81,7 @@ impl ConsumerGroup {
                 assignment: assignment(&self.ledger.current(id), &own.metadata, env.image),
             })
         };
-        let members: Option<Vec<MemberRecord>> = self.ledger.profiles.iter().map(record).collect();
+        let members: Option<Vec<MemberRecord>> = profiles().map(record).collect();
         let members = members?;
         Some(GroupRecord {
             protocol_type: CONSUMER.into(),

@@ -10,7 +10,10 @@ impl ConsumerGroup {
         if caller.generation < 0 && caller.member.as_str().is_empty() && self.is_empty() {
             return Ok(());
         }
-        self.check_epoch(&caller.member, caller.generation)
+        let checked = self.check_epoch(&caller.member, caller.generation);
+        // A client that hears of a stale epoch commits the same again at its next one.
+        let is_out = self.is_out(&caller.member);
+        checked.map_err(|err| if is_out { GroupError::UnknownMember } else { err })
     }
 
     /// Whether somebody may read the offsets. Who does not claim to be a member may.

@@ -4,7 +4,7 @@ use super::Shard;
 use super::written::Continuation;
 use crate::group::kind::Kind;
 use crate::group::{
-    GroupError, GroupId, Heartbeat, JoinGroup, LeaveGroup, Now, Output, Reply, SyncGroup,
+    GroupError, GroupId, Heartbeat, JoinGroup, LeaveGroup, MemberId, Now, Output, Reply, SyncGroup,
 };
 
 impl Shard {
@@ -21,6 +21,11 @@ impl Shard {
             let tombstones = self.groups.get(&id).map(|it| it.kind.tombstones(&id));
             let then = Continuation::MadeRoom { join: Some(Box::new(join)) };
             return self.write(&id, tombstones.unwrap_or_default(), then, out);
+        }
+        if join.member.as_ref().is_some_and(|it| self.see_off(&id, it, now, out)) {
+            let refused =
+                Reply::JoinRefused { error: GroupError::UnknownMember, member: join.member };
+            return self.answer_behind(&id, reply, refused, out);
         }
         let result = match self.check_session(&join) {
             Ok(()) => self.decide(&id, now, |group, env| group.on_classic_join(&join, env)),
@@ -39,6 +44,22 @@ impl Shard {
             }
         };
         self.answer_behind(&id, reply, answer, out);
+    }
+
+    /// A member that was put out speaks: whether it is to hear that it is none.
+    fn see_off(
+        &mut self,
+        id: &GroupId,
+        member: &MemberId,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let decided = self.decide(id, now, |it, env| it.see_off(member, env)).flatten();
+        let is_out = decided.is_some();
+        if let Some(decided) = decided {
+            self.carry_out(id, decided, Vec::new(), (now, out));
+        }
+        is_out
     }
 
     /// A member that was called to join, or has to sync, is given a time.
@@ -61,6 +82,10 @@ impl Shard {
         out: &mut Vec<Output>,
     ) {
         let id = &sync.caller.group;
+        if self.see_off(id, &sync.caller.member, now, out) {
+            let refused = Reply::Synced(Err(GroupError::UnknownMember));
+            return self.answer_behind(id, sync.reply, refused, out);
+        }
         let Some((decided, result)) = self.decide(id, now, |it, env| it.on_classic_sync(sync, env))
         else {
             return;
@@ -77,6 +102,10 @@ impl Shard {
         out: &mut Vec<Output>,
     ) {
         let id = &beat.caller.group;
+        if self.see_off(id, &beat.caller.member, now, out) {
+            let refused = Reply::Heartbeat(Err(GroupError::UnknownMember));
+            return self.answer_behind(id, beat.reply, refused, out);
+        }
         let decided = self.decide(id, now, |it, env| it.on_classic_heartbeat(beat, env));
         let Some((decided, result)) = decided else { return };
         self.carry_out(id, decided, Vec::new(), (now, &mut *out));

@@ -81,6 +81,11 @@ impl Shard {
         self.write(id, records, Continuation::Forget { partitions, answer }, out);
     }
 
+    /// Whether a record of the group itself, or its tombstone, is on its way.
+    pub(in crate::group) fn writes_group(&self, id: &GroupId) -> bool {
+        self.pending.values().any(|it| it.group == *id && it.then.writes_group())
+    }
+
     /// The tombstones are committed. Someone may have joined while they were being written, and the
     /// log may hold a record of that group behind the tombstone of this one.
     pub(super) fn apply_forget(
@@ -90,9 +95,7 @@ impl Shard {
         is_whole: bool,
         now: Now,
     ) {
-        let is_written_anew =
-            || self.pending.values().any(|it| it.group == *id && it.then.writes_group());
-        let is_gone = is_whole && !is_written_anew();
+        let is_gone = is_whole && !self.writes_group(id);
         let Some(entry) = self.groups.get_mut(id) else { return };
         entry.offsets.remove_all(partitions);
         if is_gone {

@@ -1,21 +1,22 @@
 //! An operator's change of committed offsets.
 //!
 //! ```text
-//!   Reset --> checks --> fence, ONE batch: offsets, what takes it back, "no members" if live
-//!                          |--> Committed: offsets count, members are put out, the fence is lifted
+//!   Reset --> checks --> fence, ONE batch: offsets, what takes it back, and if live who is put out
+//!                          |--> Committed: offsets count, members are out, the fence is lifted
 //!                          '--> Refused:   the fence is lifted, and nothing was
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::offsets::offset_record;
-use super::written::Continuation;
+use super::written::{Answer, Continuation};
 use super::{Shard, tombstone};
 use crate::canary;
 use crate::group::classic::Group;
+use crate::group::consumer::ConsumerGroup;
 use crate::group::kind::Kind;
 use crate::group::record::{self, Key};
 use crate::group::{
@@ -29,12 +30,46 @@ pub(super) struct ResetFlight {
     undo: Undo,
     bytes: usize,
     to: Vec<(TopicPartition, Option<CommittedOffset>)>,
+    fencing: Fencing,
     reply: ReplyTo,
+}
+
+/// Which members are put out by a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fencing {
+    /// Nobody is in, or nobody is meant.
+    Nobody,
+    /// Those of a classic group, and how many they are.
+    Classic(usize),
+    /// Those of a consumer group. It is to be `next`; none once it is.
+    Consumer { next: Option<Box<ConsumerGroup>>, count: usize },
+}
+
+impl Fencing {
+    fn count(&self) -> usize {
+        match self {
+            Self::Nobody => 0,
+            Self::Classic(count) | Self::Consumer { count, .. } => *count,
+        }
+    }
 }
 
 impl ResetFlight {
     pub(super) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.to.iter().map(|(it, _)| it)
+    }
+
+    /// Whether the group's own records are in the batch: members are put out in the log too.
+    pub(super) fn writes_group(&self) -> bool {
+        self.fencing != Fencing::Nobody
+    }
+
+    /// The consumer group that there is once the batch is in the log.
+    pub(super) fn take_next(&mut self) -> Option<Box<ConsumerGroup>> {
+        match &mut self.fencing {
+            Fencing::Consumer { next, .. } => next.take(),
+            Fencing::Nobody | Fencing::Classic(_) => None,
+        }
     }
 }
 
@@ -56,11 +91,16 @@ impl Shard {
             return;
         }
         let undo = self.undo_of(&reset, &before, now);
+        let (fencing, expelled) = match self.fencing(&reset, now) {
+            Ok(it) => it,
+            Err(error) => {
+                let refused = Err(ResetRefused::Group(error));
+                return out.push(Output::Reply(reset.reply, Reply::Reset(refused)));
+            }
+        };
         if reset.validate_only {
-            let done =
-                self.done(&undo, if reset.live { self.member_count(&reset.group) } else { 0 });
-            out.push(Output::Reply(reset.reply, Reply::Reset(Ok(done))));
-            return;
+            let done = done(&undo, &fencing, false);
+            return out.push(Output::Reply(reset.reply, Reply::Reset(Ok(done))));
         }
         let group = reset.group.clone();
         self.entry(&group, now);
@@ -73,17 +113,19 @@ impl Shard {
         let undo_records = record::undo_records(&undo);
         let bytes = undo_records.iter().map(|it| it.value.as_ref().map_or(0, Bytes::len)).sum();
         if canary::is("reset_not_one_batch") {
-            self.write(&group, undo_records, Continuation::Emptied, out);
+            let (partitions, answer) = (BTreeSet::new(), Answer::Nobody);
+            self.write(&group, undo_records, Continuation::Forget { partitions, answer }, out);
         } else {
             records.extend(undo_records);
         }
-        if reset.live && !canary::is("fence_not_written") {
-            records.extend(self.expelled_record(&group));
+        if !canary::is("fence_not_written") {
+            records.extend(expelled);
         }
-        let flight = ResetFlight { undo, bytes, to, reply: reset.reply };
+        let flight = ResetFlight { undo, bytes, to, fencing, reply: reset.reply };
         self.raise_fence(&group);
         if let Some(entry) = self.groups.get_mut(&group) {
             entry.offsets.begin_writes(flight.partitions());
+            entry.owes_record_at.take_if(|_| flight.writes_group());
         }
         self.write(&group, records, Continuation::Reset(Box::new(flight)), out);
     }
@@ -107,9 +149,7 @@ impl Shard {
         let kind = self.groups.get(&reset.group).map(|it| &it.kind);
         let has_members = kind.is_some_and(|it| !it.state().is_empty());
         if reset.live {
-            let is_consumer = matches!(kind, Some(Kind::Consumer(_)));
-            let refused = Err(ResetRefused::ConsumerLive);
-            return if is_consumer && has_members { refused } else { Ok(()) };
+            return Ok(());
         }
         if has_members {
             return Err(ResetRefused::NonEmpty { members: self.member_count(&reset.group) });
@@ -147,7 +187,8 @@ impl Shard {
                 | Continuation::Consumer { .. }
                 | Continuation::Downgraded { .. }
                 | Continuation::MadeRoom { .. }
-                | Continuation::Reset(_) => {}
+                | Continuation::Reset(_)
+                | Continuation::BuryUndo { .. } => {}
             }
         }
         newest
@@ -197,24 +238,22 @@ impl Shard {
     pub(super) fn apply_reset(
         &mut self,
         flight: ResetFlight,
-        answer: &Result<(), GroupError>,
+        is_thin: bool,
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        let ResetFlight { undo, bytes, to, reply } = flight;
+        let ResetFlight { undo, bytes, to, fencing, reply } = flight;
         let group = undo.group.clone();
         let (set, gone): (Vec<_>, Vec<_>) = to.into_iter().partition(|(_, to)| to.is_some());
         let set = set.into_iter().filter_map(|(partition, to)| Some((partition, to?)));
         self.apply_set(&group, set.collect(), now);
         self.entry(&group, now).offsets.remove_all(gone.iter().map(|(it, _)| it));
-        let mut expelled = 0;
-        if undo.live {
-            expelled = self.with_group(&group, now, out, Group::expel);
+        if matches!(fencing, Fencing::Classic(_)) {
+            self.with_group(&group, now, out, Group::expel);
         }
-        let done = answer.clone().map(|()| self.done(&undo, expelled));
+        let done = done(&undo, &fencing, is_thin);
         self.undos.add(0, undo, bytes);
-        let reset = done.map_err(ResetRefused::Group);
-        out.push(Output::Reply(reply, Reply::Reset(reset)));
+        out.push(Output::Reply(reply, Reply::Reset(Ok(done))));
         self.lift_fence(&group, now, out);
     }
 
@@ -233,16 +272,11 @@ impl Shard {
 
     /// Buries changes that are too old to be taken back.
     pub(super) fn expire_undos(&mut self, now: Now, out: &mut Vec<Output>) {
-        for (group, plan, parts) in self.undos.take_due(self.config.undo_retention, now) {
+        for (group, plan, parts) in self.undos.begin_burial(self.config.undo_retention, now) {
             let key = |part| Key::Undo(group.clone(), Arc::clone(&plan), part);
             let records = (0..parts).map(|part| tombstone(&key(part))).collect();
-            self.write(&group, records, Continuation::Emptied, out);
+            self.write(&group, records, Continuation::BuryUndo { plan }, out);
         }
-    }
-
-    fn done(&self, undo: &Undo, expelled: usize) -> ResetDone {
-        let before = undo.rows.iter().map(|it| (it.partition.clone(), it.before.clone()));
-        ResetDone { before: before.collect(), expelled, generation: self.generation(&undo.group) }
     }
 
     fn generation(&self, group: &GroupId) -> i32 {
@@ -253,17 +287,39 @@ impl Shard {
         self.groups.get(group).map_or(0, |it| it.kind.member_count())
     }
 
-    /// The group as it is once its members are put out; none where there is nobody.
-    fn expelled_record(&mut self, group: &GroupId) -> Option<WrittenRecord> {
-        let entry = self.groups.get_mut(group)?;
-        let Kind::Classic(it) = &entry.kind else { return None };
-        if it.member_count() == 0 {
-            return None;
+    /// Who is put out by a change, and the records that say so.
+    fn fencing(
+        &self,
+        reset: &ResetOffsets,
+        now: Now,
+    ) -> Result<(Fencing, Vec<WrittenRecord>), GroupError> {
+        let nobody = Ok((Fencing::Nobody, Vec::new()));
+        let id = &reset.group;
+        match self.groups.get(id).map(|it| &it.kind).filter(|_| reset.live) {
+            Some(Kind::Classic(group)) if group.member_count() > 0 => {
+                let key = record::encode_key(&Key::Group(id.clone()));
+                let value = Some(record::encode_group(&group.to_expelled_record()));
+                let count = group.member_count();
+                Ok((Fencing::Classic(count), vec![WrittenRecord { key, value }]))
+            }
+            Some(Kind::Consumer(group)) => {
+                let image = self.image.clone().unwrap_or_default();
+                let (decided, count) = group.expel(self.env(now, &image))?;
+                if decided.changes.is_empty() {
+                    return nobody;
+                }
+                let records = decided.changes.iter().map(|it| it.to_record(id)).collect();
+                let next = Some(Box::new(decided.group));
+                Ok((Fencing::Consumer { next, count }, records))
+            }
+            Some(Kind::Classic(_)) | None => nobody,
         }
-        entry.owes_record_at = None;
-        let key = record::encode_key(&Key::Group(group.clone()));
-        Some(WrittenRecord { key, value: Some(record::encode_group(&it.to_expelled_record())) })
     }
+}
+
+fn done(undo: &Undo, fencing: &Fencing, is_thin: bool) -> ResetDone {
+    let before = undo.rows.iter().map(|it| (it.partition.clone(), it.before.clone())).collect();
+    ResetDone { before, expelled: fencing.count(), generation: undo.generation, is_thin }
 }
 
 fn record_of(

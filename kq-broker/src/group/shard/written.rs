@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::consumer::thinned;
@@ -62,6 +63,8 @@ pub(super) enum Continuation {
     Forget { partitions: BTreeSet<TopicPartition>, answer: Answer },
     /// An operator's change of offsets waits to count.
     Reset(Box<ResetFlight>),
+    /// A change that is too old to be taken back waits to go.
+    BuryUndo { plan: Arc<str> },
     /// A group that an operator deletes waits to be gone.
     Dropped(Box<DropFlight>),
 }
@@ -78,7 +81,8 @@ impl Continuation {
             | Self::MadeRoom { .. }
             | Self::Dropped(_) => true,
             Self::Forget { answer, .. } => matches!(answer, Answer::Group(_)),
-            Self::Commit { .. } | Self::Reset(_) => false,
+            Self::Reset(flight) => flight.writes_group(),
+            Self::Commit { .. } | Self::BuryUndo { .. } => false,
         }
     }
 }
@@ -151,13 +155,18 @@ impl Shard {
                     entry.kind = Kind::fresh(group, now);
                 }
             }
+            Continuation::Reset(flight) => {
+                if let Some(next) = flight.take_next() {
+                    self.entry(&group, now).kind = Kind::Consumer(next);
+                }
+            }
             Continuation::Dropped(_) => self.begin_drop(&group, now),
             Continuation::Assignment { .. }
             | Continuation::Replaced(_)
             | Continuation::Emptied
             | Continuation::Commit { .. }
             | Continuation::Forget { .. }
-            | Continuation::Reset(_) => {}
+            | Continuation::BuryUndo { .. } => {}
         }
     }
 
@@ -191,7 +200,10 @@ impl Shard {
                 self.apply_commit(&group, offsets, at);
                 answer_offsets(reply, results, answer, out);
             }
-            Continuation::Reset(flight) => self.apply_reset(*flight, answer, now, out),
+            Continuation::Reset(flight) => {
+                self.apply_reset(*flight, answer.is_err(), now, out);
+            }
+            Continuation::BuryUndo { plan } => self.undos.remove(&group, &plan),
             Continuation::Dropped(flight) => {
                 self.apply_drop(*flight, answer.is_err(), now, out);
             }
@@ -242,6 +254,7 @@ impl Shard {
                 answer_offsets(reply, results, &no, out);
             }
             Continuation::Reset(flight) => self.refuse_reset(&flight, error, now, out),
+            Continuation::BuryUndo { plan } => self.undos.keep(&group, &plan),
             Continuation::Dropped(flight) => self.refuse_drop(&flight, error, now, out),
             Continuation::Forget { answer, .. } => {
                 if matches!(answer, Answer::Group(_)) {
@@ -281,7 +294,8 @@ impl Shard {
             | Continuation::Emptied
             | Continuation::Consumer { .. }
             | Continuation::Downgraded { .. }
-            | Continuation::MadeRoom { .. } => {}
+            | Continuation::MadeRoom { .. }
+            | Continuation::BuryUndo { .. } => {}
             Continuation::Commit { offsets, .. } => {
                 entry.offsets.end_writes(offsets.iter().map(|(it, _)| it));
             }

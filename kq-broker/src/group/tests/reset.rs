@@ -117,11 +117,54 @@ fn too_few_replicas_are_told_and_it_counts() {
             reset r2 p t/0=5:2
                 write w1: 2 records
             thin w1
-                r2 reset refused: Group(NotAvailable)
+                r2 reset from [Some(5)] in generation 0, 0 put out, thin
             held
                 g Empty [] t/0=2 t/1=7
             undos
                 g p live=false: t/0 Some(5) -> Some(2)
+        "#]],
+    );
+}
+
+#[test]
+fn what_cannot_be_buried_is_tried_again_and_owes_nothing() {
+    check_after(
+        COMMITTED,
+        "reset r2 p t/0=5:2
+        written w1
+        at 604800s
+        expire
+        refused w2
+        at 604802s
+        tick
+        undos
+        expire
+        appended w3
+        expire
+        written w3
+        undos
+        load",
+        expect![[r#"
+            reset r2 p t/0=5:2
+                write w1: 2 records
+            written w1
+                r2 reset from [Some(5)] in generation 0, 0 put out
+            at 604800s
+            expire
+                write w2: 1 records
+            refused w2
+            at 604802s
+            tick
+            undos
+                g p live=false: t/0 Some(5) -> Some(2)
+            expire
+                write w3: 1 records
+            appended w3
+            expire
+            written w3
+            undos
+            load
+                g Empty [] t/0=2 t/1=7
         "#]],
     );
 }

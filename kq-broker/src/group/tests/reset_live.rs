@@ -131,6 +131,46 @@ fn a_refused_write_puts_nobody_out() {
 }
 
 #[test]
+fn a_deletion_under_way_does_not_take_the_group_along() {
+    check_after(
+        "commit r1 - -1 t/0 5
+        written w0",
+        "delete r2
+        join r3 new range
+        reset r4 p t/0=-:7 live
+        writing
+        written w1
+        writing
+        written w2
+        writing
+        held
+        load",
+        expect![[r#"
+            delete r2
+                write w1: 2 records
+            join r3 new range
+            reset r4 p t/0=-:7 live
+                write w2: 3 records
+            writing
+                true
+            written w1
+                r2 deleted ok
+            writing
+                true
+            written w2
+                r3 join of m3 refused: not a member of this group; join again without a member id
+                r4 reset from [None] in generation 0, 1 put out
+            writing
+                false
+            held
+                g PreparingRebalance [] t/0=7
+            load
+                g Empty [] t/0=7
+        "#]],
+    );
+}
+
+#[test]
 fn a_member_that_is_gone_is_waited_for_until_its_session_would_end() {
     check_two(
         "reset r5 p t/0=-:10 live

@@ -11,6 +11,7 @@
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
 //! image t:3 u:1                  the topics that there are, with their partitions
 //! held                           what the shard holds
+//! writing                        whether a record of the group itself is on its way
 //! load                           what another shard would, if it read the log now
 //! ```
 
@@ -115,6 +116,7 @@ impl Script {
                 return Vec::new();
             }
             ["held"] => return hold(&self.shard),
+            ["writing"] => return vec![self.shard.writes_group(&"g".into()).to_string()],
             ["load"] => return hold(&self.load(GroupConfig::default())),
             ["undos"] => return undos(&self.shard),
             ["image", ref topics @ ..] => {
@@ -361,13 +363,14 @@ fn share_bytes(word: &str) -> Bytes {
     embedded::write_assignment(0, &BTreeMap::from([(topic.into(), indexes)]))
 }
 
-/// `join`, `leave` or an epoch; `topics=t,u` and, where it owns nothing, `owned=`.
+/// `join`, `leave`, `away` or an epoch; `topics=t,u` and, where it owns nothing, `owned=`.
 fn consumer_beat(to: &str, who: &str, at: &str, says: &[&str]) -> ConsumerHeartbeat {
     let (member, instance) = member(who);
     let topics = says.iter().find_map(|it| it.strip_prefix("topics="));
     let phase = match at {
         "join" => Phase::Join,
         "leave" => Phase::Leave,
+        "away" => Phase::LeaveForAWhile,
         epoch => Phase::At(Epoch(epoch.parse().unwrap())),
     };
     let owns_nothing = phase == Phase::Join || says.contains(&"owned=");
@@ -468,8 +471,9 @@ fn show_reply(reply: &Reply) -> String {
         Reply::Reset(Ok(it)) => {
             let before = it.before.iter().map(|(_, it)| it.as_ref().map(|it| it.offset));
             let before: Vec<_> = before.collect();
+            let thin = if it.is_thin { ", thin" } else { "" };
             format!(
-                "reset from {before:?} in generation {}, {} put out",
+                "reset from {before:?} in generation {}, {} put out{thin}",
                 it.generation, it.expelled
             )
         }

@@ -139,6 +139,7 @@ fn verify_row(
 }
 
 fn done_words(plan: &v1::ResetPlan, done: ResetDone) -> v1::ApplyResetResponse {
+    let notes = done.is_thin.then(|| words::thin(&plan.group));
     let rows = plan.rows.iter().zip(done.before).map(|(row, (_, before))| {
         let from = before.and_then(|it| u64::try_from(it.offset).ok());
         if from == row.from {
@@ -155,6 +156,7 @@ fn done_words(plan: &v1::ResetPlan, done: ResetDone) -> v1::ApplyResetResponse {
         undo: plan.id.clone(),
         expelled_count: crate::grpc::shape::count(done.expelled),
         generation: Some(done.generation),
+        notes: notes.into_iter().collect(),
     }
 }
 
@@ -172,13 +174,6 @@ fn refusal(plan: &v1::ResetPlan, refused: ResetRefused) -> AdminError {
             }
             stale(plan, &told.join(", "))
         }
-        ResetRefused::ConsumerLive => {
-            let message = "members of a group of the consumer protocol cannot be put out yet";
-            AdminError::new(Code::Unimplemented, "kq.UNSUPPORTED", message).hint(format!(
-                "stop them, kq-ctl group wait {} --for empty, then this again",
-                plan.group
-            ))
-        }
         ResetRefused::Done => stale(plan, "it was carried out already")
             .hint(format!("kq-ctl offset undo {} takes it back", plan.id)),
         ResetRefused::Group(error) => words::refused(&plan.group, &error),
@@ -195,4 +190,20 @@ fn unknown_end(plan: &v1::ResetPlan) -> AdminError {
     let message = "the group's coordinator is moving; whether the change was made is not known";
     AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
         .hint(format!("kq-ctl offset undo lists {} if it was", plan.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_held_by_too_few_is_done_with_a_warning() {
+        let plan = v1::ResetPlan { id: "beef".to_owned(), ..v1::ResetPlan::default() };
+        let done = ResetDone { before: Vec::new(), expelled: 2, generation: 7, is_thin: true };
+        let told = done_words(&plan, done.clone());
+        assert_eq!((told.undo.as_str(), told.expelled_count), ("beef", 2));
+        assert!(told.notes[0].contains("it counts, but fewer in-sync replicas"), "{told:?}");
+        let told = done_words(&plan, ResetDone { is_thin: false, ..done });
+        assert!(told.notes.is_empty());
+    }
 }

@@ -184,7 +184,14 @@ impl State {
         };
         let generation = group.summary.generation;
         self.undos.push((undo, plan.rows.clone()));
-        Ok(v1::ApplyResetResponse { rows: plan.rows, undo: plan.id, expelled_count, generation })
+        let notes = Vec::new();
+        Ok(v1::ApplyResetResponse {
+            rows: plan.rows,
+            undo: plan.id,
+            expelled_count,
+            generation,
+            notes,
+        })
     }
 
     pub(crate) fn list_undo(

@@ -305,6 +305,8 @@ async fn apply(
         for row in &mut plan.rows {
             take_from(row, &answer.rows);
         }
+        answer.notes.iter().for_each(|it| report.note(format!("{}: {it}", plan.group)));
+        plan.notes.extend(answer.notes.iter().cloned());
         let mut applied = Applied {
             undo: Some(answer.undo.clone()).filter(|it| !it.is_empty()),
             undo_file: file.map(|it| it.display().to_string()),
