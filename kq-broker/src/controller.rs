@@ -20,6 +20,7 @@ mod decide;
 mod election;
 mod error;
 mod features;
+mod groups;
 mod isr;
 mod leader_command;
 mod leader_policy;
@@ -60,6 +61,7 @@ pub use decide::{Decision, Limits, Settings, Turn, decide};
 pub use election::{Ballot, Choice, choose_leader};
 pub use error::{ControlError, Refused};
 pub use features::{FEATURES, Feature, FeatureUpdate, UpgradeType};
+pub use groups::GroupNote;
 pub use leader_command::{
     AlterPartition, AlteredPartition, Elected, ElectedPartition, ElectionKind, FenceReason,
     Handover, LedPartition, PartitionRef, Patch, PolicyChange, PolicyTarget,

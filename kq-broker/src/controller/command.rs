@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ControlError;
 use super::features::FeatureUpdate;
+use super::groups::GroupNote;
 use super::leader_command::{
     AlterPartition, AlteredPartition, ElectedPartition, ElectionKind, FenceReason, Handover,
     LedPartition, PartitionRef, PolicyChange, PolicyTarget,
@@ -49,6 +50,8 @@ pub enum Command {
     },
     /// Keeps in the history what became of the quorum.
     NoteQuorum(QuorumNote),
+    /// Keeps in the history what an operator did to a consumer group.
+    NoteGroup(GroupNote),
     /// A broker is about to stop: its leaders are to move away, and it takes on nothing new. It may
     /// stop once [`may_stop`](super::may_stop) says so.
     BeginShutdown {

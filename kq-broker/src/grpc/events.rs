@@ -123,7 +123,8 @@ pub(super) fn history_of(
         | Subject::AllTopics
         | Subject::Broker(_)
         | Subject::Topic(_)
-        | Subject::Plan(_) => false,
+        | Subject::Plan(_)
+        | Subject::Group(_) => false,
     };
     image.events().rev().filter(of_it).take(max).map(event_of).collect()
 }
@@ -158,7 +159,8 @@ fn event_of(event: &Event) -> v1::Event {
         | Subject::AllBrokers
         | Subject::AllTopics
         | Subject::Broker(_)
-        | Subject::Plan(_)) => other.to_string(),
+        | Subject::Plan(_)
+        | Subject::Group(_)) => other.to_string(),
     };
     v1::Event {
         sequence: event.number,
@@ -222,6 +224,7 @@ fn kind_of(kind: EventKind) -> v1::EventKind {
         EventKind::VoterAdded => v1::EventKind::VoterAdded,
         EventKind::VoterRemoved => v1::EventKind::VoterRemoved,
         EventKind::QuorumTransferred => v1::EventKind::QuorumTransferred,
+        EventKind::GroupOperated => v1::EventKind::GroupOperated,
         EventKind::ConfigChanged => v1::EventKind::ConfigChanged,
     }
 }

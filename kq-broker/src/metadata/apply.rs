@@ -141,13 +141,12 @@ impl MetadataImage {
                 Ok(())
             }
             Record::QuorumTransferred { from, to } => {
-                let detail = Detail::text(&format!("leads the quorum now, after broker {from}"));
-                self.record_event(
-                    stamp,
-                    EventKind::QuorumTransferred,
-                    Subject::Broker(*to),
-                    detail,
-                );
+                self.transfer_quorum(stamp, *from, *to);
+                Ok(())
+            }
+            Record::GroupOperated { group, deed } => {
+                let subject = Subject::Group(group.as_str().into());
+                self.record_event(stamp, EventKind::GroupOperated, subject, Detail::text(deed));
                 Ok(())
             }
             Record::TopicCreated { topic, name } => self.create(stamp, *topic, name),

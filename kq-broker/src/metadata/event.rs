@@ -43,6 +43,8 @@ pub enum Subject {
     Partition(Arc<str>, PartitionIndex),
     /// One plan.
     Plan(PlanId),
+    /// One consumer group.
+    Group(Arc<str>),
 }
 
 /// From what to what something changed.
@@ -126,7 +128,8 @@ impl Subject {
             | Self::AllBrokers
             | Self::AllTopics
             | Self::Broker(_)
-            | Self::Plan(_) => None,
+            | Self::Plan(_)
+            | Self::Group(_) => None,
         }
     }
 
@@ -139,7 +142,8 @@ impl Subject {
             | Self::AllTopics
             | Self::Topic(_)
             | Self::Partition(..)
-            | Self::Plan(_) => None,
+            | Self::Plan(_)
+            | Self::Group(_) => None,
         }
     }
 }
@@ -149,9 +153,10 @@ impl Event {
     /// broker.
     pub(super) fn bytes(&self) -> u64 {
         let name = match &self.subject {
-            Subject::Cluster(name) | Subject::Topic(name) | Subject::Partition(name, _) => {
-                name.len()
-            }
+            Subject::Cluster(name)
+            | Subject::Topic(name)
+            | Subject::Partition(name, _)
+            | Subject::Group(name) => name.len(),
             Subject::AllBrokers | Subject::AllTopics | Subject::Broker(_) | Subject::Plan(_) => 0,
         };
         let words = match &self.detail {
@@ -272,6 +277,8 @@ kinds! {
     VoterRemoved = 34 "voter_removed",
     /// The lead of the metadata quorum was handed over on purpose.
     QuorumTransferred = 35 "quorum_transferred",
+    /// An operator changed something of a consumer group.
+    GroupOperated = 36 "group_operated",
 }
 
 impl fmt::Display for EventKind {
@@ -290,6 +297,7 @@ impl fmt::Display for Subject {
             Self::Topic(name) => write!(f, "topic {name}"),
             Self::Partition(name, index) => write!(f, "partition {name}/{index}"),
             Self::Plan(id) => write!(f, "plan {id}"),
+            Self::Group(name) => write!(f, "group {name}"),
         }
     }
 }

@@ -33,7 +33,7 @@ struct WireEvent {
     kind: u32,
     #[prost(uint32, tag = "4")]
     reason: u32,
-    #[prost(oneof = "WireSubject", tags = "5, 6, 7, 8, 9, 10, 15")]
+    #[prost(oneof = "WireSubject", tags = "5, 6, 7, 8, 9, 10, 15, 16")]
     subject: Option<WireSubject>,
     #[prost(oneof = "WireDetail", tags = "11, 12, 13, 14")]
     detail: Option<WireDetail>,
@@ -55,6 +55,8 @@ enum WireSubject {
     Partition(WirePartitionName),
     #[prost(uint32, tag = "15")]
     Plan(u32),
+    #[prost(uint32, tag = "16")]
+    Group(u32),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -189,6 +191,7 @@ fn subject_to_wire(it: &Subject, names: &mut Texts) -> WireSubject {
             WireSubject::Partition(WirePartitionName { topic: names.number(name), index: index.0 })
         }
         Subject::Plan(id) => WireSubject::Plan(id.0),
+        Subject::Group(name) => WireSubject::Group(names.number(name)),
     }
 }
 
@@ -204,6 +207,7 @@ fn subject_from_wire(
         WireSubject::Topic(name) => Subject::Topic(text(name)?),
         WireSubject::Partition(it) => Subject::Partition(text(it.topic)?, PartitionIndex(it.index)),
         WireSubject::Plan(id) => Subject::Plan(PlanId(id)),
+        WireSubject::Group(name) => Subject::Group(text(name)?),
     })
 }
 

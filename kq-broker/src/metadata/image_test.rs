@@ -111,6 +111,7 @@ fn leaders_and_brokers() -> Vec<MetadataRecord> {
         MetadataRecord::VotersChanged { voters: [1, 2].map(BrokerId).to_vec() },
         MetadataRecord::VotersChanged { voters: [2, 3].map(BrokerId).to_vec() },
         MetadataRecord::QuorumTransferred { from: BrokerId(2), to: BrokerId(3) },
+        MetadataRecord::GroupOperated { group: "billing".into(), deed: "reset".into() },
         MetadataRecord::LeaderPolicyChanged { scope, policy: policy.clone() },
         MetadataRecord::LeaderPolicyChanged { scope: PolicyScope::Cluster, policy },
         MetadataRecord::LeadersFrozen { scope, until: Some(TimestampMs(77)) },
@@ -172,16 +173,17 @@ fn the_history_tells_what_happened_and_why() {
         #26 voter_added broker 3: [1,2] to [2,3] (they change)
         #27 voter_removed broker 1: [1,2] to [2,3] (they change)
         #28 quorum_transferred broker 3: leads the quorum now, after broker 2 (they change)
-        #29 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
-        #30 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
-        #31 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
-        #32 leaders_frozen all topics: until it is lifted (they change)
-        #33 leaders_unfrozen all topics (they change)
-        #34 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
-        #35 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
-        #36 handover_changed partition orders/0: 2 hands over to 3 (they change)
-        #37 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
-        #38 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
+        #29 group_operated group billing: reset (they change)
+        #30 leader_policy_changed topic orders: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #31 leader_policy_changed all topics: prefer=rack=r2,broker=1 avoid=nobody unclean=balanced auto-balance=on max-per-minute=7 pin=1=2 (they change)
+        #32 leaders_frozen topic orders: until 1970-01-01T00:00:00.077Z (they change)
+        #33 leaders_frozen all topics: until it is lifted (they change)
+        #34 leaders_unfrozen all topics (they change)
+        #35 leaders_balanced all topics: 1 leaders move to where they are preferred (they change)
+        #36 records_lost partition orders/0: 300 records, offsets 1000 to 1299, which broker 1 held (they change)
+        #37 handover_changed partition orders/0: 2 hands over to 3 (they change)
+        #38 isr_shrunk partition orders/1: [2,3,1] to [1] (they change)
+        #39 leader_changed partition orders/1: 2 to 1, leader epoch 1 (they change)"#]]
     .assert_eq(&lines.join("\n"));
     assert_eq!(image.events_after(13).count() as u64, image.events_total() - 13);
 }

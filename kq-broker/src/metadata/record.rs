@@ -102,6 +102,13 @@ pub enum MetadataRecord {
         /// Who leads.
         to: BrokerId,
     },
+    /// An operator did something to a consumer group; the group's own log has it.
+    GroupOperated {
+        /// Which group.
+        group: String,
+        /// What, in words.
+        deed: String,
+    },
     /// A topic came to be; its partitions follow in the same change.
     TopicCreated {
         /// Its id for life.
@@ -314,6 +321,7 @@ impl fmt::Display for MetadataRecord {
             Self::QuorumTransferred { from, to } => {
                 write!(f, "broker {from} handed the quorum over to broker {to}")
             }
+            Self::GroupOperated { group, deed } => write!(f, "group {group}: {deed}"),
             Self::TopicCreated { topic, name } => write!(f, "topic {name} created as {topic}"),
             Self::TopicSoftDeleted { topic, purge_at } => {
                 write!(f, "topic {topic} deleted, kept until {}", Utc(*purge_at))

@@ -48,7 +48,7 @@ pub(super) struct WireChange {
 pub(super) struct WireRecord {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27"
     )]
     kind: Option<Kind>,
 }
@@ -107,6 +107,8 @@ enum Kind {
     VotersChanged(WireVoters),
     #[prost(message, tag = "26")]
     QuorumTransferred(WireTransfer),
+    #[prost(message, tag = "27")]
+    GroupOperated(WireGroupOperated),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -175,6 +177,20 @@ struct WireTransfer {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct WireGroupOperated {
+    #[prost(string, tag = "1")]
+    group: String,
+    #[prost(string, tag = "2")]
+    deed: String,
+}
+
+impl WireGroupOperated {
+    fn into_record(self) -> MetadataRecord {
+        MetadataRecord::GroupOperated { group: self.group, deed: self.deed }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct WireCordoned {
     #[prost(uint32, tag = "1")]
     broker: u32,
@@ -238,6 +254,12 @@ struct WireProducerIds {
     broker: u32,
     #[prost(uint64, tag = "2")]
     next: u64,
+}
+
+impl WireProducerIds {
+    fn into_record(self) -> MetadataRecord {
+        MetadataRecord::ProducerIdsAllocated { broker: BrokerId(self.broker), next: self.next }
+    }
 }
 
 impl Change {
@@ -324,6 +346,9 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         MetadataRecord::QuorumTransferred { from, to } => {
             Kind::QuorumTransferred(WireTransfer { from: from.0, to: to.0 })
         }
+        MetadataRecord::GroupOperated { group, deed } => {
+            Kind::GroupOperated(WireGroupOperated { group: group.clone(), deed: deed.clone() })
+        }
         MetadataRecord::RecordsLost(it) => Kind::RecordsLost(loss_to_wire(it)),
         MetadataRecord::PlanStepped(it) => Kind::PlanStepped(plan_wire::step_to_wire(it)),
         MetadataRecord::ProducerIdsAllocated { broker, next } => {
@@ -377,6 +402,7 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
         Kind::QuorumTransferred(it) => {
             MetadataRecord::QuorumTransferred { from: BrokerId(it.from), to: BrokerId(it.to) }
         }
+        Kind::GroupOperated(it) => it.into_record(),
         Kind::RecordsLost(it) => MetadataRecord::RecordsLost(loss_from_wire(&it)?),
         Kind::PlanStepped(it) => MetadataRecord::PlanStepped(plan_wire::step_from_wire(it)?),
         Kind::TopicCreated(it) => {
@@ -400,9 +426,7 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
             key: it.key,
             value: it.value,
         },
-        Kind::ProducerIdsAllocated(it) => {
-            MetadataRecord::ProducerIdsAllocated { broker: BrokerId(it.broker), next: it.next }
-        }
+        Kind::ProducerIdsAllocated(it) => it.into_record(),
     })
 }
 

@@ -317,6 +317,7 @@ fn use_of(command: &Command) -> Use {
         | Command::RestoreTopics { .. }
         | Command::CreatePartitions { .. }
         | Command::AllocateProducerIds { .. }
+        | Command::NoteGroup(_)
         | Command::AlterPartitions { .. } => Use::Grows,
     }
 }

@@ -24,32 +24,35 @@ const TWO: &str = "
     written w5
 ";
 
+/// Two members are put out, speak as if they were not, and come back.
+const COMING_BACK: &str = "held
+    reset r7 p t/0=90:10 live
+    writing
+    commit r8 m1 2 t/0 95
+    cbeat r9 m2 2
+    settle r10
+    held
+    written w6
+    held
+    load
+    cbeat r11 m1 2
+    cbeat r12 m1 join topics=t
+    written w7
+    commit r13 m1 2 t/0 95
+    commit r14 m1 3 t/0 11
+    written w8
+    cbeat r15 m2 join topics=t
+    written w9
+    cbeat r16 m1 3
+    held
+    load
+    undos";
+
 #[test]
 fn members_are_put_out_and_come_back_to_their_shares() {
     check_after(
         TWO,
-        "held
-        reset r7 p t/0=90:10 live
-        writing
-        commit r8 m1 2 t/0 95
-        cbeat r9 m2 2
-        settle r10
-        held
-        written w6
-        held
-        load
-        cbeat r11 m1 2
-        cbeat r12 m1 join topics=t
-        written w7
-        commit r13 m1 2 t/0 95
-        commit r14 m1 3 t/0 11
-        written w8
-        cbeat r15 m2 join topics=t
-        written w9
-        cbeat r16 m1 3
-        held
-        load
-        undos",
+        COMING_BACK,
         expect![[r#"
             held
                 g Stable ["m1", "m2"] t/0=90

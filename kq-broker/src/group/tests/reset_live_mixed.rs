@@ -132,64 +132,73 @@ fn who_is_away_stays_so() {
     );
 }
 
+/// Two members of the classic protocol, and one of the consumer protocol beside them.
+const BOTH_PROTOCOLS: &str = "
+    image t:4
+    join r1 new range
+    join r2 new range
+    at 3s
+    tick
+    at 6s
+    tick
+    sync r3 m1 1 m1=t:0,1 m2=t:2,3
+    sync r4 m2 1
+    written w0
+    cbeat r5 m3 join topics=t
+    written w1
+    join r6 m1 range
+    written w2
+    sync r7 m1 2
+    join r8 m2 range
+    written w3
+    sync r9 m2 2
+    cbeat r10 m3 2
+    written w4";
+
+/// All three are put out; the classic ones come back under new ids.
+const COMING_BACK: &str = "held
+    reset r11 p t/0=-:10 live
+    join r12 m2 range
+    commit r13 m1 2 t/0 95
+    written w5
+    written w6
+    beat r14 m1 2
+    written w7
+    beat r15 m1 2
+    commit r16 m3 2 t/3 95
+    cbeat r17 m3 2
+    cbeat r18 m3 join topics=t
+    written w8
+    at 7s
+    join r19 new range
+    written w9
+    sync r20 m19 6
+    at 8s
+    join r21 new range
+    written w10
+    sync r22 m21 7";
+
+/// They share the partitions anew.
+const SHARING: &str = "cbeat r23 m3 3
+    written w11
+    beat r24 m19 6
+    join r25 m19 range
+    written w12
+    sync r26 m19 7
+    cbeat r27 m3 3 owned=
+    written w13
+    beat r28 m21 7
+    join r29 m21 range
+    written w14
+    sync r30 m21 7
+    held
+    load";
+
 #[test]
 fn members_of_both_protocols_come_back() {
     check_after(
-        "image t:4
-        join r1 new range
-        join r2 new range
-        at 3s
-        tick
-        at 6s
-        tick
-        sync r3 m1 1 m1=t:0,1 m2=t:2,3
-        sync r4 m2 1
-        written w0
-        cbeat r5 m3 join topics=t
-        written w1
-        join r6 m1 range
-        written w2
-        sync r7 m1 2
-        join r8 m2 range
-        written w3
-        sync r9 m2 2
-        cbeat r10 m3 2
-        written w4",
-        "held
-        reset r11 p t/0=-:10 live
-        join r12 m2 range
-        commit r13 m1 2 t/0 95
-        written w5
-        written w6
-        beat r14 m1 2
-        written w7
-        beat r15 m1 2
-        commit r16 m3 2 t/3 95
-        cbeat r17 m3 2
-        cbeat r18 m3 join topics=t
-        written w8
-        at 7s
-        join r19 new range
-        written w9
-        sync r20 m19 6
-        at 8s
-        join r21 new range
-        written w10
-        sync r22 m21 7
-        cbeat r23 m3 3
-        written w11
-        beat r24 m19 6
-        join r25 m19 range
-        written w12
-        sync r26 m19 7
-        cbeat r27 m3 3 owned=
-        written w13
-        beat r28 m21 7
-        join r29 m21 range
-        written w14
-        sync r30 m21 7
-        held
-        load",
+        BOTH_PROTOCOLS,
+        COMING_BACK,
         expect![[r#"
             held
                 g Stable ["m1", "m2", "m3"]
@@ -231,6 +240,16 @@ fn members_of_both_protocols_come_back() {
                 r21 joined generation 7 as m21 by range led by  []
             sync r22 m21 7
                 r22 synced {}
+        "#]],
+    );
+}
+
+#[test]
+fn members_of_both_protocols_share_anew() {
+    check_after(
+        &[BOTH_PROTOCOLS, "\n", COMING_BACK].concat(),
+        SHARING,
+        expect![[r#"
             cbeat r23 m3 3
                 write w11: 1 records
             written w11

@@ -45,12 +45,13 @@ impl Admin {
         }
         let image = self.node.image();
         let rows = verify(plan, &image)?;
+        let reason = kept_reason(request.intent.as_ref());
         let reset = |reply: ReplyTo| {
             Input::Reset(ResetOffsets {
                 group: group.clone(),
                 plan: plan.id.as_str().into(),
                 verb: plan.verb.as_str().into(),
-                reason: kept_reason(request.intent.as_ref()).into(),
+                reason: reason.as_str().into(),
                 live: plan.live,
                 rows,
                 validate_only: is_dry_run(request.intent.as_ref()),
@@ -59,7 +60,14 @@ impl Admin {
         };
         let reply = self.shard_of(&group).await?.call(reset).await;
         match reply {
-            Some(Reply::Reset(Ok(done))) => Ok(done_words(plan, done)),
+            Some(Reply::Reset(Ok(done))) => {
+                let deed = deed(plan, &done);
+                let mut answer = done_words(plan, done);
+                if !is_dry_run(request.intent.as_ref()) {
+                    answer.notes.extend(self.note_group(&plan.group, deed, &reason).await);
+                }
+                Ok(answer)
+            }
             Some(Reply::Reset(Err(refused))) => Err(refusal(plan, refused)),
             Some(_) => {
                 Err(AdminError::new(Code::Internal, "kq.INTERNAL", "an answer to another call"))
@@ -136,6 +144,18 @@ fn verify_row(
     };
     let expected = row.from.map(number).transpose()?;
     Ok(ResetOffset { partition, topic, expected, to })
+}
+
+/// What was done, for the history.
+fn deed(plan: &v1::ResetPlan, done: &ResetDone) -> String {
+    let counted = |count: usize, word: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {word}{plural}")
+    };
+    let expelled = counted(done.expelled, "member");
+    let expelled = if done.expelled == 0 { String::new() } else { format!(", {expelled} put out") };
+    let changed = counted(plan.rows.len(), "offset");
+    format!("{} of {changed}{expelled}, plan {}", plan.verb, plan.id)
 }
 
 fn done_words(plan: &v1::ResetPlan, done: ResetDone) -> v1::ApplyResetResponse {

@@ -7,6 +7,7 @@ use kq_proto::admin::v1::{self, reset_target::To};
 use super::offset_admin_test::{at, propose, request, with_records};
 use crate::grpc::groups_test::{commit, join};
 use crate::grpc::grpc_test::{Rig, because};
+use crate::metadata::EventKind;
 
 async fn plan(rig: &Rig, request: v1::ProposeResetRequest) -> v1::ResetPlan {
     let answer = propose(rig, request).await;
@@ -46,6 +47,13 @@ async fn undos(rig: &Rig) -> Vec<v1::UndoSummary> {
     answer.undos
 }
 
+/// What the history tells of groups: which, what and why.
+fn events(rig: &Rig) -> Vec<String> {
+    let image = rig.node().image();
+    let of_groups = image.events().filter(|it| it.kind == EventKind::GroupOperated);
+    of_groups.map(|it| format!("{}: {} ({})", it.subject, it.detail, it.reason)).collect()
+}
+
 fn earliest() -> To {
     at(Spec::Named(Named::Earliest.into()))
 }
@@ -72,6 +80,8 @@ async fn a_plan_is_carried_out_and_taken_back_to_the_letter() {
     assert_eq!((done.rows.clone(), done.undo.as_str()), (reset.rows.clone(), reset.id.as_str()));
     let changed = [(0, Some(2), note("")), (1, Some(0), note(""))];
     assert_eq!(committed(&rig, "billing").await, changed);
+    let told = format!("group billing: reset of 2 offsets, plan {} (a replay)", reset.id);
+    assert_eq!(events(&rig), [told], "a look is not told of");
     let kept = undos(&rig).await;
     assert_eq!((kept[0].id.as_str(), kept[0].partition_count), (reset.id.as_str(), 2));
     assert_eq!((kept[0].verb.as_str(), kept[0].reason.as_str()), ("reset", "a replay"));
@@ -163,6 +173,8 @@ async fn members_are_put_out_only_if_that_is_meant() {
     let live = plan(&rig, live).await;
     let done = apply(&rig, &live).await;
     assert_eq!((done.expelled_count, done.generation), (1, Some(joined.generation)));
+    let told = format!("group work: reset of 1 offset, 1 member put out, plan {}", live.id);
+    assert!(events(&rig)[0].starts_with(&told));
     let groups = vec!["work".to_owned()];
     let described = v1::DescribeGroupsRequest { groups, with_lag: false };
     let described = rig.door.groups().describe(described).await.unwrap().into_inner();

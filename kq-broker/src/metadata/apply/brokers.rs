@@ -40,6 +40,11 @@ impl MetadataImage {
         }
     }
 
+    pub(super) fn transfer_quorum(&mut self, stamp: &Stamp, from: BrokerId, to: BrokerId) {
+        let detail = Detail::text(&format!("leads the quorum now, after broker {from}"));
+        self.record_event(stamp, EventKind::QuorumTransferred, Subject::Broker(to), detail);
+    }
+
     pub(super) fn register(&mut self, stamp: &Stamp, it: &BrokerRegistration) {
         let image = BrokerImage {
             id: it.broker,
