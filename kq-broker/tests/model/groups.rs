@@ -1,6 +1,6 @@
 //! The group coordinator's core through storms: its log is lost in part with each fail-over, its
 //! writes end in every way there is, requests and answers come late, twice or never, and members
-//! crash, pause and come back. What is held against it is in `checks`.
+//! of either protocol crash, pause and come back. What is held against it is in `checks`.
 
 mod admin;
 mod checks;
@@ -10,6 +10,7 @@ mod log;
 mod requests;
 mod runs;
 mod scenario;
+mod settle;
 mod wire;
 mod world;
 

@@ -19,7 +19,8 @@ pub(crate) struct SimArgs {
     pub(crate) suite: Option<Suite>,
     /// Only the model, in this kind of weather: everything, power, network, zombies, moves, reassign,
     /// rules, topics, page-cache; and of groups: groups-everything, groups-failover, groups-network,
-    /// groups-statics, groups-topics, groups-expiry
+    /// groups-statics, groups-topics, groups-expiry, groups-epochs, groups-handover, groups-instances,
+    /// groups-migration
     #[arg(long, value_name = "NAME")]
     pub(crate) scenario: Option<String>,
     /// One run of the model again, with its whole trace

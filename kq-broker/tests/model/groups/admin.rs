@@ -8,22 +8,21 @@ use kq_broker::group::{
 };
 use kq_broker::ids::{BrokerId, PartitionIndex, TopicId};
 use kq_broker::metadata::{
-    Change, MetadataImage, MetadataRecord, PartitionChange, PartitionImage, TimestampMs,
+    BrokerRegistration, Change, MetadataImage, MetadataRecord, PartitionChange, PartitionImage,
+    TimestampMs,
 };
 use uuid::Uuid;
 
 use super::checks::Extent;
-use super::client::Client;
+use super::client::{CALM_THINK, Client};
 use super::coordinator::Seat;
 use super::requests::{Body, Request};
 use super::scenario::Fault;
-use super::wire::{PARTITIONS, TOPIC};
+use super::wire::{FLEETING, PARTITIONS, TOPIC};
 use super::world::{BROKERS, Event, NOBODY, World, trace};
 use kq_broker::group::WrittenRecord;
 use kq_broker::group::record::{Key, encode_key};
 
-/// A topic that comes and goes.
-const FLEETING: &str = "u";
 /// The group of the client that is no member.
 const OUTSIDERS: &str = "g3";
 
@@ -51,7 +50,9 @@ impl World {
             }
             Fault::Topic => self.change_topics(),
             Fault::Delete => self.delete(),
-            Fault::Crash | Fault::Leave | Fault::Pause | Fault::Twin => self.strike_client(fault),
+            Fault::Crash | Fault::Leave | Fault::Pause | Fault::Twin | Fault::Subscribe => {
+                self.strike_client(fault);
+            }
         }
     }
 
@@ -64,6 +65,7 @@ impl World {
         }
         match fault {
             Fault::Leave => self.leave(client),
+            Fault::Subscribe => self.subscribe_anew(client),
             Fault::Pause => {
                 let silence = self.rng.within(100, 9_000);
                 self.clients[client].silent_until = self.now + silence;
@@ -121,8 +123,17 @@ impl World {
     }
 
     pub(crate) fn make_topics(&mut self) {
-        let topic = self.new_topic(TOPIC, PARTITIONS);
-        self.apply(topic);
+        let mut records: Vec<_> = (0..3)
+            .map(|id| {
+                let mut broker = BrokerRegistration::at(BrokerId(id), "127.0.0.1", 9_092);
+                broker.rack = Some(format!("r{}", id + 1));
+                MetadataRecord::BrokerRegistered(broker)
+            })
+            .collect();
+        records.extend(self.new_topic(TOPIC, PARTITIONS));
+        self.apply(records);
+        self.shared = self.image.topic_by_name(TOPIC).unwrap().id;
+        self.checks.shared = self.shared;
     }
 
     /// The fleeting topic comes, goes, or is made anew.
@@ -140,13 +151,10 @@ impl World {
     fn new_topic(&mut self, name: &str, partitions: i32) -> Vec<MetadataRecord> {
         let topic = TopicId(Uuid::from_u128(u128::from(self.rng.next()) + 1));
         let mut records = vec![MetadataRecord::TopicCreated { topic, name: name.to_owned() }];
-        let only = vec![BrokerId(1)];
         records.extend((0..partitions.unsigned_abs()).map(|index| {
-            let now = PartitionImage {
-                replicas: only.clone(),
-                isr: only.clone(),
-                ..PartitionImage::default()
-            };
+            let only = vec![BrokerId(index % 3)];
+            let now =
+                PartitionImage { replicas: only.clone(), isr: only, ..PartitionImage::default() };
             let index = PartitionIndex(index);
             MetadataRecord::PartitionChanged(PartitionChange { topic, index, now })
         }));
@@ -177,11 +185,15 @@ impl World {
     /// Commits for a group that has no members, and looks at it.
     pub(crate) fn on_outsider(&mut self) {
         let group = GroupId::from(OUTSIDERS);
-        let body =
-            if self.rng.percent(30) { Body::Fetch(group) } else { self.outside_commit(group) };
+        let body = if self.rng.percent(30) {
+            Body::Fetch { group, member: "".into(), epoch: -1 }
+        } else {
+            self.outside_commit(group)
+        };
         // The door knows the topics as the shard does.
         self.on_request(self.log.leader, Request { from: NOBODY, number: 0, body });
-        let pause = self.rng.within(10, 2 * self.weather.think);
+        let think = if self.stormy { self.weather.think } else { CALM_THINK };
+        let pause = self.rng.within(10, 2 * think);
         self.after(pause, Event::Outsider);
     }
 

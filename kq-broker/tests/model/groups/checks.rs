@@ -3,22 +3,31 @@
 //! | checker | says |
 //! | --- | --- |
 //! | `OffsetsNeverRegress` | what a fetch tells was committed, and is not older than what was acknowledged; what lapses is old |
-//! | `OneOwner` | a share is told as the committed generation has it, and commits fit the generation before them in the log |
+//! | `OneOwner` | a share is told as the log has it, nobody begins to own what another member owns, and commits fit the generation or the epoch before them in the log |
 //! | `NothingSkipped` | an owner begins where nothing before is unread |
 //! | `LiveEqualsReplay` | with nothing in flight the shard holds what the log says |
+//! | `EpochsNeverRegress` | epochs grow in the log, and members never hear of an older one |
+//! | `EpochsFence` | a beat is heard at the member's epoch and, if its answer may have been lost, at the one before; at no other |
+//! | `TargetCovers` | a stable consumer group has dealt out each partition once, to somebody who asked for it |
 //! | `GroupsSettle` | after the storm every group is stable, and all partitions are owned once |
+
+mod consumer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kq_broker::group::record::{ConsumerKey, Key, decode_group, decode_offset};
 use kq_broker::group::{
-    Caller, CommittedOffset, GroupConfig, GroupId, GroupState, Input, KindState, MemberDescription,
-    MemberId, Now, Reply, Shard, TopicPartition, WrittenRecord,
+    Caller, CommittedOffset, ConsumerDescription, Epoch, GroupConfig, GroupId, GroupState, Input,
+    KindState, MemberDescription, MemberId, Now, Reply, Shard, TopicPartition, WrittenRecord,
 };
+use kq_broker::ids::TopicId;
 use kq_broker::metadata::MetadataImage;
 
+use self::consumer::Epochs;
+pub(crate) use self::consumer::verdict;
 use super::log::{Batch, Log};
+use super::wire::assigned;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,7 +103,14 @@ pub(crate) struct Checks {
     floors: BTreeMap<PartitionOf, u64>,
     /// How far each group has read each partition.
     read: BTreeMap<(GroupId, i32), i64>,
+    epochs: Epochs,
+    /// The topic that members share.
+    pub(crate) shared: TopicId,
     pub(crate) commits: u64,
+    /// Answers to beats.
+    pub(crate) beats: u64,
+    /// How often a group came to speak another protocol.
+    pub(crate) migrations: u64,
     pub(crate) generations: u64,
     pub(crate) comparisons: u64,
 }
@@ -110,7 +126,11 @@ impl Checks {
             history: BTreeMap::new(),
             floors: BTreeMap::new(),
             read: BTreeMap::new(),
+            epochs: Epochs::default(),
+            shared: TopicId::default(),
             commits: 0,
+            beats: 0,
+            migrations: 0,
             generations: 0,
             comparisons: 0,
         }
@@ -148,11 +168,12 @@ impl Checks {
     fn verify_caller(&mut self, caller: &Caller, refused: &BTreeSet<GroupId>) {
         let record = self.head.get(&Key::Group(caller.group.clone()));
         let record = record.and_then(|it| it.value.as_ref()).map(|it| decode_group(it).unwrap());
-        let fits = match &record {
+        let fits = match (self.may_commit(caller), &record) {
+            (Some(may), _) => may,
             _ if refused.contains(&caller.group) => true,
-            None => caller.generation < 0,
-            Some(it) if caller.generation < 0 => it.members.is_empty(),
-            Some(it) => {
+            (None, None) => caller.generation < 0,
+            (None, Some(it)) if caller.generation < 0 => it.members.is_empty(),
+            (None, Some(it)) => {
                 it.generation == caller.generation
                     && it.members.iter().any(|one| one.member == caller.member)
             }
@@ -188,9 +209,16 @@ impl Checks {
                     self.history.entry(of).or_default().push((batch.number, value));
                     self.commits += 1;
                 }
-                Key::Group(group) | Key::Consumer(group, _) => {
+                Key::Group(group) => {
                     self.changed.insert(group.clone());
                     self.generations += 1;
+                    let of_consumers = |it: &Key| matches!(it, Key::Consumer(id, ConsumerKey::Epoch) if id == group);
+                    self.migrations += u64::from(batch.keys.iter().any(of_consumers));
+                }
+                Key::Consumer(group, key) => {
+                    self.changed.insert(group.clone());
+                    self.generations += u64::from(*key == ConsumerKey::Epoch);
+                    self.on_change(batch.number, (group, key), record.value.as_ref());
                 }
                 Key::Undo(..) => {}
             }
@@ -236,7 +264,7 @@ impl Checks {
     pub(crate) fn on_share(&mut self, group: &GroupId, member: &MemberId, share: &[u8]) {
         let known = self.replay.describe(group).map(|it| it.members).unwrap_or_default();
         let is_its = |it: &MemberDescription| it.member == *member && it.assignment == share;
-        if !known.iter().any(is_its) {
+        if !known.iter().any(is_its) && !self.was_dealt(group, member, &assigned(share)) {
             let known: Vec<_> = known.iter().map(|it| it.member.as_str()).collect();
             let what = format!("{member} of {group} is told a share, where the log has {known:?}");
             self.fail("OneOwner", what);
@@ -313,11 +341,15 @@ impl Checks {
                 return;
             }
             let (here, there) = (written(live, &id), written(&self.replay, &id));
+            let is_consumers = matches!(here, Written::Consumers(_));
             let is_known = here != Written::Unsettled && !refused.contains(&id);
-            if is_known && here != there {
+            if (is_known || is_consumers) && here != there {
                 let what = format!("{id}: {here:?}, in the log {there:?}");
                 self.fail("LiveEqualsReplay", what);
                 return;
+            }
+            if let Written::Consumers(it) = &here {
+                self.verify_target(&id, it);
             }
         }
     }
@@ -337,9 +369,16 @@ enum Written {
     },
     /// A generation is forming: it will be written.
     Unsettled,
+    /// A consumer group, of which everything is written.
+    Consumers(Box<ConsumerDescription>),
 }
 
 fn written(shard: &Shard, id: &GroupId) -> Written {
+    if let Some(it) = shard.describe_consumer(id) {
+        // Tombstones leave one that never was.
+        let is_there = Epoch::default() < it.epoch;
+        return if is_there { Written::Consumers(Box::new(it)) } else { Written::Nothing };
+    }
     let (Some(survey), Some(it)) = (shard.survey(id), shard.describe(id)) else {
         return Written::Nothing;
     };

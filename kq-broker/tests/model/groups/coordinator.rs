@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use kq_broker::group::record::Key;
 use kq_broker::group::{
-    GroupConfig, GroupError, GroupId, Input, MemberId, Outcome, Output, Reply, ReplyTo, Shard,
-    WriteId, WrittenRecord,
+    GroupError, GroupId, Input, MemberId, Outcome, Output, Reply, ReplyTo, Shard, WriteId,
+    WrittenRecord,
 };
 
-use super::checks::{Cause, Circumstances, Extent};
+use super::checks::{Cause, Circumstances, Extent, verdict};
 use super::log::{Batch, Term};
 use super::requests::{Answer, Body, Request, addressed};
 use super::world::{Event, World, trace};
@@ -31,8 +31,10 @@ pub(crate) enum Seat {
 struct Asked {
     from: usize,
     number: u64,
-    /// Of a sync: who wants its share.
+    /// Of a sync or a beat: who asks.
     member: Option<(GroupId, MemberId)>,
+    /// Of a beat: whether it is to be heard.
+    is_to_be_heard: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -64,9 +66,7 @@ impl World {
             self.after(20, Event::Load { broker, term });
             return;
         }
-        let config =
-            GroupConfig { offsets_retention: self.weather.retention, ..self.group_config.clone() };
-        let mut shard = Shard::new(config);
+        let mut shard = Shard::new(self.group_config.clone());
         for record in self.log.committed.iter().flat_map(|it| &it.records) {
             shard.load(&record.key, record.value.as_ref(), self.clock()).unwrap();
         }
@@ -95,14 +95,22 @@ impl World {
             Body::Step(input) => {
                 let reply = ReplyTo(it.reply_next);
                 it.reply_next += 1;
-                let mut member = None;
-                if let Input::Sync(it) = &input {
-                    member = Some((it.caller.group.clone(), it.caller.member.clone()));
-                }
-                it.waiting.insert(reply, Asked { from, number, member });
+                let member = if let Input::Sync(it) = &input {
+                    Some((it.caller.group.clone(), it.caller.member.clone()))
+                } else if let Input::ConsumerHeartbeat(it) = &input {
+                    Some((it.group.clone(), it.member.clone()))
+                } else {
+                    None
+                };
+                let is_to_be_heard = verdict(&it.shard, &input);
+                it.waiting.insert(reply, Asked { from, number, member, is_to_be_heard });
                 self.step(broker, addressed(input, reply));
             }
-            Body::Fetch(group) => {
+            Body::Fetch { group, member, epoch } => {
+                if let Err(error) = it.shard.check_fetch(&group, &member, epoch) {
+                    let refused = Reply::OffsetsRefused(error);
+                    return self.answer(from, number, Answer::Reply(refused));
+                }
                 let offsets = it.shard.offsets(&group);
                 let offsets: Vec<_> = offsets.map(|(a, b)| (a.clone(), b.clone())).collect();
                 if it.term == self.log.term {
@@ -252,9 +260,13 @@ impl World {
         if is_leader {
             self.checks.on_reply(&reply);
         }
-        let Some(Asked { from, number, member }) = it.waiting.remove(&to) else { return };
-        if let (true, Some((group, member)), Reply::Synced(Ok(it))) = (is_leader, member, &reply) {
-            self.checks.on_share(&group, &member, &it.assignment);
+        let Some(asked) = it.waiting.remove(&to) else { return };
+        let Asked { from, number, member, is_to_be_heard } = asked;
+        if let (true, Some((group, member))) = (is_leader, member) {
+            if let Reply::Synced(Ok(it)) = &reply {
+                self.checks.on_share(&group, &member, &it.assignment);
+            }
+            self.checks.on_beat_answered((&group, &member), is_to_be_heard, &reply);
         }
         self.answer(from, number, Answer::Reply(reply));
     }

@@ -1,6 +1,6 @@
 //! What clients ask a coordinator, and what they hear.
 
-use kq_broker::group::{CommittedOffset, GroupId, Input, Reply, ReplyTo, TopicPartition};
+use kq_broker::group::{CommittedOffset, GroupId, Input, MemberId, Reply, ReplyTo, TopicPartition};
 
 /// A client's question.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub(crate) struct Request {
 pub(crate) enum Body {
     /// To be put to the shard; whom to answer is filled in there.
     Step(Input),
-    /// `OffsetFetch` of all that the group has committed.
-    Fetch(GroupId),
+    /// `OffsetFetch` of all that the group has committed, by one of its members or by anybody.
+    Fetch { group: GroupId, member: MemberId, epoch: i32 },
 }
 
 #[derive(Debug, Clone)]

@@ -50,6 +50,7 @@ pub(crate) fn run_all() {
     let sum = sum.into_inner().unwrap();
     say(&format!("{seeds} schedules of groups from seed {from}:"));
     say(&format!("  {} offsets and {} generations written", sum.commits, sum.generations));
+    say(&format!("  {} beats answered, {} changes of protocol", sum.beats, sum.migrations));
     say(&format!("  {} terms, {} comparisons with the log", sum.terms, sum.comparisons));
 }
 
@@ -73,6 +74,8 @@ fn first_bad(from: u64, end: u64, scenario: Option<Scenario>, sum: &Mutex<Outcom
                     sum.commits += outcome.commits;
                     sum.generations += outcome.generations;
                     sum.comparisons += outcome.comparisons;
+                    sum.beats += outcome.beats;
+                    sum.migrations += outcome.migrations;
                     sum.terms += outcome.terms;
                 }
             });

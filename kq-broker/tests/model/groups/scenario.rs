@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kq_broker::group::{GroupId, Migration};
+
 use crate::rng::Rng;
 
 /// Something that happens to the cluster or to a client.
@@ -25,6 +27,8 @@ pub(crate) enum Fault {
     Topic,
     /// An operator deletes a group or some of its offsets.
     Delete,
+    /// A member of the consumer protocol asks for other topics.
+    Subscribe,
 }
 
 impl Fault {
@@ -38,6 +42,7 @@ impl Fault {
         Self::Pause,
         Self::Topic,
         Self::Delete,
+        Self::Subscribe,
     ];
 }
 
@@ -51,6 +56,17 @@ pub(crate) struct Scenario {
     statics: bool,
     /// Offsets are kept for seconds.
     lapses: bool,
+    /// Which protocols groups speak.
+    speak: &'static [Speak],
+}
+
+/// What the members of a group speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speak {
+    Classic,
+    Consumer,
+    /// Either, each process as it was started: the group changes its protocol while it lives.
+    Both,
 }
 
 /// All of them; `groups-everything` first, since most runs are of it.
@@ -61,6 +77,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         bad_network: true,
         statics: true,
         lapses: false,
+        speak: &[Speak::Classic, Speak::Consumer, Speak::Both],
     },
     Scenario {
         name: "groups-failover",
@@ -68,6 +85,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         bad_network: false,
         statics: false,
         lapses: false,
+        speak: &[Speak::Classic],
     },
     Scenario {
         name: "groups-network",
@@ -75,6 +93,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         bad_network: true,
         statics: false,
         lapses: false,
+        speak: &[Speak::Classic],
     },
     Scenario {
         name: "groups-statics",
@@ -82,6 +101,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         bad_network: false,
         statics: true,
         lapses: false,
+        speak: &[Speak::Classic],
     },
     Scenario {
         name: "groups-topics",
@@ -89,6 +109,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         bad_network: false,
         statics: false,
         lapses: false,
+        speak: &[Speak::Classic],
     },
     Scenario {
         name: "groups-expiry",
@@ -96,12 +117,61 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         bad_network: false,
         statics: false,
         lapses: true,
+        speak: &[Speak::Classic],
+    },
+    Scenario {
+        name: "groups-epochs",
+        faults: &[Fault::FailOver, Fault::Unknown, Fault::Thin, Fault::Pause, Fault::Subscribe],
+        bad_network: true,
+        statics: false,
+        lapses: false,
+        speak: &[Speak::Consumer],
+    },
+    Scenario {
+        name: "groups-handover",
+        faults: &[Fault::Leave, Fault::Crash, Fault::Subscribe, Fault::Topic, Fault::FailOver],
+        bad_network: false,
+        statics: false,
+        lapses: false,
+        speak: &[Speak::Consumer],
+    },
+    Scenario {
+        name: "groups-instances",
+        faults: &[Fault::Crash, Fault::Twin, Fault::Leave, Fault::FailOver, Fault::Thin],
+        bad_network: false,
+        statics: true,
+        lapses: false,
+        speak: &[Speak::Consumer, Speak::Both],
+    },
+    Scenario {
+        name: "groups-migration",
+        faults: &[
+            Fault::Crash,
+            Fault::Leave,
+            Fault::FailOver,
+            Fault::Unknown,
+            Fault::Thin,
+            Fault::Pause,
+            Fault::Delete,
+        ],
+        bad_network: true,
+        statics: true,
+        lapses: false,
+        speak: &[Speak::Both],
     },
 ];
 
 impl Scenario {
     pub(crate) fn named(name: &str) -> Option<Self> {
         SCENARIOS.iter().copied().find(|it| it.name == name)
+    }
+
+    fn consumer_percent(self, rng: &mut Rng) -> u64 {
+        match rng.pick(self.speak) {
+            None | Some(Speak::Classic) => 0,
+            Some(Speak::Consumer) => 100,
+            Some(Speak::Both) => rng.within(20, 80),
+        }
     }
 
     /// Half of the runs meet everything; the others share the rest.
@@ -126,6 +196,10 @@ pub(crate) struct Weather {
     /// How long a leader goes on after its time, at most.
     pub(crate) zombie_max: u64,
     pub(crate) static_percent: u64,
+    /// How many of the processes of each group speak the consumer protocol.
+    consumer_percents: [u64; 2],
+    pub(crate) migration: Migration,
+    pub(crate) rack_percent: u64,
     /// Brokers of another version lead at times.
     pub(crate) foreign: bool,
     pub(crate) retention: Duration,
@@ -136,6 +210,11 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
+    /// How many of the processes of this group speak the consumer protocol.
+    pub(crate) fn consumer_percent(&self, group: &GroupId) -> u64 {
+        self.consumer_percents[usize::from(group.as_str() == "g2")]
+    }
+
     pub(crate) fn draw(scenario: Scenario, rng: &mut Rng) -> Self {
         let share = rng.within(30, 100);
         let mut faults: Vec<Fault> =
@@ -154,6 +233,13 @@ impl Weather {
             commit_max: if rng.percent(50) { 20 } else { rng.within(20, 2_000) },
             zombie_max: rng.within(10, 4_000),
             static_percent: if scenario.statics { rng.within(30, 100) } else { 0 },
+            consumer_percents: [(); 2].map(|()| scenario.consumer_percent(rng)),
+            migration: if rng.percent(70) {
+                Migration::Bidirectional
+            } else {
+                rng.pick(&Migration::ALL).unwrap_or(Migration::Bidirectional)
+            },
+            rack_percent: if rng.percent(30) { 70 } else { 0 },
             foreign: rng.percent(30),
             retention: if scenario.lapses {
                 Duration::from_millis(rng.within(500, 8_000))

@@ -9,6 +9,9 @@ use kq_broker::group::{JoinedMember, MemberId};
 pub(crate) const TOPIC: &str = "t";
 pub(crate) const PARTITIONS: i32 = 6;
 
+/// A topic that comes and goes.
+pub(crate) const FLEETING: &str = "u";
+
 /// A subscription to it.
 pub(crate) fn subscription() -> Bytes {
     let mut out = BytesMut::new();

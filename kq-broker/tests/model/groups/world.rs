@@ -1,19 +1,19 @@
 //! The world of one run: brokers, one log, clients and a network, stepped by one queue of events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kq_broker::group::{GroupConfig, GroupState, KindState, Now};
+use kq_broker::group::{ConsumerConfig, GroupConfig, Now};
+use kq_broker::ids::TopicId;
 use kq_broker::metadata::MetadataImage;
 
-use super::checks::{Checks, Extent, Failure};
+use super::checks::{Checks, Failure};
 use super::client::Client;
 use super::coordinator::Seat;
 use super::log::{Log, Term};
 use super::requests::{Answer, Request};
 use super::scenario::{Scenario, Weather};
-use super::wire::PARTITIONS;
 use crate::rng::Rng;
 
 /// Milliseconds since the run began.
@@ -57,6 +57,8 @@ pub(crate) struct Outcome {
     pub(crate) commits: u64,
     pub(crate) generations: u64,
     pub(crate) comparisons: u64,
+    pub(crate) beats: u64,
+    pub(crate) migrations: u64,
     pub(crate) terms: u32,
 }
 
@@ -70,6 +72,8 @@ pub(crate) struct World {
     pub(crate) checks: Checks,
     pub(crate) image: Arc<MetadataImage>,
     pub(crate) image_version: u64,
+    /// The topic that members share.
+    pub(crate) shared: TopicId,
     pub(crate) group_config: GroupConfig,
     /// Too few replicas are in sync.
     pub(crate) is_thin: bool,
@@ -98,6 +102,12 @@ impl World {
         let weather = Weather::draw(scenario, &mut rng);
         let group_config = GroupConfig {
             initial_rebalance_delay: Duration::from_millis(500),
+            offsets_retention: weather.retention,
+            consumer: ConsumerConfig {
+                session_timeout: Duration::from_secs(6),
+                migration: weather.migration,
+                ..ConsumerConfig::default()
+            },
             ..GroupConfig::default()
         };
         Self {
@@ -110,6 +120,7 @@ impl World {
             checks: Checks::new(),
             image: Arc::default(),
             image_version: 0,
+            shared: TopicId::default(),
             group_config,
             is_thin: false,
             stormy: true,
@@ -146,6 +157,8 @@ impl World {
             commits: self.checks.commits,
             generations: self.checks.generations,
             comparisons: self.checks.comparisons,
+            beats: self.checks.beats,
+            migrations: self.checks.migrations,
             terms: self.log.term,
         };
         (outcome, self.trace.unwrap_or_default())
@@ -180,42 +193,6 @@ impl World {
         self.weather.think = 100;
     }
 
-    /// Every group has what it wants.
-    fn verify_settled(&mut self) {
-        let groups: BTreeSet<_> = self.clients.iter().map(|it| it.group.clone()).collect();
-        // By now what was refused is written.
-        if let Seat::At(it) = &mut self.seats[self.log.leader] {
-            it.refused.clear();
-        }
-        self.compare(self.log.leader, Extent::All);
-        let Seat::At(coordinator) = &self.seats[self.log.leader] else {
-            self.checks.fail("GroupsSettle", "nobody coordinates".to_owned());
-            return;
-        };
-        for group in groups {
-            let alive = self.clients.iter().filter(|it| it.alive && it.group == group);
-            let alive: Vec<_> = alive.collect();
-            let known = coordinator.shard.survey(&group);
-            let is_stable = known.as_ref().is_some_and(|it| {
-                let current = alive.iter().all(|one| one.is_working(it.generation));
-                it.state == KindState::Classic(GroupState::Stable)
-                    && current
-                    && it.member_count == alive.len()
-            });
-            let mut owned: Vec<i32> =
-                alive.iter().flat_map(|it| it.assigned.iter().copied()).collect();
-            owned.sort_unstable();
-            let is_whole = owned == (0..PARTITIONS).collect::<Vec<_>>();
-            let is_settled = alive.is_empty() || (is_stable && is_whole);
-            if !is_settled {
-                let views: Vec<_> = alive.iter().map(|it| it.shown()).collect();
-                let what = format!("{group}: {known:?}, owned {owned:?}, members {views:#?}");
-                self.checks.fail("GroupsSettle", what);
-                return;
-            }
-        }
-    }
-
     pub(crate) fn clock(&self) -> Now {
         let wall_ms = WALL + i64::try_from(self.now).unwrap();
         Now { uptime: Duration::from_millis(self.now), wall_ms }
@@ -231,6 +208,19 @@ impl World {
         for _ in 0..self.copies() {
             let delay = self.delay();
             self.after(delay, Event::Request { broker, request: request.clone() });
+        }
+    }
+
+    /// The same, behind what this client asked before, whomever that was. A copy comes by another
+    /// connection, of which the client knows no more: nobody hears its answer.
+    pub(crate) fn ask_in_order(&mut self, client: usize, broker: usize, request: &Request) {
+        for copy in 0..self.copies() {
+            let earliest = self.now + self.delay();
+            let at = earliest.max(self.clients[client].last_arrival);
+            self.clients[client].last_arrival = at;
+            let from = if copy == 0 { request.from } else { NOBODY };
+            let request = Request { from, ..request.clone() };
+            self.after(at - self.now, Event::Request { broker, request });
         }
     }
 
