@@ -1,5 +1,6 @@
 //! What must hold once the faults are over: everyone is up, everything is in sync, all hold the same.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -64,6 +65,7 @@ pub(crate) fn judge(seats: &[Rc<Seat>], ground: &Ground) {
     for (slot, log) in &*ground.audited.borrow() {
         history.count("checked", log.len() as u64);
         history.judge(*slot, log);
+        ground.book.borrow().judge(*slot, log, &mut history);
     }
     let Some(image) = seats.first().and_then(|it| it.node()).map(|it| it.image()) else { return };
     for name in history.topics().to_vec() {
@@ -76,6 +78,24 @@ pub(crate) fn judge(seats: &[Rc<Seat>], ground: &Ground) {
             compare(seats, topic, (index, &partition.replicas), &mut history);
         }
     }
+}
+
+/// A partition of which some replica has more than another: what groups still write is on all of
+/// them in a moment.
+pub(crate) fn uneven(seats: &[Rc<Seat>]) -> Option<String> {
+    let image = seats.first()?.node()?.image();
+    for topic in image.topics() {
+        for (index, partition) in topic.partitions() {
+            let id = PartitionId { topic: topic.id, index };
+            let holds = |it: &&Rc<Seat>| partition.replicas.contains(&BrokerId(it.id));
+            let bytes = seats.iter().filter(holds).filter_map(|it| bytes_of(it, topic, id).ok());
+            let sizes: BTreeSet<usize> = bytes.map(|it| it.len()).collect();
+            if sizes.len() > 1 {
+                return Some(format!("{}/{index} is of the sizes {sizes:?}", topic.name));
+            }
+        }
+    }
+    None
 }
 
 /// All replicas of a partition hold the same bytes.

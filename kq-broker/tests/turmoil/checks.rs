@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use kq_broker::ids::{BrokerId, PartitionId};
 use kq_broker::metadata::{MetadataImage, PartitionImage};
-use kq_broker::runtime::Node;
+use kq_broker::runtime::{Node, OFFSETS_TOPIC};
 
 use super::history::History;
 use super::seat::Seat;
@@ -87,6 +87,9 @@ impl Checks {
             let at = (partition.id(), epoch);
             let Some((other, before)) = self.leaders.insert(at, (id, mark)) else {
                 history.count("leaders", 1);
+                if **partition.topic() == *OFFSETS_TOPIC {
+                    history.count("coordinators", 1);
+                }
                 history.note(format_args!("broker {id} leads {partition:?} in {epoch}"));
                 continue;
             };

@@ -1,6 +1,7 @@
 //! The clients: what each does from the beginning of a run to its end.
 
 mod consumer;
+mod group;
 mod operator;
 mod producer;
 
@@ -15,10 +16,14 @@ use kq_proto::kafka::messages::metadata::MetadataRequestTopic;
 use kq_storage::sim::Prng;
 
 pub(crate) use consumer::{audit, read_on};
+use group::Lead;
+pub(crate) use group::{Club, OFFSETS_PARTITIONS, SESSION, take_part};
 pub(crate) use operator::operate;
 pub(crate) use producer::{PRODUCERS, produce};
 
+use super::groups::Book;
 use super::history::{History, Mark, Slot};
+use super::seat::Seat;
 use super::wire::{Line, Lost};
 
 /// How far a run is.
@@ -28,6 +33,8 @@ pub(crate) enum Phase {
     Forming,
     /// There is a quorum: the topics can be made.
     Formed,
+    /// The topics are there: groups form.
+    Made,
     /// Things go wrong.
     Storm,
     /// Nothing goes wrong any more.
@@ -56,12 +63,19 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Ground {
     pub(crate) phase: Cell<Phase>,
     pub(crate) history: RefCell<History>,
+    /// What groups were told and did.
+    pub(crate) book: RefCell<Book>,
     pub(crate) brokers: Vec<String>,
     /// Producers and operators that are not done.
     pub(crate) busy: Cell<u32>,
     /// Partitions as they were read in the end.
     pub(crate) audited: RefCell<BTreeMap<Slot, Vec<(i64, Mark)>>>,
     dice: RefCell<Prng>,
+    seats: Vec<Rc<Seat>>,
+    /// Who leads the partitions of the topic of offsets.
+    leads: RefCell<BTreeMap<u32, Lead>>,
+    /// When a member of a group came or went last.
+    last_change: Cell<Duration>,
 }
 
 /// Who leads a partition.
@@ -71,14 +85,18 @@ pub(crate) struct LeaderAt {
 }
 
 impl Ground {
-    pub(crate) fn new(seed: u64, brokers: Vec<String>, history: History) -> Rc<Self> {
+    pub(crate) fn new(seed: u64, seats: &[Rc<Seat>], history: History) -> Rc<Self> {
         Rc::new(Self {
             phase: Cell::new(Phase::Forming),
             history: RefCell::new(history),
-            brokers,
+            book: RefCell::default(),
+            brokers: seats.iter().map(|it| it.name.clone()).collect(),
             busy: Cell::new(PRODUCERS + 1),
             audited: RefCell::default(),
             dice: RefCell::new(Prng::new(seed ^ 0xC11E)),
+            seats: seats.to_vec(),
+            leads: RefCell::default(),
+            last_change: Cell::default(),
         })
     }
 

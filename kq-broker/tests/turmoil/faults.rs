@@ -11,8 +11,9 @@ use super::history::History;
 use super::links::Links;
 use super::seat::Seat;
 
-/// Between two faults.
+/// Between two faults, and in every third storm: where all is down all the time, groups do nothing.
 const SPACING_MS: (u64, u64) = (100, 1_500);
+const CALMER_SPACING_MS: (u64, u64) = (400, 4_000);
 /// How long a machine or a broker stays down.
 const DOWN_MS: (u64, u64) = (50, 6_000);
 /// How long the network stays as bad as it has become.
@@ -32,6 +33,7 @@ enum Blow {
 /// What goes wrong from here on.
 pub(crate) struct Storm {
     dice: Prng,
+    spacing_ms: (u64, u64),
     next_at: Duration,
     /// When the network is made whole again.
     heal_at: Option<Duration>,
@@ -46,6 +48,7 @@ impl Storm {
     pub(crate) fn new(seed: u64, hosts: Vec<String>, seats: Vec<Rc<Seat>>) -> Self {
         Self {
             dice: Prng::new(seed ^ 0x5707),
+            spacing_ms: if seed.is_multiple_of(3) { CALMER_SPACING_MS } else { SPACING_MS },
             next_at: Duration::ZERO,
             heal_at: None,
             down: BTreeMap::new(),
@@ -62,7 +65,7 @@ impl Storm {
         if sim.elapsed() < self.next_at {
             return;
         }
-        self.next_at = sim.elapsed() + self.draw_ms(SPACING_MS);
+        self.next_at = sim.elapsed() + self.draw_ms(self.spacing_ms);
         let at = self.any_seat();
         match self.dice.below(100) {
             0..=15 => self.strike(sim, history, at, Blow::Kill),

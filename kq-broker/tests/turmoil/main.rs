@@ -14,6 +14,12 @@
 //! - D4: in the end all replicas hold the same bytes.
 //! - D5: one leader an epoch, and one leader of the quorum a term.
 //! - T1: no record of an idempotent producer is there twice, missing, or out of order.
+//! - G1: a committed offset that was acknowledged is never lost, and goes back only by a commit of a
+//!   member that may.
+//! - G2: in a generation each partition has one owner; a stale member's commit is not taken.
+//! - G3: once the faults end a group is stable within ten seconds after its last member came, left, or ended its
+//!   session.
+//! - G4: no acknowledged record is skipped by a group that commits only what it has read.
 //! - C2: a topic whose creation was acknowledged is there in the end.
 //! - C6: brokers that have applied the same entries hold the same metadata.
 //! - L2: once the faults end, everyone is up, every ISR is whole and writes go on, within a minute.
@@ -23,10 +29,12 @@ mod chance;
 mod checks;
 mod clients;
 mod faults;
+mod groups;
 mod history;
 mod links;
 mod output;
 mod seat;
+mod settling;
 mod wire;
 mod world;
 

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use turmoil::{Builder, Sim};
 
-use super::audit::{judge, unrest};
+use super::audit::{judge, uneven, unrest};
 use super::checks::Checks;
-use super::clients::{self, Ground, PRODUCERS, Phase, SLOTS};
+use super::clients::{self, Club, Ground, OFFSETS_PARTITIONS, PRODUCERS, Phase, SESSION, SLOTS};
 use super::faults::Storm;
 use super::history::History;
 use super::seat::Seat;
+use super::settling::Settling;
 use super::wire::PORT;
 
 /// The simulated time that one step takes.
@@ -38,6 +39,7 @@ pub(crate) struct World {
     ground: Rc<Ground>,
     storm: Storm,
     checks: Checks,
+    settling: Settling,
     voters: usize,
     steps: u64,
 }
@@ -57,7 +59,7 @@ impl World {
             sim.host(seat.name.clone(), move || Rc::clone(&seat).live());
         }
         let names: Vec<String> = seats.iter().map(|it| it.name.clone()).collect();
-        let ground = Ground::new(seed, names.clone(), History::new(log));
+        let ground = Ground::new(seed, &seats, History::new(log));
         let mut hosts = names;
         for number in 1..=PRODUCERS {
             hosts.push(format!("producer-{number}"));
@@ -67,10 +69,14 @@ impl World {
         hosts.extend(["consumer".to_owned(), "operator".to_owned()]);
         sim.client("consumer", clients::read_on(Rc::clone(&ground)));
         sim.client("operator", clients::operate(Rc::clone(&ground)));
+        for club in Club::ALL {
+            hosts.push(club.name().to_owned());
+            sim.client(club.name(), clients::take_part(Rc::clone(&ground), club));
+        }
         sim.client("auditor", clients::audit(Rc::clone(&ground)));
         let storm = Storm::new(seed, hosts, seats.clone());
-        let checks = Checks::default();
-        Self { seed, sim, seats, ground, storm, checks, voters, steps: 0 }
+        let (checks, settling) = (Checks::default(), Settling::default());
+        Self { seed, sim, seats, ground, storm, checks, settling, voters, steps: 0 }
     }
 
     /// From the beginning to the end, or to what makes it useless to go on.
@@ -82,10 +88,15 @@ impl World {
         }
         self.enter(Phase::Formed);
         let made =
-            |it: &Self| (it.ground.phase.get() < Phase::Storm).then(|| "no topics".to_owned());
+            |it: &Self| (it.ground.phase.get() < Phase::Made).then(|| "no topics".to_owned());
         if !self.until(FORMING_MAX, "the topics are not made", made) {
             return;
         }
+        let unsettled = |it: &Self| it.ground.unsettled();
+        if !self.until(FORMING_MAX, "the groups do not form", unsettled) {
+            return;
+        }
+        self.enter(Phase::Storm);
         let over = self.sim.elapsed() + STORM;
         while self.sim.elapsed() < over && self.step() {
             let mut history = self.ground.history.borrow_mut();
@@ -93,14 +104,7 @@ impl World {
         }
         self.storm.end(&mut self.sim, &mut self.ground.history.borrow_mut());
         self.enter(Phase::Healing);
-        let healed = |it: &Self| match it.ground.busy.get() {
-            0 => unrest(&it.seats, voters),
-            left => Some(format!(
-                "{left} clients do not get through; {}",
-                unrest(&it.seats, voters).unwrap_or_default()
-            )),
-        };
-        if !self.until(HEALING_MAX, "it does not heal", healed) {
+        if !self.until(HEALING_MAX, "it does not heal", Self::unhealed) {
             return;
         }
         self.enter(Phase::Audit);
@@ -108,10 +112,24 @@ impl World {
             let left = SLOTS.len() - it.ground.audited.borrow().len();
             // What an operator was not told of may have happened all the same.
             let unread = (0 < left).then(|| format!("{left} partitions cannot be read"));
-            unread.or_else(|| unrest(&it.seats, voters))
+            let unread = unread.or_else(|| it.ground.unread_by_groups());
+            unread.or_else(|| unrest(&it.seats, voters)).or_else(|| uneven(&it.seats))
         };
         if self.until(AUDIT_MAX, "it cannot be read", read) {
             judge(&self.seats, &self.ground);
+        }
+    }
+
+    /// What is not as it was before the storm.
+    fn unhealed(&self) -> Option<String> {
+        let unrest = unrest(&self.seats, self.voters);
+        let unsettled = self.settling.look(&self.ground, self.sim.elapsed(), unrest.is_none());
+        match self.ground.busy.get() {
+            0 => unrest.or(unsettled),
+            left => {
+                let unrest = unrest.unwrap_or_default();
+                Some(format!("{left} clients do not get through; {unrest}"))
+            }
         }
     }
 
@@ -133,6 +151,12 @@ impl World {
             "refused",
             "read",
             "checked",
+            "joins",
+            "rebalances",
+            "commits",
+            "zombies",
+            "coordinators",
+            "read back",
         ];
         let figures: Vec<String> = told
             .iter()
@@ -167,6 +191,7 @@ impl World {
         self.steps += 1;
         if self.steps.is_multiple_of(LOOK_EVERY) {
             self.checks.look(&self.seats, &mut history);
+            self.ground.look_at_leads();
         }
         true
     }
@@ -211,6 +236,9 @@ fn simulation(seed: u64) -> Sim<'static> {
 
 fn seat(id: u32, seed: u64, voters: usize) -> Rc<Seat> {
     let (listen, voters) = (format!("0.0.0.0:{PORT}"), voters.to_string());
+    let (partitions, session) = (OFFSETS_PARTITIONS.to_string(), SESSION.as_millis().to_string());
+    // Of the topic of offsets only: the others say themselves.
+    let min_in_sync = (1 + seed % 2).to_string();
     let first = format!("broker-1:{PORT}");
     let join = if id == 1 { "" } else { first.as_str() };
     let flags = [
@@ -229,6 +257,18 @@ fn seat(id: u32, seed: u64, voters: usize) -> Rc<Seat> {
         "5000",
         "--log-sync-threads",
         "2",
+        "--min-insync-replicas",
+        &min_in_sync,
+        "--offsets-topic-num-partitions",
+        &partitions,
+        "--group-min-session-timeout-ms",
+        &session,
+        "--group-initial-rebalance-delay-ms",
+        "500",
+        "--group-consumer-session-timeout-ms",
+        &session,
+        "--group-consumer-heartbeat-interval-ms",
+        "500",
     ];
     Seat::new(id, seed, &flags)
 }

@@ -169,12 +169,19 @@ impl Totals {
 
     fn told(&self) -> String {
         format!(
-            "{} s simulated, {} faults, {} new leaders, {} records acknowledged, {} checked in the end",
+            "{} s simulated, {} faults, {} new leaders, {} records acknowledged, {} checked in the \
+             end; groups: {} joins, {} rebalances, {} fail-overs of coordinators, {} commits \
+             acknowledged, {} of zombies refused",
             self.of(&["simulated-ms"]) / 1_000,
             self.of(&["kills", "power-cuts", "stops", "cuts", "holds"]),
             self.of(&["leaders"]),
             self.of(&["acked"]),
             self.of(&["checked"]),
+            self.of(&["joins"]),
+            self.of(&["rebalances"]),
+            self.of(&["coordinators"]),
+            self.of(&["commits"]),
+            self.of(&["zombies"]),
         )
     }
 }

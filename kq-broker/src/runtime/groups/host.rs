@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::timer::Timer;
+use crate::canary;
 use crate::group::{
     GroupError, Input, Outcome, Output, Reply, ReplyTo, Shard, WriteId, WrittenRecord,
 };
@@ -275,7 +276,11 @@ impl ShardHost {
     /// Tells the shard of each write, in the order of the log; ends when none is left.
     async fn drain(self: Arc<Self>) {
         while let Some(InFlight { appended, .. }) = self.next_in_flight() {
-            let end = self.partition.acknowledged(&appended).await;
+            let end = if canary::is("appended_told_as_committed") {
+                Ok(())
+            } else {
+                self.partition.acknowledged(&appended).await
+            };
             self.with_state(|state| self.tell_ends(state, end));
         }
     }

@@ -33,18 +33,24 @@ pub(crate) async fn audit(ground: Rc<Ground>) -> turmoil::Result {
 }
 
 /// A consumer at one partition.
-struct Reader {
-    slot: Slot,
+pub(super) struct Reader {
+    pub(super) slot: Slot,
     line: Option<Line>,
     /// The newest epoch of a leader that it has heard of: older ones are gone.
     epoch: i32,
     /// The offset that is read next.
-    next: i64,
+    pub(super) next: i64,
+    wait_ms: i32,
 }
 
 impl Reader {
     const fn new(slot: Slot) -> Self {
-        Self { slot, line: None, epoch: 0, next: 0 }
+        Self { slot, line: None, epoch: 0, next: 0, wait_ms: WAIT_MS }
+    }
+
+    /// One that begins at an offset, and takes what is there.
+    pub(super) const fn without_wait(slot: Slot, next: i64) -> Self {
+        Self { slot, line: None, epoch: 0, next, wait_ms: 0 }
     }
 }
 
@@ -60,7 +66,13 @@ async fn follow(ground: &Ground, slot: Slot) {
     }
 }
 
-fn take(ground: &Ground, reader: &mut Reader, data: &PartitionData, marks: Vec<(i64, Mark)>) {
+/// What was read must stay; what is out of range was there when it was read.
+pub(super) fn take(
+    ground: &Ground,
+    reader: &mut Reader,
+    data: &PartitionData,
+    marks: Vec<(i64, Mark)>,
+) {
     let (mut history, slot) = (ground.history.borrow_mut(), reader.slot);
     for (offset, mark) in marks {
         history.read(slot, offset, mark);
@@ -88,7 +100,10 @@ async fn read_to_end(ground: &Ground, slot: Slot) -> Vec<(i64, Mark)> {
 }
 
 /// One fetch; none if it came to nothing, and then the next one goes to whoever leads by then.
-async fn fetch(ground: &Ground, reader: &mut Reader) -> Option<(PartitionData, Vec<(i64, Mark)>)> {
+pub(super) async fn fetch(
+    ground: &Ground,
+    reader: &mut Reader,
+) -> Option<(PartitionData, Vec<(i64, Mark)>)> {
     const VERSION: i16 = 12;
     let (slot, from) = (reader.slot, reader.next);
     let mut open = if let Some(open) = reader.line.take() {
@@ -136,7 +151,7 @@ fn request(reader: &Reader) -> FetchRequest {
         ..FetchTopic::default()
     };
     FetchRequest {
-        max_wait_ms: WAIT_MS,
+        max_wait_ms: reader.wait_ms,
         min_bytes: 1,
         topics: vec![topic],
         ..FetchRequest::default()

@@ -29,7 +29,8 @@ pub(crate) async fn operate(ground: Rc<Ground>) -> turmoil::Result {
     ground.reach(Phase::Formed).await;
     make(&ground, new_topic(SAFE, 3, (3, 2))).await;
     make(&ground, new_topic(MOVING, 2, (2, 1))).await;
-    ground.phase.set(Phase::Storm);
+    ground.phase.set(Phase::Made);
+    ground.reach(Phase::Storm).await;
     let mut made = 0;
     while ground.phase.get() < Phase::Healing {
         ground.pause(PAUSE_MS_MAX).await;
