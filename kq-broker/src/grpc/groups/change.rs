@@ -138,8 +138,8 @@ impl Admin {
         Ok(v1::RemoveMembersResponse { removed, errors })
     }
 
-    /// Puts it to a group that this broker coordinates. What is done to a group is written down here:
-    /// groups have no history of their own.
+    /// Puts it to a group that this broker coordinates. The broker's log says what was asked for: the
+    /// history of the cluster tells of changes of offsets, and not of these.
     async fn ask_of(
         &self,
         group: &str,
