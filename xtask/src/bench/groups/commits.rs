@@ -12,6 +12,7 @@ use super::super::Run;
 use super::super::load::topic;
 use super::super::report::{Goal, Row, figure, median};
 use super::super::subject::Subject;
+use super::ready::await_served;
 use super::wire::Connection;
 use super::{percentiles, ready_for_many};
 use crate::clock;
@@ -96,11 +97,9 @@ fn crowd(subject: &mut Subject, topic: &Str, committers: usize) -> Result<Measur
         Ok((Connection::open(&subject.bootstrap)?, group, clock::now()))
     };
     let mut crowd = (0..committers).map(connect).collect::<Result<Vec<_>>>()?;
-    // The first commit of all may have to wait for the topic of offsets.
-    for (connection, group, _) in &mut crowd {
-        send(connection, &commit(group, topic, 1, 0))?;
-        take_committed(connection).context("the first commit")?;
-    }
+    let groups: Vec<Str> = crowd.iter().map(|(_, group, _)| group.clone()).collect();
+    let (first, ..) = crowd.first_mut().context("nobody commits")?;
+    await_served(first, &groups)?;
     subject.rest()?;
     let before = subject.cpu()?;
     let start = clock::now();

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kq_proto::kafka::messages::find_coordinator::FindCoordinatorRequest;
 use kq_proto::kafka::messages::metadata::{MetadataRequest, MetadataRequestTopic};
-use kq_proto::kafka::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestGroup};
 use kq_proto::kafka::{ErrorCode, Str};
 
 use super::super::Run;
@@ -13,19 +11,15 @@ use super::super::load::replicated;
 use super::super::report::{Goal, Row, median};
 use super::super::subject::Subject;
 use super::commits::{commit, send, take_committed};
+use super::ready::{AT_A_TIME, FETCH, FIND, await_served, fetch_all, find};
 use super::wire::Connection;
 use crate::clock;
 
-/// The versions that are spoken.
-const FIND: i16 = 4;
-const FETCH: i16 = 8;
+/// The version of `Metadata` that is spoken.
 const METADATA: i16 = 9;
 
 /// Partitions whose offsets each group has committed.
 const PARTITIONS: i32 = 10;
-
-/// Groups that one request names.
-const AT_A_TIME: usize = 500;
 
 /// The broker that dies: not the one that made the cluster and leads its quorum.
 const VICTIM: u32 = 2;
@@ -69,6 +63,7 @@ fn failover_once(subject: &mut Subject, count: usize) -> Result<Times> {
     let groups = groups_of(connections.first_mut().context("three brokers")?, victim, count)?;
     let at = usize::try_from(VICTIM)? - 1;
     let coordinator = connections.get_mut(at).context("three brokers")?;
+    await_served(coordinator, &groups)?;
     for some in groups.chunks(AT_A_TIME / 2) {
         for group in some {
             send(coordinator, &commit(group, &topic, PARTITIONS, 7))?;
@@ -100,11 +95,7 @@ fn groups_of(connection: &mut Connection, broker: i32, count: usize) -> Result<V
     let mut number = 0_usize;
     while groups.len() < count {
         let keys = (number..number + AT_A_TIME).map(|it| Str::from(format!("group-{it}")));
-        let request = FindCoordinatorRequest {
-            coordinator_keys: keys.collect(),
-            ..FindCoordinatorRequest::default()
-        };
-        let answer = connection.ask(FIND, &request)?;
+        let answer = connection.ask(FIND, &find(keys.collect()))?;
         // The first one makes the topic, and its partitions have no leader at once.
         if answer.coordinators.iter().any(|it| it.error_code != ErrorCode::None) {
             continue;
@@ -137,16 +128,7 @@ fn is_led_anew(connection: &mut Connection, dead: i32) -> Result<bool> {
 fn take_served(connection: &mut Connection, left: &mut Vec<Str>) -> Result<()> {
     let mut still = Vec::new();
     for some in left.chunks(AT_A_TIME) {
-        let of = |group: &Str| OffsetFetchRequestGroup {
-            group_id: group.clone(),
-            topics: None,
-            ..OffsetFetchRequestGroup::default()
-        };
-        let request = OffsetFetchRequest {
-            groups: some.iter().map(of).collect(),
-            ..OffsetFetchRequest::default()
-        };
-        for told in connection.ask(FETCH, &request)?.groups {
+        for told in connection.ask(FETCH, &fetch_all(some))?.groups {
             if told.error_code == ErrorCode::None {
                 let offsets = told.topics.iter().map(|topic| topic.partitions.len()).sum::<usize>();
                 let expected = usize::try_from(PARTITIONS)?;

@@ -10,6 +10,7 @@ use kq_proto::kafka::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
 use kq_proto::kafka::messages::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 use kq_proto::kafka::{ErrorCode, Str};
 
+use super::ready::await_served;
 use super::wire::Connection;
 use crate::clock;
 
@@ -158,6 +159,10 @@ impl Group {
 
 /// Makes members of all strangers, in all groups at once.
 pub(super) fn gather(groups: &mut [Group], partitions: i32) -> Result<()> {
+    let names: Vec<Str> =
+        groups.iter().filter_map(|it| Some(it.members.first()?.group.clone())).collect();
+    let first = groups.first_mut().and_then(|it| it.members.first_mut()).context("no members")?;
+    await_served(&mut first.connection, &names)?;
     let mut members: Vec<&mut Member> = groups.iter_mut().flat_map(Group::members).collect();
     members.iter_mut().try_for_each(|it| it.send_join())?;
     members.iter_mut().try_for_each(|it| it.take_id())?;
