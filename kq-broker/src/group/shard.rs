@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::fence::Fence;
 use self::lag::EntryLag;
 pub use self::lag::{GroupLag, LagLook, LagQuestions, LagVisit, PartitionLag};
 use self::written::{Continuation, Flight};
@@ -48,9 +49,6 @@ struct Entry {
     /// When the group's own record is written again, after it was refused.
     owes_record_at: Option<Duration>,
     lag: EntryLag,
-    /// What was said to the group since an operator's change of its offsets is on its way; set
-    /// exactly while it is.
-    held: Option<Vec<Input>>,
 }
 
 /// One result per partition, in the order asked.
@@ -90,6 +88,8 @@ pub struct Shard {
     /// Writes that were asked for and are not known as committed, in the order of the log.
     pending: BTreeMap<WriteId, Flight>,
     next_write: u64,
+    /// Around groups that an operator is changing.
+    fences: BTreeMap<GroupId, Fence>,
     /// What operators changed lately.
     undos: Undos,
     /// The topics that there are; none before the first image was told.
@@ -112,6 +112,7 @@ impl Shard {
             groups: BTreeMap::new(),
             pending: BTreeMap::new(),
             next_write: 0,
+            fences: BTreeMap::new(),
             undos: Undos::default(),
             image: None,
             deadlines: Deadlines::default(),
@@ -124,7 +125,12 @@ impl Shard {
 
     /// Applies one event; appends what the shell must do.
     pub fn step(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
-        let Some(input) = self.hold(input) else { return };
+        if let Some(input) = self.hold(input) {
+            self.hear(now, input, out);
+        }
+    }
+
+    fn hear(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Join(join) => self.on_join(join, now, out),
             Input::Sync(sync) => self.on_sync(sync, now, out),
@@ -313,7 +319,7 @@ impl Shard {
     fn on_tick(&mut self, now: Now, out: &mut Vec<Output>) {
         for id in self.deadlines.take_due(now.uptime) {
             if self.is_fenced(&id) {
-                // It is armed again when the fence is lifted.
+                // It is armed again when the fence is gone.
                 continue;
             }
             self.tick_consumer(&id, now, out);
@@ -332,7 +338,6 @@ impl Entry {
             last_write: None,
             owes_record_at: None,
             lag: EntryLag::default(),
-            held: None,
         }
     }
 

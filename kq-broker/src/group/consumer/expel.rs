@@ -10,9 +10,8 @@
 //! free when it is back, for who joins owns nothing, or when its session has ended.
 //!
 //! The classic protocol has no such word, and its joins do not tell whether a member has heard that it
-//! is out. So there it is seen off when it next joins, syncs or beats, and joins under a new id. One that
-//! commits first is refused, and joins beside its former self, which stays until its session ends. A
-//! static member that is away reads nothing and stays so.
+//! is out. So there it is seen off with the first thing that it says, and joins under a new id. A static
+//! member that is away reads nothing and stays so.
 
 use super::ConsumerGroup;
 use super::draft::{Decided, Draft, Env};

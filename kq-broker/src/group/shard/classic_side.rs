@@ -47,7 +47,7 @@ impl Shard {
     }
 
     /// A member that was put out speaks: whether it is to hear that it is none.
-    fn see_off(
+    pub(super) fn see_off(
         &mut self,
         id: &GroupId,
         member: &MemberId,

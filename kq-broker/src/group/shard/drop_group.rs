@@ -147,7 +147,7 @@ impl Shard {
             self.undos.add(0, undo, bytes);
         }
         out.push(Output::Reply(reply, Reply::Operated(Ok(done))));
-        self.lift_fence(&group, now, out);
+        self.lift_fence(&group);
     }
 
     /// Nothing of the deletion was written.
@@ -163,7 +163,7 @@ impl Shard {
         if flight.owed_record {
             self.owe_record(&flight.group, now);
         }
-        self.lift_fence(&flight.group, now, out);
+        self.lift_fence(&flight.group);
     }
 }
 

@@ -26,6 +26,11 @@ impl Shard {
     }
 
     pub(super) fn on_commit(&mut self, commit: CommitOffsets, now: Now, out: &mut Vec<Output>) {
+        let caller = &commit.caller;
+        if self.see_off(&caller.group, &caller.member, now, out) {
+            let refused = Reply::OffsetsRefused(GroupError::UnknownMember);
+            return self.answer_behind(&caller.group, commit.reply, refused, out);
+        }
         if let Err(error) = self.check_commit(&commit, now, out) {
             out.push(Output::Reply(commit.reply, Reply::OffsetsRefused(error)));
             return;

@@ -254,7 +254,7 @@ impl Shard {
         let done = done(&undo, &fencing, is_thin);
         self.undos.add(0, undo, bytes);
         out.push(Output::Reply(reply, Reply::Reset(Ok(done))));
-        self.lift_fence(&group, now, out);
+        self.lift_fence(&group);
     }
 
     /// Nothing of the change was written.
@@ -262,12 +262,11 @@ impl Shard {
         &mut self,
         flight: &ResetFlight,
         error: &GroupError,
-        now: Now,
         out: &mut Vec<Output>,
     ) {
         let refused = Reply::Reset(Err(ResetRefused::Group(error.clone())));
         out.push(Output::Reply(flight.reply, refused));
-        self.lift_fence(&flight.undo.group, now, out);
+        self.lift_fence(&flight.undo.group);
     }
 
     /// Buries changes that are too old to be taken back.

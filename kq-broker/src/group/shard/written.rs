@@ -105,6 +105,7 @@ impl Shard {
         out: &mut Vec<Output>,
     ) {
         let thin = Err(GroupError::NotAvailable);
+        let group = self.pending.get(&write).map(|it| it.group.clone());
         match outcome {
             Outcome::Appended => self.on_appended(write, now, out),
             Outcome::Refused(error) => self.on_refused(write, &error, now, out),
@@ -116,7 +117,10 @@ impl Shard {
             Outcome::Unknown if canary::is("unknown_taken_for_refused") => {
                 self.on_refused(write, &GroupError::NotAvailable, now, out);
             }
-            Outcome::Unknown => out.push(Output::Reload),
+            Outcome::Unknown => return out.push(Output::Reload),
+        }
+        if let Some(group) = group {
+            self.hear_held(&group, now, out);
         }
     }
 
@@ -253,7 +257,7 @@ impl Shard {
             Continuation::Commit { results, reply, .. } => {
                 answer_offsets(reply, results, &no, out);
             }
-            Continuation::Reset(flight) => self.refuse_reset(&flight, error, now, out),
+            Continuation::Reset(flight) => self.refuse_reset(&flight, error, out),
             Continuation::BuryUndo { plan } => self.undos.keep(&group, &plan),
             Continuation::Dropped(flight) => self.refuse_drop(&flight, error, now, out),
             Continuation::Forget { answer, .. } => {

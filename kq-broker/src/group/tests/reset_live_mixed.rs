@@ -155,16 +155,17 @@ const BOTH_PROTOCOLS: &str = "
     cbeat r10 m3 2
     written w4";
 
-/// All three are put out; the classic ones come back under new ids.
+/// All three are put out; the classic ones, whose first words were held, come back under new ids.
 const COMING_BACK: &str = "held
     reset r11 p t/0=-:10 live
     join r12 m2 range
     commit r13 m1 2 t/0 95
     written w5
+    appended w6
     written w6
-    beat r14 m1 2
     written w7
-    beat r15 m1 2
+    beat r14 m1 2
+    beat r15 m2 2
     commit r16 m3 2 t/3 95
     cbeat r17 m3 2
     cbeat r18 m3 join topics=t
@@ -209,14 +210,15 @@ fn members_of_both_protocols_come_back() {
             written w5
                 r11 reset from [None] in generation 2, 3 put out
                 write w6: 4 records
-                r13 offsets refused: not a member of this group; join again without a member id
+            appended w6
+                write w7: 4 records
             written w6
                 r12 join of m2 refused: not a member of this group; join again without a member id
-            beat r14 m1 2
-                write w7: 4 records
             written w7
+                r13 offsets refused: not a member of this group; join again without a member id
+            beat r14 m1 2
                 r14 heartbeat not a member of this group; join again without a member id
-            beat r15 m1 2
+            beat r15 m2 2
                 r15 heartbeat not a member of this group; join again without a member id
             commit r16 m3 2 t/3 95
                 r16 offsets refused: not a member of this group; join again without a member id
