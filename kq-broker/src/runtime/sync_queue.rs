@@ -23,6 +23,13 @@ const LATER_SPACING: Duration = Duration::from_millis(2);
 /// The time within which all syncs that are due get done, however many they are.
 const LATER_DRAIN_MAX: Duration = Duration::from_secs(5);
 
+/// So many urgent syncs run side by side however few wait, and one more for each of so many that wait.
+/// While one runs, more is appended for the next of the same partition: to begin each at once would
+/// sync often and little. Many partitions at a time are better off together: a file system commits in
+/// one go what waits at one time.
+const SIDE_BY_SIDE: usize = 4;
+const WAITING_PER_THREAD: usize = 16;
+
 /// How long notes that are due stay behind urgent syncs before they take turns with them.
 const NOTE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -60,6 +67,8 @@ pub(super) struct SyncQueue<T> {
 #[derive(Debug)]
 struct State<T> {
     urgent: VecDeque<T>,
+    /// Urgent syncs that are under way.
+    running: usize,
     /// By due time; the number keeps apart those of one instant.
     later: BTreeMap<(Instant, u64), T>,
     next_number: u64,
@@ -79,6 +88,7 @@ impl<T> Default for SyncQueue<T> {
     fn default() -> Self {
         let state = State {
             urgent: VecDeque::new(),
+            running: 0,
             later: BTreeMap::new(),
             next_number: 0,
             notes: VecDeque::new(),
@@ -109,9 +119,10 @@ impl<T> SyncQueue<T> {
         match urgency {
             Urgency::Now => {
                 state.urgent.push_back(partition);
+                let is_wanted = state.may_begin();
                 drop(state);
                 // When nobody sleeps, the one that watches the due times is idle still.
-                if !self.wake.notify_one() {
+                if is_wanted && !self.wake.notify_one() {
                     self.due.notify_one();
                 }
             }
@@ -159,7 +170,8 @@ impl<T> SyncQueue<T> {
             }
             if let Some(task) = state.take_urgent(&now) {
                 let is_sync = matches!(task, Task::Sync(..));
-                if is_sync && !state.watched && state.due().is_some() {
+                let is_watch_free = is_sync && !state.watched && state.due().is_some();
+                if is_watch_free || state.may_begin() {
                     self.wake.notify_one();
                 }
                 return Some(task);
@@ -186,6 +198,14 @@ impl<T> SyncQueue<T> {
         }
     }
 
+    /// A sync that was taken out is over. Its thread comes for the next one, so nobody is woken.
+    pub(super) fn finish(&self, urgency: Urgency) {
+        if urgency == Urgency::Now {
+            let mut state = self.state.lock();
+            state.running = state.running.saturating_sub(1);
+        }
+    }
+
     /// Sends the threads home; what is queued is synced by whoever closes the partitions.
     pub(super) fn stop(&self) {
         let mut state = self.state.lock();
@@ -206,6 +226,12 @@ impl<T> State<T> {
         note.into_iter().chain(self.later_due()).min()
     }
 
+    /// Whether an urgent sync waits, and may run beside those that are under way.
+    fn may_begin(&self) -> bool {
+        let side_by_side = SIDE_BY_SIDE.max(self.urgent.len() / WAITING_PER_THREAD);
+        !self.urgent.is_empty() && self.running < side_by_side
+    }
+
     /// The next urgent sync, or the note whose turn it is before that.
     fn take_urgent(&mut self, now: impl Fn() -> Instant) -> Option<Task<T>> {
         if std::mem::take(&mut self.note_next)
@@ -213,7 +239,8 @@ impl<T> State<T> {
         {
             return Some(Task::Note(partition));
         }
-        let partition = self.urgent.pop_front()?;
+        let partition = if self.may_begin() { self.urgent.pop_front() } else { None }?;
+        self.running += 1;
         self.note_next = true;
         Some(Task::Sync(partition, Urgency::Now))
     }
@@ -265,6 +292,31 @@ mod tests {
         queue.push("now", Urgency::Now);
         assert_eq!(queue.pop(|| at), Some(Task::Sync("now", Urgency::Now)));
         assert_eq!(queue.pop(|| at), Some(Task::Sync("later", Urgency::Later(at))));
+    }
+
+    #[test]
+    fn few_that_wait_are_synced_by_few() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        (0..2 * SIDE_BY_SIDE).for_each(|number| queue.push(number, Urgency::Now));
+        let take = || queue.state.lock().take_urgent(|| at);
+        for number in 0..SIDE_BY_SIDE {
+            assert_eq!(take(), Some(Task::Sync(number, Urgency::Now)));
+        }
+        assert_eq!(take(), None, "it waits, and what is appended meanwhile waits with it");
+        queue.finish(Urgency::Now);
+        queue.finish(Urgency::Later(at));
+        assert_eq!(take(), Some(Task::Sync(SIDE_BY_SIDE, Urgency::Now)), "its thread comes for it");
+        assert_eq!(take(), None, "one was over");
+    }
+
+    #[test]
+    fn many_that_wait_are_synced_by_many() {
+        let (queue, at) = (SyncQueue::default(), begin());
+        let waiting = 8 * WAITING_PER_THREAD;
+        (0..waiting).for_each(|number| queue.push(number, Urgency::Now));
+        let mut state = queue.state.lock();
+        let begun = std::iter::from_fn(|| state.take_urgent(|| at)).count();
+        assert!((SIDE_BY_SIDE + 1..=8).contains(&begun), "{begun} of {waiting}");
     }
 
     #[test]

@@ -47,6 +47,7 @@ fn spawn(number: usize, dir: Arc<LogDir>, clock: Clock) -> io::Result<JoinHandle
                     if let Some(begun) = partition.begin_sync(taken) {
                         partition.finish_sync(begun);
                     }
+                    dir.queue().finish(taken);
                 }
                 Task::Note(partition) => partition.note_synced(),
             }
@@ -73,6 +74,7 @@ fn spawn(_: usize, dir: Arc<LogDir>, clock: Clock) -> io::Result<JoinHandle<()>>
                         crate::env::disk_latency().await;
                         partition.finish_sync(begun);
                     }
+                    dir.queue().finish(taken);
                 }
                 Task::Note(partition) => partition.note_synced(),
             }
