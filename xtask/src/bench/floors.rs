@@ -17,6 +17,12 @@ use crate::clock;
 /// Bytes that are moved at one time: what a client puts into one request.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// A request of a few names.
+const SHORT_BYTES: usize = 64;
+
+/// How many of them are answered.
+const ANSWERS: u32 = 4_000;
+
 /// How often a short operation is timed.
 const SHORT_TIMES: usize = 400;
 
@@ -66,6 +72,31 @@ pub(super) fn receive_check_write(bytes: u64) -> Result<f64> {
     drop(sender.join());
     fs::remove_file(&path)?;
     Ok(used.as_secs_f64() / figure(at) * 1e9)
+}
+
+/// Processor microseconds of a thread that takes a short request and answers it, when one comes every
+/// so often: the least that a heartbeat costs whoever hears it.
+pub(super) fn answer_micros(every: Duration) -> Result<f64> {
+    let (mut client, mut server) = pair()?;
+    let asker = thread::spawn(move || -> std::io::Result<()> {
+        let mut answer = [0_u8; SHORT_BYTES];
+        for _ in 0..ANSWERS {
+            client.write_all(&[7; SHORT_BYTES])?;
+            client.read_exact(&mut answer)?;
+            clock::pause(every);
+        }
+        Ok(())
+    });
+    let start = thread_cpu()?;
+    let mut request = [0_u8; SHORT_BYTES];
+    let mut count = 0;
+    while server.read_exact(&mut request).is_ok() {
+        server.write_all(&request)?;
+        count += 1;
+    }
+    let used = thread_cpu()?.saturating_sub(start);
+    drop(asker.join());
+    Ok(used.as_secs_f64() * 1e6 / figure(count))
 }
 
 /// Seconds that it takes to bring so many bytes from a file in the page cache through a loopback

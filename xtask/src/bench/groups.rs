@@ -17,6 +17,7 @@ pub(super) use failover::failover;
 
 use self::member::Group;
 use super::Run;
+use super::floors::answer_micros;
 use super::report::{Goal, Row, figure, median, quantile};
 use super::subject::Subject;
 use crate::clock;
@@ -90,7 +91,7 @@ pub(super) fn heartbeats(run: &mut Run<'_>) -> Result<Vec<Row>> {
             percent,
             Goal::AtMost(PERCENT * figure(count as u64) / 1000.0),
         ),
-        Row::new(&line, "us CPU each", each, Goal::None),
+        Row::new(&line, "us CPU each", each, Goal::None).over(answer_micros(gap)?),
     ])
 }
 
