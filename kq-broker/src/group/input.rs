@@ -67,8 +67,8 @@ pub enum Input {
 }
 
 impl Input {
-    /// The group that is spoken to; none where it is about the shard.
-    pub(crate) fn group(&self) -> Option<&GroupId> {
+    /// The group that is spoken to; none where the shard is.
+    pub fn group(&self) -> Option<&GroupId> {
         match self {
             Self::Join(it) => Some(&it.group),
             Self::Sync(it) => Some(&it.caller.group),

@@ -17,7 +17,7 @@ mod written;
 
 pub use self::expiry::EXPIRY_CALLS;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub struct Shard {
     /// Writes that were asked for and are not known as committed, in the order of the log.
     pending: BTreeMap<WriteId, Flight>,
     next_write: u64,
-    /// Around groups that an operator is changing.
+    /// Around groups that go, or whose offsets an operator is changing.
     fences: BTreeMap<GroupId, Fence>,
     /// What operators changed lately.
     undos: Undos,
@@ -362,4 +362,9 @@ fn group_record(group: &Group) -> WrittenRecord {
 
 fn tombstone(key: &Key) -> WrittenRecord {
     WrittenRecord { key: record::encode_key(key), value: None }
+}
+
+fn offset_tombstones(id: &GroupId, partitions: &BTreeSet<TopicPartition>) -> Vec<WrittenRecord> {
+    let of = |it: &TopicPartition| tombstone(&Key::Offset(id.clone(), it.clone()));
+    partitions.iter().map(of).collect()
 }

@@ -6,6 +6,7 @@ mod admin;
 mod checks;
 mod client;
 mod coordinator;
+mod held;
 mod log;
 mod requests;
 mod runs;

@@ -1,11 +1,14 @@
-//! A group that an operator deletes, with a way back to its offsets.
+//! A group that goes, record and offsets: a client deletes it (`DeleteGroups`), an operator does and
+//! is left a way back to its offsets, or its time is up.
 //!
 //! ```text
-//!   Delete --> no members? --> fence, ONE batch: tombstones of offsets, what brings them back, the
-//!                                |                group's own tombstones
-//!                                |--> Committed: group and offsets are gone, the fence is lifted
-//!                                '--> Refused:   the fence is lifted, and nothing was
+//!   no members? --> fence, ONE batch: tombstones of offsets, what brings them back, the group's own
+//!                     |               tombstones
+//!                     |--> Committed: group and offsets are gone, the fence is lifted
+//!                     '--> Refused:   the fence is lifted, and nothing was
 //! ```
+//! There is a tombstone for every offset that the log holds or may come to hold: what is left out
+//! would rise again when the log is next read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,10 +17,10 @@ use bytes::Bytes;
 
 use super::operator::Asked;
 use super::written::Continuation;
-use super::{Shard, tombstone};
+use super::{Shard, offset_tombstones};
 use crate::group::kind::{GroupType, Kind};
 use crate::group::operate::{OperateRefused, Operated};
-use crate::group::record::{self, Key};
+use crate::group::record;
 use crate::group::{
     GroupError, GroupId, Now, Output, Reply, ReplyTo, TopicPartition, UNDO_ROWS_MAX, Undo, UndoRow,
     WrittenRecord,
@@ -27,37 +30,53 @@ use crate::ids::TopicId;
 /// Of what brings offsets back: notes of clients may be long, and all of it is one batch.
 const UNDO_BYTES_MAX: usize = 4 << 20;
 
+/// By whom a group is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum By {
+    /// Nobody: its time is up.
+    Expiry,
+    /// A client.
+    Client(ReplyTo),
+    /// An operator.
+    Operator {
+        reply: ReplyTo,
+        /// What it is told of the group.
+        group_type: GroupType,
+        offset_count: usize,
+        /// What brings the offsets back, and how many bytes of the log that takes.
+        undo: Option<(Undo, usize)>,
+    },
+}
+
 /// A deletion whose end is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DropFlight {
     group: GroupId,
-    group_type: GroupType,
-    offset_count: usize,
+    by: By,
     partitions: BTreeSet<TopicPartition>,
-    /// What brings the offsets back, and how many bytes of the log that takes.
-    undo: Option<(Undo, usize)>,
     /// The log told of members that are gone, and will again if nothing is written.
     owed_record: bool,
-    reply: ReplyTo,
 }
 
 impl DropFlight {
     pub(super) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.partitions.iter()
     }
-
-    fn done(&self, is_thin: bool) -> Operated {
-        Operated::Deleted {
-            group_type: self.group_type,
-            offset_count: self.offset_count,
-            undo: self.undo.as_ref().map(|(it, _)| Arc::clone(&it.plan)),
-            is_thin,
-        }
-    }
 }
 
 impl Shard {
-    pub(super) fn drop_group(
+    /// A client has a group deleted (KIP-229).
+    pub(super) fn on_delete_group(&mut self, id: &GroupId, reply: ReplyTo, out: &mut Vec<Output>) {
+        let refused = match self.groups.get(id) {
+            None => GroupError::GroupNotFound,
+            Some(entry) if !entry.kind.state().is_empty() => GroupError::NonEmptyGroup,
+            Some(_) => return self.drop_group(id, By::Client(reply), Vec::new(), out),
+        };
+        out.push(Output::Reply(reply, Reply::GroupDeleted(Err(refused))));
+    }
+
+    /// An operator has a group deleted, whose offsets can be brought back as `plan`.
+    pub(super) fn drop_for_operator(
         &mut self,
         id: &GroupId,
         (plan, reason): (Arc<str>, Arc<str>),
@@ -72,8 +91,7 @@ impl Shard {
             return out.push(Output::Reply(reply, refused));
         }
         let (group_type, generation) = (entry.kind.group_type(), entry.kind.generation());
-        let partitions = entry.offsets.all_written();
-        let rows = self.rows_to_drop(id, &partitions);
+        let rows = self.rows_to_drop(id, &entry.offsets.all_written());
         let offset_count = rows.len();
         if validate_only {
             let (undo, is_thin) = (None, false);
@@ -90,21 +108,29 @@ impl Shard {
             at_ms: now.wall_ms,
             rows,
         };
-        let key_of = |it: &TopicPartition| Key::Offset(id.clone(), it.clone());
-        let mut records: Vec<_> = partitions.iter().map(|it| tombstone(&key_of(it))).collect();
-        let undo = kept(undo).map(|(undo, undo_records, bytes)| {
-            records.extend(undo_records);
-            (undo, bytes)
-        });
-        self.raise_fence(id);
+        let (undo, records) = kept(undo).unzip();
+        let by = By::Operator { reply, group_type, offset_count, undo };
+        self.drop_group(id, by, records.unwrap_or_default(), out);
+    }
+
+    /// Writes the tombstones of a group without members, with what brings its offsets back.
+    pub(super) fn drop_group(
+        &mut self,
+        id: &GroupId,
+        by: By,
+        undo_records: Vec<WrittenRecord>,
+        out: &mut Vec<Output>,
+    ) {
         let Some(entry) = self.groups.get_mut(id) else { return };
+        let partitions = entry.offsets.all_written();
+        let mut records = offset_tombstones(id, &partitions);
+        records.extend(undo_records);
         records.extend(entry.kind.tombstones(id));
         entry.offsets.begin_writes(&partitions);
         // Behind the tombstone it would rise again.
         let owed_record = entry.owes_record_at.take().is_some();
-        let group = id.clone();
-        let flight =
-            DropFlight { group, group_type, offset_count, partitions, undo, owed_record, reply };
+        self.raise_fence(id);
+        let flight = DropFlight { group: id.clone(), by, partitions, owed_record };
         self.write(id, records, Continuation::Dropped(Box::new(flight)), out);
     }
 
@@ -134,19 +160,29 @@ impl Shard {
     pub(super) fn apply_drop(
         &mut self,
         flight: DropFlight,
-        is_thin: bool,
+        answer: &Result<(), GroupError>,
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        let done = flight.done(is_thin);
-        let DropFlight { group, partitions, undo, reply, .. } = flight;
+        let DropFlight { group, by, partitions, .. } = flight;
         let entry = self.entry(&group, now);
         entry.offsets.remove_all(&partitions);
         entry.kind.forget_history(now);
-        if let Some((undo, bytes)) = undo {
-            self.undos.add(0, undo, bytes);
+        match by {
+            By::Expiry => {}
+            By::Client(reply) => {
+                out.push(Output::Reply(reply, Reply::GroupDeleted(answer.clone())));
+            }
+            By::Operator { reply, group_type, offset_count, undo } => {
+                let plan = undo.as_ref().map(|(it, _)| Arc::clone(&it.plan));
+                if let Some((undo, bytes)) = undo {
+                    self.undos.add(0, undo, bytes);
+                }
+                let (undo, is_thin) = (plan, answer.is_err());
+                let done = Operated::Deleted { group_type, offset_count, undo, is_thin };
+                out.push(Output::Reply(reply, Reply::Operated(Ok(done))));
+            }
         }
-        out.push(Output::Reply(reply, Reply::Operated(Ok(done))));
         self.lift_fence(&group);
     }
 
@@ -158,8 +194,17 @@ impl Shard {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        let refused = Err(OperateRefused::Group(error.clone()));
-        out.push(Output::Reply(flight.reply, Reply::Operated(refused)));
+        let error = error.clone();
+        match flight.by {
+            By::Expiry => {}
+            By::Client(reply) => {
+                out.push(Output::Reply(reply, Reply::GroupDeleted(Err(error))));
+            }
+            By::Operator { reply, .. } => {
+                let refused = Err(OperateRefused::Group(error));
+                out.push(Output::Reply(reply, Reply::Operated(refused)));
+            }
+        }
         if flight.owed_record {
             self.owe_record(&flight.group, now);
         }
@@ -167,13 +212,13 @@ impl Shard {
     }
 }
 
-/// What brings the offsets back, with its records and their bytes. None where there is nothing to
-/// bring back, or more than can be in one step.
-fn kept(undo: Undo) -> Option<(Undo, Vec<WrittenRecord>, usize)> {
+/// A way back to the offsets with the bytes that it takes in the log, and its records. None where
+/// there is nothing to bring back, or more than can be in one step.
+fn kept(undo: Undo) -> Option<((Undo, usize), Vec<WrittenRecord>)> {
     if undo.rows.is_empty() || UNDO_ROWS_MAX < undo.rows.len() {
         return None;
     }
     let records = record::undo_records(&undo);
     let bytes = records.iter().map(|it| it.value.as_ref().map_or(0, Bytes::len)).sum();
-    (bytes <= UNDO_BYTES_MAX).then_some((undo, records, bytes))
+    (bytes <= UNDO_BYTES_MAX).then_some(((undo, bytes), records))
 }

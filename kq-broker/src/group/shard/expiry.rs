@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::Shard;
-use super::written::Answer;
+use super::drop_group::By;
 use crate::canary;
 use crate::group::expiry::{Lapse, LapseRule};
 use crate::group::{GroupId, Now, Output};
@@ -59,7 +59,7 @@ impl Shard {
         let lapsed: BTreeSet<_> = lapsed.map(|(it, _)| it.clone()).collect();
         let is_over = entry.kind.is_over() && lapsed.len() == entry.offsets.len();
         if is_over && !entry.kind.is_fresh() {
-            self.forget(id, lapsed, Answer::Group(None), out);
+            self.drop_group(id, By::Expiry, Vec::new(), out);
         } else if !lapsed.is_empty() {
             self.bury(id, lapsed, out);
         }

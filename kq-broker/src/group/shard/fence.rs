@@ -1,4 +1,4 @@
-//! The fence around a group that an operator changes.
+//! The fence around a group that goes, or whose offsets an operator changes.
 //!
 //! ```text
 //!   raised --------------------> lifted ---------------------------> gone
@@ -30,7 +30,7 @@ pub(super) struct Fence {
 }
 
 impl Shard {
-    /// Whether what is committed is about to be something else.
+    /// Whether what is committed is about to be something else, or nothing.
     pub fn is_fenced(&self, group: &GroupId) -> bool {
         self.fences.contains_key(group)
     }

@@ -33,7 +33,7 @@ impl Shard {
         } else {
             match act {
                 Act::Delete { plan, reason } => {
-                    return self.drop_group(&group, (plan, reason), asked, out);
+                    return self.drop_for_operator(&group, (plan, reason), asked, out);
                 }
                 Act::Rebalance => self.rebalance(&group, asked, out),
                 Act::Remove(chosen) => Ok(self.put_out(&group, &chosen, asked, out)),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::offsets::offset_record;
-use super::written::{Answer, Continuation};
+use super::written::Continuation;
 use super::{Shard, tombstone};
 use crate::canary;
 use crate::group::classic::Group;
@@ -60,7 +60,7 @@ impl ResetFlight {
     }
 
     /// Whether the group's own records are in the batch: members are put out in the log too.
-    pub(super) fn writes_group(&self) -> bool {
+    fn writes_group(&self) -> bool {
         self.fencing != Fencing::Nobody
     }
 
@@ -113,8 +113,8 @@ impl Shard {
         let undo_records = record::undo_records(&undo);
         let bytes = undo_records.iter().map(|it| it.value.as_ref().map_or(0, Bytes::len)).sum();
         if canary::is("reset_not_one_batch") {
-            let (partitions, answer) = (BTreeSet::new(), Answer::Nobody);
-            self.write(&group, undo_records, Continuation::Forget { partitions, answer }, out);
+            let apart = Continuation::Forget { partitions: BTreeSet::new(), asked: None };
+            self.write(&group, undo_records, apart, out);
         } else {
             records.extend(undo_records);
         }

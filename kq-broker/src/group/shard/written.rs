@@ -59,41 +59,14 @@ pub(super) enum Continuation {
     MadeRoom { join: Option<Box<JoinGroup>> },
     /// Offsets wait to count.
     Commit { offsets: Committing, results: Results, reply: ReplyTo, at: Now },
-    /// Offsets wait to go, and with them perhaps the group.
-    Forget { partitions: BTreeSet<TopicPartition>, answer: Answer },
+    /// Offsets wait to go; perhaps somebody asked for it.
+    Forget { partitions: BTreeSet<TopicPartition>, asked: Option<(ReplyTo, Results)> },
     /// An operator's change of offsets waits to count.
     Reset(Box<ResetFlight>),
     /// A change that is too old to be taken back waits to go.
     BuryUndo { plan: Arc<str> },
-    /// A group that an operator deletes waits to be gone.
+    /// A group waits to be gone.
     Dropped(Box<DropFlight>),
-}
-
-impl Continuation {
-    /// Whether the write carries the group's own record, or its tombstone.
-    pub(super) fn writes_group(&self) -> bool {
-        match self {
-            Self::Assignment { .. }
-            | Self::Replaced(_)
-            | Self::Emptied
-            | Self::Consumer { .. }
-            | Self::Downgraded { .. }
-            | Self::MadeRoom { .. }
-            | Self::Dropped(_) => true,
-            Self::Forget { answer, .. } => matches!(answer, Answer::Group(_)),
-            Self::Reset(flight) => flight.writes_group(),
-            Self::Commit { .. } | Self::BuryUndo { .. } => false,
-        }
-    }
-}
-
-/// How a deletion is answered once it is committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The whole group goes; perhaps somebody asked for it.
-    Group(Option<ReplyTo>),
-    Offsets(ReplyTo, Results),
-    Nobody,
 }
 
 impl Shard {
@@ -153,12 +126,6 @@ impl Shard {
                     self.on_join(*join, now, out);
                 }
             }
-            Continuation::Forget { answer: Answer::Group(_), .. } => {
-                let entry = self.entry(&group, now);
-                if matches!(entry.kind, Kind::Consumer(_)) {
-                    entry.kind = Kind::fresh(group, now);
-                }
-            }
             Continuation::Reset(flight) => {
                 if let Some(next) = flight.take_next() {
                     self.entry(&group, now).kind = Kind::Consumer(next);
@@ -209,12 +176,13 @@ impl Shard {
             }
             Continuation::BuryUndo { plan } => self.undos.remove(&group, &plan),
             Continuation::Dropped(flight) => {
-                self.apply_drop(*flight, answer.is_err(), now, out);
+                self.apply_drop(*flight, answer, now, out);
             }
-            Continuation::Forget { partitions, answer: of } => {
-                let is_whole = matches!(of, Answer::Group(_));
-                self.apply_forget(&group, &partitions, is_whole, now);
-                answer_deletion(of, answer, out);
+            Continuation::Forget { partitions, asked } => {
+                self.entry(&group, now).offsets.remove_all(&partitions);
+                if let Some((reply, results)) = asked {
+                    answer_offsets(reply, results, answer, out);
+                }
             }
         }
         let behind =
@@ -260,11 +228,10 @@ impl Shard {
             Continuation::Reset(flight) => self.refuse_reset(&flight, error, out),
             Continuation::BuryUndo { plan } => self.undos.keep(&group, &plan),
             Continuation::Dropped(flight) => self.refuse_drop(&flight, error, now, out),
-            Continuation::Forget { answer, .. } => {
-                if matches!(answer, Answer::Group(_)) {
-                    self.owe_record(&group, now);
+            Continuation::Forget { asked, .. } => {
+                if let Some((reply, results)) = asked {
+                    answer_offsets(reply, results, &no, out);
                 }
-                answer_deletion(answer, &no, out);
             }
         }
         let behind = behind.into_iter().map(|(to, reply)| Output::Reply(to, thinned(reply, &no)));
@@ -341,14 +308,4 @@ fn answer_replaced(replaced: Replaced, all: &Result<(), GroupError>, out: &mut V
         Err(error) => Reply::JoinRefused { error: error.clone(), member: None },
     };
     out.push(Output::Reply(replaced.reply, reply));
-}
-
-fn answer_deletion(answer: Answer, all: &Result<(), GroupError>, out: &mut Vec<Output>) {
-    match answer {
-        Answer::Nobody | Answer::Group(None) => {}
-        Answer::Group(Some(reply)) => {
-            out.push(Output::Reply(reply, Reply::GroupDeleted(all.clone())));
-        }
-        Answer::Offsets(reply, results) => answer_offsets(reply, results, all, out),
-    }
 }

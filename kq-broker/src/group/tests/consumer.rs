@@ -263,8 +263,8 @@ fn a_deleted_consumer_group_leaves_nothing() {
          delete r6
          appended w3
          cbeat r7 m2 join topics=t
-         appended w4
          written w3
+         appended w4
          written w4
          held
          load",
@@ -286,10 +286,10 @@ fn a_deleted_consumer_group_leaves_nothing() {
                 write w3: 3 records
             appended w3
             cbeat r7 m2 join topics=t
-                write w4: 5 records
-            appended w4
             written w3
                 r6 deleted ok
+                write w4: 5 records
+            appended w4
             written w4
                 r7 m2 at 1: [0, 1, 2]
             held

@@ -77,6 +77,75 @@ fn a_deserted_group_goes_with_its_last_offset() {
 }
 
 #[test]
+fn who_comes_while_a_group_lapses_founds_another() {
+    check_two(
+        "leave r5 m1
+         leave r6 m2
+         written w1
+         expire
+         join r7 new range
+         expire
+         written w2
+         held
+         at 9s
+         tick",
+        expect![[r#"
+            leave r5 m1
+                r5 left ["ok"]
+            leave r6 m2
+                write w1: 1 records
+                r6 left ["ok"]
+            written w1
+            expire
+                write w2: 1 records
+            join r7 new range
+            expire
+            written w2
+            held
+                g PreparingRebalance ["m7"]
+            at 9s
+            tick
+                r7 joined generation 1 as m7 by range led by m7 ["m7"]
+        "#]],
+    );
+}
+
+#[test]
+fn a_group_whose_expiry_is_refused_goes_at_the_next_check() {
+    check(
+        "commit r1 - -1 t/0 5
+         written w0
+         at 604800s
+         expire
+         refused w1
+         held
+         at 604802s
+         tick
+         expire
+         written w2
+         held",
+        expect![[r#"
+            commit r1 - -1 t/0 5
+                write w0: 1 records
+            written w0
+                r1 offsets ["ok"]
+            at 604800s
+            expire
+                write w1: 1 records
+            refused w1
+            held
+                g Empty [] t/0=5
+            at 604802s
+            tick
+            expire
+                write w2: 1 records
+            written w2
+            held
+        "#]],
+    );
+}
+
+#[test]
 fn a_deserted_group_that_committed_nothing_goes_at_the_next_check() {
     check_two(
         "leave r5 m1\n leave r6 m2\n written w1\n expire\n written w2\n held",

@@ -62,7 +62,7 @@ fn a_deleted_group_takes_its_commits_in_flight_along() {
 }
 
 #[test]
-fn a_commit_behind_the_deletion_of_its_group_stands() {
+fn a_commit_waits_for_the_deletion_of_its_group_and_stands() {
     check(
         "commit r1 - -1 t/0 5
          written w0
@@ -81,9 +81,9 @@ fn a_commit_behind_the_deletion_of_its_group_stands() {
             delete r2
                 write w1: 2 records
             commit r3 - -1 t/1 7
-                write w2: 1 records
             written w1
                 r2 deleted ok
+                write w2: 1 records
             held
                 g Empty []
             written w2
@@ -97,20 +97,22 @@ fn a_commit_behind_the_deletion_of_its_group_stands() {
 }
 
 #[test]
-fn a_generation_behind_the_deletion_of_its_group_stands() {
+fn a_member_waits_for_the_deletion_of_its_group_and_founds_another() {
     check(
         "commit r1 - -1 t/0 5
          written w0
          delete r2
-         join r3 new range
+         delete r3
+         join r4 new range
          at 3s
          tick
-         sync r4 m3 1 m3=A
-         leave r5 m3
+         held
          written w1
          held
+         at 6s
+         tick
+         sync r5 m4 1 m4=A
          written w2
-         written w3
          held
          load",
         expect![[r#"
@@ -120,26 +122,47 @@ fn a_generation_behind_the_deletion_of_its_group_stands() {
                 r1 offsets ["ok"]
             delete r2
                 write w1: 2 records
-            join r3 new range
+            delete r3
+            join r4 new range
             at 3s
             tick
-                r3 joined generation 1 as m3 by range led by m3 ["m3"]
-            sync r4 m3 1 m3=A
-                write w2: 1 records
-            leave r5 m3
-                r4 sync refused: not a member of this group; join again without a member id
-                write w3: 1 records
-                r5 left ["ok"]
+            held
+                g Empty [] t/0=5
             written w1
                 r2 deleted ok
+                r3 deleted there is no such group
             held
-                g Empty []
+                g PreparingRebalance ["m4"]
+            at 6s
+            tick
+                r4 joined generation 1 as m4 by range led by m4 ["m4"]
+            sync r5 m4 1 m4=A
+                write w2: 1 records
             written w2
-            written w3
+                r5 synced A
             held
-                g Empty []
+                g Stable ["m4"]
             load
-                g Empty []
+                g Stable ["m4"]
+        "#]],
+    );
+}
+
+#[test]
+fn a_thin_deletion_of_a_group_counts_and_is_not_acknowledged() {
+    check(
+        "commit r1 - -1 t/0 5\n written w0\n delete r2\n thin w1\n held\n load",
+        expect![[r#"
+            commit r1 - -1 t/0 5
+                write w0: 1 records
+            written w0
+                r1 offsets ["ok"]
+            delete r2
+                write w1: 2 records
+            thin w1
+                r2 deleted the group's records cannot be written now; try again
+            held
+            load
         "#]],
     );
 }
@@ -280,6 +303,43 @@ fn a_deleted_group_owes_no_farewell() {
                 r7 deleted ok
             held
             load
+        "#]],
+    );
+}
+
+#[test]
+fn a_refused_deletion_still_owes_the_farewell() {
+    check_after(
+        super::script::TWO_STABLE,
+        "leave r5 m1
+         leave r6 m2
+         refused w1
+         delete r7
+         refused w2
+         held
+         at 7s
+         tick
+         written w3
+         load",
+        expect![[r#"
+            leave r5 m1
+                r5 left ["ok"]
+            leave r6 m2
+                write w1: 1 records
+                r6 left ["ok"]
+            refused w1
+            delete r7
+                write w2: 1 records
+            refused w2
+                r7 deleted the group's records cannot be written now; try again
+            held
+                g Empty []
+            at 7s
+            tick
+                write w3: 1 records
+            written w3
+            load
+                g Empty []
         "#]],
     );
 }

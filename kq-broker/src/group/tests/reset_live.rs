@@ -131,18 +131,15 @@ fn a_refused_write_puts_nobody_out() {
 }
 
 #[test]
-fn a_deletion_under_way_does_not_take_the_group_along() {
+fn what_a_deletion_held_comes_to_a_new_group() {
     check_after(
         "commit r1 - -1 t/0 5
         written w0",
         "delete r2
         join r3 new range
         reset r4 p t/0=-:7 live
-        writing
         written w1
-        writing
         written w2
-        writing
         held
         load",
         expect![[r#"
@@ -150,18 +147,12 @@ fn a_deletion_under_way_does_not_take_the_group_along() {
                 write w1: 2 records
             join r3 new range
             reset r4 p t/0=-:7 live
-                write w2: 3 records
-            writing
-                true
             written w1
                 r2 deleted ok
-            writing
-                true
+                write w2: 3 records
             written w2
                 r3 join of m3 refused: not a member of this group; join again without a member id
                 r4 reset from [None] in generation 0, 1 put out
-            writing
-                false
             held
                 g PreparingRebalance [] t/0=7
             load

@@ -27,7 +27,6 @@ const TWO: &str = "
 /// Two members are put out, speak as if they were not, and come back.
 const COMING_BACK: &str = "held
     reset r7 p t/0=90:10 live
-    writing
     commit r8 m1 2 t/0 95
     cbeat r9 m2 2
     settle r10
@@ -58,8 +57,6 @@ fn members_are_put_out_and_come_back_to_their_shares() {
                 g Stable ["m1", "m2"] t/0=90
             reset r7 p t/0=90:10 live
                 write w6: 6 records
-            writing
-                true
             commit r8 m1 2 t/0 95
             cbeat r9 m2 2
             settle r10

@@ -89,7 +89,6 @@ fn who_is_away_stays_so() {
         cbeat r12 m4/b away
         written w9
         reset r13 q t/0=10:20 live
-        writing
         written w10
         held
         load",
@@ -120,8 +119,6 @@ fn who_is_away_stays_so() {
                 r12 m4 at -2: as before
             reset r13 q t/0=10:20 live
                 write w10: 2 records
-            writing
-                false
             written w10
                 r13 reset from [Some(10)] in generation 3, 0 put out
             held

@@ -11,7 +11,6 @@
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
 //! image t:3 u:1                  the topics that there are, with their partitions
 //! held                           what the shard holds
-//! writing                        whether a record of the group itself is on its way
 //! load                           what another shard would, if it read the log now
 //! ```
 
@@ -116,7 +115,6 @@ impl Script {
                 return Vec::new();
             }
             ["held"] => return hold(&self.shard),
-            ["writing"] => return vec![self.shard.writes_group(&"g".into()).to_string()],
             ["load"] => return hold(&self.load(GroupConfig::default())),
             ["undos"] => return undos(&self.shard),
             ["image", ref topics @ ..] => {

@@ -41,7 +41,8 @@ impl Handle for OffsetFetchRequest {
     }
 }
 
-/// Told when an operator's change of the group's offsets, which is on its way, has come to its end.
+/// Told when a deletion of the group, or an operator's change of its offsets, that is on its way has
+/// come to its end.
 fn unsettled(door: &Arc<Door>, group: &Str) -> Option<PendingReply> {
     let group = GroupId::from(&**group);
     let host = door.groups().host(&group).ok()?;

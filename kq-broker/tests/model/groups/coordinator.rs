@@ -10,6 +10,7 @@ use kq_broker::group::{
 };
 
 use super::checks::{Cause, Circumstances, Extent, verdict};
+use super::held::Held;
 use super::log::{Batch, Term};
 use super::requests::{Answer, Body, Request, addressed};
 use super::world::{Event, World, trace};
@@ -47,6 +48,7 @@ pub(crate) struct Coordinator {
     waiting: BTreeMap<ReplyTo, Asked>,
     reply_next: u64,
     image_version: u64,
+    held: Held,
 }
 
 impl World {
@@ -80,6 +82,7 @@ impl World {
             waiting: BTreeMap::new(),
             reply_next: 0,
             image_version: 0,
+            held: Held::default(),
         }));
         self.compare(broker, Extent::All);
         self.after(50, Event::Tick { broker, term });
@@ -102,7 +105,9 @@ impl World {
                 } else {
                     None
                 };
-                let is_to_be_heard = verdict(&it.shard, &input);
+                // Of what is held, nobody can tell before it is heard.
+                let is_held = input.group().is_some_and(|id| it.shard.is_fenced(id));
+                let is_to_be_heard = verdict(&it.shard, &input).filter(|_| !is_held);
                 it.waiting.insert(reply, Asked { from, number, member, is_to_be_heard });
                 self.step(broker, addressed(input, reply));
             }
@@ -236,6 +241,7 @@ impl World {
     fn take(&mut self, broker: usize, it: &mut Coordinator, input: Input) -> bool {
         let cause = Cause::of(&input);
         trace!(self, "broker {broker}: {}", shown(&input));
+        it.held.note(&it.shard, &input);
         let mut out = Vec::new();
         it.shard.step(self.clock(), input, &mut out);
         let mut outputs = VecDeque::from(out);
@@ -251,6 +257,7 @@ impl World {
                 Output::Reload => return false,
             }
         }
+        it.held.forget_heard(&it.shard);
         true
     }
 
@@ -279,16 +286,20 @@ impl World {
         cause: &Cause,
     ) -> Outcome {
         let batch = self.log.number(records);
-        let groups = batch.keys.iter().filter_map(|it| match it {
-            Key::Group(id) => Some(id),
+        let heard = matches!(cause, Cause::Other).then(|| it.held.cause_of(&batch)).flatten();
+        let cause = heard.as_ref().unwrap_or(cause);
+        let of_groups = batch.keyed().filter_map(|(key, record)| match key {
+            Key::Group(id) => Some((id, record)),
             Key::Offset(..) | Key::Consumer(..) | Key::Undo(..) => None,
         });
         if self.is_thin {
-            it.refused.extend(groups.cloned());
+            // A group whose deletion is refused stays what the log tells.
+            let changed = of_groups.filter(|(_, record)| record.value.is_some());
+            it.refused.extend(changed.map(|(id, _)| id.clone()));
             trace!(self, "    refused");
             return Outcome::Refused(GroupError::NotAvailable);
         }
-        for id in groups {
+        for (id, _) in of_groups {
             it.refused.remove(id);
         }
         self.log.append(it.term, &batch);
