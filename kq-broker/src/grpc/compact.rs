@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::{join, join_all};
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::topics_client::TopicsClient;
 use kq_proto::admin::v1::{self, CompactionState};
-use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -43,7 +43,7 @@ impl Admin {
         for topic in request.topics {
             self.spread(topic, asker, &mut wanted, &mut answer.errors);
         }
-        let mut others = JoinSet::new();
+        let mut others = Vec::new();
         let mut own = Vec::new();
         for (broker, topics) in wanted {
             if broker == self.node.broker_id {
@@ -53,18 +53,15 @@ impl Admin {
             match self.node.controller.peers().channel(broker) {
                 Some(channel) => {
                     let intent = Some(v1::Intent { dry_run, ..v1::Intent::default() });
-                    others.spawn(ask(broker, channel, v1::CompactTopicsRequest { topics, intent }));
+                    others.push(ask(broker, channel, v1::CompactTopicsRequest { topics, intent }));
                 }
                 None => answer.errors.extend(topics.iter().flat_map(|it| silent(broker, it))),
             }
         }
-        let mut add = |mut more: v1::CompactTopicsResponse| {
-            answer.replicas.append(&mut more.replicas);
-            answer.errors.append(&mut more.errors);
-        };
-        add(self.compact_here(own, dry_run).await);
-        while let Some(told) = others.join_next().await {
-            told.into_iter().for_each(&mut add);
+        let (own, others) = join(self.compact_here(own, dry_run), join_all(others)).await;
+        for mut told in std::iter::once(own).chain(others) {
+            answer.replicas.append(&mut told.replicas);
+            answer.errors.append(&mut told.errors);
         }
         let place = |it: &v1::ReplicaCompaction| (it.topic.clone(), it.partition, it.broker);
         answer.replicas.sort_by_cached_key(place);
@@ -124,13 +121,12 @@ impl Admin {
         Some(error.hint(hint))
     }
 
-    /// What this broker holds of them.
-    async fn compact_here(
+    /// The replicas of them that this broker holds.
+    fn held_of(
         &self,
         topics: Vec<v1::CompactTopic>,
-        dry_run: bool,
-    ) -> v1::CompactTopicsResponse {
-        let mut answer = v1::CompactTopicsResponse::default();
+        errors: &mut Vec<v1::ItemError>,
+    ) -> Vec<Arc<Partition>> {
         let image = self.node.image();
         let mut held = Vec::new();
         for asked in topics {
@@ -141,15 +137,32 @@ impl Admin {
                     Ok(partition) => held.push(partition),
                     Err(err) => {
                         let item = item(&asked.topic, index, self.node.broker_id);
-                        answer.errors.push(of_partition(&err).into_item(item));
+                        errors.push(of_partition(&err).into_item(item));
                     }
                 }
             }
         }
-        let measured = env::spawn_blocking(move || {
-            held.into_iter().map(|it| (it.compaction(), it)).collect::<Vec<_>>()
-        });
-        let measured = measured.await.unwrap_or_default();
+        held
+    }
+
+    /// What this broker holds of them.
+    async fn compact_here(
+        &self,
+        topics: Vec<v1::CompactTopic>,
+        dry_run: bool,
+    ) -> v1::CompactTopicsResponse {
+        let mut answer = v1::CompactTopicsResponse::default();
+        let held = self.held_of(topics, &mut answer.errors);
+        let here = self.node.broker_id;
+        let items = held.iter().map(|it| item(it.topic(), it.index().0, here)).collect();
+        let look = move || held.into_iter().map(|it| (it.compaction(), it)).collect::<Vec<_>>();
+        let measured = match look_at(items, look).await {
+            Ok(measured) => measured,
+            Err(mut ended_early) => {
+                answer.errors.append(&mut ended_early);
+                return answer;
+            }
+        };
         let board = self.node.partitions.cleaner();
         if !dry_run {
             let dirty = measured
@@ -182,6 +195,24 @@ impl Admin {
         }
         answer
     }
+}
+
+/// Looks at the logs of these replicas on a thread that may wait for disks.
+async fn look_at<T: Send + 'static>(
+    items: Vec<String>,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Vec<v1::ItemError>> {
+    let looked = env::spawn_blocking(look).await;
+    looked.map_err(|err| {
+        let error = |item: String| {
+            let why = format!("the look at the log of {item} ended early: {err}");
+            AdminError::new(Code::Internal, "kq.INTERNAL", why)
+                .hint("the same command again; the log of that broker says why")
+                .retriable()
+                .into_item(item)
+        };
+        items.into_iter().map(error).collect()
+    })
 }
 
 /// What there is to tell of a replica without a look at its log.
@@ -234,4 +265,19 @@ fn silent(broker: BrokerId, topic: &v1::CompactTopic) -> Vec<v1::ItemError> {
 /// A replica as an error names it.
 fn item(topic: &str, index: u32, broker: BrokerId) -> String {
     format!("{topic}/{index}@{broker}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::look_at;
+
+    #[tokio::test]
+    async fn a_look_that_ends_early_is_an_error_of_each_replica() {
+        let items = vec!["prices/0@1".to_owned(), "prices/1@1".to_owned()];
+        let look = || -> Vec<u64> { panic!("a disk that nobody can read") };
+        let errors = look_at(items.clone(), look).await.unwrap_err();
+        let told: Vec<_> = errors.iter().map(|it| (&it.item, it.code.as_str())).collect();
+        assert_eq!(told, [(&items[0], "kq.INTERNAL"), (&items[1], "kq.INTERNAL")]);
+        assert!(errors[0].message.contains("prices/0@1 ended early"), "{}", errors[0].message);
+    }
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{join, join_all};
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
-use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::words;
@@ -43,14 +43,13 @@ impl Admin {
             }
         }
         let coordinated = self.by_coordinator(names.clone(), asker);
-        let mut others = JoinSet::new();
-        for (there, groups) in coordinated.there {
+        let others = coordinated.there.into_iter().map(|(there, groups)| {
             let theirs = v1::DeleteGroupsRequest { groups, intent: request.intent.clone() };
-            others.spawn(async move { there.delete_groups(theirs).await });
-        }
-        let mut answer = self.delete_own(coordinated.own, request.intent.as_ref()).await;
-        while let Some(told) = others.join_next().await {
-            let Ok(mut told) = told else { continue };
+            async move { there.delete_groups(theirs).await }
+        });
+        let own = self.delete_own(coordinated.own, request.intent.as_ref());
+        let (mut answer, others) = join(own, join_all(others)).await;
+        for mut told in others {
             answer.groups.append(&mut told.groups);
             answer.errors.append(&mut told.errors);
             answer.notes.append(&mut told.notes);

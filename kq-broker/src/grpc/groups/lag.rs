@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use futures::future::{join, join_all};
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
-use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::{lag_words, words};
@@ -49,22 +49,13 @@ impl Admin {
             request.groups = self.groups_on(&request.topics, asker, &mut answer.errors).await;
         }
         let coordinated = self.by_coordinator(request.groups.clone(), asker);
-        let mut others = JoinSet::new();
-        for (there, groups) in coordinated.there {
+        let others = coordinated.there.into_iter().map(|(there, groups)| {
             let theirs = v1::GroupLagRequest { groups, ..request.clone() };
-            others.spawn(async move { there.group_lag(theirs).await });
-        }
-        let mut own: Vec<Own> = Vec::new();
-        for name in coordinated.own {
-            let group = GroupId::from(name.as_str());
-            match self.shard_of(&group).await {
-                Ok(host) => own.push((group, host)),
-                Err(err) => answer.errors.push(err.into_item(name)),
-            }
-        }
-        self.add_own(&request, &own, &mut answer).await;
-        while let Some(told) = others.join_next().await {
-            let Ok(mut told) = told else { continue };
+            async move { there.group_lag(theirs).await }
+        });
+        let own = self.add_own(&request, coordinated.own, &mut answer);
+        let ((), others) = join(own, join_all(others)).await;
+        for mut told in others {
             answer.groups.append(&mut told.groups);
             answer.partitions.append(&mut told.partitions);
             answer.errors.append(&mut told.errors);
@@ -102,17 +93,25 @@ impl Admin {
     async fn add_own(
         &self,
         request: &v1::GroupLagRequest,
-        own: &[Own],
+        names: Vec<String>,
         answer: &mut v1::GroupLagResponse,
     ) {
+        let mut own: Vec<Own> = Vec::new();
+        for name in names {
+            let group = GroupId::from(name.as_str());
+            match self.shard_of(&group).await {
+                Ok(host) => own.push((group, host)),
+                Err(err) => answer.errors.push(err.into_item(name)),
+            }
+        }
         let is_on = |it: &TopicPartition| {
             request.topics.is_empty() || request.topics.iter().any(|topic| **topic == *it.topic)
         };
-        let page = self.page_of(request, own, is_on);
+        let page = self.page_of(request, &own, is_on);
         let wanted = |group: &GroupId, it: &TopicPartition| {
             page.binary_search_by(|of| (&of.0, &of.1).cmp(&(group, it))).is_ok()
         };
-        let (looked, silent) = self.look_at(own, wanted).await;
+        let (looked, silent) = self.look_at(&own, wanted).await;
         answer.errors.extend(silent.into_iter().map(lag_words::silent_leader));
         for GroupRows { group, mut rows, members } in looked {
             rows.retain(|it| is_on(&it.partition));

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::groups_client::GroupsClient;
-use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -94,23 +94,20 @@ impl Admin {
         request: &v1::ListGroupsRequest,
         answer: &mut v1::ListGroupsResponse,
     ) {
-        let mut asked = JoinSet::new();
-        for id in self.other_coordinators() {
+        let asked = self.other_coordinators().into_iter().map(|id| {
             let channel = self.node.controller.peers().channel(id);
             let request = request.clone();
-            asked.spawn(async move { (id, ask(channel, request).await) });
-        }
-        while let Some(told) = asked.join_next().await {
-            match told {
-                Ok((_, Some(mut told))) => {
-                    answer.groups.append(&mut told.groups);
-                    answer.errors.append(&mut told.errors);
-                    if !told.next.is_empty() {
-                        answer.next = told.next;
-                    }
-                }
-                Ok((id, None)) => answer.errors.push(words::silent(id)),
-                Err(_) => {}
+            async move { (id, ask(channel, request).await) }
+        });
+        for (id, told) in join_all(asked).await {
+            let Some(mut told) = told else {
+                answer.errors.push(words::silent(id));
+                continue;
+            };
+            answer.groups.append(&mut told.groups);
+            answer.errors.append(&mut told.errors);
+            if !told.next.is_empty() {
+                answer.next = told.next;
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::offsets_client::OffsetsClient;
-use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -32,20 +32,18 @@ impl Admin {
     ) -> v1::ListUndoResponse {
         let mut answer = self.own_undos(&request).await;
         if asker == Asker::Client {
-            let mut others = JoinSet::new();
-            for id in self.other_coordinators() {
+            let others = self.other_coordinators().into_iter().map(|id| {
                 let channel = self.node.controller.peers().channel(id);
                 let request = request.clone();
-                others.spawn(async move { (id, ask(channel, request).await) });
-            }
-            while let Some(told) = others.join_next().await {
+                async move { (id, ask(channel, request).await) }
+            });
+            for (id, told) in join_all(others).await {
                 match told {
-                    Ok((_, Some(told))) => {
+                    Some(told) => {
                         answer.undos.extend(told.undos);
                         answer.errors.extend(told.errors);
                     }
-                    Ok((id, None)) => answer.errors.push(words::silent(id)),
-                    Err(_) => {}
+                    None => answer.errors.push(words::silent(id)),
                 }
             }
         }
