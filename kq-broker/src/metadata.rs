@@ -10,6 +10,7 @@
 //! holds the same image, down to the last bit of its snapshot.
 
 mod apply;
+mod config_wire;
 mod delta;
 mod event;
 mod history;

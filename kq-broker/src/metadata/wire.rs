@@ -7,6 +7,7 @@
 use prost::{Message, Oneof};
 use uuid::Uuid;
 
+use super::config_wire::{WireConfig, config_from_wire, config_to_wire};
 use super::partition_wire::{
     WireLoss, WirePartition, loss_from_wire, loss_to_wire, partition_from_wire, partition_to_wire,
 };
@@ -15,9 +16,7 @@ use super::policy_wire::{
     WireFrozen, WireScope, WireScopedPolicy, frozen_from_wire, frozen_to_wire, scope_from_wire,
     scope_to_wire, scoped_policy_from_wire, scoped_policy_to_wire,
 };
-use super::record::{
-    BrokerRegistration, Change, ConfigResource, Endpoint, MetadataRecord, TimestampMs,
-};
+use super::record::{BrokerRegistration, Change, Endpoint, MetadataRecord, TimestampMs};
 use crate::ids::{BrokerId, ClusterId, Incarnation, TopicId};
 
 /// Bytes that are no change of this build's format.
@@ -229,26 +228,6 @@ struct WireProtected {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct WireConfig {
-    #[prost(oneof = "WireResource", tags = "1, 2, 3")]
-    resource: Option<WireResource>,
-    #[prost(string, tag = "4")]
-    key: String,
-    #[prost(string, optional, tag = "5")]
-    value: Option<String>,
-}
-
-#[derive(Clone, PartialEq, Oneof)]
-enum WireResource {
-    #[prost(bytes = "vec", tag = "1")]
-    Topic(Vec<u8>),
-    #[prost(uint32, tag = "2")]
-    Broker(u32),
-    #[prost(bool, tag = "3")]
-    Cluster(bool),
-}
-
-#[derive(Clone, PartialEq, Message)]
 struct WireProducerIds {
     #[prost(uint32, tag = "1")]
     broker: u32,
@@ -287,6 +266,7 @@ impl Change {
 
 fn record_to_wire(record: &MetadataRecord) -> WireRecord {
     let number = |id: BrokerId| WireBrokerId { broker: id.0 };
+    let only = |topic: TopicId| WireTopicId { topic: id_to_wire(topic) };
     let kind = match record {
         MetadataRecord::ClusterCreated { cluster_id } => {
             Kind::ClusterCreated(WireCluster { cluster_id: cluster_id.0.clone() })
@@ -308,23 +288,17 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
                 purge_at_ms: purge_at.0,
             })
         }
-        MetadataRecord::TopicRestored { topic } => {
-            Kind::TopicRestored(WireTopicId { topic: id_to_wire(*topic) })
-        }
-        MetadataRecord::TopicPurged { topic } => {
-            Kind::TopicPurged(WireTopicId { topic: id_to_wire(*topic) })
-        }
+        MetadataRecord::TopicRestored { topic } => Kind::TopicRestored(only(*topic)),
+        MetadataRecord::TopicPurged { topic } => Kind::TopicPurged(only(*topic)),
         MetadataRecord::TopicProtected { topic, protected } => {
             Kind::TopicProtected(WireProtected { topic: id_to_wire(*topic), protected: *protected })
         }
         MetadataRecord::PartitionChanged(it) => {
             Kind::PartitionChanged(partition_to_wire(it.topic, it.index, &it.now))
         }
-        MetadataRecord::ConfigChanged { resource, key, value } => Kind::ConfigChanged(WireConfig {
-            resource: Some(resource_to_wire(resource)),
-            key: key.clone(),
-            value: value.clone(),
-        }),
+        MetadataRecord::ConfigChanged { resource, key, value } => {
+            Kind::ConfigChanged(config_to_wire(resource, key, value.as_deref()))
+        }
         MetadataRecord::LeaderPolicyChanged { scope, policy } => {
             Kind::LeaderPolicyChanged(scoped_policy_to_wire(*scope, policy))
         }
@@ -421,11 +395,7 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
             protected: it.protected,
         },
         Kind::PartitionChanged(it) => MetadataRecord::PartitionChanged(partition_from_wire(it)?),
-        Kind::ConfigChanged(it) => MetadataRecord::ConfigChanged {
-            resource: resource_from_wire(it.resource)?,
-            key: it.key,
-            value: it.value,
-        },
+        Kind::ConfigChanged(it) => config_from_wire(it)?,
         Kind::ProducerIdsAllocated(it) => it.into_record(),
     })
 }
@@ -473,21 +443,4 @@ pub(super) fn broker_from_wire(it: WireBroker) -> Result<BrokerRegistration, Cha
         version: it.version,
         resumed_cleanly: it.resumed_cleanly,
     })
-}
-
-fn resource_to_wire(resource: &ConfigResource) -> WireResource {
-    match resource {
-        ConfigResource::Topic(id) => WireResource::Topic(id_to_wire(*id)),
-        ConfigResource::Broker(id) => WireResource::Broker(id.0),
-        ConfigResource::Cluster => WireResource::Cluster(true),
-    }
-}
-
-fn resource_from_wire(wire: Option<WireResource>) -> Result<ConfigResource, ChangeDecodeError> {
-    match wire {
-        Some(WireResource::Topic(id)) => id_from_wire(&id).map(ConfigResource::Topic),
-        Some(WireResource::Broker(id)) => Ok(ConfigResource::Broker(BrokerId(id))),
-        Some(WireResource::Cluster(_)) => Ok(ConfigResource::Cluster),
-        None => Err(ChangeDecodeError::BadField("config resource")),
-    }
 }

@@ -77,19 +77,8 @@ pub(super) async fn start_node(
         clock,
         metrics: Arc::clone(&metrics),
     };
-    let taken = take_part(&controller, (dirs, parts, reached_at, life), early, &stopping);
-    let asker = Asker { controller: &controller, named: &config.join, life: life.incarnation };
-    let taken = tokio::select! {
-        taken = Box::pin(taken) => taken,
-        never = announce(&asker) => match never {},
-    };
-    let (partitions, registration) = match taken {
-        Ok(taken) => taken,
-        Err(err) => {
-            controller.shutdown().await;
-            return Err(err);
-        }
-    };
+    let own = Own { dirs, parts, reached_at, life };
+    let (partitions, registration) = take_part(&controller, own, early, &stopping).await?;
     let beats = Duration::from_millis(config.heartbeat_ms);
     let pulse = Pulse::start(controller.clone(), registration, (beats, session));
     metrics.watch_store(&partitions);
@@ -116,14 +105,47 @@ pub(super) async fn start_node(
     Ok((node, pulse))
 }
 
-/// Opens the partitions that are in the directories, and registers: from then on this broker may be
-/// made a leader, and must show that it lives.
+/// What a broker takes part with.
+struct Own<'a> {
+    dirs: &'a mut Dirs,
+    /// Of its store, all but the directories.
+    parts: StoreParts,
+    reached_at: Endpoint,
+    life: Life,
+}
+
+/// What it has then: its partitions, and what it is registered as.
+type Part = (Arc<Partitions>, BrokerRegistration);
+
+/// Takes part in the cluster, and tells the others meanwhile where it is. Who cannot lets go of the
+/// metadata.
 async fn take_part(
     controller: &Controller,
-    (dirs, parts, reached_at, life): (&mut Dirs, StoreParts, Endpoint, Life),
+    own: Own<'_>,
     early: &Early,
     stopping: &CancellationToken,
-) -> Result<(Arc<Partitions>, BrokerRegistration), ProcessError> {
+) -> Result<Part, ProcessError> {
+    let config = Arc::clone(&own.parts.config);
+    let asker = Asker { controller, named: &config.join, life: own.life.incarnation };
+    let taken = tokio::select! {
+        taken = Box::pin(open_and_register(controller, own, early, stopping)) => taken,
+        never = announce(&asker) => match never {},
+    };
+    if taken.is_err() {
+        controller.shutdown().await;
+    }
+    taken
+}
+
+/// Opens the partitions that are in the directories, and registers: from then on this broker may be
+/// made a leader, and must show that it lives.
+async fn open_and_register(
+    controller: &Controller,
+    own: Own<'_>,
+    early: &Early,
+    stopping: &CancellationToken,
+) -> Result<Part, ProcessError> {
+    let Own { dirs, parts, reached_at, life } = own;
     let config = Arc::clone(&parts.config);
     dirs.claim(&controller.cluster_id(), config.node_id).map_err(ProcessError::Directories)?;
     dirs.end_joining().map_err(ProcessError::Directories)?;

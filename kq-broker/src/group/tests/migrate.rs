@@ -18,18 +18,42 @@ const CLASSIC: &str = "
     written w0
 ";
 
+/// A member of the consumer protocol joins them.
+const UP: &str = "commit r5 m1 1 t/0 5
+    written w1
+    cbeat r6 m3 join topics=t
+    appended w2
+    written w2
+";
+
 #[test]
 fn a_stable_group_goes_up_with_its_shares_and_offsets() {
     check_after(
         CLASSIC,
-        "commit r5 m1 1 t/0 5
-         written w1
-         cbeat r6 m3 join topics=t
-         appended w2
-         written w2
-         held
-         load
-         beat r7 m1 1
+        &[UP, "held\n load"].concat(),
+        expect![[r#"
+            commit r5 m1 1 t/0 5
+                write w1: 1 records
+            written w1
+                r5 offsets ["ok"]
+            cbeat r6 m3 join topics=t
+                write w2: 15 records
+            appended w2
+            written w2
+                r6 m3 at 2: []
+            held
+                g Reconciling ["m1", "m2", "m3"] t/0=5
+            load
+                g Reconciling ["m1", "m2", "m3"] t/0=5
+        "#]],
+    );
+}
+
+#[test]
+fn classic_members_follow_their_group_up() {
+    check_after(
+        &[CLASSIC, UP].concat(),
+        "beat r7 m1 1
          join r8 m1 range
          appended w3
          written w3
@@ -46,19 +70,6 @@ fn a_stable_group_goes_up_with_its_shares_and_offsets() {
          held
          load",
         expect![[r#"
-            commit r5 m1 1 t/0 5
-                write w1: 1 records
-            written w1
-                r5 offsets ["ok"]
-            cbeat r6 m3 join topics=t
-                write w2: 15 records
-            appended w2
-            written w2
-                r6 m3 at 2: []
-            held
-                g Reconciling ["m1", "m2", "m3"] t/0=5
-            load
-                g Reconciling ["m1", "m2", "m3"] t/0=5
             beat r7 m1 1
                 r7 heartbeat the group is rebalancing; join again
             join r8 m1 range
