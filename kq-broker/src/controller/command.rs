@@ -50,8 +50,8 @@ pub enum Command {
     },
     /// Keeps in the history what became of the quorum.
     NoteQuorum(QuorumNote),
-    /// Keeps in the history what an operator did to a consumer group.
-    NoteGroup(GroupNote),
+    /// Keeps in the history what an operator did to consumer groups.
+    NoteGroups(Vec<GroupNote>),
     /// A broker is about to stop: its leaders are to move away, and it takes on nothing new. It may
     /// stop once [`may_stop`](super::may_stop) says so.
     BeginShutdown {

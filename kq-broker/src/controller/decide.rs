@@ -91,7 +91,7 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
         Command::FenceBroker { broker, epoch, .. } => broker::fence(draft, *broker, *epoch)?,
         Command::TakeLead { broker, term } => broker::take_lead(draft, *broker, *term)?,
         Command::NoteQuorum(it) => quorum::note(draft, it)?,
-        Command::NoteGroup(it) => groups::note(draft, it)?,
+        Command::NoteGroups(all) => groups::note(draft, all)?,
         Command::BeginShutdown { broker, epoch } => broker::begin_shutdown(draft, *broker, *epoch)?,
         Command::CordonBroker { broker, decommission, .. } => {
             broker::cordon(draft, *broker, *decommission)?
@@ -189,7 +189,7 @@ fn verify_items(command: &Command, max: usize) -> Result<(), ControlError> {
         | Command::FenceBroker { .. }
         | Command::TakeLead { .. }
         | Command::NoteQuorum(_)
-        | Command::NoteGroup(_)
+        | Command::NoteGroups(_)
         | Command::BeginShutdown { .. }
         | Command::CordonBroker { .. }
         | Command::UncordonBroker { .. }
@@ -231,7 +231,7 @@ impl Command {
             | Self::FenceBroker { .. }
             | Self::TakeLead { .. }
             | Self::NoteQuorum(_)
-            | Self::NoteGroup(_)
+            | Self::NoteGroups(_)
             | Self::BeginShutdown { .. }
             | Self::AllocateProducerIds { .. }
             | Self::AlterPartitions { .. }
@@ -251,7 +251,7 @@ impl Command {
             Self::FenceBroker { broker, why, .. } => format!("broker {broker}: {why}").into(),
             Self::BeginShutdown { broker, .. } => format!("broker {broker} is to stop").into(),
             Self::TakeLead { .. } => "elected by the voters".into(),
-            Self::NoteGroup(_) => "by an operator".into(),
+            Self::NoteGroups(_) => "by an operator".into(),
             Self::NoteQuorum(_) => "found so by the leader of the quorum".into(),
             Self::Tick => "automatic, by the controller".into(),
             Self::AllocateProducerIds { .. } => "block used up".into(),

@@ -21,8 +21,11 @@ pub struct GroupNote {
 }
 
 /// It is done already, so nothing is refused.
-pub(super) fn note(draft: &mut Draft<'_, '_>, it: &GroupNote) -> Result<Reply, ControlError> {
-    let (group, deed) = (clip(&it.group, WORDS_MAX), clip(&it.deed, WORDS_MAX));
-    draft.accept(vec![MetadataRecord::GroupOperated { group, deed }])?;
+pub(super) fn note(draft: &mut Draft<'_, '_>, all: &[GroupNote]) -> Result<Reply, ControlError> {
+    let record = |it: &GroupNote| MetadataRecord::GroupOperated {
+        group: clip(&it.group, WORDS_MAX),
+        deed: clip(&it.deed, WORDS_MAX),
+    };
+    draft.accept(all.iter().map(record).collect())?;
     Ok(Reply::Done)
 }

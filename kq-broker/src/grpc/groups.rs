@@ -7,7 +7,7 @@
 
 mod change;
 mod describe;
-mod history;
+pub(super) mod history;
 mod lag;
 mod lag_words;
 mod list;

@@ -3,7 +3,7 @@
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::{self, reset_target::To};
 
-use super::groups_test::{commit, join, rig};
+use super::groups_test::{commit, events, join, rig};
 use super::grpc_test::{Rig, because};
 
 fn dry() -> v1::Intent {
@@ -66,6 +66,7 @@ async fn a_deleted_groups_offsets_are_brought_back() {
     assert_eq!(looked.groups.len(), 1);
     assert_eq!((looked.groups[0].offset_count, looked.groups[0].undo.as_str()), (2, ""));
     assert_eq!(committed(&rig, "billing").await.len(), 2, "a look changes nothing");
+    assert!(events(&rig).is_empty(), "a look is not told of");
 
     let done = delete(&rig, &["nobody", "billing", "work", ""], because("retired")).await;
     let gone = &done.groups[0];
@@ -81,6 +82,10 @@ async fn a_deleted_groups_offsets_are_brought_back() {
     assert_eq!(refused, want);
     assert_eq!(done.errors[1].message, "group 'work' has a member: m-1 at 10.0.4.5");
     assert!(describe(&rig, "billing").await.is_none());
+    let plan = &gone.undo;
+    let told =
+        format!("group billing: deletion of the group with 2 offsets, plan {plan} (retired)");
+    assert_eq!((events(&rig), &done.notes[..]), (vec![told], &[][..]));
 
     let undos = rig.door.offsets().list_undo(v1::ListUndoRequest::default()).await.unwrap();
     let undo = undos.into_inner().undos.remove(0);
@@ -101,6 +106,7 @@ async fn a_group_with_members_is_made_to_rebalance() {
     commit(&rig, "billing", 0, 4).await;
     let nobody = rebalance(&rig, "billing", None).await.unwrap();
     assert!(!nobody.under_way);
+    assert!(events(&rig).is_empty(), "nothing was done");
 
     let joined = join(&rig, "work").await;
     let state = async || describe(&rig, "work").await.unwrap().summary.unwrap().state();
@@ -112,6 +118,9 @@ async fn a_group_with_members_is_made_to_rebalance() {
     assert_eq!((before.state(), before.member_count), (v1::GroupState::Stable, 1));
     assert_eq!(before.generation, Some(joined.generation));
     assert_eq!(state().await, v1::GroupState::PreparingRebalance);
+    let again = rebalance(&rig, "work", Some(because("impatient"))).await.unwrap();
+    assert!(again.under_way && again.notes.is_empty());
+    assert_eq!(events(&rig), ["group work: rebalance of 1 member (skewed)"], "what began once");
     rig.stop().await;
 }
 
@@ -141,6 +150,7 @@ async fn members_are_put_out_and_strangers_told() {
     assert_eq!(describe(&rig, "work").await.unwrap().members.len(), 1);
     let silent = v1::RemoveMembersRequest { silent_for_ms: Some(3_600_000), ..nobody };
     assert_eq!(remove(&rig, silent).await.unwrap(), v1::RemoveMembersResponse::default());
+    assert!(events(&rig).is_empty(), "nobody was put out");
 
     let intent = Some(because("a ghost"));
     let done = remove(&rig, request(&["m-9", "m-1"], intent)).await.unwrap();
@@ -156,5 +166,6 @@ async fn members_are_put_out_and_strangers_told() {
     let left = describe(&rig, "work").await.unwrap();
     assert!(left.members.is_empty());
     assert_eq!(left.summary.unwrap().state(), v1::GroupState::Empty);
+    assert_eq!(events(&rig), ["group work: removal of 1 member: m-1 (a ghost)"]);
     rig.stop().await;
 }

@@ -12,6 +12,7 @@ use crate::group::{
     Caller, CommitOffsets, GroupId, Input, JoinGroup, Joined, MemberId, OffsetToCommit, Protocol,
     Reply, ReplyTo, SyncGroup, TopicPartition,
 };
+use crate::metadata::EventKind;
 
 pub(in crate::grpc) async fn rig() -> Rig {
     let rig = start_with(|config| {
@@ -91,6 +92,13 @@ pub(in crate::grpc) async fn commit(rig: &Rig, group: &str, partition: i32, offs
         })
     });
     assert!(matches!(committed.await, Reply::Offsets(_)));
+}
+
+/// What the history tells of groups: which, what and why.
+pub(in crate::grpc) fn events(rig: &Rig) -> Vec<String> {
+    let image = rig.node().image();
+    let of_groups = image.events().filter(|it| it.kind == EventKind::GroupOperated);
+    of_groups.map(|it| format!("{}: {} ({})", it.subject, it.detail, it.reason)).collect()
 }
 
 async fn list(rig: &Rig, request: v1::ListGroupsRequest) -> (Vec<String>, String) {

@@ -317,7 +317,7 @@ fn use_of(command: &Command) -> Use {
         | Command::RestoreTopics { .. }
         | Command::CreatePartitions { .. }
         | Command::AllocateProducerIds { .. }
-        | Command::NoteGroup(_)
+        | Command::NoteGroups(_)
         | Command::AlterPartitions { .. } => Use::Grows,
     }
 }

@@ -11,10 +11,11 @@ use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
 use tonic::Code;
 
-use super::words;
+use super::{history, words};
+use crate::controller::GroupNote;
 use crate::group::{
-    Act, Chosen, GroupId, Input, InstanceId, MemberId, Operate, OperateRefused, Operated, Reply,
-    Silence, Unknown,
+    Act, Chosen, GroupId, GroupState, Input, InstanceId, KindState, MemberId, Operate,
+    OperateRefused, Operated, Reply, Silence, Unknown,
 };
 use crate::grpc::Admin;
 use crate::grpc::answer::{draw_plan_id, is_dry_run, kept_reason};
@@ -77,15 +78,20 @@ impl Admin {
                 Err(err) => answer.errors.push(err.into_item(name)),
             }
         }
+        let mut deeds = Vec::new();
         for it in calls {
-            let name = it.group.clone();
+            let group = it.group.clone();
             match it.deleted().await {
-                Ok((deleted, is_thin)) => {
+                Ok((deleted, deed, is_thin)) => {
                     answer.groups.push(deleted);
-                    answer.notes.extend(is_thin.then(|| words::thin(&name)));
+                    answer.notes.extend(is_thin.then(|| format!("{group}: {}", words::thin())));
+                    deeds.push(GroupNote { group, deed });
                 }
-                Err(err) => answer.errors.push(err.into_item(name)),
+                Err(err) => answer.errors.push(err.into_item(group)),
             }
+        }
+        if !is_dry_run(intent) {
+            answer.notes.extend(self.note_groups(&deeds, &reason).await);
         }
         answer
     }
@@ -100,12 +106,20 @@ impl Admin {
             let failed = |status| there.silent_coordinator(&status);
             return answer.map(tonic::Response::into_inner).map_err(failed);
         }
-        let call = self.ask_of(&request.group, Act::Rebalance, request.intent.as_ref()).await?;
+        let (group, intent) = (&request.group, request.intent.as_ref());
+        let call = self.ask_of(group, Act::Rebalance, intent).await?;
         let Operated::Rebalanced { before, under_way } = call.done().await? else {
             return Err(other_answer());
         };
+        let mut notes = Vec::new();
+        // Who is called to join already is not called again.
+        let was_under_way = before.state == KindState::Classic(GroupState::PreparingRebalance);
+        if under_way && !was_under_way && !is_dry_run(intent) {
+            let deed = history::rebalance(before.member_count);
+            notes.extend(self.note_group(group, deed, &kept_reason(intent)).await);
+        }
         let before = Some(words::summary(&before, self.node.broker_id));
-        Ok(v1::RebalanceGroupResponse { before, under_way })
+        Ok(v1::RebalanceGroupResponse { before, under_way, notes })
     }
 
     pub(super) async fn remove_group_members(
@@ -123,22 +137,27 @@ impl Admin {
             let message = "no member is named: give ids of members or instances, or a silence";
             return Err(bad_argument(message));
         }
-        let act = Act::Remove(chosen);
-        let call = self.ask_of(&request.group, act, request.intent.as_ref()).await?;
+        let (group, intent) = (&request.group, request.intent.as_ref());
+        let call = self.ask_of(group, Act::Remove(chosen), intent).await?;
         let Operated::Removed { members, unknown, left } = call.done().await? else {
             return Err(other_answer());
         };
         let now_ms = self.node.clock.now().0;
         let removed = members.iter().map(|it| words::member(it, now_ms)).collect();
-        let mut errors = strangers(&request.group, unknown);
+        let mut errors = strangers(group, unknown);
         if left > 0 {
-            errors.push(some_left(&request.group, members.len(), left));
+            errors.push(some_left(group, members.len(), left));
         }
-        Ok(v1::RemoveMembersResponse { removed, errors })
+        let mut notes = Vec::new();
+        if !members.is_empty() && !is_dry_run(intent) {
+            let deed = history::removal(&members);
+            notes.extend(self.note_group(group, deed, &kept_reason(intent)).await);
+        }
+        Ok(v1::RemoveMembersResponse { removed, errors, notes })
     }
 
-    /// Puts it to a group that this broker coordinates. The broker's log says what was asked for: the
-    /// history of the cluster tells of changes of offsets, and not of these.
+    /// Puts it to a group that this broker coordinates. The broker's log says what was asked for, whether
+    /// or not it is done then; what is done stands in the history of the cluster.
     async fn ask_of(
         &self,
         group: &str,
@@ -173,20 +192,21 @@ impl Call {
         }
     }
 
-    /// Also whether too few replicas hold it.
-    async fn deleted(self) -> Result<(v1::DeletedGroup, bool), AdminError> {
+    /// Also how the history tells it, and whether too few replicas hold it.
+    async fn deleted(self) -> Result<(v1::DeletedGroup, String, bool), AdminError> {
         let group = self.group.clone();
         let Operated::Deleted { group_type, offset_count, undo, is_thin } = self.done().await?
         else {
             return Err(other_answer());
         };
+        let deed = history::deletion(offset_count, undo.as_deref());
         let deleted = v1::DeletedGroup {
             group,
             r#type: words::group_type(group_type).into(),
             offset_count: count(offset_count),
             undo: undo.as_deref().unwrap_or_default().to_owned(),
         };
-        Ok((deleted, is_thin))
+        Ok((deleted, deed, is_thin))
     }
 }
 

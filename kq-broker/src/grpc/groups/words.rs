@@ -158,11 +158,10 @@ pub(in crate::grpc) fn refused(group: &str, error: &GroupError) -> AdminError {
 }
 
 /// What is told of a change that is committed while the ISR is too small.
-pub(in crate::grpc) fn thin(group: &str) -> String {
-    format!(
-        "{group}: it counts, but fewer in-sync replicas hold it than min.insync.replicas of \
-         __consumer_offsets: kq-ctl partition list __consumer_offsets --unhealthy"
-    )
+pub(in crate::grpc) fn thin() -> String {
+    "it counts, but fewer in-sync replicas hold it than min.insync.replicas of \
+     __consumer_offsets: kq-ctl partition list __consumer_offsets --unhealthy"
+        .to_owned()
 }
 
 /// Why the shard of a group cannot be asked here and now.

@@ -17,7 +17,7 @@ use crate::group::{
 use crate::grpc::Admin;
 use crate::grpc::answer::{is_dry_run, kept_reason};
 use crate::grpc::error::{bad_argument, unknown_topic};
-use crate::grpc::groups::words;
+use crate::grpc::groups::{history, words};
 use crate::grpc::passing::{Asker, passed_on};
 use crate::ids::{PlanId, TopicId};
 use crate::metadata::MetadataImage;
@@ -61,7 +61,7 @@ impl Admin {
         let reply = self.shard_of(&group).await?.call(reset).await;
         match reply {
             Some(Reply::Reset(Ok(done))) => {
-                let deed = deed(plan, &done);
+                let deed = history::change(&plan.verb, plan.rows.len(), done.expelled, &plan.id);
                 let mut answer = done_words(plan, done);
                 if !is_dry_run(request.intent.as_ref()) {
                     answer.notes.extend(self.note_group(&plan.group, deed, &reason).await);
@@ -146,20 +146,8 @@ fn verify_row(
     Ok(ResetOffset { partition, topic, expected, to })
 }
 
-/// What was done, for the history.
-fn deed(plan: &v1::ResetPlan, done: &ResetDone) -> String {
-    let counted = |count: usize, word: &str| {
-        let plural = if count == 1 { "" } else { "s" };
-        format!("{count} {word}{plural}")
-    };
-    let expelled = counted(done.expelled, "member");
-    let expelled = if done.expelled == 0 { String::new() } else { format!(", {expelled} put out") };
-    let changed = counted(plan.rows.len(), "offset");
-    format!("{} of {changed}{expelled}, plan {}", plan.verb, plan.id)
-}
-
 fn done_words(plan: &v1::ResetPlan, done: ResetDone) -> v1::ApplyResetResponse {
-    let notes = done.is_thin.then(|| words::thin(&plan.group));
+    let notes = done.is_thin.then(words::thin);
     let rows = plan.rows.iter().zip(done.before).map(|(row, (_, before))| {
         let from = before.and_then(|it| u64::try_from(it.offset).ok());
         if from == row.from {
@@ -218,11 +206,13 @@ mod tests {
 
     #[test]
     fn a_change_held_by_too_few_is_done_with_a_warning() {
-        let plan = v1::ResetPlan { id: "beef".to_owned(), ..v1::ResetPlan::default() };
+        let (id, group) = ("beef".to_owned(), "billing".to_owned());
+        let plan = v1::ResetPlan { id, group, ..v1::ResetPlan::default() };
         let done = ResetDone { before: Vec::new(), expelled: 2, generation: 7, is_thin: true };
         let told = done_words(&plan, done.clone());
         assert_eq!((told.undo.as_str(), told.expelled_count), ("beef", 2));
         assert!(told.notes[0].contains("it counts, but fewer in-sync replicas"), "{told:?}");
+        assert!(!told.notes[0].contains(&plan.group), "kq-ctl names the group");
         let told = done_words(&plan, ResetDone { is_thin: false, ..done });
         assert!(told.notes.is_empty());
     }

@@ -5,9 +5,8 @@ use kq_proto::admin::v1::offset_spec::{Named, Spec};
 use kq_proto::admin::v1::{self, reset_target::To};
 
 use super::offset_admin_test::{at, propose, request, with_records};
-use crate::grpc::groups_test::{commit, join};
+use crate::grpc::groups_test::{commit, events, join};
 use crate::grpc::grpc_test::{Rig, because};
-use crate::metadata::EventKind;
 
 async fn plan(rig: &Rig, request: v1::ProposeResetRequest) -> v1::ResetPlan {
     let answer = propose(rig, request).await;
@@ -45,13 +44,6 @@ async fn undos(rig: &Rig) -> Vec<v1::UndoSummary> {
     let answer = rig.door.offsets().list_undo(request).await.unwrap().into_inner();
     assert!(answer.errors.is_empty(), "{:?}", answer.errors);
     answer.undos
-}
-
-/// What the history tells of groups: which, what and why.
-fn events(rig: &Rig) -> Vec<String> {
-    let image = rig.node().image();
-    let of_groups = image.events().filter(|it| it.kind == EventKind::GroupOperated);
-    of_groups.map(|it| format!("{}: {} ({})", it.subject, it.detail, it.reason)).collect()
 }
 
 fn earliest() -> To {

@@ -97,6 +97,12 @@ fn partition(
 }
 
 impl State {
+    /// The warning of a change that too few replicas hold: while broker 3 is gone.
+    pub(crate) fn thin(&self, is_unchanged: bool) -> Vec<String> {
+        let is_thin = !is_unchanged && self.fenced.contains(&3);
+        is_thin.then(|| "it counts, but too few replicas hold it".to_owned()).into_iter().collect()
+    }
+
     /// The five.
     pub(crate) fn bring_groups(&mut self) {
         for group in [billing(), audit_sink(), dash_eu(), etl_raw(), search_index()] {
@@ -202,6 +208,8 @@ impl State {
                         offset_count: u32::try_from(committed.count()).unwrap(),
                         undo: if dry_run { String::new() } else { "d1e7".to_owned() },
                     });
+                    let thin = self.thin(dry_run);
+                    answer.notes.extend(thin.iter().map(|it| format!("{name}: {it}")));
                     if !dry_run {
                         self.groups.remove(name);
                     }
@@ -223,7 +231,8 @@ impl State {
         if under_way && !dry_run {
             group.summary.generation = group.summary.generation.map(|it| it + 1);
         }
-        Ok(v1::RebalanceGroupResponse { before, under_way })
+        let notes = self.thin(dry_run || !under_way);
+        Ok(v1::RebalanceGroupResponse { before, under_way, notes })
     }
 
     pub(crate) fn remove_members(
@@ -259,7 +268,8 @@ impl State {
             group.members.retain(|it| !chosen(it));
             group.summary.member_count = u32::try_from(group.members.len()).unwrap();
         }
-        Ok(v1::RemoveMembersResponse { removed, errors })
+        let notes = self.thin(dry_run || removed.is_empty());
+        Ok(v1::RemoveMembersResponse { removed, errors, notes })
     }
 }
 

@@ -184,7 +184,7 @@ impl State {
         };
         let generation = group.summary.generation;
         self.undos.push((undo, plan.rows.clone()));
-        let notes = Vec::new();
+        let notes = self.thin(false);
         Ok(v1::ApplyResetResponse {
             rows: plan.rows,
             undo: plan.id,

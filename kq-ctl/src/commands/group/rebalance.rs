@@ -57,6 +57,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     if !answer.under_way {
         report.note(format!("nobody to rebalance: {group} has no members"));
     }
+    for it in answer.notes {
+        report.note(format!("{group}: {it}"));
+    }
     args.change.conclude(&mut report, usize::from(answer.under_way));
     if let Some(bound) = args.wait.wait.filter(|_| answer.under_way && !args.change.dry_run) {
         let since = before.generation;

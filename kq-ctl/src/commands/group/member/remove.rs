@@ -57,6 +57,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     if answer.removed.is_empty() && answer.errors.is_empty() {
         report.note(format!("nobody of {group} was silent for so long"));
     }
+    for it in answer.notes {
+        report.note(format!("{group}: {it}"));
+    }
     report.fail(answer.errors);
     args.change.conclude(&mut report, answer.removed.len());
     Ok(report)
