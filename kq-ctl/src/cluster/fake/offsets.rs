@@ -65,7 +65,7 @@ impl State {
             verb: verb(&to).to_owned(),
             state: group.summary.state,
             generation: group.summary.generation,
-            live: request.live && !group.members.is_empty(),
+            live: request.live,
             at_ms: BEGINNING_MS,
             members: group.members.clone(),
             typed: request.typed.clone(),
@@ -169,7 +169,7 @@ impl State {
         if intent.dry_run {
             return Ok(v1::ApplyResetResponse::default());
         }
-        if plan.live {
+        if expelled_count > 0 {
             group.summary.generation = group.summary.generation.map(|it| it + 1);
         }
         let undo = v1::UndoSummary {

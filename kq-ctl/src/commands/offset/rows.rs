@@ -140,8 +140,9 @@ pub(super) fn headline(plan: &v1::ResetPlan, now_ms: i64) -> Vec<String> {
         deeds.push("neither re-reads nor skips".to_owned());
     }
     let mut lines = vec![format!("PLAN {}  {}  {}", plan.id, plan.group, deeds.join(", "))];
-    if plan.live {
-        let count = plan.members.len();
+    // Those who were put out a moment ago are not there to be put out again.
+    let count = plan.members.len();
+    if plan.live && count > 0 {
         let who =
             if count == 1 { "member is put out and comes" } else { "members are put out and come" };
         lines.push(format!(
