@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{GroupId, GroupType, InstanceId, KindState, MemberId};
+use super::{Epoch, GroupId, GroupType, InstanceId, KindState, MemberId};
 
 /// A group as an operator's list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +47,16 @@ pub struct MemberSurvey {
     /// Its share by topic, in the order of their names; empty while there is none, and for members
     /// whose assignment is not of the consumer protocol.
     pub assigned: Vec<(Arc<str>, Vec<i32>)>,
-    /// The topics that it names.
+    /// In the same order, what was its own and is not given back yet; only in a consumer group.
+    pub revoking: Vec<(Arc<str>, Vec<i32>)>,
+    /// Where it stands; only in a consumer group.
+    pub epoch: Option<Epoch>,
+    /// The topics that it names, and those that its pattern matches.
     pub subscribed: BTreeSet<Arc<str>>,
+    /// Its pattern of topics; only in a consumer group.
+    pub pattern: Option<Arc<str>>,
+    /// Where it says that it runs.
+    pub rack: Option<Arc<str>>,
     /// How long it may be silent.
     pub session_timeout: Duration,
     /// How long the others wait for it to join a new generation.

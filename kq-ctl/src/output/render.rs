@@ -136,7 +136,7 @@ pub(crate) fn render(report: Report, view: &View, envelope: &Envelope) -> Render
             items.iter().map(|row| template.fill(schema, row) + "\n").collect()
         }
         Format::Table | Format::Wide => {
-            plain.unwrap_or_else(|| in_table(&table::columns(schema, also, view), &content, view))
+            plain.unwrap_or_else(|| in_table(&table::columns(schema, &also, view), &content, view))
         }
     };
     if let Some(next) = next.filter(|_| !view.format.is_document()) {

@@ -19,8 +19,9 @@ pub(crate) struct Report {
     pub(crate) printed: bool,
     /// Printed as it is in the table format, instead of a table.
     pub(crate) plain: Option<String>,
-    /// Columns that were asked for by a flag of the command, though only `wide` has them.
-    pub(crate) also: &'static [&'static str],
+    /// Columns that a flag of the command asks for, or that have something to say here, though
+    /// tables are without them otherwise.
+    pub(crate) also: Vec<&'static str>,
 }
 
 impl Report {
@@ -34,7 +35,7 @@ impl Report {
             exit: None,
             printed: false,
             plain: None,
-            also: &[],
+            also: Vec::new(),
         }
     }
 

@@ -226,10 +226,14 @@ pub(crate) const GROUP_MEMBERS: Schema = Schema {
         HOST,
         PARTITIONS,
         millis("last_heard_ms", "LAST-HEARD", "how long ago it was last heard of"),
-        int("epoch", "EPOCH", "its member epoch (KIP-848)").nullable().wide(),
+        int("epoch", "EPOCH", "its member epoch (KIP-848); -2: it is static and away")
+            .nullable()
+            .wide(),
+        int("revoking_count", "TO-REVOKE", "partitions that it is to give up (KIP-848)").named(),
         millis("session_timeout_ms", "SESSION", "how long it may be silent").wide(),
         flag("leads", "LEADS", "it computes the assignment").wide(),
-        Field::of(Type::Texts, "subscribed", "SUBSCRIBED", "topics that it names").wide(),
+        Field::of(Type::Texts, "subscribed", "SUBSCRIBED", "topics that it names, or its pattern")
+            .wide(),
         text("rack", "RACK", "client.rack").nullable().wide(),
         ASSIGNED.wide(),
         Field::of(Type::Texts, "revoking", "REVOKING", "partitions that it is to give up").named(),

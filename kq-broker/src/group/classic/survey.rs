@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Group, GroupState, Member};
+use crate::group::embedded::Subscription;
 use crate::group::{GroupSurvey, GroupType, KindState, MemberSurvey, Now, subscription};
 
 impl Group {
@@ -39,7 +40,11 @@ impl Group {
             client_id: Arc::clone(&member.client_id),
             client_host: Arc::clone(&member.client_host),
             assigned: self.assigned_to(member),
+            revoking: Vec::new(),
+            epoch: None,
             subscribed: self.subscribed_by(member),
+            pattern: None,
+            rack: self.rack_of(member),
             session_timeout: member.session_timeout,
             rebalance_timeout: member.rebalance_timeout,
             silent_for: if member.is_waiting() { Duration::ZERO } else { silent_for },
@@ -78,6 +83,12 @@ impl Group {
         }
         let named = member.protocols.iter().filter_map(|it| subscription::topics(&it.metadata));
         named.flatten().map(Arc::from).collect()
+    }
+
+    /// Consumers tell it beside the topics that they name.
+    fn rack_of(&self, member: &Member) -> Option<Arc<str>> {
+        let mut protocols = member.protocols.iter().filter(|_| self.is_consumer());
+        protocols.find_map(|it| Subscription::read(&it.metadata)?.rack)
     }
 
     fn is_consumer(&self) -> bool {

@@ -315,6 +315,74 @@ fn members_of_a_consumer_group_go_in_one_batch() {
 }
 
 #[test]
+fn operators_see_where_members_stand() {
+    check(
+        "image t:4 u:1
+        cbeat r1 m1 join pattern=t.* rack=a
+        written w0
+        at 1s
+        cbeat r2 m2/a join topics=t,u
+        written w1
+        cbeat r3 m1 1
+        members
+        written w2
+        members
+        cbeat r4 m1 1 owned=
+        written w3
+        cbeat r5 m2/a 2
+        written w4
+        cbeat r6 m2/a away
+        written w5
+        members",
+        expect![[r#"
+            image t:4 u:1
+            cbeat r1 m1 join pattern=t.* rack=a
+                write w0: 6 records
+            written w0
+                r1 m1 at 1: [0, 1, 2, 3]
+            at 1s
+            cbeat r2 m2/a join topics=t,u
+                write w1: 6 records
+            written w1
+                r2 m2 at 2: [0]
+            cbeat r3 m1 1
+                write w2: 1 records
+            members
+                m1 at 1: has t[0, 1, 2, 3], gives up -; pattern t.*, rack a
+                m2 at 2: has u[0], gives up -; pattern -, rack -
+            written w2
+                r3 m1 at 1: [0, 1, 2]
+            members
+                m1 at 1: has t[0, 1, 2], gives up t[3]; pattern t.*, rack a
+                m2 at 2: has u[0], gives up -; pattern -, rack -
+            cbeat r4 m1 1 owned=
+                write w3: 1 records
+            written w3
+                r4 m1 at 2: as before
+            cbeat r5 m2/a 2
+                write w4: 1 records
+            written w4
+                r5 m2 at 2: [3, 0]
+            cbeat r6 m2/a away
+                write w5: 1 records
+            written w5
+                r6 m2 at -2: as before
+            members
+                m1 at 2: has t[0, 1, 2], gives up -; pattern t.*, rack a
+                m2 at -2: has t[3] u[0], gives up -; pattern -, rack -
+        "#]],
+    );
+    check_two(
+        "members",
+        expect![[r#"
+        members
+            m1 at -: has -, gives up -; pattern -, rack -
+            m2 at -: has -, gives up -; pattern -, rack -
+    "#]],
+    );
+}
+
+#[test]
 fn silence_of_a_consumer_group_counts_by_its_session() {
     check_after(
         TWO_CONSUMERS,

@@ -7,10 +7,11 @@
 //! ... dry                        only tell what would be done
 //! ```
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::group::{
-    Act, Chosen, MemberSurvey, Operate, OperateRefused, Operated, ReplyTo, Silence,
+    Act, Chosen, MemberSurvey, Now, Operate, OperateRefused, Operated, ReplyTo, Shard, Silence,
 };
 
 /// One line of a script.
@@ -61,6 +62,24 @@ pub(super) fn show(result: &Result<Operated, OperateRefused>) -> String {
         Err(OperateRefused::NonEmpty(members)) => format!("refused: {:?} are in", names(members)),
         Err(OperateRefused::Group(error)) => format!("refused: {error}"),
     }
+}
+
+/// A line a member: its epoch, what it has and is to give back, its pattern and its rack.
+pub(super) fn members(shard: &Shard, now: Now) -> Vec<String> {
+    let dealt = |of: &[(Arc<str>, Vec<i32>)]| {
+        let topics: Vec<_> =
+            of.iter().map(|(topic, indexes)| format!("{topic}{indexes:?}")).collect();
+        if topics.is_empty() { "-".to_owned() } else { topics.join(" ") }
+    };
+    let line = |it: &MemberSurvey| {
+        let epoch = it.epoch.map_or("-".to_owned(), |it| it.0.to_string());
+        let (has, gives) = (dealt(&it.assigned), dealt(&it.revoking));
+        let said = |it: &Option<Arc<str>>| it.as_deref().unwrap_or("-").to_owned();
+        let (pattern, rack) = (said(&it.pattern), said(&it.rack));
+        let who = &it.member;
+        format!("{who} at {epoch}: has {has}, gives up {gives}; pattern {pattern}, rack {rack}")
+    };
+    shard.survey_members(&"g".into(), now).iter().map(line).collect()
 }
 
 fn names(members: &[MemberSurvey]) -> Vec<String> {

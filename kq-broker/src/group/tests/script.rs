@@ -11,6 +11,7 @@
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
 //! image t:3 u:1                  the topics that there are, with their partitions
 //! held                           what the shard holds
+//! members                        the members as operators see them
 //! load                           what another shard would, if it read the log now
 //! ```
 
@@ -117,6 +118,7 @@ impl Script {
             ["held"] => return hold(&self.shard),
             ["load"] => return hold(&self.load(GroupConfig::default())),
             ["undos"] => return undos(&self.shard),
+            ["members"] => return operate_words::members(&self.shard, self.now),
             ["image", ref topics @ ..] => {
                 self.image = image_with(&self.image, topics);
                 Input::Image(Arc::new(self.image.clone()))
@@ -361,10 +363,11 @@ fn share_bytes(word: &str) -> Bytes {
     embedded::write_assignment(0, &BTreeMap::from([(topic.into(), indexes)]))
 }
 
-/// `join`, `leave`, `away` or an epoch; `topics=t,u` and, where it owns nothing, `owned=`.
+/// `join`, `leave`, `away` or an epoch; `topics=t,u`, `pattern=t.*`, `rack=a` and, where it owns
+/// nothing, `owned=`.
 fn consumer_beat(to: &str, who: &str, at: &str, says: &[&str]) -> ConsumerHeartbeat {
     let (member, instance) = member(who);
-    let topics = says.iter().find_map(|it| it.strip_prefix("topics="));
+    let said = |what: &str| says.iter().find_map(|it| it.strip_prefix(what));
     let phase = match at {
         "join" => Phase::Join,
         "leave" => Phase::Leave,
@@ -377,10 +380,10 @@ fn consumer_beat(to: &str, who: &str, at: &str, says: &[&str]) -> ConsumerHeartb
         member,
         phase,
         instance,
-        rack: None,
+        rack: said("rack=").map(Into::into),
         rebalance_timeout: Some(Duration::from_mins(1)),
-        topics: topics.map(|it| it.split(',').map(Into::into).collect()),
-        pattern: None,
+        topics: said("topics=").map(|it| it.split(',').map(Into::into).collect()),
+        pattern: said("pattern=").map(Into::into),
         assignor: None,
         owned: owns_nothing.then(PartitionSet::default),
         client_id: "c".into(),

@@ -44,13 +44,16 @@ pub(in crate::grpc) fn member(it: &MemberSurvey, now_ms: i64) -> v1::GroupMember
         client_id: it.client_id.to_string(),
         host: it.client_host.to_string(),
         assigned: it.assigned.iter().map(|(topic, of)| partitions(topic, of)).collect(),
+        revoking: it.revoking.iter().map(|(topic, of)| partitions(topic, of)).collect(),
+        epoch: it.epoch.map(|it| it.0),
         session_timeout_ms: millis(it.session_timeout),
         rebalance_timeout_ms: millis(it.rebalance_timeout),
         last_heard_at_ms: now_ms.saturating_sub(silent_ms),
         leads: it.leads,
         joining: it.joining,
         subscribed: it.subscribed.iter().map(ToString::to_string).collect(),
-        ..v1::GroupMember::default()
+        regex: it.pattern.as_deref().map(str::to_owned),
+        rack: it.rack.as_deref().map(str::to_owned),
     }
 }
 

@@ -23,6 +23,16 @@ pub(crate) struct Group {
     pub(crate) partitions: Vec<v1::PartitionLag>,
 }
 
+impl Group {
+    /// Its members are asked for what they have.
+    fn take_all_back(&mut self) {
+        self.summary.state = v1::GroupState::Reconciling.into();
+        for it in &mut self.members {
+            (it.revoking, it.joining) = (std::mem::take(&mut it.assigned), true);
+        }
+    }
+}
+
 pub(crate) fn no_group(name: &str) -> v1::ItemError {
     let message = format!("group '{name}' does not exist");
     error(name, "kafka.GROUP_ID_NOT_FOUND", message, "kq-ctl group list")
@@ -230,6 +240,9 @@ impl State {
         let under_way = !group.members.is_empty();
         if under_way && !dry_run {
             group.summary.generation = group.summary.generation.map(|it| it + 1);
+            if group.summary.r#type() == v1::GroupType::Consumer {
+                group.take_all_back();
+            }
         }
         let notes = self.thin(dry_run || !under_way);
         Ok(v1::RebalanceGroupResponse { before, under_way, notes })
@@ -341,6 +354,8 @@ fn dash_eu() -> Group {
     }
     let mut members = vec![member("d-1", "10.0.4.5", "clicks", &[0])];
     members[0].epoch = Some(7);
+    members[0].regex = Some("cl.*".to_owned());
+    members[0].rack = Some("eu-1".to_owned());
     let partitions = vec![partition(name, ("clicks", 0), (Some(10), 0, Some(222)), Ok)];
     Group { summary, members, partitions }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     });
     let stopped = stopped.await;
     let mut report = Report::new(&GROUP_CHANGE);
-    report.also = &["offset_count", "undo"];
+    report.also = vec!["offset_count", "undo"];
     let changed = answer.groups.len();
     report.extend(answer.groups.iter().map(|it| deleted_row(it, args.change.status("deleted"))));
     for failure in answer.errors.into_iter().map(Failure::from) {

@@ -3,8 +3,9 @@
 use kq_proto::admin::v1;
 
 use super::list::{in_words, sum_up};
+use super::member;
 use super::named::Named;
-use super::rows::{group_row, member_row, partition_row};
+use super::rows::{group_row, partition_row};
 use crate::exit::Failure;
 use crate::output::{Cell, Report};
 use crate::schema::{GROUP, GROUP_LIST, GROUP_MEMBERS, Schema};
@@ -59,34 +60,22 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             report.note(in_words(it));
         }
     } else {
-        members(args, &answer.groups, session.now_ms(), &mut report);
+        if args.assignments {
+            let mut members = answer.groups.iter().flat_map(|it| &it.members);
+            report.also.push("assigned");
+            report.also.extend(members.any(|it| !it.revoking.is_empty()).then_some("revoking"));
+        }
+        member::show(&mut report, &answer.groups, session.now_ms());
     }
     report.fail(answer.errors);
     Ok(report)
 }
 
 fn partitions(args: &Args, groups: &[v1::GroupDescription], report: &mut Report) {
-    report.also = if groups.len() > 1 { &["group"] } else { &[] };
+    report.also.extend((groups.len() > 1).then_some("group"));
     let lags = |it: &&v1::PartitionLag| !args.only_lagging || it.lag != Some(0);
     let all = groups.iter().flat_map(|it| &it.partitions).filter(lags);
     report.extend(all.map(partition_row));
     let rows = groups.iter().filter_map(|it| it.summary.as_ref()).map(group_row).collect();
     report.sum("groups", Cell::Rows(rows));
-}
-
-fn members(args: &Args, groups: &[v1::GroupDescription], now_ms: i64, report: &mut Report) {
-    report.also = match (groups.len() > 1, args.assignments) {
-        (true, true) => &["group", "assigned"],
-        (true, false) => &["group"],
-        (false, true) => &["assigned"],
-        (false, false) => &[],
-    };
-    for group in groups {
-        let name = group.summary.as_ref().map_or("", |it| &it.group);
-        report.extend(group.members.iter().map(|it| member_row(name, it, now_ms)));
-        if group.members.is_empty() {
-            report.note(format!("{name} has no members"));
-        }
-    }
-    report.sum("member_count", report.items.len());
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         (true, false) => "rebalancing",
     };
     let mut report = Report::new(&GROUP_CHANGE);
-    report.also = &["generation", "member_count"];
+    report.also = vec!["generation", "member_count"];
     report.push(row! {
         group: &group,
         type: type_word(before.r#type()),

@@ -74,6 +74,9 @@ pub(crate) fn partition_row(it: &v1::PartitionLag) -> Row {
     }
 }
 
+/// The epoch of a static member that has left and will be back.
+const AWAY: i32 = -2;
+
 /// A row of `GroupMembers`.
 pub(crate) fn member_row(group: &str, it: &v1::GroupMember, now_ms: i64) -> Row {
     row! {
@@ -84,7 +87,8 @@ pub(crate) fn member_row(group: &str, it: &v1::GroupMember, now_ms: i64) -> Row 
         host: bare_host(&it.host),
         partition_count: owned_count(it),
         last_heard_ms: heard_cell(it, now_ms),
-        epoch: it.epoch,
+        epoch: epoch_cell(it.epoch),
+        revoking_count: count(&it.revoking),
         session_timeout_ms: Cell::Millis(it.session_timeout_ms),
         leads: it.leads,
         subscribed: Cell::list(it.subscribed.iter()),
@@ -112,7 +116,15 @@ pub(crate) fn removed_row(group: &str, it: &v1::GroupMember, status: String, now
 }
 
 pub(crate) fn owned_count(it: &v1::GroupMember) -> usize {
-    it.assigned.iter().map(|topic| topic.partitions.len()).sum()
+    count(&it.assigned)
+}
+
+fn count(of: &[v1::TopicPartitions]) -> usize {
+    of.iter().map(|topic| topic.partitions.len()).sum()
+}
+
+fn epoch_cell(epoch: Option<i32>) -> Cell {
+    if epoch == Some(AWAY) { Cell::worded(AWAY, "away") } else { Cell::from(epoch) }
 }
 
 fn heard_cell(it: &v1::GroupMember, now_ms: i64) -> Cell {

@@ -177,7 +177,7 @@ pub(super) async fn finish(
     if outcome.change.dry_run {
         shown.append(&mut plans.refused);
     }
-    report.also = columns(&shown);
+    report.also = columns(&shown).to_vec();
     let planned: Vec<_> = shown.into_iter().map(|it| (it, Applied::default())).collect();
     let kept = outcome.keeps_plan();
     if let Some(path) = kept.as_ref().filter(|_| !plans.sound.is_empty()) {
@@ -272,7 +272,7 @@ async fn agree(
 fn preview(plans: &[v1::ResetPlan], session: &Session) {
     let view = crate::output::View::plain(crate::output::Format::Table);
     let mut report = Report::new(&OFFSET_RESET);
-    report.also = columns(plans);
+    report.also = columns(plans).to_vec();
     for plan in plans {
         report.extend(plan.rows.iter().map(|it| reset_row(&plan.group, it, false)));
     }

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let groups = args.groups.find(cluster.as_ref()).await?;
     let scope = args.topics.wire();
     let mut report = read(&groups, (&scope, args.at), cluster.as_ref(), session.now_ms()).await?;
-    report.also = if args.at.is_some() { &["at"] } else { &[] };
+    report.also.extend(args.at.is_some().then_some("at"));
     Ok(report)
 }
 

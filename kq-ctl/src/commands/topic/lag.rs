@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let known = crate::commands::shared::list_topics(cluster.as_ref(), request).await?;
     let topics: Vec<String> = known.topics.into_iter().map(|it| it.name).collect();
     let mut report = Report::new(&TOPIC_LAG);
-    report.also = if topics.len() > 1 { &["topic"] } else { &[] };
+    report.also.extend((topics.len() > 1).then_some("topic"));
     report.fail(known.errors);
     if topics.is_empty() {
         return Ok(report);

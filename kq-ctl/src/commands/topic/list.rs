@@ -56,7 +56,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let cluster = session.cluster(Access::Read).await?;
     let answer = list_topics(cluster.as_ref(), plan(args, session)).await?;
     let mut report = Report::new(&TOPIC_LIST);
-    report.also = if args.size { &SIZES } else { &[] };
+    if args.size {
+        report.also.extend(SIZES);
+    }
     let (mut partitions, mut unhealthy) = (0_u64, 0_u64);
     for topic in answer.topics.iter().filter(|topic| wanted(args, &pattern, topic)) {
         partitions += u64::from(topic.partition_count);

@@ -2,8 +2,8 @@
 
 use kq_proto::admin::v1;
 
+use crate::commands::group::member;
 use crate::commands::group::named::Named;
-use crate::commands::group::rows::member_row;
 use crate::exit::Failure;
 use crate::output::Report;
 use crate::schema::{GROUP_MEMBERS, Schema};
@@ -25,16 +25,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let request = v1::DescribeGroupsRequest { groups, with_lag: false };
     let answer = cluster.describe_groups(request).await?;
     let mut report = Report::new(&GROUP_MEMBERS);
-    report.also = if answer.groups.len() > 1 { &["group"] } else { &[] };
-    let now = session.now_ms();
-    for group in &answer.groups {
-        let name = group.summary.as_ref().map_or("", |it| &it.group);
-        report.extend(group.members.iter().map(|it| member_row(name, it, now)));
-        if group.members.is_empty() {
-            report.note(format!("{name} has no members"));
-        }
-    }
-    report.sum("member_count", report.items.len());
+    member::show(&mut report, &answer.groups, session.now_ms());
     report.fail(answer.errors);
     Ok(report)
 }
