@@ -87,6 +87,8 @@ pub enum Operated {
         before: Box<GroupSurvey>,
         /// False where there is nobody to share anything.
         under_way: bool,
+        /// As of a deletion. Nothing is written of a classic group.
+        is_thin: bool,
     },
     /// Members are put out.
     Removed {
@@ -96,7 +98,20 @@ pub enum Operated {
         unknown: Unknown,
         /// Who was chosen and is left: so many do not go in one step.
         left: usize,
+        /// As of a deletion. Nobody waits for what is written of a classic group.
+        is_thin: bool,
     },
+}
+
+impl Operated {
+    /// The same, of which it turned out that too few replicas hold it.
+    pub(crate) fn held_by_few(mut self) -> Self {
+        let (Self::Deleted { is_thin, .. }
+        | Self::Rebalanced { is_thin, .. }
+        | Self::Removed { is_thin, .. }) = &mut self;
+        *is_thin = true;
+        self
+    }
 }
 
 /// Who was named and is not there.

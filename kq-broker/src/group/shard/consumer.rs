@@ -11,7 +11,7 @@ use crate::group::kind::Kind;
 use crate::group::record::{self, Change, Key};
 use crate::group::{
     Beat, ConsumerDescription, ConsumerHeartbeat, GroupError, GroupId, MemberId, Now,
-    OperateRefused, Output, Phase, Reply, ReplyTo, WrittenRecord,
+    OperateRefused, Operated, Output, Phase, Reply, ReplyTo, WrittenRecord,
 };
 use crate::metadata::MetadataImage;
 
@@ -216,9 +216,18 @@ fn is_left_out(change: &Change) -> bool {
         || (matches!(change, Change::Epoch(Some(_))) && canary::is("epoch_not_logged"))
 }
 
-/// An answer whose records are committed, but held by too few to say so, or were not written.
-pub(super) fn thinned(reply: Reply, answer: &Result<(), GroupError>) -> Reply {
-    let Err(error) = answer else { return reply };
+/// An answer whose records are committed; an error in `answer` says that too few hold them to tell a
+/// client so. An operator hears that it is done, and that.
+pub(super) fn committed(reply: Reply, answer: &Result<(), GroupError>) -> Reply {
+    match (reply, answer) {
+        (reply, Ok(())) => reply,
+        (Reply::Operated(done), Err(_)) => Reply::Operated(done.map(Operated::held_by_few)),
+        (reply, Err(error)) => taken_back(reply, error),
+    }
+}
+
+/// An answer whose records were not written, or are held by too few.
+pub(super) fn taken_back(reply: Reply, error: &GroupError) -> Reply {
     let error = error.clone();
     match reply {
         Reply::ConsumerBeat(Ok(_)) => Reply::ConsumerBeat(Err(error)),

@@ -74,7 +74,7 @@ impl Shard {
     ) -> Result<Operated, GroupError> {
         let before = self.survey(id).ok_or(GroupError::GroupNotFound)?;
         let under_way = !before.state.is_empty();
-        let done = Operated::Rebalanced { before: Box::new(before), under_way };
+        let done = Operated::Rebalanced { before: Box::new(before), under_way, is_thin: false };
         if asked.validate_only || !under_way {
             return Ok(done);
         }
@@ -102,7 +102,7 @@ impl Shard {
             let ids: Vec<MemberId> = members.iter().map(|it| it.member.clone()).collect();
             self.remove_members(id, &ids, asked.now, out);
         }
-        Operated::Removed { members, unknown, left }
+        Operated::Removed { members, unknown, left, is_thin: false }
     }
 
     fn remove_members(

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::consumer::thinned;
+use super::consumer::{committed, taken_back};
 use super::drop_group::DropFlight;
 use super::reset::ResetFlight;
 use super::{Results, Shard, group_record};
@@ -186,7 +186,7 @@ impl Shard {
             }
         }
         let behind =
-            behind.into_iter().map(|(to, reply)| Output::Reply(to, thinned(reply, answer)));
+            behind.into_iter().map(|(to, reply)| Output::Reply(to, committed(reply, answer)));
         out.extend(behind);
         self.drop_if_deserted(&group);
     }
@@ -234,7 +234,8 @@ impl Shard {
                 }
             }
         }
-        let behind = behind.into_iter().map(|(to, reply)| Output::Reply(to, thinned(reply, &no)));
+        let behind = behind.into_iter();
+        let behind = behind.map(|(to, reply)| Output::Reply(to, taken_back(reply, error)));
         out.extend(behind);
         self.drop_if_deserted(&group);
     }

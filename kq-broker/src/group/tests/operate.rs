@@ -315,6 +315,40 @@ fn members_of_a_consumer_group_go_in_one_batch() {
 }
 
 #[test]
+fn what_too_few_replicas_hold_is_done_with_a_warning() {
+    check_after(
+        TWO_CONSUMERS,
+        "at 9s
+        rebalance r6
+        appended w5
+        rebalance r7 dry
+        thin w5
+        remove r8 m1
+        thin w6
+        held
+        load",
+        expect![[r#"
+            at 9s
+            rebalance r6
+                write w5: 2 records
+            appended w5
+            rebalance r7 dry
+                r7 rebalances: was Reconciling in 3 with 2
+            thin w5
+                r6 rebalances: was Stable in 2 with 2, thin
+            remove r8 m1
+                write w6: 4 records
+            thin w6
+                r8 put out ["m1"], unknown [], 0 left, thin
+            held
+                g Assigning ["m2"]
+            load
+                g Assigning ["m2"]
+        "#]],
+    );
+}
+
+#[test]
 fn operators_see_where_members_stand() {
     check(
         "image t:4 u:1

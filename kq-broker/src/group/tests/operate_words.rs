@@ -48,16 +48,18 @@ pub(super) fn show(result: &Result<Operated, OperateRefused>) -> String {
                 (undo.as_deref().unwrap_or("-"), if *is_thin { ", thin" } else { "" });
             format!("dropped with {offset_count} offsets, undo {undo}{thin}")
         }
-        Ok(Operated::Rebalanced { before, under_way }) => {
+        Ok(Operated::Rebalanced { before, under_way, is_thin }) => {
             let (state, generation) = (before.state.name(), before.generation);
             let now = if *under_way { "rebalances" } else { "has nobody" };
-            format!("{now}: was {state} in {generation} with {}", before.member_count)
+            let thin = if *is_thin { ", thin" } else { "" };
+            format!("{now}: was {state} in {generation} with {}{thin}", before.member_count)
         }
-        Ok(Operated::Removed { members, unknown, left }) => {
+        Ok(Operated::Removed { members, unknown, left, is_thin }) => {
             let strangers = unknown.members.iter().map(ToString::to_string);
             let strangers = strangers.chain(unknown.instances.iter().map(|it| format!("/{it}")));
             let strangers: Vec<String> = strangers.collect();
-            format!("put out {:?}, unknown {strangers:?}, {left} left", names(members))
+            let (names, thin) = (names(members), if *is_thin { ", thin" } else { "" });
+            format!("put out {names:?}, unknown {strangers:?}, {left} left{thin}")
         }
         Err(OperateRefused::NonEmpty(members)) => format!("refused: {:?} are in", names(members)),
         Err(OperateRefused::Group(error)) => format!("refused: {error}"),

@@ -108,10 +108,10 @@ impl Admin {
         }
         let (group, intent) = (&request.group, request.intent.as_ref());
         let call = self.ask_of(group, Act::Rebalance, intent).await?;
-        let Operated::Rebalanced { before, under_way } = call.done().await? else {
+        let Operated::Rebalanced { before, under_way, is_thin } = call.done().await? else {
             return Err(other_answer());
         };
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = is_thin.then(words::thin).into_iter().collect();
         // Who is called to join already is not called again.
         let was_under_way = before.state == KindState::Classic(GroupState::PreparingRebalance);
         if under_way && !was_under_way && !is_dry_run(intent) {
@@ -139,7 +139,7 @@ impl Admin {
         }
         let (group, intent) = (&request.group, request.intent.as_ref());
         let call = self.ask_of(group, Act::Remove(chosen), intent).await?;
-        let Operated::Removed { members, unknown, left } = call.done().await? else {
+        let Operated::Removed { members, unknown, left, is_thin } = call.done().await? else {
             return Err(other_answer());
         };
         let now_ms = self.node.clock.now().0;
@@ -148,7 +148,7 @@ impl Admin {
         if left > 0 {
             errors.push(some_left(group, members.len(), left));
         }
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = is_thin.then(words::thin).into_iter().collect();
         if !members.is_empty() && !is_dry_run(intent) {
             let deed = history::removal(&members);
             notes.extend(self.note_group(group, deed, &kept_reason(intent)).await);
