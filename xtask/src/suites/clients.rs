@@ -1,4 +1,5 @@
-//! Real Kafka clients against one real broker; each check is a script of `tests/clients/`.
+//! Real Kafka clients and kq-ctl against real brokers, mostly one; each check is a script of
+//! `tests/clients/` or `tests/ctl/`.
 
 use std::process::Command;
 
@@ -23,6 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("client kq_ctl_is_refused_by_every_interlock", interlocks),
     ("client kq_ctl_resets_to_every_position", resets),
     ("client kq_ctl_moves_members_at_work", |kit| run(kit, "ctl_live_reset.py")),
+    ("client kq_ctl_is_served_the_same_by_any_broker", any_broker),
     ("client franz_go_round_trip", |kit| run(kit, "franz_go_round_trip.py")),
 ];
 
@@ -49,6 +51,11 @@ fn interlocks(kit: &Kit) -> Result<Verdict> {
 fn resets(kit: &Kit) -> Result<Verdict> {
     let plan = Plan::test("test-resets")?.with("log.cleaner.backoff.ms", "100");
     run_on(kit, &plan, "ctl_resets.py")
+}
+
+/// What brokers pass on to one another, asked of each of three.
+fn any_broker(kit: &Kit) -> Result<Verdict> {
+    run_on(kit, &Plan::of("test-any-broker", 3)?, "ctl_any_broker.py")
 }
 
 /// A Python script of `tests/clients/`.
