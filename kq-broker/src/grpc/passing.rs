@@ -3,6 +3,7 @@
 //! A request is passed on once. Who gets one from another broker answers for itself, so that two
 //! brokers that disagree about who leads do not pass it to and fro.
 
+use std::io;
 use std::time::Duration;
 
 use kq_proto::admin::AdminError;
@@ -190,6 +191,37 @@ impl Elsewhere {
     }
 }
 
+impl Elsewhere {
+    /// The same of a change. `look` tells where it stands if it was made.
+    pub(super) fn silent_amid_change(&self, status: &Status, look: &str) -> AdminError {
+        if is_refusal(status) || was_never_sent(status) {
+            return self.silent_coordinator(status);
+        }
+        let broker = self.broker;
+        unknown_end(&format!("broker {broker}, which coordinates the group, did not answer"), look)
+    }
+}
+
+/// A change that was on its way when who was to make it fell silent. To repeat it may make it twice.
+pub(super) fn unknown_end(why: &str, look: &str) -> AdminError {
+    let message = format!("{why}; whether the change was made is not known");
+    AdminError::new(Code::DeadlineExceeded, "kafka.REQUEST_TIMED_OUT", message)
+        .hint(format!("look before you repeat it: {look}"))
+}
+
+/// Whether nobody was there to hear the request.
+fn was_never_sent(status: &Status) -> bool {
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|it| it.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 fn records(channel: Channel) -> RecordsClient<Channel> {
     RecordsClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
 }
@@ -233,4 +265,45 @@ fn one_of<T>(found: Option<T>, error: Option<v1::ItemError>) -> Result<T, AdminE
 pub(super) fn of_item(it: v1::ItemError) -> AdminError {
     let error = AdminError::new(Code::Unknown, it.code, it.message).hint(it.hint);
     if it.retriable { error.retriable() } else { error }
+}
+
+#[cfg(all(test, not(feature = "turmoil")))]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn rebalance_at(address: String) -> Option<AdminError> {
+        let channel = channel_to(&address)?;
+        let there = Elsewhere { broker: BrokerId(7), address, channel };
+        let request = v1::RebalanceGroupRequest::default();
+        let status = there.groups().rebalance(passed_on(request)).await.err()?;
+        Some(there.silent_amid_change(&status, "kq-ctl group describe"))
+    }
+
+    #[tokio::test]
+    async fn a_change_that_nobody_heard_may_be_asked_for_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let err = rebalance_at(address).await.unwrap();
+        assert_eq!(err.code, "kafka.COORDINATOR_NOT_AVAILABLE");
+        assert!(err.retriable, "{err:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_that_may_have_been_heard_is_to_be_looked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let dies = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_u8().await.unwrap();
+        });
+        let err = rebalance_at(address).await.unwrap();
+        dies.await.unwrap();
+        assert_eq!(err.code, "kafka.REQUEST_TIMED_OUT");
+        assert!(!err.retriable && err.message.contains("is not known"), "{err:?}");
+        assert_eq!(err.hint, "look before you repeat it: kq-ctl group describe");
+    }
 }

@@ -95,7 +95,7 @@ impl<K> Summary<K> {
             self.unwatched_count += 1;
         }
         self.take_class(verdict);
-        if verdict.class == Class::Leaderless {
+        if verdict.class == Class::Leaderless || figures.lag.is_none() {
             self.partial_count += 1;
             return;
         }
@@ -223,6 +223,14 @@ mod tests {
         );
         summary.add(|| 2, &left(1, None), &verdict(Class::Lagging, 6));
         assert_eq!(summary.class, GroupClass::Lagging, "worse than not knowing");
+    }
+
+    #[test]
+    fn a_partition_that_nobody_has_asked_about_makes_it_partial() {
+        let mut summary = Summary::default();
+        summary.add(|| 0, &left(3, None), &verdict(Class::Ok, 5));
+        summary.add(|| 1, &Figures::default(), &verdict(Class::New, 6));
+        assert_eq!((summary.lag, summary.partial_count), (3, 1));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::{join, join_all};
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::{history, words};
 use crate::controller::GroupNote;
@@ -20,9 +20,12 @@ use crate::group::{
 use crate::grpc::Admin;
 use crate::grpc::answer::{draw_plan_id, is_dry_run, kept_reason};
 use crate::grpc::error::bad_argument;
-use crate::grpc::passing::{Asker, Elsewhere, passed_on};
+use crate::grpc::passing::{Asker, Elsewhere, passed_on, unknown_end};
 use crate::grpc::shape::count;
 use crate::runtime::PendingReply;
+
+/// Where a change of a group stands if it was made.
+const LOOK: &str = "kq-ctl group describe, and kq-ctl events --kind group_operated";
 
 /// One call to the coordinator of one group.
 struct Call {
@@ -102,8 +105,9 @@ impl Admin {
         asker: Asker,
     ) -> Result<v1::RebalanceGroupResponse, AdminError> {
         if let Some(there) = self.coordinator_elsewhere(&request.group, asker) {
+            let dry_run = is_dry_run(request.intent.as_ref());
             let answer = there.groups().rebalance(passed_on(request)).await;
-            let failed = |status| there.silent_coordinator(&status);
+            let failed = |status| there.silent_at(&status, dry_run);
             return answer.map(tonic::Response::into_inner).map_err(failed);
         }
         let (group, intent) = (&request.group, request.intent.as_ref());
@@ -128,8 +132,9 @@ impl Admin {
         asker: Asker,
     ) -> Result<v1::RemoveMembersResponse, AdminError> {
         if let Some(there) = self.coordinator_elsewhere(&request.group, asker) {
+            let dry_run = is_dry_run(request.intent.as_ref());
             let answer = there.groups().remove_members(passed_on(request)).await;
-            let failed = |status| there.silent_coordinator(&status);
+            let failed = |status| there.silent_at(&status, dry_run);
             return answer.map(tonic::Response::into_inner).map_err(failed);
         }
         let chosen = chosen(&request);
@@ -188,7 +193,7 @@ impl Call {
                 Err(words::refused(&self.group, &error))
             }
             Some(_) => Err(other_answer()),
-            None => Err(unknown_end(self.validate_only)),
+            None => Err(moving(self.validate_only)),
         }
     }
 
@@ -211,13 +216,22 @@ impl Call {
 }
 
 impl Elsewhere {
+    /// What another coordinator said to a change, or that it said nothing.
+    fn silent_at(&self, status: &Status, dry_run: bool) -> AdminError {
+        if dry_run {
+            self.silent_coordinator(status)
+        } else {
+            self.silent_amid_change(status, LOOK)
+        }
+    }
+
     /// What another coordinator did with its groups, or that it tells nothing.
     async fn delete_groups(&self, request: v1::DeleteGroupsRequest) -> v1::DeleteGroupsResponse {
-        let groups = request.groups.clone();
+        let (groups, dry_run) = (request.groups.clone(), is_dry_run(request.intent.as_ref()));
         match self.groups().delete(passed_on(request)).await {
             Ok(answer) => answer.into_inner(),
             Err(status) => {
-                let err = self.silent_coordinator(&status);
+                let err = self.silent_at(&status, dry_run);
                 let errors = groups.into_iter().map(|it| err.clone().into_item(it)).collect();
                 v1::DeleteGroupsResponse { errors, ..v1::DeleteGroupsResponse::default() }
             }
@@ -264,15 +278,14 @@ fn some_left(group: &str, removed: usize, left: usize) -> v1::ItemError {
         .into_item(group)
 }
 
-/// The coordinator went while the change was on its way.
-fn unknown_end(validate_only: bool) -> AdminError {
-    let message = if validate_only {
-        "the group's coordinator is moving"
-    } else {
-        "the group's coordinator is moving; whether it was done is not known"
-    };
+/// The coordinator went while the request was on its way.
+fn moving(validate_only: bool) -> AdminError {
+    let message = "the group's coordinator is moving";
+    if !validate_only {
+        return unknown_end(message, LOOK);
+    }
     AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
-        .hint("kq-ctl group describe tells what is there; then the same command again")
+        .hint("the same command again")
         .retriable()
 }
 

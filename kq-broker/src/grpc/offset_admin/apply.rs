@@ -18,7 +18,7 @@ use crate::grpc::Admin;
 use crate::grpc::answer::{is_dry_run, kept_reason};
 use crate::grpc::error::{bad_argument, unknown_topic};
 use crate::grpc::groups::{history, words};
-use crate::grpc::passing::{Asker, passed_on};
+use crate::grpc::passing::{Asker, passed_on, unknown_end};
 use crate::ids::{PlanId, TopicId};
 use crate::metadata::MetadataImage;
 
@@ -39,9 +39,15 @@ impl Admin {
             self.groups.find(&group).await.map_err(words::no_coordinator)?;
         }
         if let Some(there) = self.coordinator_elsewhere(&plan.group, asker) {
+            let (look, dry_run) = (look_for(plan), is_dry_run(request.intent.as_ref()));
             let answer = there.offsets().apply_reset(passed_on(request)).await;
-            let failed = |status| there.silent_coordinator(&status);
-            return answer.map(tonic::Response::into_inner).map_err(failed);
+            return answer.map(tonic::Response::into_inner).map_err(|status| {
+                if dry_run {
+                    there.silent_coordinator(&status)
+                } else {
+                    there.silent_amid_change(&status, &look)
+                }
+            });
         }
         let image = self.node.image();
         let rows = verify(plan, &image)?;
@@ -72,7 +78,7 @@ impl Admin {
             Some(_) => {
                 Err(AdminError::new(Code::Internal, "kq.INTERNAL", "an answer to another call"))
             }
-            None => Err(unknown_end(plan)),
+            None => Err(unknown_end("the group's coordinator is moving", &look_for(plan))),
         }
     }
 }
@@ -193,11 +199,9 @@ fn stale(plan: &v1::ResetPlan, why: &str) -> AdminError {
     AdminError::new(Code::Aborted, "kq.STALE_PLAN", message).hint("the same command again")
 }
 
-/// The coordinator went while the change was on its way: a repetition would be a second change.
-fn unknown_end(plan: &v1::ResetPlan) -> AdminError {
-    let message = "the group's coordinator is moving; whether the change was made is not known";
-    AdminError::new(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE", message)
-        .hint(format!("kq-ctl offset undo lists {} if it was", plan.id))
+/// Where a change stands if it was made.
+fn look_for(plan: &v1::ResetPlan) -> String {
+    format!("kq-ctl offset undo lists {} if it was made", plan.id)
 }
 
 #[cfg(test)]
