@@ -1,6 +1,6 @@
 //! The cluster behind the control door of a kq broker.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use crate::exit::{Exit, Failure};
 /// controller.
 struct Grpc {
     connection: RefCell<Connection>,
+    /// The last call got no answer: the next one looks for a broker that gives one.
+    is_silent: Cell<bool>,
     options: Options,
     /// Those that cannot answer.
     asked: RefCell<Vec<Address>>,
@@ -27,8 +29,9 @@ struct Grpc {
 pub(crate) fn connect(options: Options) -> Reply<'static, Rc<dyn Cluster>> {
     Box::pin(async move {
         let connection = client::connect(&options).await.map_err(|error| unreached(&error))?;
-        let (asked, lost) = Default::default();
-        Ok(Rc::new(Grpc { connection: connection.into(), options, asked, lost }) as Rc<dyn Cluster>)
+        let (is_silent, asked, lost) = Default::default();
+        let connection = connection.into();
+        Ok(Rc::new(Grpc { connection, is_silent, options, asked, lost }) as Rc<dyn Cluster>)
     })
 }
 
@@ -96,6 +99,7 @@ impl Grpc {
         &self,
         call: impl AsyncFn(Connection) -> Result<Response<T>, Status>,
     ) -> Result<Response<T>, Failure> {
+        self.pass_over_the_silent().await?;
         loop {
             let connection = self.connection.borrow().clone();
             match call(connection.clone()).await {
@@ -117,9 +121,26 @@ impl Grpc {
                     let next = self.instead_of(connection).await;
                     self.connection.replace(next);
                 }
-                Err(status) => return Err(failure(&connection, &status)),
+                Err(status) => {
+                    let failure = failure(&connection, &status);
+                    self.is_silent
+                        .set(matches!(failure.code.as_ref(), "kq.UNREACHABLE" | "kq.DEADLINE"));
+                    return Err(failure);
+                }
             }
         }
+    }
+
+    /// A call that got no answer is not repeated, for it may have been heard. But who goes on to
+    /// another one, as waits do, asks whoever answers now.
+    async fn pass_over_the_silent(&self) -> Result<(), Failure> {
+        if self.is_silent.get() {
+            let options = Options { retry: None, ..self.options.clone() };
+            let next = client::connect(&options).await.map_err(|error| unreached(&error))?;
+            self.connection.replace(next);
+            self.is_silent.set(false);
+        }
+        Ok(())
     }
 
     /// A broker that was not asked yet; the first that lost the controller, as it is, if there is no
