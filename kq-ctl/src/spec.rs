@@ -81,13 +81,20 @@ impl FromStr for Position {
             return n.parse().map(Self::BeforeEnd).map_err(|_| accepted());
         }
         if let Some(time) = text.strip_prefix('@') {
-            return at(time);
+            return unitless(text).map_or_else(|| at(time), Err);
         }
         if !text.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(accepted());
         }
         text.parse().map(Self::Offset).map_err(|_| accepted())
     }
+}
+
+/// Why `@-1` is refused: whoever writes it means a time ago, and not the one before 1970.
+fn unitless(text: &str) -> Option<String> {
+    let ago = text.strip_prefix("@-")?;
+    let is_number = !ago.is_empty() && ago.bytes().all(|it| it.is_ascii_digit());
+    is_number.then(|| format!("'{text}' has no unit; accepted: {text}h, {text}m, {text}s"))
 }
 
 fn at(text: &str) -> Result<Position, String> {
@@ -185,7 +192,18 @@ mod tests {
 
     #[test]
     fn what_is_no_position_is_refused() {
-        for text in ["", "-1", "end-", "@", "@yesterday", "+5", "1.5", "18446744073709551616"] {
+        for text in [
+            "",
+            "-1",
+            "end-",
+            "@",
+            "@-1",
+            "@-60000",
+            "@yesterday",
+            "+5",
+            "1.5",
+            "18446744073709551616",
+        ] {
             assert!(text.parse::<Position>().is_err(), "{text}");
         }
     }

@@ -70,6 +70,9 @@ fn datetime(text: &str) -> Result<i64, String> {
             let at = at.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
             Ok(at.timestamp().as_millisecond())
         }
+        Err(_) if text.starts_with('-') => {
+            Err(format!("'{text}' is no time; accepted: 2026-08-22T10:00:00.000"))
+        }
         _ => instant(text),
     }
 }
@@ -85,6 +88,6 @@ mod tests {
         {
             assert_eq!(datetime(text), Ok(at), "{text}");
         }
-        assert!(datetime("yesterday").is_err());
+        assert!(datetime("yesterday").is_err() && datetime("-1").is_err());
     }
 }

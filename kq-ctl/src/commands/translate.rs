@@ -9,11 +9,17 @@ mod line;
 mod others;
 mod records;
 mod rpk;
+mod seek;
 mod topics;
 #[cfg(test)]
 mod translate_test;
 mod words;
 
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, failure_of};
 use crate::exit::Failure;
 use crate::output::{Cell, Report, row};
 use crate::schema::{Schema, TRANSLATION};
@@ -82,7 +88,19 @@ fn translate(words: &[String]) -> Result<Translated, Failure> {
         return Err(Failure::usage(format!("'{name}' is no tool whose lines are known"))
             .hint(format!("one of: {}", known())));
     };
-    translate(rest)
+    let translated = translate(rest)?;
+    translated.lines.iter().try_for_each(|it| readable(it))?;
+    Ok(translated)
+}
+
+/// Refuses a line that kq-ctl would refuse for the values in it, with what is accepted there.
+fn readable(line: &str) -> Result<(), Failure> {
+    let words = words::split(line)?;
+    let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+    match Cli::try_parse_from(&args) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failure_of(&error, &args)),
+    }
 }
 
 /// What has no counterpart, and why.

@@ -76,6 +76,9 @@ impl FromStr for Target {
             let shift = is_number.then(|| text.parse().ok()).flatten();
             return shift.map(Self::Shift).ok_or_else(|| refused(text));
         }
+        if let Some(why) = super::unitless(text) {
+            return Err(why);
+        }
         match text.parse::<Position>() {
             // Nobody means these by a place to go on from, and none of them is one.
             Ok(Position::Named(Named::MaxTimestamp | Named::LastStable | Named::LogEnd))
@@ -137,6 +140,12 @@ mod tests {
             let why = text.parse::<Target>().unwrap_err();
             assert!(why.contains("is no position; accepted: earliest"), "{why}");
         }
+    }
+
+    #[test]
+    fn a_time_ago_wants_a_unit() {
+        let why = "@-1".parse::<Target>().unwrap_err();
+        assert_eq!(why, "'@-1' has no unit; accepted: @-1h, @-1m, @-1s");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         return Ok(report);
     }
     if args.csv {
-        report.plain = Some(csv(&report.items, groups.len() > 1));
+        report.plain = Some(csv(&report.items, "committed", groups.len() > 1));
     } else if session.view.format.is_table() && !session.out.borrow().stdout_tty {
         let mut whole = Report::new(&OFFSETS);
         whole.items.clone_from(&report.items);
@@ -52,14 +52,15 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     Ok(report)
 }
 
-fn csv(rows: &[Row], with_group: bool) -> String {
+/// One line of Kafka's CSV for each row that has an offset in that column.
+pub(super) fn csv(rows: &[Row], column: &str, with_group: bool) -> String {
     let mut text = String::new();
-    for row in rows {
+    for row in rows.iter().filter(|it| it.get(column).is_some_and(|it| *it != Cell::Null)) {
         let field = |name: &str| row.get(name).map(Cell::raw).unwrap_or_default();
         let group =
             if with_group { format!("{},", quoted(&field("group"))) } else { String::new() };
         let topic = quoted(&field("topic"));
-        let _ = writeln!(text, "{group}{topic},{},{}", field("partition"), field("committed"));
+        let _ = writeln!(text, "{group}{topic},{},{}", field("partition"), field(column));
     }
     text
 }

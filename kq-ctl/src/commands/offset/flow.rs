@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kq_proto::admin::v1;
 
+use super::export::csv;
 use super::rows::{
     Applied, count_changes, headline, is_change, members_words, reset_row, sum_up, undo_note,
 };
@@ -22,6 +23,7 @@ pub(crate) struct Outcome {
     /// Keep the plan in a file instead of carrying it out, '-' for stdout; 'plan apply FILE' does that
     #[arg(long, value_name = "FILE")]
     pub(crate) plan_out: Option<PathBuf>,
+    /// As Kafka's tool: the new offsets as CSV, which are set only with --yes
     #[arg(long, hide = true, conflicts_with = "plan_out")]
     pub(crate) export: bool,
     /// Leave partitions out whose new offset cannot be told, and set the others
@@ -32,12 +34,14 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    fn keeps_plan(&self) -> Option<PathBuf> {
-        self.plan_out.clone().or(self.export.then(|| PathBuf::from("-")))
+    /// Nothing is to be changed.
+    fn only_shows(&self) -> bool {
+        let is_agreed = self.change.consent.yes || self.change.consent.confirm.is_some();
+        self.change.dry_run || self.plan_out.is_some() || (self.export && !is_agreed)
     }
 
     pub(super) fn access(&self) -> Access {
-        if self.keeps_plan().is_some() { Access::Read } else { self.change.access() }
+        if self.only_shows() { Access::Read } else { self.change.access() }
     }
 }
 
@@ -57,6 +61,18 @@ pub(crate) async fn apply_file(
     }
     let outcome = Outcome { change: change.clone(), ..Outcome::default() };
     finish(plans, &outcome, (cluster.as_ref(), session)).await
+}
+
+/// Shows plans that were kept in a file, as a dry run showed them when they were made. Asks no cluster.
+pub(crate) fn show_file(path: &Path, session: &Session) -> Result<Report, Failure> {
+    let plans = document::read(path)?;
+    let mut report = Report::new(&OFFSET_RESET);
+    report.also = columns(&plans).to_vec();
+    let planned: Vec<_> = plans.into_iter().map(|it| (it, Applied::default())).collect();
+    tell(&mut report, &planned, session.now_ms());
+    let change = cli::Change { dry_run: true, ..cli::Change::default() };
+    change.summary_of(&mut report, count_changes(&planned));
+    Ok(report)
 }
 
 async fn judge(plans: &mut Plans, cluster: &dyn Cluster) {
@@ -161,7 +177,7 @@ fn refusal(plan: &v1::ResetPlan, session: &Session) -> Failure {
         "stop them, kq-ctl group wait {group} --for empty, then this again; or\n       {} --live",
         session.command_line()
     );
-    let message = format!("{group}: {count} {are} at work ({})\n       {who}", failure.code);
+    let message = format!("{group}: {count} {are} at work: {who}");
     Failure::new(failure.code, message).about(group.clone()).hint(hint)
 }
 
@@ -179,19 +195,15 @@ pub(super) async fn finish(
     }
     report.also = columns(&shown).to_vec();
     let planned: Vec<_> = shown.into_iter().map(|it| (it, Applied::default())).collect();
-    let kept = outcome.keeps_plan();
-    if let Some(path) = kept.as_ref().filter(|_| !plans.sound.is_empty()) {
+    if let Some(path) = outcome.plan_out.as_ref().filter(|_| !plans.sound.is_empty()) {
         document::keep(path, &plans.sound, session, &mut report)?;
     }
-    if outcome.change.dry_run || kept.is_some() {
-        show(&mut report, &planned, false);
+    if outcome.only_shows() {
         let changed = count_changes(&planned);
-        for (plan, _) in &planned {
-            for line in headline(plan, session.now_ms()) {
-                report.note(line);
-            }
+        tell(&mut report, &planned, session.now_ms());
+        if outcome.export {
+            as_csv(&mut report, planned.len(), session);
         }
-        nothing_to_do(&mut report, &planned);
         outcome.change.summary_of(&mut report, changed);
         report.exit = Some(if report.failures.is_empty() {
             outcome.change.exit(changed).unwrap_or(Exit::Done)
@@ -211,6 +223,9 @@ pub(super) async fn finish(
     show(&mut report, &done, true);
     let changed = count_changes(&done);
     outcome.change.conclude(&mut report, changed);
+    if outcome.export {
+        as_csv(&mut report, done.len(), session);
+    }
     if report.failures.iter().any(|it| it.code == live::LATE) {
         report.exit = Some(Exit::Deadline);
     }
@@ -232,6 +247,23 @@ fn show(report: &mut Report, plans: &[(v1::ResetPlan, Applied)], done: bool) {
         report.extend(plan.rows.iter().map(|it| reset_row(&plan.group, it, done)));
     }
     sum_up(report, plans);
+}
+
+/// What plans that are not carried out would do.
+fn tell(report: &mut Report, plans: &[(v1::ResetPlan, Applied)], now_ms: i64) {
+    show(report, plans, false);
+    for line in plans.iter().flat_map(|(plan, _)| headline(plan, now_ms)) {
+        report.note(line);
+    }
+    nothing_to_do(report, plans);
+}
+
+/// The new offsets as Kafka's tool prints them and `--from-file` reads them. Half of them would be
+/// taken for all.
+fn as_csv(report: &mut Report, groups: usize, session: &Session) {
+    if report.failures.is_empty() && session.view.format.is_table() {
+        report.plain = Some(csv(&report.items, "to", groups > 1));
+    }
 }
 
 fn nothing_to_do(report: &mut Report, plans: &[(v1::ResetPlan, Applied)]) {

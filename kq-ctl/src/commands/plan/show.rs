@@ -6,9 +6,10 @@ use kq_proto::admin::v1;
 use kq_proto::admin::v1::plan_verdict::Outcome as Verdict;
 
 use super::{diff, file, flow, rows};
+use crate::commands::offset;
 use crate::exit::Failure;
 use crate::output::{Cell, Report, row};
-use crate::schema::{PLAN, PLAN_DIFF, PLAN_RULES, Schema};
+use crate::schema::{OFFSET_RESET, PLAN, PLAN_DIFF, PLAN_RULES, Schema};
 use crate::session::{Access, Session};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -30,6 +31,8 @@ pub(crate) fn schema(args: &Args) -> &'static Schema {
         &PLAN_DIFF
     } else if args.rules {
         &PLAN_RULES
+    } else if offset::document::is_one(Path::new(&args.plan)) {
+        &OFFSET_RESET
     } else {
         &PLAN
     }
@@ -49,6 +52,19 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
             return diff::against(&plan, cluster.as_ref()).await;
         }
         return Ok(flow::shown(&plan));
+    }
+    if offset::document::is_one(path) {
+        if args.rules || args.diff {
+            let what = if args.rules { "--rules" } else { "--diff" };
+            return Err(Failure::usage(format!(
+                "{what} is for plans of moves, and this sets offsets"
+            ))
+            .hint(format!(
+                "kq-ctl plan apply {} --dry-run tells how it stands now",
+                path.display()
+            )));
+        }
+        return offset::flow::show_file(path, session);
     }
     let plan = file::read(path)?;
     if args.diff {

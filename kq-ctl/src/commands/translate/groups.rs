@@ -6,6 +6,7 @@ use super::flags::Fate::{Dropped, Refused, Used};
 use super::flags::Takes::{Maybe, Nothing, One};
 use super::flags::{Flag, Given};
 use super::line::{Line, Translated};
+use super::seek::Place;
 use crate::exit::Failure;
 
 const TOOL: &str = "kafka-consumer-groups";
@@ -140,12 +141,12 @@ fn reset_offsets(given: Given) -> Result<Translated, Failure> {
     let mut line = groups(Line::new("offset reset"), &given)?;
     line = line.when(given.has("--all-topics"), "--all-topics");
     line = line.flags("-t", given.all("--topic"));
-    let (target, note) = target(&given)?;
-    line = line.word(format!("--to={target}"));
+    let Place { spec, note } = target(&given)?;
+    line = line.word(format!("--to={spec}"));
     let executes = given.has("--execute");
     let only_shown = given.has("--dry-run") || !executes;
     if given.has("--export") {
-        line = line.word("--export");
+        line = line.word("--export").when(!only_shown, "--yes");
     } else {
         line = line.word(if only_shown { "--dry-run" } else { "--yes" });
     }
@@ -160,32 +161,23 @@ fn reset_offsets(given: Given) -> Result<Translated, Failure> {
 }
 
 /// The one position that is named, in kq's words.
-fn target(given: &Given) -> Result<(String, Option<String>), Failure> {
-    let value =
-        |name: &'static str, prefix: &str| given.one(name).map(|it| format!("{prefix}{it}"));
-    let plain = |name: &'static str, word: &str| given.has(name).then(|| word.to_owned());
-    let shift = given
-        .one("--shift-by")
-        .map(|it| if it.starts_with(['-', '+']) { it.to_owned() } else { format!("+{it}") });
+fn target(given: &Given) -> Result<Place, Failure> {
+    let plain = |name: &'static str, word: &str| given.has(name).then(|| Place::new(word));
     let all = [
         plain("--to-earliest", "earliest"),
         plain("--to-latest", "latest"),
         plain("--to-current", "current"),
-        value("--to-offset", ""),
-        given.one("--to-datetime").map(|it| format!("@{}", with_zone(it))),
-        duration(given)?.map(|it| format!("@-{it}")),
-        shift,
-        value("--from-file", "file:"),
+        given.one("--to-offset").map(offset).transpose()?,
+        given.one("--to-datetime").map(datetime).transpose()?,
+        duration(given)?.map(|it| Place::new(format!("@-{it}"))),
+        given.one("--shift-by").map(shift).transpose()?,
+        given.one("--from-file").map(|it| Place::new(format!("file:{it}"))),
     ];
     let mut named = all.into_iter().flatten();
     match (named.next(), named.next()) {
-        (Some(target), None) => {
-            let zone = given.one("--to-datetime").is_some_and(|it| with_zone(it) != it);
-            let note = "--to-datetime: a time without a zone is UTC to Kafka's tool";
-            Ok((target, zone.then(|| note.to_owned())))
-        }
+        (Some(place), None) => Ok(place),
         (Some(a), Some(b)) => {
-            Err(Failure::usage(format!("{a} and {b}: {TOOL} takes one position"))
+            Err(Failure::usage(format!("{} and {}: {TOOL} takes one position", a.spec, b.spec))
                 .hint("leave one out"))
         }
         (None, _) => Err(Failure::usage(format!("{TOOL} --reset-offsets wants a position")).hint(
@@ -195,13 +187,40 @@ fn target(given: &Given) -> Result<(String, Option<String>), Failure> {
     }
 }
 
-/// Kafka takes a time without a zone for UTC.
-pub(super) fn with_zone(text: &str) -> String {
-    let is_local = text.parse::<jiff::Timestamp>().is_err();
-    if is_local && text.parse::<jiff::civil::DateTime>().is_ok() {
-        return format!("{text}Z");
+/// Kafka's tool goes to the nearest offset that there is.
+fn offset(text: &str) -> Result<Place, Failure> {
+    match text.parse::<i64>() {
+        Ok(below) if below < 0 => Ok(Place::noted(
+            "earliest",
+            format!("--to-offset {below}: what lies before the log is its earliest offset"),
+        )),
+        Ok(offset) => Ok(Place::new(offset.to_string())),
+        Err(_) => Err(Failure::usage(format!("'{text}' is no offset")).hint(
+            "--to-offset N, a whole number; --shift-by N or -N counts from what is committed",
+        )),
     }
-    text.to_owned()
+}
+
+fn shift(text: &str) -> Result<Place, Failure> {
+    match text.parse::<i64>() {
+        Ok(by) => Ok(Place::new(format!("{by:+}"))),
+        Err(_) => Err(Failure::usage(format!("'{text}' is no whole number"))
+            .hint("--shift-by N goes on, --shift-by -N goes back")),
+    }
+}
+
+/// Kafka takes a time without a zone for UTC.
+fn datetime(text: &str) -> Result<Place, Failure> {
+    if text.parse::<jiff::Timestamp>().is_ok() {
+        return Ok(Place::new(format!("@{text}")));
+    }
+    let in_utc = format!("{text}Z");
+    if text.parse::<jiff::civil::DateTime>().is_ok() && in_utc.parse::<jiff::Timestamp>().is_ok() {
+        let note = "--to-datetime: a time without a zone is UTC to Kafka's tool";
+        return Ok(Place::noted(format!("@{in_utc}"), note));
+    }
+    Err(Failure::usage(format!("'{text}' is no time"))
+        .hint("--to-datetime 2026-08-22T10:00:00.000, in UTC unless a zone follows"))
 }
 
 fn duration(given: &Given) -> Result<Option<String>, Failure> {
@@ -211,7 +230,7 @@ fn duration(given: &Given) -> Result<Option<String>, Failure> {
 }
 
 /// In whole units, so that nothing is rounded away.
-fn whole_duration(ms: u64) -> String {
+pub(super) fn whole_duration(ms: u64) -> String {
     const UNITS: [(&str, u64); 5] =
         [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let (mut left, mut words) = (ms, String::new());

@@ -4,7 +4,7 @@ use super::flags::Fate::{Dropped, Used};
 use super::flags::Takes::{Nothing, One};
 use super::flags::{Flag, Given};
 use super::line::{Line, Translated};
-use super::rpk::{seek, topics};
+use super::seek;
 use crate::exit::Failure;
 
 const FLAGS: &[Flag] = &[
@@ -21,7 +21,7 @@ const FLAGS: &[Flag] = &[
     (&["-r", "--replication-factor"], One, Used),
     (&["-k", "--kv", "--config"], One, Used),
     (&["--dry", "--dry-run"], Nothing, Used),
-    (&["--execute"], Nothing, Dropped("")),
+    (&["-y", "--yes"], Nothing, Used),
     (&["--to"], One, Used),
     (&["--to-group"], One, Used),
     (&["--to-file"], One, Used),
@@ -49,11 +49,11 @@ pub(super) fn translate(words: &[String]) -> Result<Translated, Failure> {
             plain(Line::new("group delete").words(names).word("--yes"), given)
         }
         ("group" | "groups", "seek") => {
-            let line = seek(&given, names)?;
-            plain(line, given)
+            let (line, note) = seek::of_kcl(&given, names)?;
+            Ok(note.into_iter().fold(plain(line, given)?, Translated::note))
         }
         ("group" | "groups", "offset-delete") => {
-            let line = Line::new("offset delete").words(names).flags("-t", topics(&given));
+            let line = Line::new("offset delete").words(names).flags("-t", seek::topics(&given));
             plain(line.word("--yes"), given)
         }
         _ => Err(Failure::usage(format!(

@@ -4,6 +4,7 @@ use super::flags::Fate::{Dropped, Refused, Used};
 use super::flags::Takes::{Nothing, One};
 use super::flags::{Flag, Given};
 use super::line::{Line, Translated};
+use super::seek;
 use crate::exit::Failure;
 
 const NO_AUTH: &str = "brokers of kq take plain connections so far";
@@ -251,61 +252,15 @@ fn group_delete(given: Given, names: Vec<String>) -> Result<Translated, Failure>
 }
 
 fn group_seek(given: Given, names: Vec<String>) -> Result<Translated, Failure> {
-    let line = seek(&given, names)?;
-    Ok(Translated::of([reached(line, &given)], given)?
-        .note("taken back by kq-ctl offset undo; a group with members is refused unless --live"))
-}
-
-/// Of rpk and of kcl, which have one author.
-pub(super) fn seek(given: &Given, names: Vec<String>) -> Result<Line, Failure> {
-    let at = given.one("--to").map(|it| match it {
-        "start" => "earliest".to_owned(),
-        "end" => "latest".to_owned(),
-        // Seconds, milliseconds or nanoseconds: rpk tells them by their digits.
-        digits if digits.len() == 10 && is_number(digits) => format!("@{digits}000"),
-        digits if digits.len() == 19 && is_number(digits) => {
-            format!("@{}", digits.get(..13).unwrap_or(digits))
-        }
-        digits if is_number(digits) => format!("@{digits}"),
-        other => format!("@{other}"),
-    });
-    let group = given.one("--to-group").map(|it| format!("group:{it}"));
-    let file = given.one("--to-file").map(|it| format!("file:{it}"));
-    let by_file = file.is_some();
-    let target = at.or(group).or(file);
-    let target = target.ok_or_else(|| {
-        Failure::usage("seek wants a position")
-            .hint("--to start, end or a time, --to-group, --to-file")
-    })?;
-    let topics = topics(given);
-    let line = Line::new("offset reset").words(names);
-    let all = topics.is_empty() && !by_file;
-    Ok(line
-        .flags("-t", topics)
-        .when(all, "--all-topics")
-        .word(format!("--to={target}"))
-        .when(given.has("--allow-new-topics"), "--allow-new-topics")
-        .word("--yes"))
-}
-
-fn is_number(text: &str) -> bool {
-    text.bytes().all(|it| it.is_ascii_digit())
-}
-
-/// `a,b` are two topics, `a:0,1` is one with two partitions.
-pub(super) fn topics(given: &Given) -> Vec<String> {
-    let of = |it: &str| -> Vec<String> {
-        if it.contains(':') {
-            vec![it.to_owned()]
-        } else {
-            it.split(',').map(str::to_owned).collect()
-        }
-    };
-    given.all("--topics").into_iter().flat_map(of).collect()
+    let (line, note) = seek::of_rpk(&given, names)?;
+    let translated = Translated::of([reached(line, &given)], given)?
+        .note("taken back by kq-ctl offset undo; a group with members is refused unless --live");
+    Ok(note.into_iter().fold(translated, Translated::note))
 }
 
 fn offset_delete(given: Given, names: Vec<String>) -> Result<Translated, Failure> {
-    let line = Line::new("offset delete").words(names).flags("-t", topics(&given)).word("--yes");
+    let line =
+        Line::new("offset delete").words(names).flags("-t", seek::topics(&given)).word("--yes");
     Translated::of([reached(line, &given)], given)
 }
 
