@@ -54,6 +54,14 @@ impl Group {
         self.assert_invariants();
     }
 
+    /// Calls the members of a generation that nobody has dealt: its coordinator went before it could
+    /// call them.
+    pub(crate) fn call_who_has_no_leader(&mut self, step: &mut Step<'_>) {
+        if self.state == GroupState::Stable && self.leader.is_none() {
+            self.call_everybody(step);
+        }
+    }
+
     /// Someone came while the generation forms; the first rebalance waits a little longer for it.
     pub(super) fn newcomer(&mut self, _step: &Step<'_>) {
         if let Some(joining) = &mut self.joining {

@@ -91,7 +91,8 @@ impl ConsumerGroup {
             protocol_type: CONSUMER.into(),
             generation: self.ledger.epoch().0,
             protocol: Some(protocol.clone()),
-            leader: members.first().map(|it| it.member.clone()),
+            // Nobody has dealt this generation as a whole: a next coordinator calls everybody, too.
+            leader: None,
             state_since_ms: Some(env.now.wall_ms),
             members,
         })

@@ -61,11 +61,16 @@ impl Shard {
         Ok(())
     }
 
-    /// Drops what the records left without members, history and offsets.
+    /// Calls those whom nobody has dealt what they share, and drops what the records left without
+    /// members, history and offsets.
     pub fn finish_loading(&mut self, now: Now) {
         self.finish_loading_consumers(now);
         let ids: Vec<_> = self.groups.keys().cloned().collect();
         for id in ids {
+            if !canary::is("undealt_taken_for_dealt") {
+                // Nobody waits for an answer yet.
+                self.with_group(&id, now, &mut Vec::new(), Group::call_who_has_no_leader);
+            }
             self.drop_if_deserted(&id);
             let deadline = self.groups.get(&id).and_then(Entry::deadline);
             self.deadlines.arm(&id, deadline);

@@ -190,7 +190,7 @@ fn a_group_goes_down_when_the_last_newer_member_leaves() {
             held
                 g PreparingRebalance ["m1", "m2"] t/0=5
             load
-                g Stable ["m1", "m2"] t/0=5
+                g PreparingRebalance ["m1", "m2"] t/0=5
             beat r8 m1 1
                 r8 heartbeat generation 1 is not the current one; join again
             join r9 m1 range

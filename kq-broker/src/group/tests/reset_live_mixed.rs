@@ -377,7 +377,7 @@ fn who_was_put_out_is_not_in_the_group_that_is_left() {
             beat r8 m3 1
                 r8 heartbeat not a member of this group; join again without a member id
             load
-                g Stable ["m6"] t/0=10
+                g PreparingRebalance ["m6"] t/0=10
         "#]],
     );
 }
