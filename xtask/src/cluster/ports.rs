@@ -1,11 +1,19 @@
 //! Ports on loopback: is one free, and which are.
 
+use std::hash::{BuildHasher as _, RandomState};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Result, bail};
 
 /// How many starting points are tried before giving up.
 const TRIES: u32 = 50;
+
+/// The lowest port that is chosen; services that have their own lie below.
+const LOWEST: u16 = 12_000;
+
+/// How many are chosen from; Linux gives out 32,768 and above by itself.
+const SPAN: u16 = 20_000;
 
 /// Says which broker cannot have its port, and what to do.
 pub(super) fn verify_free(port: u16, broker: u32) -> Result<()> {
@@ -20,18 +28,17 @@ pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port such that it and the ones after it are free at this moment.
+/// A port such that it and the ones after it are free at this moment. It is none that the system
+/// gives out by itself: one that a stopped broker left could become the near end of some connection.
 pub(crate) fn free_base_port(brokers: u16) -> Result<u16> {
-    for _ in 0..TRIES {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let base = first.local_addr()?.port();
-        let rest: Option<Vec<_>> = (1..brokers)
-            .map(|above| {
-                let port = base.checked_add(above)?;
-                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()
-            })
+    for try_number in 0..TRIES {
+        // Differs from call to call and between processes.
+        let chance = RandomState::new().hash_one(try_number) % u64::from(SPAN);
+        let base = LOWEST + u16::try_from(chance)?;
+        let held: io::Result<Vec<_>> = (base..base + brokers)
+            .map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
             .collect();
-        if rest.is_some() {
+        if held.is_ok() {
             return Ok(base);
         }
     }

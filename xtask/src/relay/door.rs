@@ -41,11 +41,20 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// Takes a free port and listens on it.
-    pub(super) fn open(route: Route) -> io::Result<Self> {
-        let holder = bound(0)?;
-        let port = rustix::net::getsockname(&holder)?;
-        let port = SocketAddr::try_from(port).map_err(io::Error::from)?.port();
+    /// Takes a free port and listens on it; none of `reserved`, which are for the brokers themselves:
+    /// one that starts while this refuses could take the port away.
+    pub(super) fn open(route: Route, reserved: &[u16]) -> io::Result<Self> {
+        let mut passed_over = Vec::new();
+        let (holder, port) = loop {
+            let holder = bound(0)?;
+            let port = rustix::net::getsockname(&holder)?;
+            let port = SocketAddr::try_from(port).map_err(io::Error::from)?.port();
+            if !reserved.contains(&port) {
+                break (holder, port);
+            }
+            // Held until another one is found, so that it is not offered again.
+            passed_over.push(holder);
+        };
         Ok(Self { route, port, _holder: holder, listener: Some(listening(port)?) })
     }
 
@@ -120,4 +129,20 @@ impl Absent {
 fn refuses(target: SocketAddr) -> bool {
     TcpStream::connect_timeout(&target, TRY_TIMEOUT)
         .is_err_and(|fault| fault.kind() == ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_door_has_a_port_that_is_reserved() {
+        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        // So few are left that a door that looked at none of this would have a wrong one.
+        let reserved: Vec<_> = (1..=u16::MAX).filter(|port| port % 10 != 9).collect();
+        for from in 1..=20 {
+            let door = Door::open(Route { from, to: 0, target }, &reserved).unwrap();
+            assert_eq!(door.port % 10, 9);
+        }
+    }
 }

@@ -37,7 +37,9 @@ pub(crate) struct Relay {
 impl Relay {
     /// Binds a free port for each route, and the socket that orders come through.
     pub(crate) fn bind(routes: &[Route], socket: &Path) -> Result<Self> {
-        let doors: io::Result<_> = routes.iter().map(|route| Door::open(*route)).collect();
+        let reserved: Vec<_> = routes.iter().map(|it| it.target.port()).collect();
+        let doors: io::Result<_> =
+            routes.iter().map(|route| Door::open(*route, &reserved)).collect();
         let doors = doors.context("cannot listen")?;
         let orders = UnixListener::bind(socket)
             .with_context(|| format!("cannot listen on {}", socket.display()))?;
