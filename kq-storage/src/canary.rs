@@ -1,17 +1,17 @@
 //! Planted bugs that prove the tests bite.
 //!
-//! Built with `--cfg canary`, or with the feature `canary` as a part of kq-broker, the one named by the variable `KQ_CANARY` is alive; in every other
-//! build [`is`] is a constant `false` and costs nothing. `canaries.toml` lists them all with the
-//! test that must fail for each.
+//! Built with the feature `canary`, the one named by the variable `KQ_CANARY` is alive; in every
+//! other build [`is`] is a constant `false` and costs nothing. `canaries.toml` lists them all with
+//! the test that must fail for each.
 
 /// Whether the planted bug `name` is alive.
-#[cfg(not(any(canary, feature = "canary")))]
+#[cfg(not(feature = "canary"))]
 pub(crate) const fn is(_name: &str) -> bool {
     false
 }
 
 /// Whether the planted bug `name` is alive.
-#[cfg(any(canary, feature = "canary"))]
+#[cfg(feature = "canary")]
 pub(crate) fn is(name: &str) -> bool {
     use std::sync::OnceLock;
     static ALIVE: OnceLock<Option<String>> = OnceLock::new();

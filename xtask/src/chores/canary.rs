@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::turmoil;
 use crate::cli::{CanaryArgs, Suite};
-use crate::run::{cargo, cargo_test, root, shown, target};
+use crate::run::{cargo_test, root, shown};
 use crate::tally::{Counts, Tally, Verdict};
 
 /// The lists, each beside the code that its bugs are planted in.
@@ -43,12 +43,31 @@ enum SeenBy {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Test {
-    /// A test of kq-storage, by a part of its name.
-    Storage { test: String },
-    /// A test of kq-broker's own, by a part of its name.
-    Broker { lib: String },
-    /// The model simulator, within so many schedules; of one part or one scenario, where that is named.
-    Model { seeds: u64, suite: Option<Suite>, scenario: Option<String> },
+    /// A test of a library or of the crash suite, by a part of its name.
+    Named { test: String },
+    /// The model simulator.
+    Model(Schedules),
+}
+
+/// Schedules of the model simulator.
+#[derive(Debug, Clone, Deserialize)]
+struct Schedules {
+    /// The first.
+    #[serde(default = "first_seed")]
+    from: u64,
+    /// How many of them at most.
+    seeds: u64,
+    /// One that is known to show the bug, as long as nobody changes what it meets: tried before the
+    /// others.
+    known: Option<u64>,
+    /// Of one part.
+    suite: Option<Suite>,
+    /// Of one scenario.
+    scenario: Option<String>,
+}
+
+fn first_seed() -> u64 {
+    1
 }
 
 /// Brings each planted bug to life in turn, or the one that is named.
@@ -82,19 +101,45 @@ fn try_one(canary: &Canary, healthy: &mut BTreeSet<String>) -> Result<Verdict> {
         }
         SeenBy::Test(test) => test,
     };
-    if healthy.insert(seen_by.to_string()) {
-        verify_healthy(seen_by)?;
+    match seen_by {
+        Test::Model(schedules) => try_model(&canary.name, schedules),
+        test @ Test::Named { .. } => {
+            if healthy.insert(test.to_string()) {
+                verify_healthy(test)?;
+            }
+            let ill = test.command().env("KQ_CANARY", &canary.name).output()?;
+            ensure!(!ill.status.success(), "{test} does not see it");
+            Ok(Verdict::Passed(format!("seen by {test}")))
+        }
     }
-    let ill = seen_by.command().env("KQ_CANARY", &canary.name).output()?;
-    ensure!(!ill.status.success(), "{seen_by} does not see it");
-    let said = String::from_utf8_lossy(&ill.stdout);
-    let first = said.lines().chain(std::str::from_utf8(&ill.stderr).unwrap_or("").lines());
-    let seed = first.into_iter().find_map(|line| line.strip_prefix("seed "));
-    let seed = seed.and_then(|it| it.split_whitespace().next());
-    Ok(Verdict::Passed(match seed {
-        Some(seed) => format!("seen at seed {seed}"),
-        None => format!("seen by {seen_by}"),
-    }))
+}
+
+/// Has the model find it, and holds that very schedule against the model without it.
+fn try_model(name: &str, schedules: &Schedules) -> Result<Verdict> {
+    let known = schedules.known.map(|seed| schedules.at(seed));
+    for tried in known.iter().chain([schedules]) {
+        let ill = Test::Model(tried.clone()).command().env("KQ_CANARY", name).output()?;
+        if ill.status.success() {
+            continue;
+        }
+        let said = [ill.stdout, ill.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        let seed = said.lines().find_map(|line| line.strip_prefix("seed "));
+        let seed = seed.and_then(|it| it.split_whitespace().next()?.parse().ok());
+        let seed = seed.with_context(|| format!("the model names no seed:\n{said}"))?;
+        verify_healthy(&Test::Model(schedules.at(seed)))?;
+        let moved = schedules.known.filter(|known| *known != seed);
+        let moved = moved.map(|known| format!(", no longer at seed {known}"));
+        return Ok(Verdict::Passed(format!("seen at seed {seed}{}", moved.unwrap_or_default())));
+    }
+    bail!("{} do not see it", Test::Model(schedules.clone()))
+}
+
+impl Schedules {
+    /// Only this one of them.
+    fn at(&self, seed: u64) -> Self {
+        Self { from: seed, seeds: 1, known: None, ..self.clone() }
+    }
 }
 
 /// A test that fails without a planted bug, or that does not exist, proves nothing.
@@ -111,24 +156,20 @@ fn verify_healthy(seen_by: &Test) -> Result<()> {
 }
 
 impl Test {
-    /// The test, built so that planted bugs can live. In kq-storage a flag does that, which changes
-    /// every crate and so needs a build folder of its own; in kq-broker it is a feature.
+    /// The test, built so that planted bugs can live.
     fn command(&self) -> Command {
+        let with = ["--quiet", "--features", "kq-broker/canary"];
         match self {
-            Self::Storage { test } => {
-                let args = ["test", "--quiet", "--package", "kq-storage", "--tests", "--", test];
-                let mut suite = cargo(args);
-                suite.env("RUSTFLAGS", "--cfg canary");
-                suite.env("CARGO_TARGET_DIR", target().join("canary"));
+            Self::Named { test } => {
+                let kinds = ["--lib", "--test", "crash", "--test", "damage"];
+                let mut suite = cargo_test([&with[..], &kinds, &["--", test]].concat());
+                suite.env("RUST_BACKTRACE", "0");
                 suite
             }
-            Self::Broker { lib } => {
-                cargo_test(["--quiet", "--features", "kq-broker/canary", "--lib", "--", lib])
-            }
-            Self::Model { seeds, suite, scenario } => {
+            Self::Model(Schedules { from, seeds, suite, scenario, .. }) => {
                 let test = suite.unwrap_or(Suite::Replicas).test();
-                let mut model = cargo_test(["--quiet", "--features", "kq-broker/canary"]);
-                model.args(["--test", "model", "--", test]);
+                let mut model = cargo_test([&with[..], &["--test", "model", "--", test]].concat());
+                model.env("KQ_SIM_FROM", from.to_string());
                 model.env("KQ_SIM_SEEDS", seeds.to_string()).env("RUST_BACKTRACE", "0");
                 if let Some(scenario) = scenario {
                     model.env("KQ_SIM_SCENARIO", scenario);
@@ -142,13 +183,13 @@ impl Test {
 impl std::fmt::Display for Test {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Storage { test } | Self::Broker { lib: test } => f.write_str(test),
-            Self::Model { seeds, suite, scenario: None } => {
-                let suite = suite.unwrap_or(Suite::Replicas).name();
-                write!(f, "{seeds} schedules of the model of {suite}")
-            }
-            Self::Model { seeds, scenario: Some(name), .. } => {
-                write!(f, "{seeds} schedules of the model's {name}")
+            Self::Named { test } => f.write_str(test),
+            Self::Model(Schedules { from, seeds, suite, scenario, .. }) => {
+                let part = match scenario {
+                    Some(name) => format!("'s {name}"),
+                    None => format!(" of {}", suite.unwrap_or(Suite::Replicas).name()),
+                };
+                write!(f, "{seeds} schedules of the model{part} from seed {from}")
             }
         }
     }

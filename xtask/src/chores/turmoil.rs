@@ -18,7 +18,7 @@ use crate::run::{capture, cargo_test, finish};
 use crate::tally::{Tally, Verdict};
 
 /// Runs that every change must pass, and how many of them are made a second time.
-const SEEDS: u64 = 15;
+const SEEDS: u64 = 10;
 const TWICE: u64 = 3;
 /// Runs at one time.
 const AT_ONCE: usize = 2;

@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
     ("process a_story_is_told_the_same_after_restarts", story::told_after_restarts),
     ("process five_groups_are_told_apart_by_their_commits", lag::five_groups),
-    ("process three_brokers_keep_every_promise_in_chaos", |kit| chaos(kit, None, 1.0)),
+    ("process three_brokers_keep_every_promise_in_chaos", |kit| chaos(kit, None, 0.6)),
     ("process plans_outlive_their_controller_and_are_undone", |kit| {
         chaos(kit, Some(Scenario::Plans), 0.1)
     }),
