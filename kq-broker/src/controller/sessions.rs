@@ -137,15 +137,17 @@ impl Sessions {
         Some(Fence { broker, epoch: session.epoch, why })
     }
 
-    /// Nobody listens where this broker should, so it is gone; unless it is heard of.
-    pub fn refused(&mut self, broker: BrokerId, now: Duration) -> Option<Fence> {
+    /// Nobody listens where this broker should, so it is gone; unless it is heard of. One that wished
+    /// to stop has done so: its farewell may still be on its way to whoever leads by now.
+    pub fn refused(&mut self, broker: BrokerId, wished: bool, now: Duration) -> Option<Fence> {
         let session = self.live.get_mut(&broker)?;
         if session.stream.is_some() {
             return None;
         }
         session.ends_at = now + self.length;
-        let (epoch, why) = (session.epoch, FenceReason::ConnectionClosed);
-        Some(Fence { broker, epoch, why })
+        let why =
+            if wished { FenceReason::ControlledShutdown } else { FenceReason::ConnectionClosed };
+        Some(Fence { broker, epoch: session.epoch, why })
     }
 
     /// Whose time is up.
@@ -242,9 +244,12 @@ mod tests {
         let mut sessions = led_by_one();
         sessions.beat((TWO, BrokerEpoch(20)), FIRST, S(1));
         assert_eq!(sessions.silent().collect::<Vec<_>>(), [BrokerId(3)]);
-        assert_eq!(sessions.refused(TWO, S(1)), None);
-        let gone = sessions.refused(BrokerId(3), S(1));
+        assert_eq!(sessions.refused(TWO, false, S(1)), None);
+        let gone = sessions.refused(BrokerId(3), false, S(1));
         assert_eq!(gone, Some(fence(3, 30, FenceReason::ConnectionClosed)));
+        assert_eq!(sessions.refused(TWO, true, S(1)), None);
+        let stopped = sessions.refused(BrokerId(3), true, S(1));
+        assert_eq!(stopped, Some(fence(3, 30, FenceReason::ControlledShutdown)));
         sessions.end();
         assert_eq!(sessions.next_end(), None);
     }

@@ -17,7 +17,7 @@ use crate::controller::{
     BeatEnd, BeatStream, Command, Fence, FenceReason, Refused, Sessions, may_stop,
 };
 use crate::ids::{BrokerEpoch, BrokerId};
-use crate::metadata::{BrokerImage, MetadataImage};
+use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
 use crate::raft::{Controller, Leadership};
 use crate::runtime::Clock;
 
@@ -148,8 +148,13 @@ impl SessionKeeper {
         let probe = async |broker| (broker, peers.is_gone(broker).await);
         let mut probes: FuturesUnordered<_> = silent.into_iter().map(probe).collect();
         while let Some((broker, gone)) = probes.next().await {
-            let fence = gone.then(|| self.sessions.lock().refused(broker, self.clock.elapsed()));
-            if let Some(fence) = fence.flatten() {
+            if !gone {
+                continue;
+            }
+            let image = self.controller.image();
+            let wished = image.broker(broker).is_some_and(|it| it.state == BrokerState::Stopping);
+            let fence = self.sessions.lock().refused(broker, wished, self.clock.elapsed());
+            if let Some(fence) = fence {
                 self.fence(fence);
             }
         }
