@@ -18,8 +18,7 @@ pub(crate) fn run(args: &CiArgs) -> Result<bool> {
     });
     // A broker in a simulated network has bodies of its own for sockets, threads and time.
     tally.check("lints of the simulated surroundings", || {
-        let features = "kq-broker/turmoil,kq-broker/canary";
-        let features = ["--features", features, "--lib", "--test", "turmoil"];
+        let features = ["--features", turmoil::FEATURES, "--lib", "--test", "turmoil"];
         let words = [["clippy", "--workspace"].as_slice(), &features];
         step(&[words.concat(), vec!["--", "-D", "warnings"]].concat())
     });

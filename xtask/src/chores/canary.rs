@@ -158,16 +158,18 @@ fn verify_healthy(seen_by: &Test) -> Result<()> {
 impl Test {
     /// The test, built so that planted bugs can live.
     fn command(&self) -> Command {
-        let with = ["--quiet", "--features", "kq-broker/canary"];
         match self {
             Self::Named { test } => {
                 let kinds = ["--lib", "--test", "crash", "--test", "damage"];
+                let with = ["--quiet", "--features", "kq-broker/canary"];
                 let mut suite = cargo_test([&with[..], &kinds, &["--", test]].concat());
                 suite.env("RUST_BACKTRACE", "0");
                 suite
             }
             Self::Model(Schedules { from, seeds, suite, scenario, .. }) => {
                 let test = suite.unwrap_or(Suite::Replicas).test();
+                // The model has no sockets to simulate: it lives in the build that turmoil has.
+                let with = ["--quiet", "--features", turmoil::FEATURES];
                 let mut model = cargo_test([&with[..], &["--test", "model", "--", test]].concat());
                 model.env("KQ_SIM_FROM", from.to_string());
                 model.env("KQ_SIM_SEEDS", seeds.to_string()).env("RUST_BACKTRACE", "0");

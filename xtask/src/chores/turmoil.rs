@@ -17,6 +17,9 @@ use crate::output;
 use crate::run::{capture, cargo_test, finish};
 use crate::tally::{Tally, Verdict};
 
+/// What whole brokers in a simulated network are built with; planted bugs sleep until they are named.
+pub(crate) const FEATURES: &str = "kq-broker/turmoil,kq-broker/canary";
+
 /// Runs that every change must pass, and how many of them are made a second time.
 const SEEDS: u64 = 10;
 const TWICE: u64 = 3;
@@ -71,10 +74,10 @@ pub(crate) fn check(args: &TurmoilArgs, tally: &mut Tally) {
     });
 }
 
-/// Builds the runner; planted bugs are in it, and sleep until they are named.
+/// Builds the runner.
 fn build() -> Result<PathBuf> {
     let mut command = cargo_test(["--quiet", "--test", "turmoil", "--no-run"]);
-    command.args(["--features", "kq-broker/turmoil,kq-broker/canary"]);
+    command.args(["--features", FEATURES]);
     command.arg("--message-format=json-render-diagnostics");
     let told = capture(&mut command)?;
     let executable = |line: &str| {
