@@ -86,6 +86,9 @@ const EXITS: &[(&str, Exit)] = &[
     ("kq.DEADLINE", Exit::Deadline),
     ("kq.USAGE", Exit::Usage),
     ("kq.CONFIRM", Exit::Usage),
+    ("kafka.COORDINATOR_LOAD_IN_PROGRESS", Exit::Unreachable),
+    ("kafka.COORDINATOR_NOT_AVAILABLE", Exit::Unreachable),
+    ("kafka.NOT_COORDINATOR", Exit::Unreachable),
     ("kq.UNREACHABLE", Exit::Unreachable),
     ("kq.STALE", Exit::Unreachable),
     ("kq.STARTING", Exit::Unreachable),
@@ -123,6 +126,10 @@ const HINTS: &[(&str, &str)] = &[
     (
         "kafka.ELIGIBLE_LEADERS_NOT_AVAILABLE",
         "start a broker that holds it: kq-ctl partition list TOPIC",
+    ),
+    (
+        "kafka.LEADER_NOT_AVAILABLE",
+        "kq-ctl partition list TOPIC shows who leads and who is in sync",
     ),
     ("kafka.ELECTION_NOT_NEEDED", "kq-ctl partition list TOPIC shows who leads"),
     ("kafka.INVALID_RECORD", "another --compression, or records of another form"),

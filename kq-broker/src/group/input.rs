@@ -313,6 +313,9 @@ pub struct ResetOffsets {
     pub reason: Arc<str>,
     /// Members are put out for it, and come back.
     pub live: bool,
+    /// The newest change of the group's offsets that the operator knows; none = there was none. It
+    /// counts if `live`: members move on while an operator thinks, other operators must not.
+    pub after: Option<Arc<str>>,
     /// Each partition once.
     pub rows: Vec<ResetOffset>,
     /// Only tell whether it would be done.

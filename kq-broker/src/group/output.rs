@@ -96,6 +96,8 @@ pub enum ResetRefused {
     },
     /// These offsets are not what the operator was shown.
     Stale(Vec<(TopicPartition, Option<i64>)>),
+    /// Another operator's change of the same offsets was made meanwhile: its plan.
+    Overtaken(Arc<str>),
     /// The plan was carried out already.
     Done,
     /// For another reason.

@@ -1,10 +1,10 @@
 //! Changes of committed offsets by an operator's hand, kept so that they can be taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CommittedOffset, GroupId, Now, TopicPartition};
+use super::{CommittedOffset, GroupId, Now, ResetOffsets, TopicPartition};
 use crate::ids::TopicId;
 
 /// Offsets in one change at most: what fits into one batch with what takes it back.
@@ -89,6 +89,17 @@ impl Undos {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Undo> {
         self.kept.values().map(|it| &it.undo)
+    }
+
+    /// The newest change of offsets in `reset` that whoever planned it does not know.
+    pub(crate) fn overtaking(&self, reset: &ResetOffsets) -> Option<&Undo> {
+        let own = || self.iter().filter(|it| it.group == reset.group);
+        let known = own().find(|it| reset.after.as_ref() == Some(&it.plan));
+        let is_newer =
+            |it: &&Undo| known.is_none_or(|known| known.at_ms <= it.at_ms && known.plan != it.plan);
+        let touched: BTreeSet<_> = reset.rows.iter().map(|it| &it.partition).collect();
+        let is_same = |it: &&Undo| it.rows.iter().any(|row| touched.contains(&row.partition));
+        own().filter(is_newer).filter(is_same).max_by_key(|it| it.at_ms)
     }
 
     /// It could not be buried, and is tried again.

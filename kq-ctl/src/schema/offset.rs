@@ -70,6 +70,7 @@ const RESET_PLAN: &[Field] = &[
     LIVE,
     time("planned_at", "AT", "when it was made"),
     int("coordinator", "COORDINATOR", "broker that coordinates the group"),
+    text("after", "AFTER", "newest change of the group's offsets that the plan knows").nullable(),
     REREAD,
     SKIP,
     text("to", "TO", "the position as it was typed"),

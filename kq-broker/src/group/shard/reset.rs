@@ -149,7 +149,8 @@ impl Shard {
         let kind = self.groups.get(&reset.group).map(|it| &it.kind);
         let has_members = kind.is_some_and(|it| !it.state().is_empty());
         if reset.live {
-            return Ok(());
+            let other = self.undos.overtaking(reset);
+            return other.map_or(Ok(()), |it| Err(ResetRefused::Overtaken(Arc::clone(&it.plan))));
         }
         if has_members {
             return Err(ResetRefused::NonEmpty { members: self.member_count(&reset.group) });

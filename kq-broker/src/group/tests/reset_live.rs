@@ -376,7 +376,7 @@ fn a_second_change_amid_the_first_still_makes_one_generation() {
         "reset r5 p t/0=-:10 live
         written w1
         join r6 new range
-        reset r7 q t/0=10:20 live
+        reset r7 q t/0=10:20 live after:p
         written w2
         join r8 new range
         beat r9 m2 1
@@ -388,7 +388,7 @@ fn a_second_change_amid_the_first_still_makes_one_generation() {
             written w1
                 r5 reset from [None] in generation 1, 2 put out
             join r6 new range
-            reset r7 q t/0=10:20 live
+            reset r7 q t/0=10:20 live after:p
                 write w2: 3 records
             written w2
                 r6 join of m6 refused: not a member of this group; join again without a member id
@@ -402,6 +402,43 @@ fn a_second_change_amid_the_first_still_makes_one_generation() {
             undos
                 g p live=true: t/0 None -> Some(10)
                 g q live=true: t/0 Some(10) -> Some(20)
+        "#]],
+    );
+}
+
+#[test]
+fn another_operators_change_is_not_overwritten_unasked() {
+    check_two(
+        "reset r5 p t/0=-:10 live
+        reset r6 q t/0=-:20 live
+        written w1
+        reset r7 q t/1=-:20 live
+        written w2
+        reset r8 s t/0=-:30 live after:p
+        written w3
+        reset r9 u t/0=-:40 live after:p
+        undos",
+        expect![[r#"
+            reset r5 p t/0=-:10 live
+                write w1: 3 records
+            reset r6 q t/0=-:20 live
+            written w1
+                r5 reset from [None] in generation 1, 2 put out
+                r6 reset refused: Overtaken("p")
+            reset r7 q t/1=-:20 live
+                write w2: 2 records
+            written w2
+                r7 reset from [None] in generation 1, 0 put out
+            reset r8 s t/0=-:30 live after:p
+                write w3: 2 records
+            written w3
+                r8 reset from [Some(10)] in generation 1, 0 put out
+            reset r9 u t/0=-:40 live after:p
+                r9 reset refused: Overtaken("s")
+            undos
+                g p live=true: t/0 None -> Some(10)
+                g q live=true: t/1 None -> Some(20)
+                g s live=true: t/0 Some(10) -> Some(30)
         "#]],
     );
 }

@@ -88,7 +88,7 @@ fn who_is_away_stays_so() {
         written w8
         cbeat r12 m4/b away
         written w9
-        reset r13 q t/0=10:20 live
+        reset r13 q t/0=10:20 live after:p
         written w10
         held
         load",
@@ -117,7 +117,7 @@ fn who_is_away_stays_so() {
                 write w9: 1 records
             written w9
                 r12 m4 at -2: as before
-            reset r13 q t/0=10:20 live
+            reset r13 q t/0=10:20 live after:p
                 write w10: 2 records
             written w10
                 r13 reset from [Some(10)] in generation 3, 0 put out

@@ -6,6 +6,7 @@
 //! join r1 new range static=a     request r1; a newcomer is named after it: m1
 //! beat r2 m1/a 1                 member m1 with the instance a, in generation 1
 //! reset r3 p t/0=5:9 live        plan p: t/0 from 5 to 9, `-` = nothing; members are put out
+//! reset r3 q t/0=9:5 live after:p    another, by someone who knows that plan p was carried out
 //! settle r4                      someone is about to look at offsets
 //! drop, rebalance, remove        an operator's hand: `operate_words`
 //! refused w0 / thin / unknown    how a write ends; `written` when it ends well
@@ -343,6 +344,7 @@ fn reset(to: &str, plan: &str, words: &[&str]) -> ResetOffsets {
         verb: "reset".into(),
         reason: "".into(),
         live: words.contains(&"live"),
+        after: words.iter().find_map(|it| it.strip_prefix("after:")).map(Into::into),
         validate_only: words.contains(&"dry"),
         rows: words.iter().filter(|it| it.contains('=')).map(row).collect(),
         reply: reply(to),

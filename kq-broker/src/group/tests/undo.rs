@@ -91,6 +91,7 @@ impl World {
             verb: "reset".into(),
             reason: "a test".into(),
             live: false,
+            after: None,
             rows: to.into_iter().map(row).collect(),
             validate_only: false,
             reply: ReplyTo(0),

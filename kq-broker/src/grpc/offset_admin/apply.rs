@@ -59,6 +59,7 @@ impl Admin {
                 verb: plan.verb.as_str().into(),
                 reason: reason.as_str().into(),
                 live: plan.live,
+                after: plan.after.as_deref().map(Arc::from),
                 rows,
                 validate_only: is_dry_run(request.intent.as_ref()),
                 reply,
@@ -187,6 +188,9 @@ fn refusal(plan: &v1::ResetPlan, refused: ResetRefused) -> AdminError {
                 told.push(format!("{} more moved", moved.len() - told.len()));
             }
             stale(plan, &told.join(", "))
+        }
+        ResetRefused::Overtaken(other) => {
+            stale(plan, &format!("plan {other} changed the same offsets meanwhile"))
         }
         ResetRefused::Done => stale(plan, "it was carried out already")
             .hint(format!("kq-ctl offset undo {} takes it back", plan.id)),

@@ -162,9 +162,14 @@ async fn members_are_put_out_only_if_that_is_meant() {
     let refused = plan(&rig, request("work", earliest())).await;
     assert_eq!(code_of(&rig, &refused).await, "kafka.NON_EMPTY_GROUP");
     let live = v1::ProposeResetRequest { live: true, ..request("work", earliest()) };
+    let other = plan(&rig, live.clone()).await;
     let live = plan(&rig, live).await;
     let done = apply(&rig, &live).await;
     assert_eq!((done.expelled_count, done.generation), (1, Some(joined.generation)));
+    let overtaken = try_apply(&rig, &other, because("too late")).await.unwrap_err();
+    assert_eq!(overtaken.code, "kq.STALE_PLAN");
+    let why = format!("is stale: plan {} changed the same offsets meanwhile", live.id);
+    assert!(overtaken.message.ends_with(&why), "{}", overtaken.message);
     let told = format!("group work: reset of 1 offset, 1 member put out, plan {}", live.id);
     assert!(events(&rig)[0].starts_with(&told));
     let groups = vec!["work".to_owned()];

@@ -144,6 +144,7 @@ impl Admin {
             notes,
             typed: request.typed,
             coordinator: self.node.broker_id.0,
+            after: view.changed.as_ref().map(|(_, plan)| plan.to_string()),
         }
     }
 }
@@ -174,7 +175,7 @@ fn refusal(group: &str, view: &View, state: KindState) -> Option<v1::ItemError> 
 fn outsider(view: &View) -> Option<String> {
     let survey = view.survey.as_ref().filter(|it| it.state.is_empty())?;
     let at = survey.last_commit_at_ms.filter(|at| survey.state_since_ms < *at)?;
-    if view.changed_at_ms.is_some_and(|changed_at| at <= changed_at) {
+    if view.changed.as_ref().is_some_and(|(changed_at, _)| at <= *changed_at) {
         return None;
     }
     let age = u64::try_from(view.at.wall_ms.saturating_sub(at)).unwrap_or(0);

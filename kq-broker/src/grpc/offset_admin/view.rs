@@ -1,6 +1,7 @@
 //! A group as it stands while an answer is made.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kq_proto::admin::AdminError;
 
@@ -17,20 +18,14 @@ pub(super) struct View {
     /// In the order of their ids.
     pub(super) members: Vec<MemberSurvey>,
     pub(super) offsets: BTreeMap<(String, u32), CommittedOffset>,
-    /// When an operator changed its offsets last, in milliseconds since 1970.
-    pub(super) changed_at_ms: Option<i64>,
+    /// When an operator changed its offsets last, in milliseconds since 1970, and by which plan.
+    pub(super) changed: Option<(i64, Arc<str>)>,
 }
 
 impl View {
     /// A group that is not there.
     pub(super) fn of_nothing(at: Now) -> Self {
-        Self {
-            at,
-            survey: None,
-            members: Vec::new(),
-            offsets: BTreeMap::new(),
-            changed_at_ms: None,
-        }
+        Self { at, survey: None, members: Vec::new(), offsets: BTreeMap::new(), changed: None }
     }
 
     /// What is committed of a partition.
@@ -66,7 +61,7 @@ impl Admin {
             survey: shard.survey(group),
             members: shard.survey_members(group, at),
             offsets: shard.offsets(group).filter_map(owned).collect(),
-            changed_at_ms: shard.undos_of(group).map(|it| it.at_ms).max(),
+            changed: shard.undos_of(group).map(|it| (it.at_ms, Arc::clone(&it.plan))).max(),
         });
         if view.survey.is_none() {
             return Err(words::unknown_group(group.as_str()));

@@ -42,7 +42,9 @@ impl State {
             ..v1::PartitionOffset::default()
         };
         let at = if request.at.is_some() { offsets.iter().map(at).collect() } else { Vec::new() };
-        Ok(v1::GetOffsetsResponse { offsets, at, errors: Vec::new() })
+        let leaderless = offsets.iter().filter(|it| it.end.is_none() && !it.topic_deleted);
+        let errors = leaderless.map(nobody_leads).collect();
+        Ok(v1::GetOffsetsResponse { offsets, at, errors })
     }
 
     pub(crate) fn propose_reset(
@@ -70,6 +72,7 @@ impl State {
             members: group.members.clone(),
             typed: request.typed.clone(),
             coordinator: 2,
+            after: self.newest_change(&request.group),
             ..v1::ResetPlan::default()
         };
         for it in group.partitions.iter().filter(|it| in_scope(it, &request.scope)) {
@@ -93,11 +96,16 @@ impl State {
         Ok(answer)
     }
 
+    /// The plan that changed the group's offsets last.
+    fn newest_change(&self, group: &str) -> Option<String> {
+        let newest = self.undos.iter().rfind(|(undo, _)| undo.group == group)?;
+        Some(newest.0.id.clone())
+    }
+
     fn resolve(&self, it: &v1::PartitionLag, to: &To) -> Result<Option<Place>, v1::ItemError> {
         let item = format!("{}/{}", it.topic, it.partition);
         if it.end.is_none() && !matches!(to, To::Delete(_)) {
-            let message = format!("nobody leads {item}");
-            return Err(error(&item, "kafka.LEADER_NOT_AVAILABLE", message, ""));
+            return Err(nobody_leads(it));
         }
         let end = it.end.unwrap_or_default();
         let plain = |offset: u64| Ok(Some(clamped(it, offset)));
@@ -142,6 +150,10 @@ impl State {
     ) -> Answer<v1::ApplyResetResponse> {
         let plan = request.plan.unwrap_or_default();
         let intent = request.intent.unwrap_or_default();
+        if plan.live && plan.after != self.newest_change(&plan.group) {
+            let message = "another plan changed the same offsets meanwhile";
+            return Err(error(&plan.group, "kq.STALE_PLAN", message.to_owned(), "").into());
+        }
         let group = self.groups.entry(plan.group.clone()).or_default();
         for row in &plan.rows {
             let found = group
@@ -251,6 +263,12 @@ fn to_spec(it: &v1::PartitionLag, spec: Option<Spec>) -> Place {
         }
         Some(Spec::Named(_)) | None => (Some(end), None, String::new()),
     }
+}
+
+fn nobody_leads(it: &v1::PartitionLag) -> v1::ItemError {
+    let item = format!("{}/{}", it.topic, it.partition);
+    let message = format!("nobody leads {item}");
+    error(&item, "kafka.LEADER_NOT_AVAILABLE", message, "")
 }
 
 fn reset_row(it: &v1::PartitionLag, (to, to_at_ms, note): Place) -> v1::ResetRow {

@@ -117,6 +117,7 @@ fn plan_of(it: &Value, items: &[Value]) -> Option<v1::ResetPlan> {
         members: it.get("members")?.as_array()?.iter().map(member).collect::<Option<_>>()?,
         typed: text_of(it, "to")?,
         coordinator: u32::try_from(it.get("coordinator")?.as_u64()?).ok()?,
+        after: text_of(it, "after"),
         group,
         ..v1::ResetPlan::default()
     };

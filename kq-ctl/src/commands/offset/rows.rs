@@ -82,6 +82,7 @@ pub(super) fn plan_row(plan: &v1::ResetPlan, applied: &Applied) -> Row {
         live: plan.live,
         planned_at: Cell::Time(plan.at_ms),
         coordinator: plan.coordinator,
+        after: plan.after.clone(),
         reread: plan.reread,
         skip: plan.skip,
         to: &plan.typed,
