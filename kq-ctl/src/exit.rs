@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line is wrong, or a confirmation is missing where nobody can be asked.
     Usage = 2,
-    /// No broker could be reached.
+    /// No broker could be reached, or not the one that coordinates the group.
     Unreachable = 3,
     /// Authentication or authorisation.
     Denied = 4,

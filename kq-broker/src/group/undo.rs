@@ -91,15 +91,23 @@ impl Undos {
         self.kept.values().map(|it| &it.undo)
     }
 
-    /// The newest change of offsets in `reset` that whoever planned it does not know.
+    /// The newest change of offsets in `reset` that whoever planned it does not know. If the change
+    /// that is known is kept no more, others may have gone with it: then it is any change.
     pub(crate) fn overtaking(&self, reset: &ResetOffsets) -> Option<&Undo> {
         let own = || self.iter().filter(|it| it.group == reset.group);
         let known = own().find(|it| reset.after.as_ref() == Some(&it.plan));
-        let is_newer =
-            |it: &&Undo| known.is_none_or(|known| known.at_ms <= it.at_ms && known.plan != it.plan);
+        let is_newer = |it: &&Undo| known.is_none_or(|known| known.at_ms < it.at_ms);
         let touched: BTreeSet<_> = reset.rows.iter().map(|it| &it.partition).collect();
-        let is_same = |it: &&Undo| it.rows.iter().any(|row| touched.contains(&row.partition));
+        let is_lost = known.is_none() && reset.after.is_some();
+        let is_same =
+            |it: &&Undo| is_lost || it.rows.iter().any(|row| touched.contains(&row.partition));
         own().filter(is_newer).filter(is_same).max_by_key(|it| it.at_ms)
+    }
+
+    /// When a change of a group is made: later than any other of it, whatever the clock shows here.
+    pub(crate) fn next_at_ms(&self, group: &GroupId, now: Now) -> i64 {
+        let newest = self.iter().filter(|it| it.group == *group).map(|it| it.at_ms).max();
+        newest.map_or(now.wall_ms, |newest| now.wall_ms.max(newest.saturating_add(1)))
     }
 
     /// It could not be buried, and is tried again.

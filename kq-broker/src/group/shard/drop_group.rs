@@ -105,7 +105,7 @@ impl Shard {
             reason,
             live: false,
             generation,
-            at_ms: now.wall_ms,
+            at_ms: self.undos.next_at_ms(id, now),
             rows,
         };
         let (undo, records) = kept(undo).unzip();

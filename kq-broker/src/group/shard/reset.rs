@@ -230,7 +230,7 @@ impl Shard {
             reason: Arc::clone(&reset.reason),
             live: reset.live,
             generation: self.generation(&reset.group),
-            at_ms: now.wall_ms,
+            at_ms: self.undos.next_at_ms(&reset.group, now),
             rows: reset.rows.iter().map(row).collect(),
         }
     }

@@ -444,6 +444,36 @@ fn another_operators_change_is_not_overwritten_unasked() {
 }
 
 #[test]
+fn a_clock_that_goes_back_hides_no_change() {
+    check_two(
+        "wall 90s
+        reset r5 p t/0=-:10 live
+        written w1
+        wall 9s
+        reset r6 q t/0=10:20 live after:p
+        written w2
+        reset r7 s t/0=20:30 live after:p
+        reset r8 u t/1=-:30 live after:x",
+        expect![[r#"
+            wall 90s
+            reset r5 p t/0=-:10 live
+                write w1: 3 records
+            written w1
+                r5 reset from [None] in generation 1, 2 put out
+            wall 9s
+            reset r6 q t/0=10:20 live after:p
+                write w2: 2 records
+            written w2
+                r6 reset from [Some(10)] in generation 1, 0 put out
+            reset r7 s t/0=20:30 live after:p
+                r7 reset refused: Overtaken("q")
+            reset r8 u t/1=-:30 live after:x
+                r8 reset refused: Overtaken("q")
+        "#]],
+    );
+}
+
+#[test]
 fn many_members_come_back_in_exactly_one_generation() {
     let mut script = String::new();
     for member in 1..=500 {

@@ -110,6 +110,16 @@ async fn a_deletion_is_taken_back_though_the_group_is_gone() {
     apply(&rig, &undo).await;
     assert_eq!(committed(&rig, "billing").await, [(0, Some(4), note("by hand"))]);
 
+    let again = plan(&rig, request("billing", To::Delete(true))).await;
+    apply(&rig, &again).await;
+    let target = To::Undo(again.id.clone());
+    let back =
+        v1::ProposeResetRequest { scope: Vec::new(), live: true, ..request("billing", target) };
+    let undo = plan(&rig, back).await;
+    assert_eq!(undo.after.as_deref(), Some(&*again.id), "the group is gone, its changes are not");
+    apply(&rig, &undo).await;
+    assert_eq!(committed(&rig, "billing").await, [(0, Some(4), note("by hand"))]);
+
     let unknown = v1::ProposeResetRequest {
         scope: Vec::new(),
         ..request("billing", To::Undo("beef".to_owned()))

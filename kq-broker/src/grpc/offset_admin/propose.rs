@@ -34,9 +34,11 @@ impl Admin {
         if request.group.is_empty() {
             return Err(words::no_group_id());
         }
-        let view = match self.view(&GroupId::from(request.group.as_str())).await {
+        let group = GroupId::from(request.group.as_str());
+        let view = match self.view(&group).await {
             Err(err) if err.code == words::UNKNOWN_GROUP && may_be_new(&request) => {
-                View::of_nothing(self.now())
+                let any = self.view_of_any(&group).await;
+                any.unwrap_or_else(|_| View::of_nothing(self.now()))
             }
             Err(err) if err.code == words::UNKNOWN_GROUP => {
                 return Err(err.hint("kq-ctl group list, or --new-group to make it"));

@@ -23,7 +23,7 @@ pub(super) struct View {
 }
 
 impl View {
-    /// A group that is not there.
+    /// A group of a cluster that has none yet.
     pub(super) fn of_nothing(at: Now) -> Self {
         Self { at, survey: None, members: Vec::new(), offsets: BTreeMap::new(), changed: None }
     }
@@ -54,19 +54,24 @@ impl View {
 impl Admin {
     /// A group that this broker coordinates.
     pub(super) async fn view(&self, group: &GroupId) -> Result<View, AdminError> {
+        let view = self.view_of_any(group).await?;
+        match view.survey {
+            Some(_) => Ok(view),
+            None => Err(words::unknown_group(group.as_str())),
+        }
+    }
+
+    /// The same of one that there need not be: what was changed in it is kept longer than it.
+    pub(super) async fn view_of_any(&self, group: &GroupId) -> Result<View, AdminError> {
         let host = self.shard_of(group).await?;
         let at = self.now();
-        let view = host.look(|shard| View {
+        Ok(host.look(|shard| View {
             at,
             survey: shard.survey(group),
             members: shard.survey_members(group, at),
             offsets: shard.offsets(group).filter_map(owned).collect(),
             changed: shard.undos_of(group).map(|it| (it.at_ms, Arc::clone(&it.plan))).max(),
-        });
-        if view.survey.is_none() {
-            return Err(words::unknown_group(group.as_str()));
-        }
-        Ok(view)
+        }))
     }
 
     pub(super) fn now(&self) -> Now {

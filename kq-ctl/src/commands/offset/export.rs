@@ -1,6 +1,5 @@
 //! `kq-ctl offset export GROUP.. > FILE`
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::get::read;
@@ -34,10 +33,13 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let cluster = session.cluster(Access::Read).await?;
     let groups = args.groups.find(cluster.as_ref()).await?;
     let scope = args.topics.wire();
-    let mut report = read(&groups, (&scope, None), cluster.as_ref(), session.now_ms()).await?;
+    let now_ms = session.now_ms();
+    let (mut report, mut logs) = read(&groups, (&scope, None), cluster.as_ref(), now_ms).await?;
+    // How far a log goes is not exported; that there is none is said.
+    logs.retain(|it| it.code == "kafka.UNKNOWN_TOPIC_OR_PARTITION");
+    report.fail(logs);
     // Where nothing is committed there is nothing to bring back.
     report.items.retain(|row| row.get("committed").is_some_and(|it| *it != Cell::Null));
-    drop_leaders(&mut report);
     if !report.failures.is_empty() {
         // Half an export would be taken for a whole one.
         report.items.clear();
@@ -52,16 +54,6 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         report.plain = Some(render(whole, &view, &session.envelope()).stdout);
     }
     Ok(report)
-}
-
-/// What is committed is known also where nobody leads: how far the log goes is not exported.
-fn drop_leaders(report: &mut Report) {
-    let field = |row: &Row, name| row.get(name).map(Cell::raw).unwrap_or_default();
-    let whole: BTreeSet<_> = report.items.iter().map(|row| field(row, "topic")).collect();
-    let place = |row| format!("{}/{}", field(row, "topic"), field(row, "partition"));
-    let places: BTreeSet<_> = report.items.iter().map(place).collect();
-    let is_told = |item: &String| whole.contains(item) || places.contains(item);
-    report.failures.retain(|it| !it.item.as_ref().is_some_and(is_told));
 }
 
 /// One line of Kafka's CSV for each row that has an offset in that column.

@@ -32,19 +32,23 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
     let cluster = session.cluster(Access::Read).await?;
     let groups = args.groups.find(cluster.as_ref()).await?;
     let scope = args.topics.wire();
-    let mut report = read(&groups, (&scope, args.at), cluster.as_ref(), session.now_ms()).await?;
+    let now_ms = session.now_ms();
+    let (mut report, logs) = read(&groups, (&scope, args.at), cluster.as_ref(), now_ms).await?;
+    report.fail(logs);
     report.also.extend(args.at.is_some().then_some("at"));
     Ok(report)
 }
 
-/// What groups have committed. One that is not there does not hide the others.
+/// What groups have committed, and apart from it what could not be told of logs. A group that is not
+/// there does not hide the others.
 pub(super) async fn read(
     groups: &[String],
     (scope, at): (&[v1::TopicPartitions], Option<Position>),
     cluster: &dyn Cluster,
     now_ms: i64,
-) -> Result<Report, Failure> {
+) -> Result<(Report, Vec<v1::ItemError>), Failure> {
     let mut report = Report::new(&OFFSETS);
+    let mut logs = Vec::new();
     for group in groups {
         let request = v1::GetOffsetsRequest {
             group: group.clone(),
@@ -66,10 +70,10 @@ pub(super) async fn read(
             found.and_then(|it| it.offset).zip(at).map(|(offset, at)| back(offset, at))
         };
         report.extend(answer.offsets.iter().map(|it| offset_row(it, found(it))));
-        report.fail(answer.errors);
+        logs.extend(answer.errors);
     }
-    if report.items.is_empty() && report.failures.is_empty() {
+    if report.items.is_empty() && report.failures.is_empty() && logs.is_empty() {
         report.note("nothing is committed there");
     }
-    Ok(report)
+    Ok((report, logs))
 }
