@@ -6,6 +6,7 @@ use std::{env, fs};
 
 const ROOT: &str = "proto";
 const ADMIN: &str = "proto/kq/admin/v1";
+const MONITOR: &str = "proto/kq/monitor/v1";
 const CLUSTER: &str = "proto/kq/cluster/v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -13,11 +14,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut compiler = protox::Compiler::new([ROOT])?;
     compiler.include_imports(true).include_source_info(true).open_files(sources(ADMIN)?)?;
-    fs::write(out.join("kq_admin_v1.bin"), compiler.encode_file_descriptor_set())?;
+    compiler.open_files(sources(MONITOR)?)?;
+    fs::write(out.join("kq_doors.bin"), compiler.encode_file_descriptor_set())?;
     compiler.open_files(sources(CLUSTER)?)?;
     tonic_prost_build::configure()
         .bytes(".kq.admin.v1")
         .bytes(".kq.cluster.v1")
+        .bytes(".kq.monitor.v1")
         .btree_map(".kq.admin.v1")
         .emit_rerun_if_changed(false)
         .compile_fds(compiler.file_descriptor_set())?;

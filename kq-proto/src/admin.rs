@@ -28,8 +28,8 @@ pub const STARTING: &str = "kq.STARTING";
 /// Partitions that one change may add to the cluster.
 pub const PARTITIONS_ADDED_MAX: u32 = 10_000;
 
-/// Descriptors of `kq.admin.v1` and its imports, for gRPC reflection.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kq_admin_v1.bin"));
+/// Descriptors of `kq.admin.v1`, `kq.monitor.v1` and their imports, for gRPC reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kq_doors.bin"));
 
 /// Generated from `proto/kq/admin/v1/*.proto`.
 pub mod v1 {

@@ -27,6 +27,7 @@ use crate::admin::v1::{
     quorum_client::QuorumClient, records_client::RecordsClient, topics_client::TopicsClient,
 };
 use crate::admin::{ACCEPT_STALE, CLUSTER_ID, EXPECTED_CLUSTER_ID, STALE_MS};
+use crate::monitor::v1::monitor_client::MonitorClient;
 
 /// A reply larger than this is refused: a broker can be hostile too. It is more than the largest
 /// request that brokers take unless told otherwise (100 MiB), so that what went in comes out.
@@ -149,6 +150,8 @@ services! {
     events: EventsClient, with_deadline;
     /// History as a stream without an end.
     event_stream: EventsClient, without_deadline;
+    /// All of the cluster, as a stream without an end.
+    monitor_stream: MonitorClient, without_deadline;
 }
 
 impl Connection {

@@ -5,3 +5,4 @@ pub mod admin;
 pub mod client;
 pub mod cluster;
 pub mod kafka;
+pub mod monitor;
