@@ -1,0 +1,205 @@
+//! Frames taken in: what follows from them, and that strangers cannot upset it.
+
+use kq_proto::monitor::v1;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+fn topic(number: u32, name: &str, leaders: &[u32]) -> v1::TopicState {
+    let count = leaders.len();
+    v1::TopicState {
+        number,
+        name: name.to_owned(),
+        min_insync_replicas: 2,
+        leaders: leaders.to_vec(),
+        leader_epochs: vec![7; count],
+        replica_counts: vec![3],
+        replicas: [1, 2, 3].repeat(count),
+        in_sync: vec![0b111; count],
+        ..v1::TopicState::default()
+    }
+}
+
+fn whole(topics: Vec<v1::TopicState>) -> Facts {
+    let brokers = (1..=3).map(|id| v1::BrokerState { id, ..v1::BrokerState::default() });
+    let mut facts = Facts::default();
+    facts.apply(v1::WatchResponse {
+        whole: true,
+        brokers: brokers.collect(),
+        topics,
+        ..v1::WatchResponse::default()
+    });
+    facts
+}
+
+fn out_of_sync(partition: u32) -> v1::PartitionState {
+    v1::PartitionState {
+        topic: 1,
+        partition,
+        leader: Some(1),
+        leader_epoch: 8,
+        replicas: vec![1, 2, 3],
+        in_sync: 0b011,
+        changed_at_ms: Some(1_000),
+        ..v1::PartitionState::default()
+    }
+}
+
+fn counted(at_ms: i64, end: u64) -> v1::WatchResponse {
+    v1::WatchResponse {
+        now_ms: at_ms,
+        partition_counters: vec![v1::PartitionCounters {
+            topic: 1,
+            at_ms,
+            partitions: vec![0],
+            start_offsets: vec![10],
+            high_watermarks: vec![end],
+            end_offsets: vec![end],
+            size_bytes: vec![(end - 10) * 100],
+            behind: vec![v1::FollowerLag { broker: 3, records: 5, ..v1::FollowerLag::default() }],
+        }],
+        ..v1::WatchResponse::default()
+    }
+}
+
+#[test]
+fn a_partition_that_loses_a_replica_is_counted_where_it_belongs() {
+    let mut facts = whole(vec![topic(1, "orders", &[2, 3]), topic(2, "audit", &[0])]);
+    assert_eq!(facts.topics.tally.of(Health::Offline), 1, "nobody leads audit");
+    let changed = facts.apply(v1::WatchResponse {
+        partitions: vec![out_of_sync(1)],
+        ..v1::WatchResponse::default()
+    });
+    assert!(changed.partitions && !changed.rows);
+    let tally = &facts.topics.tally;
+    assert_eq!((tally.partitions, tally.ill(), tally.of(Health::AtMin)), (3, 2, 1));
+    assert_eq!(tally.broker(3), BrokerTally { leads: 0, replicas: 3, preferred: 0, out: 1 });
+    assert_eq!(tally.broker(1).leads, 2);
+    assert_eq!(facts.topics.named("orders").unwrap().tally.ill(), 1);
+}
+
+#[test]
+fn a_topic_that_goes_takes_its_partitions_out_of_every_count() {
+    let mut facts = whole(vec![topic(1, "orders", &[2, 3]), topic(2, "audit", &[1])]);
+    facts.apply(v1::WatchResponse { topics_gone: vec![1, 2], ..v1::WatchResponse::default() });
+    assert_eq!(facts.topics.tally, Tally::default());
+    assert!(facts.topics.named("orders").is_none());
+}
+
+#[test]
+fn a_topic_that_differs_in_itself_keeps_its_partitions() {
+    let mut facts = whole(vec![topic(1, "orders", &[2, 3])]);
+    facts.apply(counted(5_000, 110));
+    let protected = v1::TopicState { protected: true, ..topic(1, "orders", &[]) };
+    let told = v1::WatchResponse { topics: vec![protected], ..v1::WatchResponse::default() };
+    facts.apply(told);
+    let orders = facts.topics.named("orders").unwrap();
+    assert!(orders.is_protected);
+    assert_eq!(orders.partitions.len(), 2);
+    assert_eq!(orders.partitions[0].bytes_per_record(), Some(100));
+}
+
+#[test]
+fn a_partition_is_added_at_the_end_only() {
+    let mut facts = whole(vec![topic(1, "orders", &[2])]);
+    let told = |partition| v1::WatchResponse {
+        partitions: vec![out_of_sync(partition)],
+        ..v1::WatchResponse::default()
+    };
+    facts.apply(told(7));
+    assert_eq!(facts.topics.tally.partitions, 1);
+    facts.apply(told(1));
+    assert_eq!(facts.topics.tally.partitions, 2);
+    assert_eq!(facts.topics.partition_named("orders", 1).unwrap().index, 1);
+}
+
+#[test]
+fn another_moment_has_none_of_the_counters_of_now() {
+    let mut facts = whole(vec![topic(1, "orders", &[2])]);
+    facts.apply(counted(1_000, 110));
+    facts.apply(counted(2_000, 160));
+    let partition = &facts.topics.named("orders").unwrap().partitions[0];
+    assert_eq!(facts.records_in(partition), Some(50.0));
+    assert_eq!(partition.behind_of(3).map(|it| it.records), Some(5));
+    facts.apply(v1::WatchResponse { as_of_ms: Some(500), ..v1::WatchResponse::default() });
+    let partition = &facts.topics.named("orders").unwrap().partitions[0];
+    assert_eq!((partition.counters, partition.behind.len()), (None, 0));
+    assert_eq!(facts.moment_ms(), Some(500));
+}
+
+#[test]
+fn silence_is_forgotten_when_it_ends() {
+    let mut facts = whole(Vec::new());
+    let silent = |brokers: Vec<u32>| v1::WatchResponse {
+        silent: Some(v1::SilentBrokers { since_at_ms: vec![9; brokers.len()], brokers }),
+        ..v1::WatchResponse::default()
+    };
+    facts.apply(silent(vec![2, 77]));
+    assert_eq!(facts.brokers[&2].silent_since_ms, Some(9));
+    assert!(!facts.brokers.contains_key(&77));
+    facts.apply(silent(Vec::new()));
+    assert_eq!(facts.brokers[&2].silent_since_ms, None);
+}
+
+#[test]
+fn the_whole_frame_tells_an_empty_store_the_same() {
+    let mut facts = whole(vec![topic(1, "orders", &[2, 3]), topic(4, "audit", &[0])]);
+    facts.apply(counted(2_000, 160));
+    facts.apply(v1::WatchResponse {
+        now_ms: 2_500,
+        partitions: vec![v1::PartitionState { adding: vec![3], ..out_of_sync(1) }],
+        ..v1::WatchResponse::default()
+    });
+    let mut copy = Facts::default();
+    copy.apply(facts.whole_frame());
+    assert_eq!(copy, facts);
+}
+
+prop_compose! {
+    fn any_topic()(
+        number in 0u32..4,
+        leaders in vec(0u32..5, 0..6),
+        leader_epochs in vec(any::<u32>(), 0..6),
+        replica_counts in vec(0u32..5, 0..6),
+        replicas in vec(0u32..5, 0..12),
+        in_sync in vec(any::<u64>(), 0..6),
+        changed in vec(any::<u32>(), 0..3),
+        changed_at_ms in vec(any::<i64>(), 0..3),
+        min_insync_replicas in 0u32..4,
+    ) -> v1::TopicState {
+        v1::TopicState {
+            number, name: format!("t{}", number % 3), leaders, leader_epochs, replica_counts, replicas,
+            in_sync, changed, changed_at_ms, min_insync_replicas, ..v1::TopicState::default()
+        }
+    }
+}
+
+prop_compose! {
+    fn any_partition()(
+        topic in 0u32..4,
+        partition in 0u32..8,
+        leader in proptest::option::of(0u32..5),
+        replicas in vec(0u32..5, 0..5),
+        in_sync in any::<u64>(),
+    ) -> v1::PartitionState {
+        v1::PartitionState { topic, partition, leader, replicas, in_sync, ..v1::PartitionState::default() }
+    }
+}
+
+proptest! {
+    #[test]
+    fn counts_follow_any_frames(
+        frames in vec((any::<bool>(), vec(any_topic(), 0..3), vec(any_partition(), 0..6), vec(0u32..4, 0..2)), 1..8)
+    ) {
+        let mut facts = Facts::default();
+        for (whole, topics, partitions, topics_gone) in frames {
+            facts.apply(v1::WatchResponse { whole, topics, partitions, topics_gone, ..v1::WatchResponse::default() });
+        }
+        let mut tally = Tally::default();
+        for (_, topic, partition) in facts.topics.partitions() {
+            tally.add(partition, partition.health(topic.min_insync_replicas));
+        }
+        prop_assert_eq!(&facts.topics.tally, &tally);
+    }
+}

@@ -1,0 +1,80 @@
+//! Partitions counted by how they are: kept up to date with each change, so that no screen counts.
+
+use std::collections::BTreeMap;
+
+use super::{Health, Partition};
+
+/// What one broker has to do with partitions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BrokerTally {
+    /// Partitions that it leads.
+    pub leads: u32,
+    /// Replicas on it.
+    pub replicas: u32,
+    /// Partitions whose preferred leader it is.
+    pub preferred: u32,
+    /// Replicas on it that are out of sync.
+    pub out: u32,
+}
+
+/// Partitions of a cluster or of a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub partitions: u32,
+    by_health: [u32; Health::ALL.len()],
+    /// Those that another broker leads than the preferred one, whatever else they are.
+    pub not_preferred: u32,
+    /// Those that are ill and miss a replica on a broker, and the brokers.
+    pub brokers: BTreeMap<u32, BrokerTally>,
+}
+
+impl Tally {
+    /// How many are in this state, and in no worse one.
+    pub fn of(&self, health: Health) -> u32 {
+        let at = Health::ALL.iter().position(|it| *it == health);
+        at.and_then(|at| self.by_health.get(at)).copied().unwrap_or(0)
+    }
+
+    /// How many lack a replica in sync, whatever else they are.
+    pub fn ill(&self) -> u32 {
+        Health::ALL.iter().filter(|it| it.is_ill()).map(|it| self.of(*it)).sum()
+    }
+
+    /// What a broker has to do with them.
+    pub fn broker(&self, id: u32) -> BrokerTally {
+        self.brokers.get(&id).copied().unwrap_or_default()
+    }
+
+    pub(super) fn add(&mut self, partition: &Partition, health: Health) {
+        self.change(partition, health, |count| *count = count.saturating_add(1));
+    }
+
+    pub(super) fn remove(&mut self, partition: &Partition, health: Health) {
+        self.change(partition, health, |count| *count = count.saturating_sub(1));
+        self.brokers.retain(|_, it| *it != BrokerTally::default());
+    }
+
+    fn change(&mut self, partition: &Partition, health: Health, by_one: impl Fn(&mut u32)) {
+        by_one(&mut self.partitions);
+        let at = Health::ALL.iter().position(|it| *it == health);
+        if let Some(count) = at.and_then(|at| self.by_health.get_mut(at)) {
+            by_one(count);
+        }
+        if partition.leader.is_some() && partition.leader != partition.preferred() {
+            by_one(&mut self.not_preferred);
+        }
+        for id in partition.replicas.iter() {
+            by_one(&mut self.brokers.entry(*id).or_default().replicas);
+        }
+        for id in partition.out() {
+            by_one(&mut self.brokers.entry(id).or_default().out);
+        }
+        if let Some(id) = partition.preferred() {
+            by_one(&mut self.brokers.entry(id).or_default().preferred);
+        }
+        if let Some(id) = partition.leader {
+            by_one(&mut self.brokers.entry(id).or_default().leads);
+        }
+    }
+}
