@@ -6,6 +6,7 @@ pub mod v1 {
     #![expect(
         missing_docs,
         clippy::pedantic,
+        clippy::large_enum_variant,
         clippy::allow_attributes,
         clippy::allow_attributes_without_reason,
         reason = "generated code; the .proto files carry the documentation"

@@ -63,6 +63,7 @@ pub struct Facts {
 
 /// What a frame has changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a set of rows that may differ")]
 pub struct Changed {
     /// Topics or partitions came or went: rows are others.
     pub rows: bool,
@@ -151,7 +152,8 @@ impl Facts {
             self.brokers.remove(id);
         }
         for told in brokers {
-            self.brokers.entry(told.id).or_default().told = told;
+            let broker = self.brokers.entry(told.id).or_default();
+            broker.told = told;
         }
         let Some(silent) = silent else { return };
         for broker in self.brokers.values_mut() {
