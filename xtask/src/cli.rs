@@ -278,7 +278,7 @@ pub(crate) struct FuzzArgs {
 /// Arguments of `chaos`.
 #[derive(Debug, Args)]
 pub(crate) struct ChaosArgs {
-    /// How long things go wrong
+    /// How long things go wrong; with plans, less than one carries out one of each way to move
     #[arg(long, default_value_t = 2.0, value_parser = minutes)]
     pub(crate) minutes: f64,
     /// Another course than all kinds of faults

@@ -11,6 +11,7 @@ use super::placement::differences;
 use super::schedule::{Act, Fault};
 use super::stage::Stage;
 use super::world::{NAME, World};
+use crate::cli::ChaosArgs;
 use crate::clock;
 
 /// Load before the first plan, so that there is something to move.
@@ -55,8 +56,9 @@ enum Controller {
     Dies,
 }
 
-/// All plans in turn.
-pub(super) fn carry_out(stage: &mut Stage<'_>) -> Result<()> {
+/// All plans in turn, or, where less than a minute was asked for, one of each way to move.
+pub(super) fn carry_out(stage: &mut Stage<'_>, args: &ChaosArgs) -> Result<()> {
+    let all = 1.0 <= args.minutes;
     let mut sum = Sum::default();
     let clients = stage.clients;
     stage.until("the group commits", SETTLE_WITHIN, |_| {
@@ -68,14 +70,18 @@ pub(super) fn carry_out(stage: &mut Stage<'_>) -> Result<()> {
     let (new, replace) = (id.to_string(), format!("1={id}"));
     let rebalance = ["cluster", "rebalance", "--objective", "count"];
     there_and_back(stage, &mut sum, (&rebalance, None))?;
-    let reassign = ["partition", "reassign", NAME, "--replace", &replace];
-    there_and_back(stage, &mut sum, (&reassign, None))?;
+    if all {
+        let reassign = ["partition", "reassign", NAME, "--replace", &replace];
+        there_and_back(stage, &mut sum, (&reassign, None))?;
+    }
     let copies = ["partition", "reassign", NAME, "--rf", "4"];
     there_and_back(stage, &mut sum, (&copies, None))?;
     there_and_back(stage, &mut sum, (&["broker", "drain", "2"], Some("undrain")))?;
     run(stage, &mut sum, (&rebalance, Controller::Lives))?;
     let decommission = ["broker", "decommission", &new];
-    there_and_back(stage, &mut sum, (&decommission, Some("recommission")))?;
+    if all {
+        there_and_back(stage, &mut sum, (&decommission, Some("recommission")))?;
+    }
     run(stage, &mut sum, (&decommission, Controller::Dies))?;
     leave(stage, id)?;
     verify_nothing_left(stage)?;

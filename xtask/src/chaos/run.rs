@@ -100,7 +100,7 @@ fn course(args: &ChaosArgs, seed: u64, power: bool) -> (String, Course) {
         Some(Scenario::OneWay) => {
             (format!("one-way cuts of {} s", args.cut.as_secs()), Course::OneWay)
         }
-        Some(Scenario::Plans) => ("plans".to_owned(), Course::Plans),
+        Some(Scenario::Plans) => (format!("plans, {minutes} min"), Course::Plans),
         Some(Scenario::Rolling) => (format!("rolling restarts, {minutes} min"), Course::Rolling),
         Some(Scenario::Groups) => (format!("groups, {minutes} min"), Course::Groups),
     }
@@ -157,7 +157,7 @@ fn go(
     match course {
         Course::Strikes(steps) => strikes::strike(&mut stage, steps),
         Course::OneWay => cuts::cut_in_turn(&mut stage, args),
-        Course::Plans => plans::carry_out(&mut stage),
+        Course::Plans => plans::carry_out(&mut stage, args),
         Course::Rolling => rolling::roll(&mut stage, args),
         Course::Groups => coordinators::lose(&mut stage, args),
     }?;
