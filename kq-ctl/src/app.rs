@@ -54,7 +54,7 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
 
 /// Settings, and the command line again with the context's defaults for this verb.
 fn settle(cli: Cli, args: &[OsString], world: &World) -> Result<(Cli, Settings), Failure> {
-    let sources = Sources::read(&cli.global, world, cli.noun.is_local())?;
+    let sources = Sources::read(&cli.global.asked(), world.around(), cli.noun.is_local())?;
     let lookup = |name: &str| world.var(name);
     let settings = match resolve(&cli.global, &lookup, &sources) {
         Err(_) if cli.noun.mends_contexts() => without_context(&cli.global, &lookup, &sources)?,

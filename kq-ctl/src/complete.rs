@@ -9,6 +9,7 @@ use clap::CommandFactory as _;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use kq_proto::admin::v1;
+use kq_proto::client::settings::Asked;
 
 use crate::cli::{Cli, Global};
 use crate::exit::Failure;
@@ -73,7 +74,7 @@ pub(crate) fn config_words() -> ArgValueCompleter {
 pub(crate) fn contexts() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let world = World::of_process();
-        let sources = Sources::read(&Global::default(), &world, true).unwrap_or_default();
+        let sources = Sources::read(&Asked::default(), world.around(), true).unwrap_or_default();
         candidates(&sources.user.contexts.into_keys().collect::<Vec<_>>(), typed)
     })
 }
@@ -90,7 +91,7 @@ fn candidates(words: &[String], typed: &OsStr) -> Vec<CompletionCandidate> {
 /// From the cache, or from the cluster of the settings in force.
 fn topic_names() -> Option<Vec<String>> {
     let world = World::of_process();
-    let sources = Sources::read(&Global::default(), &world, true).ok()?;
+    let sources = Sources::read(&Asked::default(), world.around(), true).ok()?;
     let settings = resolve(&Global::default(), &|name| world.var(name), &sources).ok()?;
     let path = cache_path(&settings, &world)?;
     if let Some(names) = cached(&path) {

@@ -2,6 +2,7 @@
 
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::ItemError;
+use kq_proto::client::settings::{Refusal, RefusalKind};
 use tonic::Code;
 
 /// The contract with scripts. A number never changes its meaning.
@@ -248,6 +249,17 @@ impl Failure {
     pub(crate) fn about(mut self, item: impl Into<String>) -> Self {
         self.item = Some(item.into());
         self
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let failure = match refusal.kind {
+            RefusalKind::Usage => Self::usage(refusal.message),
+            RefusalKind::File => Self::new("kq.FILE", refusal.message),
+            RefusalKind::NotFound => Self::new("kq.NOT_FOUND", refusal.message),
+        };
+        if refusal.hint.is_empty() { failure } else { failure.hint(refusal.hint) }
     }
 }
 

@@ -1,10 +1,9 @@
-//! Settings in force and where each comes from: flag, environment, project file, context, default, in
-//! this order. Pure: files and environment are arguments.
+//! Settings in force and where each comes from. What kq-tui goes by as well (cluster, contexts, files)
+//! is in `kq_proto::client::settings`; here is what only commands have. Pure: files and environment
+//! are arguments.
 
 mod edit;
-mod file;
 mod resolve;
-mod source;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,9 +13,8 @@ use kq_proto::client::Address;
 use crate::output::{ByteStyle, Format, ProgressStyle, TimeStyle};
 
 pub(crate) use edit::Edit;
-pub(crate) use file::{Context, File};
+pub(crate) use kq_proto::client::settings::{Context, File, Guards, Origin, Sourced, Sources};
 pub(crate) use resolve::resolve;
-pub(crate) use source::Sources;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -26,35 +24,6 @@ pub(crate) enum ColorMode {
     Auto,
     Always,
     Never,
-}
-
-/// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Origin {
-    Flag(&'static str),
-    Env(&'static str),
-    ProjectFile(PathBuf),
-    Context(String),
-    Default,
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Flag(name) => write!(f, "flag --{name}"),
-            Self::Env(name) => write!(f, "env {name}"),
-            Self::ProjectFile(path) => write!(f, "file {}", path.display()),
-            Self::Context(name) => write!(f, "context {name}"),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
-
-/// A value with its origin.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sourced<T> {
-    pub(crate) value: T,
-    pub(crate) origin: Origin,
 }
 
 /// Everything that is settled before a command begins.
@@ -74,14 +43,4 @@ pub(crate) struct Settings {
     pub(crate) bytes: Sourced<ByteStyle>,
     /// The file that `context add` and the pin write to.
     pub(crate) config_file: PathBuf,
-}
-
-/// What a context guards against.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Guards {
-    pub(crate) cluster_id: Option<String>,
-    pub(crate) read_only: bool,
-    pub(crate) protected: bool,
-    /// Why kq-ctl cannot speak to this cluster safely, if it cannot.
-    pub(crate) unsupported: Option<String>,
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+use kq_proto::client::settings::Surroundings;
+
 use crate::cluster::{self, Connector};
 
 /// Input that may be read on another thread.
@@ -60,6 +62,11 @@ impl World {
                 })
             }),
         }
+    }
+
+    /// What settings are found by.
+    pub(crate) fn around(&self) -> Surroundings<'_> {
+        Surroundings { env: &*self.env, cwd: &self.cwd, system_config: &self.system_config }
     }
 
     /// A variable that is set to something.

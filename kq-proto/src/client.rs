@@ -1,10 +1,11 @@
 //! The gRPC client that kq-ctl and kq-tui share: finds a broker that answers, says why none did, and
-//! gives every call a deadline. Not here: contexts, output, retries of calls (a caller knows best
-//! what may be repeated).
+//! gives every call a deadline; and the settings by which tools find it. Not here: output, retries of
+//! calls (a caller knows best what may be repeated).
 
 mod address;
 mod appends;
 mod connect;
+pub mod settings;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use kq_proto::client::settings::Asked;
+pub(crate) use kq_proto::client::settings::{duration, timeout};
 
 use crate::output::{ByteStyle, Filter, Format, FormatParser, ProgressStyle, TimeStyle};
 use crate::settings::ColorMode;
@@ -143,24 +145,15 @@ pub(crate) struct Select {
     pub(crate) internal: bool,
 }
 
-/// `15s`, `1m30s`, `500ms`; a bare number is refused, since nobody knows its unit.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    if text.starts_with('-') {
-        return Err("no time is shorter than 0s; write 15s, 1m30s or 500ms".to_owned());
-    }
-    humantime::parse_duration(text).map_err(|error| {
-        let why = error.to_string();
-        // Its longest message explains itself by an example of its own.
-        let why = why.split(',').next().unwrap_or_default();
-        format!("{why}; write 15s, 1m30s or 500ms")
-    })
-}
-
-/// A duration in which something can happen.
-pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err("nothing can be done in no time; write 15s or 500ms".to_owned()),
-        timeout => Ok(timeout),
+impl Global {
+    /// What was typed of the cluster.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked {
+            brokers: self.brokers.clone(),
+            context: self.context.clone(),
+            config: self.config.clone(),
+            command_config: self.command_config.clone(),
+        }
     }
 }
 

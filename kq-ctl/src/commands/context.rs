@@ -37,7 +37,7 @@ verbs! {
 
 /// The user's file as it is now.
 fn file(session: &Session) -> Result<File, Failure> {
-    File::read(&session.settings.config_file)
+    Ok(File::read(&session.settings.config_file)?)
 }
 
 fn known(name: &str, file: &File) -> Result<(), Failure> {

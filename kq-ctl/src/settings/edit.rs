@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use kq_proto::client::settings::unreadable;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::Context;
@@ -23,7 +24,7 @@ impl Edit {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Failure::file("read", path, &error)),
         };
-        let document = text.parse().map_err(|error| super::file::unreadable(path, &error))?;
+        let document = text.parse().map_err(|error| Failure::from(unreadable(path, &error)))?;
         Ok(Self { path: path.to_owned(), document })
     }
 

@@ -6,77 +6,96 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::exit::Failure;
+use super::Refusal;
 
 /// `config.toml`, of a user or of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct File {
+pub struct File {
     /// Name of the context in use.
     #[serde(default)]
-    pub(crate) current: Option<String>,
+    pub current: Option<String>,
+    /// Contexts by their names.
     #[serde(default)]
-    pub(crate) contexts: BTreeMap<String, Context>,
+    pub contexts: BTreeMap<String, Context>,
 }
 
 /// One cluster and how to treat it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Context {
-    pub(crate) brokers: Vec<String>,
+pub struct Context {
+    /// Where its brokers listen.
+    pub brokers: Vec<String>,
+    /// No other cluster than this.
     #[serde(default)]
-    pub(crate) cluster_id: Option<String>,
+    pub cluster_id: Option<String>,
+    /// Nothing may be changed.
     #[serde(default)]
-    pub(crate) read_only: bool,
+    pub read_only: bool,
+    /// What loses something has to be named.
     #[serde(default)]
-    pub(crate) protected: bool,
+    pub protected: bool,
+    /// How to speak to it and to show it.
     #[serde(flatten)]
-    pub(crate) style: Style,
+    pub style: Style,
     /// Kept for versions that speak TLS; refused until then, never ignored.
     #[serde(default)]
-    pub(crate) tls: Option<toml::Value>,
+    pub tls: Option<toml::Value>,
+    /// As with `tls`.
     #[serde(default)]
-    pub(crate) sasl: Option<toml::Value>,
+    pub sasl: Option<toml::Value>,
     /// Arguments by verb: `"topic list" = ["--internal"]`.
     #[serde(default)]
-    pub(crate) defaults: BTreeMap<String, Vec<String>>,
+    pub defaults: BTreeMap<String, Vec<String>>,
 }
 
 /// `.kq.toml` of a project.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Project {
+pub struct Project {
+    /// The context to use here.
     #[serde(default)]
-    pub(crate) context: Option<String>,
+    pub context: Option<String>,
+    /// Brokers, without a context.
     #[serde(default)]
-    pub(crate) brokers: Option<Vec<String>>,
+    pub brokers: Option<Vec<String>>,
+    /// How to speak to it and to show it.
     #[serde(flatten)]
-    pub(crate) style: Style,
+    pub style: Style,
 }
 
 /// Settings that context and project share, as text; read where they are used.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub(crate) struct Style {
+pub struct Style {
+    /// How to print items.
     #[serde(default)]
-    pub(crate) output: Option<String>,
+    pub output: Option<String>,
+    /// Deadline of each call.
     #[serde(default)]
-    pub(crate) timeout: Option<String>,
+    pub timeout: Option<String>,
+    /// Bound on finding a broker that accepts.
     #[serde(default)]
-    pub(crate) connect_timeout: Option<String>,
+    pub connect_timeout: Option<String>,
+    /// Go on trying for so long.
     #[serde(default)]
-    pub(crate) retry_connect: Option<String>,
+    pub retry_connect: Option<String>,
+    /// When to colour.
     #[serde(default)]
-    pub(crate) color: Option<String>,
+    pub color: Option<String>,
+    /// How to show what takes long.
     #[serde(default)]
-    pub(crate) progress: Option<String>,
+    pub progress: Option<String>,
+    /// How to print times.
     #[serde(default)]
-    pub(crate) time: Option<String>,
+    pub time: Option<String>,
+    /// How to print sizes.
     #[serde(default)]
-    pub(crate) bytes: Option<String>,
+    pub bytes: Option<String>,
 }
 
 impl Style {
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    /// A setting by the name of its flag, as it was written.
+    pub fn get(&self, name: &str) -> Option<&str> {
         let field = match name {
             "output" => &self.output,
             "timeout" => &self.timeout,
@@ -94,17 +113,17 @@ impl Style {
 
 impl File {
     /// A file that does not exist yet is empty.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path) -> Result<Self, Refusal> {
         Ok(read(path)?.unwrap_or_default())
     }
 }
 
 /// Reads a file of that form; a file that does not exist is `None`.
-pub(crate) fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Failure> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Refusal> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(Failure::file("read", path, &error)),
+        Err(error) => return Err(Refusal::file("read", path, &error)),
     };
     toml::from_str(&text).map(Some).map_err(|error| unreadable(path, &error))
 }
@@ -114,7 +133,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// A file that is there and says nothing that can be understood.
-pub(super) fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+pub fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Refusal {
     let message = format!("{}: {}", path.display(), error.to_string().trim());
-    Failure::new("kq.USAGE", message).hint("correct the file, or choose another with --config FILE")
+    Refusal::usage(message).hint("correct the file, or choose another with --config FILE")
 }
