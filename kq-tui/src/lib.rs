@@ -10,5 +10,9 @@
 //! `facts`, `model` and `view` are pure: no clock, no terminal, no network, no tokio. A session is the
 //! list of its events, so that key scripts, replays and reports of faults are one thing.
 
+pub mod exit;
 pub mod facts;
+pub mod feed;
 pub mod model;
+pub mod plain;
+pub mod shell;

@@ -1,0 +1,82 @@
+//! A recording: what a feed told, in a file that only grows. `docs/tui-recordings.md` draws it.
+//!
+//! ```text
+//! file  = header, block, block, ..
+//! block = entry of 32 bytes, data packed by zstd
+//! data  = moments, each behind its length
+//! ```
+//! Nothing in it is trusted: what does not fit its checksum, and all that stands behind it, is as if
+//! it had never been written. A recording that was cut is a shorter one.
+
+mod entry;
+mod reader;
+mod writer;
+
+#[cfg(test)]
+mod record_test;
+
+use kq_proto::monitor::v1;
+use prost::Message;
+
+use crate::model::FeedEvent;
+
+pub use reader::{Recording, RecordingError};
+pub use writer::Recorder;
+
+/// What a recording begins with; the format's number follows.
+pub const MAGIC: &[u8; 8] = b"KQTUIREC";
+/// The format that is written, and the only one that is read.
+pub const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 16;
+
+/// Something that was told, and when it was received.
+#[derive(Clone, PartialEq, Message)]
+pub struct Moment {
+    /// By the clock of whoever recorded, in milliseconds since 1970; never before the moment before.
+    #[prost(int64, tag = "1")]
+    pub at_ms: i64,
+    /// What it was.
+    #[prost(oneof = "Told", tags = "2, 3, 4, 5")]
+    pub told: Option<Told>,
+}
+
+/// What can be told.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum Told {
+    /// By a broker.
+    #[prost(message, boxed, tag = "2")]
+    Frame(Box<v1::WatchResponse>),
+    /// A broker was looked for there.
+    #[prost(string, tag = "3")]
+    Opening(String),
+    /// This one was found.
+    #[prost(string, tag = "4")]
+    Open(String),
+    /// It was lost, and why.
+    #[prost(string, tag = "5")]
+    Lost(String),
+}
+
+impl Told {
+    /// None of what is no part of a recording: that it ends is told by its end.
+    pub fn of(event: &FeedEvent) -> Option<Self> {
+        match event {
+            FeedEvent::Frame(frame) => Some(Self::Frame(frame.clone())),
+            FeedEvent::Opening { to } => Some(Self::Opening(to.clone())),
+            FeedEvent::Open { to } => Some(Self::Open(to.clone())),
+            FeedEvent::Lost { why } => Some(Self::Lost(why.clone())),
+            FeedEvent::Ended { .. } => None,
+        }
+    }
+}
+
+impl From<Told> for FeedEvent {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Frame(frame) => Self::Frame(frame),
+            Told::Opening(to) => Self::Opening { to },
+            Told::Open(to) => Self::Open { to },
+            Told::Lost(why) => Self::Lost { why },
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Writing a recording, while its feed is watched.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use kq_proto::monitor::v1;
+use prost::Message as _;
+
+use super::entry::{BLOCK_BYTES_MAX, Entry};
+use super::{HEADER_BYTES, MAGIC, Moment, Told, VERSION};
+use crate::facts::Facts;
+use crate::model::FeedEvent;
+
+/// A seek has to read no more than so much of time.
+const KEY_EVERY_MS: i64 = 60_000;
+/// What a block holds at most: what is lost if the process is killed.
+const BLOCK_MS: i64 = 2_000;
+const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_MOMENTS: u16 = 1_000;
+/// Fast, and a tenth of what it packs.
+const LEVEL: i32 = 3;
+
+/// A recording that is being written.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+    facts: Facts,
+    block: Block,
+    last_ms: i64,
+    keyed_ms: Option<i64>,
+}
+
+/// What was not written yet.
+#[derive(Debug, Default)]
+struct Block {
+    data: Vec<u8>,
+    first_ms: i64,
+    moments: u16,
+    is_key: bool,
+}
+
+impl Recorder {
+    /// A new file that only its owner reads. An error if there is one of that name.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        header.extend(MAGIC);
+        header.extend(VERSION.to_le_bytes());
+        header.extend([0; 4]);
+        file.write_all(&header)?;
+        Ok(Self {
+            file,
+            facts: Facts::default(),
+            block: Block::default(),
+            last_ms: i64::MIN,
+            keyed_ms: None,
+        })
+    }
+
+    /// Takes in what was told at a moment, in milliseconds since 1970. A clock that goes back stands
+    /// still here.
+    pub fn take(&mut self, event: &FeedEvent, at_ms: i64) -> io::Result<()> {
+        let at_ms = at_ms.max(self.last_ms);
+        self.last_ms = at_ms;
+        let Some(told) = Told::of(event) else { return self.flush() };
+        let told = match told {
+            Told::Frame(frame) => {
+                let is_whole = frame.whole;
+                self.facts.apply((*frame).clone());
+                if !is_whole && !self.wants_key(at_ms) {
+                    Told::Frame(frame)
+                } else {
+                    self.flush()?;
+                    self.keyed_ms = Some(at_ms);
+                    self.block.is_key = true;
+                    Told::Frame(if is_whole { frame } else { Box::new(self.key(&frame)) })
+                }
+            }
+            told @ (Told::Opening(_) | Told::Open(_) | Told::Lost(_)) => told,
+        };
+        let is_lost = matches!(told, Told::Lost(_));
+        self.push(&Moment { at_ms, told: Some(told) });
+        let is_full = is_lost
+            || self.block.data.len() >= BLOCK_BYTES
+            || self.block.moments >= BLOCK_MOMENTS
+            || at_ms.saturating_sub(self.block.first_ms) >= BLOCK_MS;
+        if is_full { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what was not written yet.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let block = std::mem::take(&mut self.block);
+        if block.moments == 0 {
+            return Ok(());
+        }
+        let packed = zstd::bulk::compress(&block.data, LEVEL)?;
+        let too_large = || io::Error::other("a frame is too large to be recorded");
+        let fits = |it: &[u8]| u32::try_from(it.len()).ok().filter(|it| *it <= BLOCK_BYTES_MAX);
+        let entry = Entry {
+            data_crc: crc32c::crc32c(&packed),
+            packed_bytes: fits(&packed).ok_or_else(too_large)?,
+            unpacked_bytes: fits(&block.data).ok_or_else(too_large)?,
+            first_ms: block.first_ms,
+            span_ms: u32::try_from(self.last_ms.abs_diff(block.first_ms)).unwrap_or(u32::MAX),
+            moments: block.moments,
+            is_key: block.is_key,
+        };
+        let mut bytes = entry.to_bytes().to_vec();
+        bytes.extend(packed);
+        self.file.write_all(&bytes)
+    }
+
+    fn wants_key(&self, at_ms: i64) -> bool {
+        self.keyed_ms.is_none_or(|keyed| at_ms.saturating_sub(keyed) >= KEY_EVERY_MS)
+    }
+
+    /// The frame as part of all that is known. Where a seek landed is no fact, and told with it.
+    fn key(&self, frame: &v1::WatchResponse) -> v1::WatchResponse {
+        v1::WatchResponse { landing: frame.landing.clone(), ..self.facts.whole_frame() }
+    }
+
+    fn push(&mut self, moment: &Moment) {
+        if self.block.moments == 0 {
+            self.block.first_ms = moment.at_ms;
+        }
+        self.block.data.extend(moment.encode_length_delimited_to_vec());
+        self.block.moments = self.block.moments.saturating_add(1);
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // Whoever has to know whether it was written calls it before.
+        let _ = self.flush();
+    }
+}

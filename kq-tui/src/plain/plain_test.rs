@@ -1,0 +1,114 @@
+//! Frames in, sentences out.
+
+use expect_test::{Expect, expect};
+use kq_proto::admin::v1::BrokerState;
+
+use super::*;
+
+fn broker(id: u32, state: BrokerState, reason: &str) -> v1::BrokerState {
+    v1::BrokerState {
+        id,
+        state: state.into(),
+        reason: reason.to_owned(),
+        ..v1::BrokerState::default()
+    }
+}
+
+/// Three brokers and a topic of 200 partitions on all of them.
+fn first() -> FeedEvent {
+    let partitions = 200;
+    let topic = v1::TopicState {
+        number: 1,
+        name: "orders".to_owned(),
+        min_insync_replicas: 2,
+        leaders: vec![2; partitions],
+        leader_epochs: vec![1; partitions],
+        replica_counts: vec![3],
+        replicas: [1, 2, 3].repeat(partitions),
+        in_sync: vec![0b111; partitions],
+        ..v1::TopicState::default()
+    };
+    FeedEvent::Frame(Box::new(v1::WatchResponse {
+        whole: true,
+        cluster: Some(v1::ClusterState { controller: Some(2), ..Default::default() }),
+        brokers: (1..=3).map(|id| broker(id, BrokerState::Running, "")).collect(),
+        topics: vec![topic],
+        ..v1::WatchResponse::default()
+    }))
+}
+
+fn without_3(partitions: std::ops::Range<u32>) -> Vec<v1::PartitionState> {
+    let state = |partition| v1::PartitionState {
+        topic: 1,
+        partition,
+        leader: Some(1),
+        leader_epoch: 1,
+        replicas: vec![1, 2, 3],
+        in_sync: 0b011,
+        ..v1::PartitionState::default()
+    };
+    partitions.map(state).collect()
+}
+
+#[track_caller]
+fn check(events: Vec<(FeedEvent, u64)>, want: Expect) {
+    let mut plain = Plain::default();
+    let mut lines = Vec::new();
+    for (event, now_ms) in events {
+        lines.extend(plain.tell(event, now_ms).into_iter().map(|it| format!("{now_ms} {it}")));
+    }
+    while let Some(at_ms) = plain.deadline_ms() {
+        lines.extend(plain.expire(at_ms).into_iter().map(|it| format!("{at_ms} {it}")));
+    }
+    let text = lines.join("\n");
+    assert!(!text.contains(['\r', '\t', '\u{1b}']) && !text.contains('│'), "{text}");
+    want.assert_eq(&text);
+}
+
+#[test]
+fn a_few_changes_are_told_one_by_one() {
+    let fenced = v1::WatchResponse {
+        brokers: vec![broker(3, BrokerState::Fenced, "no heartbeat for 5 s")],
+        partitions: without_3(17..18),
+        ..v1::WatchResponse::default()
+    };
+    check(
+        vec![
+            (FeedEvent::Opening { to: "kq1:9092".to_owned() }, 0),
+            (FeedEvent::Open { to: "kq1:9092".to_owned() }, 10),
+            (first(), 20),
+            (FeedEvent::Frame(Box::new(fenced)), 5_000),
+            (FeedEvent::Lost { why: "kq1 has gone\r\n\u{1b}[2J".to_owned() }, 9_000),
+        ],
+        expect![[r#"
+            0 Looking for a broker at kq1:9092.
+            10 Connected to kq1:9092.
+            20 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
+            5000 Broker 3 is fenced: no heartbeat for 5 s.
+            5000 orders-17 ISR: 3 left, now 1 2.
+            9000 Connection lost: kq1 has gone\r\n\u{1b}[2J."#]],
+    );
+}
+
+#[test]
+fn a_hundred_changes_are_one_sentence_a_second() {
+    let storm = |partitions, now_ms| {
+        let partitions = without_3(partitions);
+        let brokers = vec![broker(3, BrokerState::Fenced, "")];
+        (
+            FeedEvent::Frame(Box::new(v1::WatchResponse {
+                partitions,
+                brokers,
+                ..v1::WatchResponse::default()
+            })),
+            now_ms,
+        )
+    };
+    check(
+        vec![(first(), 0), storm(0..60, 5_000), storm(60..100, 5_400), storm(100..200, 6_100)],
+        expect![[r#"
+            0 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
+            6100 101 changes: broker 3 is fenced; 100 partitions lost replicas from their ISR.
+            7100 100 changes: 100 partitions lost replicas from their ISR."#]],
+    );
+}
