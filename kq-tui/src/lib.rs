@@ -16,3 +16,4 @@ pub mod feed;
 pub mod model;
 pub mod plain;
 pub mod shell;
+pub mod text;

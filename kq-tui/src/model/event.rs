@@ -22,7 +22,7 @@ pub enum Event {
     },
     /// The feed told something.
     Feed(FeedEvent),
-    /// Time went on.
+    /// Time went on. One comes before each key, so that its time is known.
     Tick {
         /// Since the monitor started, by a clock that never goes back.
         uptime_ms: u64,

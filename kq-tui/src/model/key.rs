@@ -1,5 +1,7 @@
 //! A key as the user pressed it, whatever terminal told it.
 
+use std::fmt;
+
 /// What was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
@@ -60,5 +62,60 @@ impl Key {
     /// A character with the control key.
     pub const fn ctrl(it: char) -> Self {
         Self { code: Code::Char(it), ctrl: true, alt: false }
+    }
+}
+
+impl Key {
+    /// Whether it is a character that can be typed into a text.
+    pub const fn text(self) -> Option<char> {
+        match self.code {
+            Code::Char(it) if !self.ctrl && !self.alt => Some(it),
+            Code::Char(_)
+            | Code::Enter
+            | Code::Esc
+            | Code::Backspace
+            | Code::Delete
+            | Code::Tab
+            | Code::BackTab
+            | Code::Up
+            | Code::Down
+            | Code::Left
+            | Code::Right
+            | Code::PageUp
+            | Code::PageDown
+            | Code::Home
+            | Code::End => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ctrl {
+            f.write_str("Ctrl-")?;
+        }
+        if self.alt {
+            f.write_str("Alt-")?;
+        }
+        let name = match self.code {
+            Code::Char(' ') => "Space",
+            Code::Char(it) if self.ctrl => return write!(f, "{}", it.to_ascii_uppercase()),
+            Code::Char(it) => return write!(f, "{it}"),
+            Code::Enter => "Enter",
+            Code::Esc => "Esc",
+            Code::Backspace => "Backspace",
+            Code::Delete => "Delete",
+            Code::Tab => "Tab",
+            Code::BackTab => "Shift-Tab",
+            Code::Up => "Up",
+            Code::Down => "Down",
+            Code::Left => "Left",
+            Code::Right => "Right",
+            Code::PageUp => "PgUp",
+            Code::PageDown => "PgDn",
+            Code::Home => "Home",
+            Code::End => "End",
+        };
+        f.write_str(name)
     }
 }

@@ -1,0 +1,323 @@
+//! The line of kq-ctl that tells or does what a view shows, as a shell takes it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::filter::{Field, Filter};
+use super::{RowKey, Screen, State, moment};
+
+/// An argument as a shell takes it: in quotes where one is needed.
+pub fn quote(text: &str) -> String {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "_@%+=:,./-".contains(it);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    if !text.chars().any(is_unshown) {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    // Bytes by their numbers, so that nothing on the screen is obeyed by a terminal.
+    let mut quoted = "$'".to_owned();
+    for it in text.chars() {
+        if is_unshown(it) {
+            let mut bytes = [0; 4];
+            for byte in it.encode_utf8(&mut bytes).bytes() {
+                let _ = write!(quoted, "\\x{byte:02x}");
+            }
+            // A digit that follows would be taken for a part of the number.
+            quoted.push_str("'$'");
+        } else if matches!(it, '\'' | '\\') {
+            quoted.push('\\');
+            quoted.push(it);
+        } else {
+            quoted.push(it);
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+fn is_unshown(it: char) -> bool {
+    crate::text::safe(it.encode_utf8(&mut [0; 4])) != it.to_string()
+}
+
+/// A line with its arguments quoted.
+struct Line {
+    text: String,
+}
+
+impl Line {
+    fn new(state: &State, verb: &str) -> Self {
+        let settings = &state.settings;
+        let context = if settings.name_context {
+            format!(" -C {}", quote(&settings.context))
+        } else {
+            String::new()
+        };
+        Self { text: format!("kq-ctl{context} {verb}") }
+    }
+
+    fn arg(mut self, text: &str) -> Self {
+        self.text.push(' ');
+        self.text.push_str(&quote(text));
+        self
+    }
+
+    /// A name that is given by a flag where it would be taken for one.
+    fn named(self, flag: &str, name: &str) -> Self {
+        if name.starts_with('-') { self.arg(&format!("{flag}={name}")) } else { self.arg(name) }
+    }
+
+    fn flag(self, flag: &str, value: &str) -> Self {
+        if value.starts_with('-') {
+            return self.arg(&format!("{flag}={value}"));
+        }
+        self.arg(flag).arg(value)
+    }
+}
+
+/// The line that tells what is looked at: the marked rows, else the one with the cursor, else all.
+pub fn of_view(state: &State) -> String {
+    let rows = state.chosen();
+    let past = state.moment_asked();
+    if let Some(at_ms) = past
+        && let Some(line) = of_past(state, &rows, at_ms)
+    {
+        return line;
+    }
+    match state.place.screen {
+        Screen::Overview if rows.is_empty() => Line::new(state, "cluster health").text,
+        Screen::Overview | Screen::Brokers => brokers(state, &rows),
+        Screen::Topics if rows.is_empty() => Line::new(state, "topic list").text,
+        Screen::Topics => {
+            let names = rows.iter().filter_map(RowKey::topic);
+            names.fold(Line::new(state, "topic describe"), Line::arg).text
+        }
+        Screen::Partitions if rows.is_empty() => partition_list(state),
+        Screen::Partitions => {
+            places(&rows)
+                .iter()
+                .fold(Line::new(state, "partition describe"), |it, place| it.arg(place))
+                .text
+        }
+        Screen::Churn | Screen::Events => events(state),
+        Screen::Groups if rows.is_empty() => Line::new(state, "group list").text,
+        Screen::Groups => {
+            let names = rows.iter().filter_map(RowKey::group);
+            names.fold(Line::new(state, "group lag"), |it, name| it.named("--group", name)).text
+        }
+        Screen::Members => {
+            let line = Line::new(state, "group describe");
+            let group = state.place.group.as_deref().unwrap_or_default();
+            let line = line.named("--group", group);
+            let owned = rows.iter().any(|it| matches!(it, RowKey::Owned(..)));
+            if owned { line.text } else { line.arg("--members").text }
+        }
+        Screen::Plans => match rows.iter().find_map(RowKey::plan) {
+            Some(id) => Line::new(state, "plan status").arg(id).text,
+            None => Line::new(state, "plan list --all").text,
+        },
+        Screen::Quorum => Line::new(state, "quorum status").text,
+    }
+}
+
+/// Of the past the cluster keeps its history: what led to the state that is shown.
+fn of_past(state: &State, rows: &[RowKey], at_ms: i64) -> Option<String> {
+    let line = Line::new(state, "events");
+    let line = match state.place.screen {
+        Screen::Topics | Screen::Partitions => {
+            let mut topics: Vec<&str> = rows.iter().filter_map(RowKey::topic).collect();
+            topics.dedup();
+            topics.into_iter().fold(line, |it, topic| it.flag("--topic", topic))
+        }
+        Screen::Overview | Screen::Brokers => {
+            let brokers = rows.iter().filter_map(RowKey::broker);
+            brokers.fold(line, |it, id| it.flag("--broker", &id.to_string()))
+        }
+        Screen::Churn
+        | Screen::Groups
+        | Screen::Plans
+        | Screen::Events
+        | Screen::Quorum
+        | Screen::Members => return None,
+    };
+    Some(line.flag("--until", &moment::rfc3339(at_ms.saturating_add(1))).text)
+}
+
+fn brokers(state: &State, rows: &[RowKey]) -> String {
+    let ids: Vec<u32> = rows.iter().filter_map(RowKey::broker).collect();
+    if !ids.is_empty() {
+        let line = Line::new(state, "broker describe");
+        return ids.iter().fold(line, |it, id| it.arg(&id.to_string())).text;
+    }
+    Line::new(state, "broker list").text
+}
+
+/// What of the filter kq-ctl knows as a flag.
+fn partition_list(state: &State) -> String {
+    let filter: &Filter = &state.table().filter;
+    let mut line = Line::new(state, "partition list");
+    for topic in filter.exact(Field::Topic) {
+        line = line.flag("--topic", topic);
+    }
+    for id in filter.brokers(Field::On).into_iter().chain(filter.brokers(Field::Why)) {
+        line = line.flag("--broker", &id.to_string());
+    }
+    for id in filter.brokers(Field::Leader) {
+        line = line.flag("--leader-on", &id.to_string());
+    }
+    let states = filter.exact(Field::State);
+    let is_ill = |word: &&str| matches!(*word, "urp" | "offline" | "undermin" | "min");
+    if states.iter().any(is_ill) || !filter.brokers(Field::Why).is_empty() {
+        line = line.arg("--unhealthy");
+    }
+    if states.contains(&"moving") {
+        line = line.arg("--moving");
+    }
+    line.text
+}
+
+fn events(state: &State) -> String {
+    let filter = &state.table().filter;
+    let mut line = Line::new(state, "events");
+    for topic in filter.exact(Field::Topic) {
+        line = line.flag("--topic", topic);
+    }
+    for id in filter.brokers(Field::Broker) {
+        line = line.flag("--broker", &id.to_string());
+    }
+    for kind in filter.exact(Field::Kind) {
+        line = line.flag("--kind", kind);
+    }
+    match state.moment_asked() {
+        Some(at_ms) => {
+            let minute = at_ms.div_euclid(60_000) * 60_000;
+            let since = moment::rfc3339(minute);
+            let until = moment::rfc3339(minute.saturating_add(60_000));
+            line.flag("--since", &since).flag("--until", &until).text
+        }
+        None => line.text,
+    }
+}
+
+/// `orders/3,7 clicks/0`.
+fn places(rows: &[RowKey]) -> Vec<String> {
+    let mut by_topic = BTreeMap::<&str, Vec<String>>::new();
+    for row in rows {
+        if let Some((topic, index)) = row.partition() {
+            by_topic.entry(topic).or_default().push(index.to_string());
+        }
+    }
+    by_topic.iter().map(|(topic, indexes)| format!("{topic}/{}", indexes.join(","))).collect()
+}
+
+/// What an operator may do to what is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Have the preferred replicas lead.
+    Elect,
+    /// Take everything off a broker.
+    Drain,
+    /// Set the offsets of a group.
+    Reset,
+    /// Move replicas.
+    Plan,
+}
+
+/// The line that tells what a deed would do; without `--dry-run` it asks and does it.
+pub fn of_deed(state: &State, deed: Deed) -> Option<String> {
+    let rows = state.chosen();
+    let line = match deed {
+        Deed::Elect => {
+            let places = places(&rows);
+            let line = Line::new(state, "leader elect");
+            if places.is_empty() {
+                let topics: Vec<&str> = rows.iter().filter_map(RowKey::topic).collect();
+                if topics.is_empty() {
+                    return None;
+                }
+                topics.into_iter().fold(line, Line::arg)
+            } else {
+                places.iter().fold(line, |it, place| it.arg(place))
+            }
+        }
+        Deed::Drain => {
+            let id = rows.iter().find_map(RowKey::broker)?;
+            Line::new(state, "broker drain").arg(&id.to_string())
+        }
+        Deed::Reset => {
+            let group = rows.iter().find_map(RowKey::group).or(state.place.group.as_deref())?;
+            let line = Line::new(state, "offset reset").named("--group", group);
+            let owned: Vec<_> = rows.iter().filter_map(RowKey::partition).collect();
+            let line = if owned.is_empty() {
+                line.arg("--all-topics")
+            } else {
+                let of = |(topic, index)| format!("{topic}:{index}");
+                owned.into_iter().map(of).fold(line, |it, of| it.flag("--topic", &of))
+            };
+            line.flag("--to", "latest")
+        }
+        Deed::Plan => {
+            let places = places(&rows);
+            let topics: Vec<&str> = rows.iter().filter_map(RowKey::topic).collect();
+            if !places.is_empty() {
+                let line = Line::new(state, "partition reassign");
+                places.iter().fold(line, |it, place| it.arg(place)).arg("--balance")
+            } else if topics.is_empty() {
+                Line::new(state, "cluster rebalance")
+            } else {
+                let line = Line::new(state, "partition reassign");
+                topics.into_iter().fold(line, Line::arg).arg("--balance")
+            }
+        }
+    };
+    Some(line.arg("--dry-run").text)
+}
+
+impl RowKey {
+    fn broker(&self) -> Option<u32> {
+        if let Self::Broker(id) | Self::Voter(id) = self { Some(*id) } else { None }
+    }
+
+    fn topic(&self) -> Option<&str> {
+        if let Self::Topic(name) | Self::Partition(name, _) = self { Some(name) } else { None }
+    }
+
+    fn group(&self) -> Option<&str> {
+        if let Self::Group(name) = self { Some(name) } else { None }
+    }
+
+    fn partition(&self) -> Option<(&str, u32)> {
+        if let Self::Partition(name, index) = self {
+            Some((name, *index))
+        } else if let Self::Owned(name, index) = self {
+            Some((name, *index))
+        } else {
+            None
+        }
+    }
+
+    fn plan(&self) -> Option<&str> {
+        if let Self::Plan(id) = self { Some(id) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_was_quoted() {
+        let cases = [
+            ("orders/17", "orders/17"),
+            ("two words", "'two words'"),
+            ("it's", "'it'\\''s'"),
+            ("größe", "'größe'"),
+            ("", "''"),
+            ("a;rm -rf $HOME", "'a;rm -rf $HOME'"),
+            ("a\nb'\\", "$'a\\x0a'$'b\\'\\\\'"),
+        ];
+        for (text, quoted) in cases {
+            assert_eq!(quote(text), quoted);
+        }
+    }
+}

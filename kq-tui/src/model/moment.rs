@@ -1,0 +1,180 @@
+//! Moments as the screens write them and as users type them.
+
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+/// In which zone times are shown; none = UTC, whose times end in `Z`.
+pub type Zone<'a> = Option<&'a TimeZone>;
+
+const DAY_MS: u64 = 86_400_000;
+
+/// What may be typed for a moment.
+pub const ACCEPTED: &str = "accepted: -10m (also s, h, d), 12:01, 12:01:07, 2026-11-21T12:01, live";
+
+/// `12:04:31Z`.
+pub fn clock(at_ms: i64, zone: Zone<'_>) -> String {
+    written(at_ms, zone, "%H:%M:%S")
+}
+
+/// `12:01Z`.
+pub fn minute(at_ms: i64, zone: Zone<'_>) -> String {
+    written(at_ms, zone, "%H:%M")
+}
+
+/// `2026-11-21 12:04:31Z`.
+pub fn day_clock(at_ms: i64, zone: Zone<'_>) -> String {
+    written(at_ms, zone, "%Y-%m-%d %H:%M:%S")
+}
+
+/// With its day unless that is clear.
+pub fn clock_near(at_ms: i64, age_ms: u64, zone: Zone<'_>) -> String {
+    if age_ms < DAY_MS / 2 { clock(at_ms, zone) } else { day_clock(at_ms, zone) }
+}
+
+/// `12:01:07.024`, without a zone.
+pub fn clock_ms(at_ms: i64, zone: Zone<'_>) -> String {
+    let Some(zoned) = zoned(at_ms, zone) else { return "-".to_owned() };
+    zoned.strftime("%H:%M:%S%.3f").to_string()
+}
+
+/// As kq-ctl takes it: `2026-11-21T12:01:07.024Z`.
+pub fn rfc3339(at_ms: i64) -> String {
+    zoned(at_ms, None)
+        .map_or_else(|| "-".to_owned(), |it| it.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+}
+
+fn written(at_ms: i64, zone: Zone<'_>, format: &str) -> String {
+    let Some(zoned) = zoned(at_ms, zone) else { return "-".to_owned() };
+    let z = if zone.is_none() { "Z" } else { "" };
+    format!("{}{z}", zoned.strftime(format))
+}
+
+/// None for a time that no calendar has.
+fn zoned(at_ms: i64, zone: Zone<'_>) -> Option<Zoned> {
+    let zone = zone.cloned().unwrap_or(TimeZone::UTC);
+    Some(Timestamp::from_millisecond(at_ms).ok()?.to_zoned(zone))
+}
+
+/// What was typed for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    /// What is now.
+    Live,
+    /// A moment, in milliseconds since 1970.
+    At(i64),
+}
+
+/// Reads a moment. `-10m` counts from the moment that is shown, or from now; a time without a day is
+/// the last such time.
+pub fn parse(text: &str, now_ms: i64, zone: Zone<'_>) -> Result<Typed, String> {
+    let text = text.trim();
+    if matches!(text, "live" | "now") {
+        return Ok(Typed::Live);
+    }
+    let at_ms = if let Some(back) = text.strip_prefix('-') {
+        let span = span_ms(back).ok_or_else(|| format!("'{text}' is no time back; {ACCEPTED}"))?;
+        now_ms.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX))
+    } else {
+        named(text, now_ms, zone).ok_or_else(|| format!("'{text}' is no moment; {ACCEPTED}"))?
+    };
+    if at_ms > now_ms {
+        let until = day_clock(now_ms, zone);
+        return Err(format!("'{text}' has not come yet; accepted: up to {until}"));
+    }
+    if Timestamp::from_millisecond(at_ms).is_err() || at_ms < 0 {
+        return Err(format!("'{text}' lies before 1970; {ACCEPTED}"));
+    }
+    Ok(Typed::At(at_ms))
+}
+
+fn named(text: &str, now_ms: i64, zone: Zone<'_>) -> Option<i64> {
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return Some(timestamp.as_millisecond());
+    }
+    let clock = text.strip_suffix('Z').unwrap_or(text);
+    let zone = if clock == text { zone } else { None };
+    let in_zone = |it: DateTime| {
+        let zone = zone.cloned().unwrap_or(TimeZone::UTC);
+        Some(it.to_zoned(zone).ok()?.timestamp().as_millisecond())
+    };
+    if text.contains(':')
+        && !text.contains('-')
+        && let Ok(time) = clock.parse::<Time>()
+    {
+        let today = zoned(now_ms, zone)?.date();
+        let at_ms = in_zone(today.to_datetime(time))?;
+        if at_ms <= now_ms {
+            return Some(at_ms);
+        }
+        return in_zone(today.yesterday().ok()?.to_datetime(time));
+    }
+    in_zone(clock.replace(' ', "T").parse::<DateTime>().ok()?)
+}
+
+/// A length of time as typed, in milliseconds: `500ms`, `10s`, `5m`, `2h`, `7d`, `1h30m`.
+pub fn span_ms(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut sum = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|it: char| it.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(letters);
+        let unit_ms = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => DAY_MS,
+            "w" => 7 * DAY_MS,
+            _ => return None,
+        };
+        sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(unit_ms)?)?;
+        rest = next;
+    }
+    (!text.trim().is_empty()).then_some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-21T12:04:31Z.
+    const NOW: i64 = 1_795_262_671_000;
+
+    #[test]
+    fn moments_are_read_as_they_are_typed() {
+        let at = |text: &str| match parse(text, NOW, None) {
+            Ok(Typed::At(at_ms)) => day_clock(at_ms, None),
+            Ok(Typed::Live) => "live".to_owned(),
+            Err(why) => why,
+        };
+        assert_eq!(at("-10m"), "2026-11-21 11:54:31Z");
+        assert_eq!(at("-1h30m"), "2026-11-21 10:34:31Z");
+        assert_eq!(at("12:01"), "2026-11-21 12:01:00Z");
+        assert_eq!(at("23:59:10"), "2026-11-20 23:59:10Z");
+        assert_eq!(at("2026-11-20T08:00"), "2026-11-20 08:00:00Z");
+        assert_eq!(at("2026-11-20"), "2026-11-20 00:00:00Z");
+        assert_eq!(at("2026-11-20T10:00:00+02:00"), "2026-11-20 08:00:00Z");
+        assert_eq!(at("live"), "live");
+        assert!(at("2027-01-01").contains("has not come yet"));
+        assert!(at("soon").contains(ACCEPTED));
+        assert!(at("-").contains(ACCEPTED));
+        assert!(at("-5x").contains(ACCEPTED));
+    }
+
+    #[test]
+    fn a_local_time_is_read_in_its_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let typed = parse("14:00", NOW, Some(&zone)).unwrap();
+        assert_eq!(typed, Typed::At(NOW - 271_000));
+        assert_eq!(clock(NOW, Some(&zone)), "14:04:31");
+        assert_eq!(clock_ms(NOW + 24, None), "12:04:31.024");
+    }
+
+    #[test]
+    fn a_moment_that_no_calendar_has_is_a_dash() {
+        assert_eq!((clock(i64::MAX, None), rfc3339(i64::MIN)), ("-".to_owned(), "-".to_owned()));
+    }
+}

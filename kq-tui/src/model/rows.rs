@@ -1,0 +1,173 @@
+//! Which rows a table has, and in which order: found anew when facts, filter or sort have changed, and
+//! not for each drawing.
+//!
+//! A row's value in the column that is sorted by is one number, found once; rows are then sorted by
+//! numbers and places, and a hundred thousand of them cost about as much as reading them.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each table answers for its own columns and fields"
+)]
+
+mod brokers;
+mod groups;
+mod others;
+mod partitions;
+mod topics;
+
+pub(super) use others::{broker_of, kind_of, topic_of};
+
+use super::filter::{Facet, Filter};
+use super::words::Verdict;
+use super::{Row, RowKey, Screen, Sort, State};
+use crate::facts::{Facts, Rate};
+use crate::text::whole;
+
+/// Rows that are shown, in order, and how many there would be without the filter.
+#[derive(Debug, Default)]
+struct Found {
+    rows: Vec<Row>,
+    total: usize,
+}
+
+impl State {
+    /// Finds verdict and rows anew. The cursor stays on what it was on; if that is not there, on its
+    /// place.
+    pub(super) fn settle(&mut self) {
+        (self.stale, self.settled_at_ms) = (false, self.uptime_ms);
+        self.verdict = Verdict::of(&self.facts);
+        let found = find(self);
+        self.table.total = found.total;
+        self.table.rows = found.rows;
+        self.find_cursor();
+    }
+
+    pub(super) fn find_cursor(&mut self) {
+        let row = self.table.selected.as_ref().and_then(|key| row_of(self, key));
+        let rows = &self.table.rows;
+        let there = row.and_then(|row| rows.iter().position(|it| *it == row));
+        let last = rows.len().checked_sub(1);
+        self.table.at = there.or_else(|| last.map(|last| self.table.at.unwrap_or(0).min(last)));
+        let room = self.room();
+        self.table.follow(room);
+    }
+}
+
+fn find(state: &State) -> Found {
+    let (facts, filter, sort) = (&state.facts, &state.table.filter, state.table.sort);
+    match state.place.screen {
+        Screen::Overview => {
+            let mut found = brokers::find(facts, filter, sort);
+            let alarms = (0..state.verdict.alarms.len()).map(Row::Alarm);
+            found.rows.splice(0..0, alarms);
+            found.total += state.verdict.alarms.len();
+            found
+        }
+        Screen::Brokers => brokers::find(facts, filter, sort),
+        Screen::Topics => topics::find(facts, filter, sort),
+        Screen::Partitions => partitions::find(facts, filter, sort),
+        Screen::Groups => groups::find(facts, filter, sort),
+        Screen::Members => groups::members(facts, filter, sort, &state.table.folded),
+        Screen::Churn | Screen::Events => others::events(facts, filter),
+        Screen::Plans => others::plans(facts, filter, sort),
+        Screen::Quorum => others::quorum(facts, filter, sort),
+    }
+}
+
+/// Takes what the filter accepts and sorts it; rows come in the order of their names.
+fn arrange<F: Facet>(
+    rows: impl Iterator<Item = (Row, F)>,
+    filter: &Filter,
+    value: impl Fn(&F) -> Option<u64>,
+    descending: bool,
+) -> Found {
+    let mut found = Found::default();
+    let mut order: Vec<(u64, u32)> = Vec::new();
+    for (row, facet) in rows {
+        found.total += 1;
+        if !filter.is_empty() && !filter.accepts(&facet) {
+            continue;
+        }
+        // What is not known comes last either way.
+        let value = value(&facet).map_or(u64::MAX, |it| {
+            let it = it.min(u64::MAX - 1);
+            if descending { u64::MAX - 1 - it } else { it }
+        });
+        let place = u32::try_from(found.rows.len()).unwrap_or(u32::MAX);
+        order.push((value, place));
+        found.rows.push(row);
+    }
+    if order.is_sorted() {
+        return found;
+    }
+    order.sort_unstable();
+    let row = |(_, place): &(u64, u32)| found.rows.get(usize::try_from(*place).ok()?).cloned();
+    found.rows = order.iter().filter_map(row).collect();
+    found
+}
+
+/// The same for a table that is sorted by names.
+fn by_name<F: Facet>(
+    rows: impl Iterator<Item = (Row, F)>,
+    filter: &Filter,
+    descending: bool,
+) -> Found {
+    let mut found = arrange(rows, filter, |_| Some(0), false);
+    if descending {
+        found.rows.reverse();
+    }
+    found
+}
+
+fn rate(facts: &Facts, rate: &Rate) -> Option<u64> {
+    rate.at(facts.counted_at_ms?).map(whole)
+}
+
+/// So long it has been so, in milliseconds.
+fn age_ms(facts: &Facts, since_ms: Option<i64>) -> Option<u64> {
+    let age = facts.moment_ms()?.saturating_sub(since_ms?);
+    Some(u64::try_from(age).unwrap_or(0))
+}
+
+/// The row that a name stands for now; none if it is not there.
+fn row_of(state: &State, key: &RowKey) -> Option<Row> {
+    let facts = &state.facts;
+    let group = || facts.group.as_ref();
+    match key {
+        RowKey::Alarm(about) => {
+            let alarms = &state.verdict.alarms;
+            alarms.iter().position(|it| it.about == *about).map(Row::Alarm)
+        }
+        RowKey::Broker(id) => Some(Row::Broker(*id)),
+        RowKey::Topic(name) => Some(Row::Topic(facts.topics.named(name)?.number)),
+        RowKey::Partition(name, index) => {
+            facts.topics.partition_named(name, *index).map(Row::Partition)
+        }
+        RowKey::Event(sequence) => {
+            let rows = &facts.events.as_ref()?.rows;
+            let is_it = |it: &kq_proto::monitor::v1::EventRow| {
+                it.event.as_ref().is_some_and(|it| it.sequence == *sequence)
+            };
+            rows.iter().position(is_it).map(Row::Event)
+        }
+        RowKey::Group(name) => Some(Row::Group(name.clone())),
+        RowKey::Member(id) => {
+            group()?.members.iter().position(|it| it.member == *id).map(Row::Member)
+        }
+        RowKey::Nobody => Some(Row::Nobody),
+        RowKey::Owned(topic, partition) => {
+            let mut owned = group()?.partitions.iter();
+            let is_it = |it: &kq_proto::admin::v1::PartitionLag| {
+                it.topic == *topic && it.partition == *partition
+            };
+            owned.position(is_it).map(Row::Owned)
+        }
+        RowKey::Plan(id) => facts.plans.iter().position(|it| it.id == *id).map(Row::Plan),
+        RowKey::Voter(id) => Some(Row::Voter(*id)),
+    }
+}
+
+/// Whether a sort or filter of partitions goes by what has to be counted for each of them.
+pub(super) fn wants_all_counted(sort: Sort, filter: &Filter) -> bool {
+    sort.column.is_counted() || filter.is_counted()
+}

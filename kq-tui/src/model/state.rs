@@ -1,0 +1,292 @@
+//! All that the monitor remembers. The view reads it, `update` alone writes it.
+
+use std::collections::BTreeMap;
+
+use kq_proto::monitor::v1;
+
+use super::filter::Filter;
+use super::past::{Past, Troubles};
+use super::words::Verdict;
+use super::{
+    Context, HitMap, Mode, Overlay, Place, Row, RowKey, Screen, Settings, Sort, Source, Table,
+    Zone, Zoom,
+};
+use crate::facts::Facts;
+
+/// Frames that are kept while what is now is held.
+pub(super) const HELD_FRAMES_MAX: usize = 200;
+/// After so much silence what is shown is no longer called live, in milliseconds.
+const SILENCE_MS: u64 = 10_000;
+/// Lines that screens take around their tables, where nobody told how many rows there are.
+const LINES_AROUND: u16 = 12;
+
+/// How the feed is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// It looks for a broker; where, in words.
+    Opening(String),
+    /// It tells; who, in words.
+    Open(String),
+    /// It is gone and comes back; why, in words.
+    Lost(String),
+    /// It is over; why, in words.
+    Ended(String),
+}
+
+/// Something that is said below the screen until it is old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// In words, safe to show.
+    pub text: String,
+    /// Whether something did not go.
+    pub is_failure: bool,
+    /// Since when, by the uptime.
+    pub since_ms: u64,
+}
+
+/// A place that Esc goes back to, as it was left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    pub(super) place: Place,
+    pub(super) filter: Filter,
+    pub(super) sort: Sort,
+    pub(super) selected: Option<RowKey>,
+    pub(super) first: usize,
+}
+
+/// What is now, held.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Held {
+    pub(super) frames: Vec<v1::WatchResponse>,
+    /// Too many came: they are asked for anew.
+    pub(super) spilled: bool,
+}
+
+/// All that the monitor remembers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// As it was started.
+    pub settings: Settings,
+    /// The cluster.
+    pub facts: Facts,
+    /// The terminal: cells across and down.
+    pub size: (u16, u16),
+    /// How the feed is.
+    pub link: Link,
+    /// What is on the screen.
+    pub place: Place,
+    /// Where Esc goes, the last first.
+    pub back: Vec<Visit>,
+    /// The table of the screen.
+    pub table: Table,
+    /// What lies above the screen.
+    pub overlay: Option<Overlay>,
+    /// What is said.
+    pub said: Option<Said>,
+    /// How the cluster is, in words.
+    pub verdict: Verdict,
+    /// How much of the time the axis shows.
+    pub zoom: Zoom,
+    /// Where in time the screen is.
+    pub past: Past,
+    /// Times are shown as UTC.
+    pub utc: bool,
+    /// The terminal reports the mouse.
+    pub mouse: bool,
+    /// Since the start, in milliseconds.
+    pub uptime_ms: u64,
+    pub(super) hits: HitMap,
+    pub(super) tables: BTreeMap<Screen, Table>,
+    pub(super) held: Option<Held>,
+    pub(super) troubles: Troubles,
+    /// When a frame came last, by the uptime, and the clock that it told.
+    pub(super) heard: Option<(u64, i64)>,
+    pub(super) key_at_ms: Option<u64>,
+    pub(super) esc_at_ms: Option<u64>,
+    /// Rows have to be found anew.
+    pub(super) stale: bool,
+    pub(super) settled_at_ms: u64,
+    /// The window that was asked for last.
+    pub(super) window: v1::Window,
+    /// Of a recording: so many times as fast as it was.
+    pub(super) replay_speed: u32,
+    pub(super) effects: u64,
+    /// Whose members were shown last.
+    pub(super) last_group: Option<String>,
+}
+
+impl State {
+    /// As the monitor begins: on the overview, with nothing known.
+    pub fn new(settings: Settings) -> Self {
+        let utc = settings.utc || settings.zone.is_none();
+        Self {
+            settings,
+            facts: Facts::default(),
+            size: (80, 24),
+            link: Link::Opening(String::new()),
+            place: Place::of(Screen::Overview),
+            back: Vec::new(),
+            table: Table::new(Screen::Overview),
+            overlay: None,
+            said: None,
+            verdict: Verdict::default(),
+            zoom: Zoom::default(),
+            past: Past::default(),
+            utc,
+            mouse: false,
+            uptime_ms: 0,
+            hits: HitMap::default(),
+            tables: BTreeMap::new(),
+            held: None,
+            troubles: Troubles::default(),
+            heard: None,
+            key_at_ms: None,
+            esc_at_ms: None,
+            stale: true,
+            settled_at_ms: 0,
+            window: v1::Window::default(),
+            replay_speed: 1,
+            effects: 0,
+            last_group: None,
+        }
+    }
+
+    /// What the view drew where, told after each drawing: for clicks, pages and the feed's window.
+    pub fn drawn(&mut self, hits: HitMap) {
+        self.hits = hits;
+    }
+
+    /// What keys go to.
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            None => Context::Screen(self.place.screen),
+            Some(Overlay::Help(_)) => Context::Help,
+            Some(Overlay::Palette(_)) => Context::Palette,
+            Some(Overlay::Line(_)) => Context::Line,
+        }
+    }
+
+    /// In whose time the screen is.
+    pub fn mode(&self) -> Mode {
+        let shown_ms = self.facts.moment_ms();
+        let silent_ms = self.silent_ms();
+        match &self.link {
+            Link::Lost(_) => return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms },
+            Link::Ended(_) if !self.is_recording() => {
+                return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
+            }
+            Link::Opening(_) | Link::Open(_) | Link::Ended(_) => {}
+        }
+        if self.is_recording() {
+            let ended = matches!(self.link, Link::Ended(_));
+            return Mode::Replay { at_ms: shown_ms, speed: self.replay_speed, ended };
+        }
+        let age_of = |at_ms: i64| u64::try_from(self.now_ms().saturating_sub(at_ms)).unwrap_or(0);
+        if let Some(at_ms) = self.facts.as_of_ms.or(self.past.target_ms) {
+            return Mode::Past { at_ms, age_ms: age_of(at_ms), speed: self.past.speed };
+        }
+        if self.held.is_some()
+            && let Some(at_ms) = shown_ms
+        {
+            return Mode::Paused { at_ms, age_ms: age_of(at_ms) };
+        }
+        if self.heard.is_some() && silent_ms > SILENCE_MS {
+            return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
+        }
+        Mode::Live { at_ms: shown_ms }
+    }
+
+    /// The zone of the times that are shown.
+    pub fn zone(&self) -> Zone<'_> {
+        if self.utc { None } else { self.settings.zone.as_ref() }
+    }
+
+    /// The cluster's clock as far as it is known, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        let Some((heard_ms, now_ms)) = self.heard else { return 0 };
+        if self.is_recording() {
+            return now_ms;
+        }
+        let since = self.uptime_ms.saturating_sub(heard_ms);
+        now_ms.saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
+    }
+
+    /// So old is what is shown as live: since the last frame came, in milliseconds.
+    pub fn age_ms(&self) -> Option<u64> {
+        self.heard.map(|_| self.silent_ms())
+    }
+
+    /// The moment of the past that is shown or asked for, in milliseconds since 1970.
+    pub fn moment_asked(&self) -> Option<i64> {
+        self.past.target_ms.or(self.facts.as_of_ms)
+    }
+
+    /// Troubles that are new since the screen left what is now.
+    pub fn new_troubles(&self) -> u64 {
+        self.troubles.fresh
+    }
+
+    /// Whether a recording is played.
+    pub fn is_recording(&self) -> bool {
+        self.settings.source == Source::Recording
+    }
+
+    /// The table of the screen.
+    pub const fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Rows that the table has room for.
+    pub fn room(&self) -> usize {
+        let lines = self.size.1.saturating_sub(LINES_AROUND);
+        usize::from(self.hits.room.unwrap_or(lines)).max(1)
+    }
+
+    /// Columns that the axis has room for.
+    pub fn axis_columns(&self) -> u32 {
+        u32::from(self.hits.axis_columns.unwrap_or(self.size.0.saturating_sub(9))).clamp(1, 512)
+    }
+
+    /// Rows that keys act on: those that are marked, else the one with the cursor.
+    pub fn chosen(&self) -> Vec<RowKey> {
+        if !self.table.marks.is_empty() {
+            return self.table.marks.iter().cloned().collect();
+        }
+        let current = self.table.current().and_then(|row| self.key_of(row));
+        current.into_iter().collect()
+    }
+
+    /// The name of a row that lasts.
+    pub fn key_of(&self, row: &Row) -> Option<RowKey> {
+        match row {
+            Row::Alarm(at) => Some(RowKey::Alarm(self.verdict.alarms.get(*at)?.about.clone())),
+            Row::Broker(_)
+            | Row::Topic(_)
+            | Row::Partition(_)
+            | Row::Event(_)
+            | Row::Group(_)
+            | Row::Member(_)
+            | Row::Nobody
+            | Row::Owned(_)
+            | Row::Plan(_)
+            | Row::Voter(_) => row.key(&self.facts),
+        }
+    }
+
+    fn silent_ms(&self) -> u64 {
+        self.uptime_ms.saturating_sub(self.heard.map_or(0, |(heard_ms, _)| heard_ms))
+    }
+
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.tell(text.into(), false);
+    }
+
+    pub(super) fn complain(&mut self, text: impl Into<String>) {
+        self.tell(text.into(), true);
+    }
+
+    fn tell(&mut self, text: String, is_failure: bool) {
+        let text = crate::text::safe(&text).into_owned();
+        self.said = Some(Said { text, is_failure, since_ms: self.uptime_ms });
+    }
+}

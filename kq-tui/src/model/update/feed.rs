@@ -1,0 +1,105 @@
+//! What the feed tells.
+
+use kq_proto::monitor::v1;
+
+use crate::model::state::HELD_FRAMES_MAX;
+use crate::model::{Effect, FeedEvent, Link, RowKey, Screen, State};
+
+/// Rows are found anew at most so often while frames come, in milliseconds.
+const SETTLE_EACH_MS: u64 = 200;
+
+impl State {
+    pub(super) fn take_feed(&mut self, event: FeedEvent) -> Vec<Effect> {
+        match event {
+            FeedEvent::Opening { to } => self.link = Link::Opening(to),
+            FeedEvent::Open { to } => {
+                self.link = Link::Open(to);
+                // Whoever tells now knows neither the window nor where the screen is.
+                self.window = v1::Window { number: self.window.number, ..v1::Window::default() };
+                return self.past.reopened(self.uptime_ms).into_iter().collect();
+            }
+            FeedEvent::Frame(frame) => return self.hear(*frame),
+            FeedEvent::Lost { why } => {
+                self.complain(format!("lost: {why}"));
+                self.link = Link::Lost(why);
+            }
+            FeedEvent::Ended { why } => {
+                self.say(why.clone());
+                self.link = Link::Ended(why);
+            }
+        }
+        Vec::new()
+    }
+
+    /// A frame is taken in, or kept while what is now is held.
+    fn hear(&mut self, frame: v1::WatchResponse) -> Vec<Effect> {
+        self.heard = Some((self.uptime_ms, frame.now_ms));
+        let Some(held) = &mut self.held else { return self.take_frame(frame) };
+        self.troubles.count(frame.axis.as_ref());
+        if frame.whole {
+            // It makes all that was kept before it needless.
+            (held.frames, held.spilled) = (Vec::new(), false);
+        }
+        if held.frames.len() == HELD_FRAMES_MAX {
+            (held.frames, held.spilled) = (Vec::new(), true);
+        }
+        if !held.spilled {
+            held.frames.push(frame);
+        }
+        Vec::new()
+    }
+
+    pub(super) fn take_frame(&mut self, mut frame: v1::WatchResponse) -> Vec<Effect> {
+        let landing = frame.landing.take();
+        let is_whole = frame.whole;
+        let before = self.facts.as_of_ms;
+        let changed = self.facts.apply(frame);
+        let effects = landing.map(|it| self.land(it)).unwrap_or_default();
+        if self.moment_asked().is_none() && self.held.is_none() {
+            self.troubles.end();
+        }
+        if changed.history {
+            self.troubles.count(self.facts.axis.as_ref());
+        }
+        let screen = self.place.screen;
+        let is_history = matches!(screen, Screen::Churn | Screen::Events);
+        let is_moved = before != self.facts.as_of_ms;
+        // Rows of another stream or moment, and places in another page, mean something else.
+        let is_other = is_whole
+            || is_moved
+            || (is_history && changed.history)
+            || (screen == Screen::Members && changed.groups)
+            || screen == Screen::Plans;
+        self.stale = true;
+        let is_due = self.elapsed_ms(self.settled_at_ms) >= SETTLE_EACH_MS;
+        if is_other || (is_due && !self.is_frozen()) || self.table.rows.is_empty() {
+            self.settle();
+        }
+        if is_moved && is_history {
+            self.find_event();
+        }
+        effects
+    }
+
+    fn land(&mut self, landing: v1::Landing) -> Vec<Effect> {
+        let landed = self.past.landed(landing, self.facts.as_of_ms, self.uptime_ms);
+        match landed.words {
+            Some((words, true)) => self.complain(words),
+            Some((words, false)) => self.say(words),
+            None => {}
+        }
+        if self.is_recording() && !self.past.is_seeking() {
+            // It plays on from there.
+            self.past.target_ms = None;
+        }
+        landed.effect.into_iter().collect()
+    }
+
+    /// On the screens of history the cursor goes to the event that was gone to.
+    fn find_event(&mut self) {
+        if let Some(sequence) = self.past.event {
+            self.table.selected = Some(RowKey::Event(sequence));
+            self.find_cursor();
+        }
+    }
+}

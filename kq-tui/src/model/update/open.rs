@@ -1,0 +1,164 @@
+//! Where Enter leads, and the way back.
+
+use std::sync::Arc;
+
+use kq_proto::admin::v1::Event;
+
+use crate::model::filter::Filter;
+use crate::model::keys::Action;
+use crate::model::past::Wish;
+use crate::model::rows::{broker_of, topic_of};
+use crate::model::state::Visit;
+use crate::model::words::{filter_of_broker, filter_of_topic};
+use crate::model::{Effect, HitMap, Place, Row, RowKey, Screen, State, Table};
+
+/// So many places are remembered.
+const BACK_MAX: usize = 32;
+
+impl State {
+    /// To a screen as it was left.
+    pub(super) fn go_to_screen(&mut self, screen: Screen) {
+        let place = Place::of(screen);
+        if self.place == place {
+            self.say(format!("this is {} already", screen.name()));
+            return;
+        }
+        self.remember();
+        self.enter(place);
+        self.settle();
+    }
+
+    /// To a screen, with a filter and the cursor on a row.
+    pub(super) fn jump(&mut self, place: Place, filter: &str, row: Option<RowKey>) {
+        self.remember();
+        let screen = place.screen;
+        self.enter(place);
+        match Filter::parse(screen, filter) {
+            Ok(filter) => self.table.filter = filter,
+            Err(why) => self.complain(why),
+        }
+        if row.is_some() {
+            self.table.selected = row;
+        }
+        self.settle();
+    }
+
+    pub(super) fn go_back(&mut self) {
+        let Some(visit) = self.back.pop() else {
+            self.say("there is nothing to go back to; q ends");
+            return;
+        };
+        self.enter(visit.place);
+        self.table.filter = visit.filter;
+        self.table.sort = visit.sort;
+        self.table.selected = visit.selected;
+        self.table.first = visit.first;
+        self.settle();
+    }
+
+    fn remember(&mut self) {
+        if self.back.len() == BACK_MAX {
+            self.back.remove(0);
+        }
+        self.back.push(Visit {
+            place: self.place.clone(),
+            filter: self.table.filter.clone(),
+            sort: self.table.sort,
+            selected: self.table.selected.clone(),
+            first: self.table.first,
+        });
+    }
+
+    /// Changes the place, and keeps the table that is left for the next time. Another group's
+    /// members have a table of their own.
+    fn enter(&mut self, place: Place) {
+        let screen = place.screen;
+        let left = std::mem::replace(&mut self.table, Table::new(screen));
+        self.tables.insert(self.place.screen, Table { rows: Vec::new(), ..left });
+        let is_same = screen != Screen::Members || place.group == self.last_group;
+        if let Some(table) = self.tables.remove(&screen).filter(|_| is_same) {
+            self.table = table;
+        }
+        if screen == Screen::Members {
+            self.last_group.clone_from(&place.group);
+        }
+        self.place = place;
+        // How the screen is laid out is not known before it was drawn.
+        self.hits = HitMap::default();
+    }
+
+    /// Opens what the cursor is on.
+    pub(super) fn open_row(&mut self) -> Vec<Effect> {
+        let Some(row) = self.table.current().cloned() else {
+            self.say("no row is under the cursor");
+            return Vec::new();
+        };
+        let name_of = |number: u32| {
+            let topic = self.facts.topics.get(number);
+            topic.map(|it| filter_of_topic(&it.name)).unwrap_or_default()
+        };
+        match row {
+            Row::Alarm(at) => {
+                if let Some(it) = self.verdict.alarms.get(at).cloned() {
+                    self.jump(it.place, &it.filter, it.row);
+                }
+            }
+            Row::Broker(id) => {
+                let filter = filter_of_broker(&self.facts, id);
+                self.jump(Place::of(Screen::Partitions), &filter, None);
+            }
+            Row::Topic(number) => {
+                let filter = name_of(number);
+                self.jump(Place::of(Screen::Partitions), &filter, None);
+            }
+            Row::Partition(id) => {
+                let filter = name_of(id.topic);
+                self.jump(Place::of(Screen::Events), &filter, None);
+            }
+            Row::Group(name) => {
+                let place = Place { group: Some(name.to_string()), ..Place::of(Screen::Members) };
+                self.jump(place, "", None);
+            }
+            Row::Member(_) | Row::Nobody => return self.act(Action::FoldOrUnfold),
+            Row::Owned(at) => self.open_owned(at),
+            Row::Plan(_) => self.jump(Place::of(Screen::Partitions), "state=moving", None),
+            Row::Voter(id) => {
+                self.jump(Place::of(Screen::Brokers), "", Some(RowKey::Broker(id)));
+            }
+            Row::Event(at) => return self.open_event(at),
+        }
+        Vec::new()
+    }
+
+    fn open_owned(&mut self, at: usize) {
+        let owned = self.facts.group.as_ref().and_then(|it| it.partitions.get(at));
+        let Some((topic, index)) = owned.map(|it| (it.topic.clone(), it.partition)) else { return };
+        let row = RowKey::Partition(Arc::from(topic.as_str()), index);
+        self.jump(Place::of(Screen::Partitions), &filter_of_topic(&topic), Some(row));
+    }
+
+    /// A row with a count opens what it stands for; one event opens what it happened to, as it was
+    /// then.
+    fn open_event(&mut self, at: usize) -> Vec<Effect> {
+        let row = self.facts.events.as_ref().and_then(|it| it.rows.get(at));
+        let told = row.and_then(|row| Some((row.count, row.event.clone()?)));
+        let Some((count, event)) = told else { return Vec::new() };
+        if count > 1 && self.place.run.is_none() {
+            let place = Place { run: Some(event.sequence), ..Place::of(Screen::Events) };
+            self.jump(place, "", None);
+            return Vec::new();
+        }
+        self.jump_to_subject(&event);
+        self.travel(Wish::At(event.at_ms))
+    }
+
+    fn jump_to_subject(&mut self, event: &Event) {
+        if let Some(topic) = topic_of(event) {
+            let index = event.subject.rsplit_once('/').and_then(|(_, index)| index.parse().ok());
+            let row = index.map(|index| RowKey::Partition(topic.into(), index));
+            self.jump(Place::of(Screen::Partitions), &filter_of_topic(topic), row);
+        } else if let Some(id) = broker_of(event) {
+            self.jump(Place::of(Screen::Brokers), "", Some(RowKey::Broker(id)));
+        }
+    }
+}

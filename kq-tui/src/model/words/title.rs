@@ -1,0 +1,51 @@
+//! The first line: where the screen is, and of how much it shows how many.
+
+use crate::model::{Screen, State};
+use crate::text::{grouped, safe, since_text};
+
+/// Where, as in `kq prod-eu > part   412 of 6 301  why=b3  sort STATE`, by parts: the path, then
+/// what may be left out where there is no room, the last first.
+pub fn title(state: &State) -> Vec<String> {
+    let context = safe(&state.settings.context);
+    let screen = state.place.screen;
+    if screen == Screen::Overview {
+        return overview(state, &context);
+    }
+    let path = match &state.place.group {
+        Some(group) => format!("kq {context} > group > {}", safe(group)),
+        None => format!("kq {context} > {}", screen.word()),
+    };
+    let count = |it: usize| grouped(u64::try_from(it).unwrap_or(u64::MAX));
+    let (shown, all) = (state.table.rows.len(), state.table.total);
+    let rows =
+        if shown == all { count(all) } else { format!("{} of {}", count(shown), count(all)) };
+    let mut parts = vec![path, rows];
+    if !state.table.filter.is_empty() {
+        parts.push(safe(state.table.filter.text()).into_owned());
+    }
+    if !state.table.marks.is_empty() {
+        parts.push(format!("{} marked", count(state.table.marks.len())));
+    }
+    let sort = state.table.sort;
+    let turned = if sort.descending == sort.column.is_large_first() { "" } else { " reversed" };
+    parts.push(format!("sort {}{turned}", sort.column.header(screen)));
+    parts
+}
+
+fn overview(state: &State, context: &str) -> Vec<String> {
+    let facts = &state.facts;
+    let live = facts.brokers.values().filter(|it| it.is_live()).count();
+    let controller = match facts.cluster.controller {
+        Some(id) => format!("controller b{id}"),
+        None => "no controller".to_owned(),
+    };
+    let mut parts = vec![
+        format!("kq {context}"),
+        format!("{live} of {} brokers", facts.brokers.len()),
+        controller,
+    ];
+    if let Some(age_ms) = state.age_ms() {
+        parts.push(format!("lag {}", since_text(0, i64::try_from(age_ms).unwrap_or(i64::MAX))));
+    }
+    parts
+}
