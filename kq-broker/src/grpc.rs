@@ -1,4 +1,4 @@
-//! The control door: gRPC services of `kq.admin.v1`, with reflection and health, beside `/metrics`,
+//! The control door: gRPC services of `kq.admin.v1` and `kq.monitor.v1`, with reflection and health, beside `/metrics`,
 //! `/healthz` and `/readyz`, all in one axum router for the one port.
 //!
 //! ```text
@@ -34,6 +34,9 @@ mod guard;
 mod health;
 mod leaders;
 mod members;
+mod monitor;
+#[cfg(test)]
+mod monitor_test;
 mod offset_admin;
 mod offsets;
 #[cfg(test)]
@@ -68,6 +71,8 @@ use kq_proto::admin::v1::plans_server::PlansServer;
 use kq_proto::admin::v1::quorum_server::QuorumServer;
 use kq_proto::admin::v1::records_server::RecordsServer;
 use kq_proto::admin::v1::topics_server::TopicsServer;
+use kq_proto::monitor::v1::monitor_server::MonitorServer;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 
 use crate::runtime::{Groups, Node};
@@ -89,6 +94,7 @@ pub fn router(node: Arc<Node>, groups: Arc<Groups>) -> Router {
     let parts = records::PartsMemory::new(node.config.request_bytes_max);
     let admin = Admin { node: Arc::clone(&node), groups, parts, probing: Arc::default() };
     let bytes_max = node.config.grpc_message_bytes_max;
+    let watching = monitor::Watching::new(admin.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, Arc::clone(&node)));
     let mut routes = Routes::builder();
@@ -105,6 +111,12 @@ pub fn router(node: Arc<Node>, groups: Arc<Groups>) -> Router {
         .add_service(GroupsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(OffsetsServer::new(admin.clone()).max_decoding_message_size(bytes_max))
         .add_service(RecordsServer::new(admin).max_decoding_message_size(bytes_max))
+        .add_service(
+            MonitorServer::new(watching)
+                .max_decoding_message_size(bytes_max)
+                .accept_compressed(CompressionEncoding::Gzip)
+                .send_compressed(CompressionEncoding::Gzip),
+        )
         .add_service(health_service);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)

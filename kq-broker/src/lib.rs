@@ -10,6 +10,7 @@ pub mod grpc;
 pub mod ids;
 pub mod kafka;
 pub mod metadata;
+pub mod monitor;
 pub mod observe;
 pub mod peers;
 pub mod process;

@@ -25,6 +25,8 @@ mod signals;
 mod standing;
 #[cfg(test)]
 mod standing_test;
+#[cfg(test)]
+mod watch_test;
 
 use std::io;
 use std::net::SocketAddr;

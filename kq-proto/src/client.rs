@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tonic::codec::CompressionEncoding;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -151,11 +152,16 @@ services! {
     events: EventsClient, with_deadline;
     /// History as a stream without an end.
     event_stream: EventsClient, without_deadline;
-    /// All of the cluster, as a stream without an end.
-    monitor_stream: MonitorClient, without_deadline;
 }
 
 impl Connection {
+    /// All of the cluster, as a stream without an end.
+    pub fn monitor_stream(&self) -> MonitorClient<Service> {
+        MonitorClient::with_interceptor(self.channel.clone(), self.without_deadline())
+            .max_decoding_message_size(REPLY_BYTES_MAX)
+            .accept_compressed(CompressionEncoding::Gzip)
+    }
+
     /// Appending records of any size.
     pub fn appends(&self) -> Appends {
         Appends(self.records())

@@ -343,6 +343,10 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
         .doc("In-sync replicas without which a write with acks=all is refused."),
+    ConfigKey::int("monitor.watchers.max", "32").between(0, 10_000).fixed().doc(
+        "Watchers of the cluster (kq-tui) that this broker serves at one time; further ones are told \
+         to ask another broker.",
+    ),
     ConfigKey::int("node.id", "1")
         .at_least(0)
         .fixed()

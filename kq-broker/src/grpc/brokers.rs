@@ -18,6 +18,7 @@ use crate::controller::Command;
 use crate::env;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
+use crate::monitor::state_of;
 
 #[tonic::async_trait]
 impl Brokers for Admin {
@@ -256,14 +257,6 @@ fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
             })
             .collect(),
         ..v1::Broker::default()
-    }
-}
-
-/// A broker that lives and is given nothing new is draining.
-fn state_of(broker: &BrokerImage) -> v1::BrokerState {
-    match (broker.state, &broker.cordon) {
-        (BrokerState::Active, Some(_)) => v1::BrokerState::Draining,
-        (state, _) => wire_state(state),
     }
 }
 

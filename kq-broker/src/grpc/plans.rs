@@ -21,6 +21,9 @@ use crate::controller::plan::{
 use crate::controller::{Command, Reply};
 use crate::metadata::{Lease, PlanImage, Throttle};
 
+/// Plans that are over and are still told to who watches.
+const ENDED_PLANS_MAX: usize = 20;
+
 const SEE_PLANS: &str = "see 'kq-ctl plan list --all' for the plans there are";
 
 #[tonic::async_trait]
@@ -121,6 +124,18 @@ impl Plans for Admin {
 }
 
 impl Admin {
+    /// Plans that are not over, and the last that are, in the order in which they were started.
+    pub(super) async fn plan_rows(&self) -> Vec<v1::PlanStatus> {
+        let image = self.node.image();
+        let (mut plans, mut over): (Vec<_>, Vec<_>) =
+            image.plans().partition(|it| it.state.is_active());
+        over.sort_by_key(|it| (std::cmp::Reverse(it.ended_at), it.id));
+        plans.extend(over.into_iter().take(ENDED_PLANS_MAX));
+        plans.sort_by_key(|it| (it.started_at, it.id));
+        let figures = self.figures_of_plans(&image, &plans).await;
+        plans.iter().map(|it| status::plan(&image, it, &figures, self.now_ms())).collect()
+    }
+
     async fn change(
         &self,
         id: &str,

@@ -24,20 +24,7 @@ impl Quorum for Admin {
         &self,
         _: Request<v1::QuorumStatusRequest>,
     ) -> Answer<v1::QuorumStatusResponse> {
-        let members = self.node.controller.describe_quorum().await;
-        let (status, image) = (self.node.controller.status(), self.node.image());
-        let end = members.iter().filter_map(|it| it.matched).max();
-        let now = self.node.clock.now().0;
-        let row = |it| members::row(it, status.leader, &image, (end, now));
-        Ok(Response::new(v1::QuorumStatusResponse {
-            leader: status.leader.map(|id| id.0),
-            term: status.term,
-            members: members.iter().map(row).collect(),
-            last_index: status.last_log_index,
-            applied_index: status.applied_index,
-            snapshot_index: status.snapshot_index,
-            answered_by: self.node.broker_id.0,
-        }))
+        Ok(Response::new(self.quorum_status().await))
     }
 
     async fn change(
@@ -63,5 +50,25 @@ impl Quorum for Admin {
             tracing::info!(?change, "the quorum was changed as asked");
         }
         Ok(Response::new(v1::ChangeQuorumResponse { changed }))
+    }
+}
+
+impl Admin {
+    /// The metadata quorum, as the one that leads it sees it.
+    pub(super) async fn quorum_status(&self) -> v1::QuorumStatusResponse {
+        let members = self.node.controller.describe_quorum().await;
+        let (status, image) = (self.node.controller.status(), self.node.image());
+        let end = members.iter().filter_map(|it| it.matched).max();
+        let now = self.node.clock.now().0;
+        let row = |it| members::row(it, status.leader, &image, (end, now));
+        v1::QuorumStatusResponse {
+            leader: status.leader.map(|id| id.0),
+            term: status.term,
+            members: members.iter().map(row).collect(),
+            last_index: status.last_log_index,
+            applied_index: status.applied_index,
+            snapshot_index: status.snapshot_index,
+            answered_by: self.node.broker_id.0,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is counted of one Kafka API.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kq_proto::kafka::{ApiKey, ErrorCode};
@@ -9,6 +10,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::monitor::{Buckets, bucket_of};
 
 /// The label of one API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,14 +34,27 @@ pub struct ApiMeter {
     request_bytes: Counter,
     response_bytes: Counter,
     failures: Family<Failure, Counter>,
+    /// By how long requests took, finer than for the pages of metrics; only where it is watched.
+    watched: Option<Vec<AtomicU32>>,
 }
 
 impl ApiMeter {
     /// A request was answered.
     pub fn served(&self, took: Duration, request_bytes: u64, response_bytes: u64) {
         self.seconds.observe(took.as_secs_f64());
+        let bucket = self.watched.as_ref().and_then(|it| it.get(bucket_of(took)));
+        if let Some(bucket) = bucket {
+            // It wraps: only differences are looked at.
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
         self.request_bytes.inc_by(request_bytes);
         self.response_bytes.inc_by(response_bytes);
+    }
+
+    /// How many requests took how long since the start; none if that is not watched.
+    pub fn watched(&self) -> Option<Buckets> {
+        let counts = self.watched.as_ref()?.iter().map(|it| it.load(Ordering::Relaxed));
+        Some(counts.collect())
     }
 
     /// A response carries this error, for one of its topics, partitions or other items.
@@ -109,6 +125,9 @@ impl ApiMeters {
                 request_bytes: self.request_bytes.get_or_create_owned(&labels),
                 response_bytes: self.response_bytes.get_or_create_owned(&labels),
                 failures: self.failures.clone(),
+                // A fetch waits for records to come: how long it took says nothing of the broker.
+                watched: (api == ApiKey::Produce)
+                    .then(|| (0..Buckets::COUNT).map(|_| AtomicU32::new(0)).collect()),
             }
         })
     }

@@ -32,6 +32,11 @@ impl ReplicationMeter {
         it
     }
 
+    /// How much leaders have sent.
+    pub fn received_bytes(&self) -> u64 {
+        self.received_bytes.get()
+    }
+
     /// A leader sent this much.
     pub fn received(&self, bytes: usize) {
         self.received_bytes.inc_by(bytes as u64);

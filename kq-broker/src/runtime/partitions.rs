@@ -22,7 +22,7 @@ use super::inventory::Inventory;
 use super::parallel::in_parallel_by;
 use super::stray::Found;
 use super::syncer::Syncer;
-use super::topic_meter::TopicMeter;
+use super::topic_meter::{TopicCounts, TopicMeter};
 use super::wishes::Wishes;
 use super::{CleanerBoard, Clock, Follows, Hearing, LogDir, Partition, PartitionError, Stalled};
 use crate::catalogue::StaticConfig;
@@ -228,6 +228,11 @@ impl Partitions {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             count => count,
         }
+    }
+
+    /// What was counted of each topic that is held here, in the order of their ids.
+    pub fn topic_counts(&self) -> Vec<(TopicId, TopicCounts)> {
+        self.meters.lock().iter().map(|(id, (_, meter))| (*id, meter.counts())).collect()
     }
 
     pub(super) fn meter_of(&self, topic: TopicId, name: &Arc<str>) -> Arc<TopicMeter> {

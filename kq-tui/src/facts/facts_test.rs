@@ -132,7 +132,11 @@ fn another_moment_has_none_of_the_counters_of_now() {
 fn silence_is_forgotten_when_it_ends() {
     let mut facts = whole(Vec::new());
     let silent = |brokers: Vec<u32>| v1::WatchResponse {
-        silent: Some(v1::SilentBrokers { since_at_ms: vec![9; brokers.len()], brokers }),
+        silent: Some(v1::SilentBrokers {
+            since_at_ms: vec![9; brokers.len()],
+            brokers,
+            ..v1::SilentBrokers::default()
+        }),
         ..v1::WatchResponse::default()
     };
     facts.apply(silent(vec![2, 77]));

@@ -20,7 +20,11 @@ impl Facts {
             broker_counters: self.brokers.iter().filter_map(|(id, it)| counted(*id, it)).collect(),
             topic_counters: self.topics.iter().filter_map(topic_counters).collect(),
             partition_counters: self.topics.iter().flat_map(partition_counters).collect(),
-            silent: Some(v1::SilentBrokers { brokers: silent, since_at_ms: silent_since }),
+            silent: Some(v1::SilentBrokers {
+                brokers: silent,
+                since_at_ms: silent_since,
+                ..v1::SilentBrokers::default()
+            }),
             groups: self.groups.values().cloned().collect(),
             groups_missing: Some(v1::GroupsMissing { why: self.groups_missing.clone() }),
             group: self.group.clone(),

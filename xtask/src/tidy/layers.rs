@@ -84,6 +84,12 @@ const BANS: &[Ban] = &[
     Ban { under: "kq-broker/src/metadata", except: &[], words: IMPURE },
     Ban { under: "kq-broker/src/group", except: &[], words: IMPURE },
     Ban { under: "kq-broker/src/txn", except: &[], words: IMPURE },
+    Ban { under: "kq-broker/src/monitor", except: &[], words: IMPURE },
+    Ban {
+        under: "kq-broker/src/monitor",
+        except: &[],
+        words: &["crate::controller", "crate::replica", "crate::group"],
+    },
     Ban { under: "kq-broker/src/replica", except: &[], words: &["crate::controller"] },
     Ban {
         under: "kq-broker/src/metadata",

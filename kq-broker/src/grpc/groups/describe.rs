@@ -11,7 +11,7 @@ use crate::grpc::passing::{Asker, Elsewhere, passed_on};
 use crate::ids::BrokerId;
 
 impl Admin {
-    pub(super) async fn describe_groups(
+    pub(in crate::grpc) async fn describe_groups(
         &self,
         request: v1::DescribeGroupsRequest,
         asker: Asker,

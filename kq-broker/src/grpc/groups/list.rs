@@ -23,7 +23,7 @@ const GROUPS_MAX: usize = 1_000;
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 impl Admin {
-    pub(super) async fn list_groups(
+    pub(in crate::grpc) async fn list_groups(
         &self,
         request: v1::ListGroupsRequest,
         asker: Asker,

@@ -1,15 +1,20 @@
 //! Looking offsets up, and describing the partition.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kq_storage::{LeaderEpoch, LogEndOffset, LogOffsets, Offset, Precision, RecordAt, TimestampMs};
 
 use super::Partition;
+use crate::monitor::{Behind, PartitionFigures};
 use crate::replica::{Durability, FollowerStanding, Leader};
 use crate::runtime::PartitionError;
 use crate::runtime::request::{
     Description, FollowerDescription, Isolation, ListedOffset, OffsetSpec,
 };
+
+/// A follower that lacked something for less than this is on its way.
+const BEHIND_MIN: Duration = Duration::from_secs(1);
 
 impl Partition {
     /// Finds an offset.
@@ -134,6 +139,35 @@ impl Partition {
             }
         };
         leader.followers().map(described).collect()
+    }
+
+    /// What a watcher is told of it, if this broker leads it: cheap enough for a look each second at
+    /// all partitions there are.
+    pub fn figures(&self, (elapsed, now_ms): (Duration, i64)) -> Option<PartitionFigures> {
+        if !self.leads() || self.is_hidden() {
+            return None;
+        }
+        let state = self.state.lock();
+        let (leader, log) = (state.leader().ok()?, state.log().ok()?);
+        let offsets = leader.offsets();
+        let end = offsets.log_end().offset();
+        let behind = |it: FollowerStanding| {
+            let ago = elapsed.saturating_sub(it.caught_up_at);
+            (it.log_end < end && BEHIND_MIN <= ago).then(|| Behind {
+                broker: it.broker,
+                records: end.0.saturating_sub(it.log_end.0),
+                caught_up_at_ms: now_ms
+                    .saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)),
+            })
+        };
+        let mut behind = leader.followers().filter_map(behind).peekable();
+        Some(PartitionFigures {
+            start: offsets.log_start().offset().0,
+            high_watermark: offsets.high_watermark().offset().0,
+            end: end.0,
+            size_bytes: log.size_bytes(),
+            behind: behind.peek().is_some().then(|| behind.collect()),
+        })
     }
 
     /// Waits until what the log holds now is readable, where only a sync stands in between.

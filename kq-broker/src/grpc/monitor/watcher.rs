@@ -1,0 +1,193 @@
+//! One watcher: waits for what there is to tell, and has its session make the frame.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kq_proto::monitor::v1::{self, watch_request::Ask};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tonic::{Status, Streaming};
+
+use super::Watching;
+use super::rounds::Follow;
+use super::sources::{News, Sources};
+use crate::grpc::error::bad_argument;
+use crate::metadata::MetadataImage;
+use crate::monitor::{Look, Moment, Pace, Session, Standing, Window};
+use crate::raft::Leadership;
+use crate::runtime::Node;
+
+/// A watcher, for as long as its stream lasts.
+pub(super) struct Watcher {
+    of: Watching,
+    session: Session,
+    sources: Sources,
+    pace: Pace,
+    /// None when the watcher asks nothing any more.
+    asks: Option<Streaming<v1::WatchRequest>>,
+    images: watch::Receiver<Arc<MetadataImage>>,
+    leadership: watch::Receiver<Leadership>,
+    /// What it looks at, if that is not now.
+    past: Option<Moment>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Why a watcher is told nothing more.
+enum Ended {
+    /// The broker stops.
+    Stopping,
+    /// It asks for what cannot be had.
+    Refused(Status),
+}
+
+impl Watcher {
+    pub(super) fn new(
+        of: Watching,
+        window: Window,
+        asks: Streaming<v1::WatchRequest>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let node = Arc::clone(&of.admin.node);
+        let mut sources = Sources::default();
+        sources.attend(&of, &window);
+        let session = Session::new(node.broker_id, node.fixed.clone(), window);
+        Self {
+            of,
+            session,
+            sources,
+            pace: Pace::new(node.clock.elapsed()),
+            asks: Some(asks),
+            images: node.controller.subscribe(),
+            leadership: node.controller.leadership(),
+            past: None,
+            _place: place,
+        }
+    }
+
+    fn node(&self) -> &Arc<Node> {
+        &self.of.admin.node
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.node().clock.elapsed()
+    }
+
+    /// The next frame, once there is something to tell; none when the broker stops.
+    pub(super) async fn next(&mut self) -> Option<Result<v1::WatchResponse, Status>> {
+        loop {
+            match self.wait().await {
+                Ok(()) => {}
+                Err(Ended::Stopping) => return None,
+                Err(Ended::Refused(status)) => return Some(Err(status)),
+            }
+            if let Some(frame) = self.look() {
+                return Some(Ok(frame));
+            }
+        }
+    }
+
+    /// Waits until a frame is due, and hears what is asked meanwhile.
+    async fn wait(&mut self) -> Result<(), Ended> {
+        let stopping = self.node().stopping.clone();
+        loop {
+            let wait = self.pace.due().saturating_sub(self.elapsed());
+            tokio::select! {
+                biased;
+                () = stopping.cancelled() => return Err(Ended::Stopping),
+                ask = next_ask(&mut self.asks) => self.hear(ask).map_err(Ended::Refused)?,
+                () = tokio::time::sleep(wait) => return Ok(()),
+                changed = self.images.changed() => {
+                    if changed.is_err() {
+                        return Err(Ended::Stopping);
+                    }
+                    self.pace.changed(self.elapsed());
+                }
+                changed = self.leadership.changed() => {
+                    if changed.is_err() {
+                        return Err(Ended::Stopping);
+                    }
+                    self.pace.changed(self.elapsed());
+                }
+                news = self.sources.news() => match news {
+                    News::Counters => self.pace.counted(self.elapsed()),
+                    News::First => self.pace.asked(self.elapsed()),
+                    News::More => {}
+                },
+            }
+        }
+    }
+
+    fn hear(&mut self, asked: Option<v1::WatchRequest>) -> Result<(), Status> {
+        let Some(asked) = asked else {
+            // It listens on: who has asked once may close its side.
+            self.asks = None;
+            return Ok(());
+        };
+        match asked.ask {
+            Some(Ask::Window(window)) => {
+                let window = Window::new(window, Some(self.session.window().number()));
+                let window = window.map_err(|err| bad_argument(err.to_string()))?;
+                self.sources.attend(&self.of, &window);
+                self.session.look_through(window);
+            }
+            Some(Ask::Seek(seek)) => self.seek(&seek),
+            Some(Ask::Resume(_)) => self.past = None,
+            None => {
+                let known = "a window, a seek and a resume are known here";
+                return Err(bad_argument(format!(
+                    "an ask is empty or of a kind that is not known: {known}"
+                ))
+                .into());
+            }
+        }
+        self.pace.asked(self.elapsed());
+        Ok(())
+    }
+
+    fn seek(&mut self, seek: &v1::Seek) {
+        let words = "this broker tells nothing of the past but its events".to_owned();
+        let (number, at_ms) = (seek.number, seek.at_ms);
+        self.session.land(v1::Landing { number, at_ms, words, ..v1::Landing::default() });
+    }
+
+    /// Looks at everything, and makes the frame of what the watcher does not know of it.
+    fn look(&mut self) -> Option<v1::WatchResponse> {
+        let now = self.elapsed();
+        self.pace.looked(now, self.sources.counts.is_some());
+        self.leadership.mark_unchanged();
+        let image = Arc::clone(&self.images.borrow_and_update());
+        let moment = self.past.clone().unwrap_or_else(|| Moment::now(image));
+        let standing = self.standing();
+        let counts = self.sources.counts.as_ref().and_then(Follow::newest);
+        let groups = self.sources.groups.as_ref().and_then(Follow::newest);
+        let group = self.sources.group.as_ref().and_then(Follow::newest);
+        let plans = self.sources.plans.as_ref().and_then(Follow::newest);
+        let quorum = self.sources.quorum.as_ref().and_then(Follow::newest);
+        self.session.frame(&Look {
+            now_ms: self.node().clock.now().0,
+            moment: &moment,
+            standing: &standing,
+            counts: counts.as_ref(),
+            groups: groups.as_ref(),
+            group: group.as_ref(),
+            plans: plans.as_ref(),
+            quorum: quorum.as_ref(),
+        })
+    }
+
+    fn standing(&self) -> Standing {
+        let node = self.node();
+        let status = node.controller.status();
+        // In whole seconds: it is told again when it has grown by one.
+        let stale = node.silence().map(|it| it.as_secs().saturating_mul(1_000));
+        Standing { controller: status.leader, voters: status.voters, stale_ms: stale }
+    }
+}
+
+/// What is asked next; none when nothing will be, and never where nothing can be.
+async fn next_ask(asks: &mut Option<Streaming<v1::WatchRequest>>) -> Option<v1::WatchRequest> {
+    match asks {
+        // A connection that broke ends the stream from the other side.
+        Some(asks) => asks.message().await.ok().flatten(),
+        None => std::future::pending().await,
+    }
+}
