@@ -14,6 +14,7 @@ pub mod exit;
 pub mod facts;
 pub mod feed;
 pub mod model;
+pub mod output;
 pub mod plain;
 pub mod shell;
 pub mod text;

@@ -1,0 +1,225 @@
+//! The main loop: drains what has come, updates, and draws once when it is time to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use rustix::process::{Signal, getpgrp, kill_process_group};
+
+use super::app::App;
+use super::cadence::{Cadence, Why};
+use super::clipboard;
+use super::clock::Clock;
+use super::queue::{Note, Queue};
+use super::screen::Screen;
+use super::trace::Trace;
+use super::writer::Writer;
+use crate::feed::Asks;
+use crate::model::{Effect, Event, FeedAsk};
+
+/// Time goes on for what ages.
+const TICK_MS: u64 = 1_000;
+/// The terminal is given so long to take what it was told before it is given back.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// Everything that the main loop works with.
+pub struct Session<A> {
+    /// The monitor.
+    pub app: A,
+    /// The terminal.
+    pub screen: Arc<Screen>,
+    /// The way to the terminal.
+    pub writer: Arc<Writer>,
+    /// What waits to be done.
+    pub queue: Arc<Queue>,
+    /// What time it is.
+    pub clock: Clock,
+    /// The way to the feed.
+    pub asks: Asks,
+    /// Where events are written down, if they are.
+    pub trace: Option<Trace>,
+    /// Inside GNU screen, which has to be told to pass things on.
+    pub is_in_screen: bool,
+}
+
+/// What the loop remembers.
+#[derive(Default)]
+struct Turn {
+    cadence: Cadence,
+    shown: Option<Buffer>,
+    size: (u16, u16),
+    ticked_ms: u64,
+    exit: Option<u8>,
+}
+
+impl<A: App> Session<A> {
+    /// Runs until the user has had enough; answers the exit code.
+    pub fn run(&mut self) -> u8 {
+        let mut turn = Turn::default();
+        self.measure(&mut turn);
+        turn.cadence.want(Why::Key, self.clock.uptime_ms());
+        loop {
+            if let Some(code) = turn.exit {
+                self.writer.settle(SETTLE);
+                return code;
+            }
+            self.turn(&mut turn);
+        }
+    }
+
+    fn turn(&mut self, turn: &mut Turn) {
+        let tick_ms = self.app.ages().then_some(turn.ticked_ms + TICK_MS);
+        let until_ms = [turn.cadence.due_ms(), tick_ms].into_iter().flatten().min();
+        let notes = self.queue.take_all(until_ms.map(|at| self.clock.instant(at)));
+        let now_ms = self.clock.uptime_ms();
+        let is_tick = tick_ms.is_some_and(|at| at <= now_ms);
+        if is_tick || !notes.is_empty() {
+            turn.ticked_ms = now_ms;
+            self.event(Event::Tick { uptime_ms: now_ms }, turn);
+        }
+        if is_tick {
+            turn.cadence.want(Why::Data, now_ms);
+        }
+        for note in notes {
+            self.note(note, now_ms, turn);
+        }
+        if turn.cadence.due_ms().is_some_and(|at| at <= now_ms) {
+            self.draw(now_ms, turn);
+        }
+    }
+
+    fn note(&mut self, note: Note, now_ms: u64, turn: &mut Turn) {
+        match note {
+            Note::Input(event) => {
+                turn.cadence.want(Why::Key, now_ms);
+                self.event(event, turn);
+            }
+            Note::Feed(told) => {
+                turn.cadence.want(Why::Data, now_ms);
+                self.event(Event::Feed(told), turn);
+            }
+            Note::Done(id, outcome) => {
+                turn.cadence.want(Why::Key, now_ms);
+                self.event(Event::Done(id, outcome), turn);
+            }
+            Note::Resized => turn.cadence.want(Why::Resize, now_ms),
+            Note::Suspend => self.suspend(turn),
+            Note::Continued => self.resume(turn),
+        }
+    }
+
+    fn event(&mut self, event: Event, turn: &mut Turn) {
+        if let Some(trace) = &mut self.trace {
+            trace.event(&event);
+        }
+        let effects = self.app.update(event);
+        self.carry_out(effects, turn);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, turn: &mut Turn) {
+        for effect in effects {
+            match effect {
+                Effect::Ask(ask) => self.ask(ask),
+                Effect::Copy(text) => {
+                    // It stands on the screen too, for terminals that copy nothing.
+                    if let Ok(bytes) = clipboard::copy(&text, self.is_in_screen) {
+                        self.writer.say(&bytes);
+                    }
+                }
+                Effect::Export { id, path } => self.export(id, path, turn),
+                Effect::Mouse(is_on) => self.writer.say(Screen::mouse(is_on)),
+                Effect::Repaint => {
+                    self.writer.forget();
+                    turn.shown = None;
+                    turn.cadence.want(Why::Key, self.clock.uptime_ms());
+                }
+                Effect::Suspend => self.suspend(turn),
+                Effect::Quit(code) => turn.exit = Some(code),
+            }
+        }
+    }
+
+    fn ask(&self, ask: FeedAsk) {
+        self.asks.ask(ask);
+    }
+
+    fn export(&self, id: u64, path: String, turn: &Turn) {
+        let Some(shown) = &turn.shown else { return };
+        let work = self.app.export(path, shown);
+        let queue = Arc::clone(&self.queue);
+        // A disk that hangs holds up nothing but this.
+        std::thread::spawn(move || queue.push(Note::Done(id, work())));
+    }
+
+    /// Takes note of the terminal's size.
+    fn measure(&mut self, turn: &mut Turn) {
+        let size = self.screen.size();
+        if size != turn.size {
+            turn.size = size;
+            let (columns, rows) = size;
+            self.event(Event::Resize { columns, rows }, turn);
+        }
+    }
+
+    fn draw(&mut self, now_ms: u64, turn: &mut Turn) {
+        self.measure(turn);
+        let is_urgent = turn.cadence.is_urgent();
+        turn.cadence.drawn(now_ms);
+        let (columns, rows) = turn.size;
+        if columns == 0 || rows == 0 {
+            return;
+        }
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        let effects = self.app.draw(&mut buffer);
+        if let Some(trace) = &mut self.trace {
+            trace.drawn(&buffer);
+        }
+        if turn.shown.as_ref() != Some(&buffer) {
+            self.writer.show(buffer.clone(), is_urgent);
+            turn.shown = Some(buffer);
+        }
+        self.carry_out(effects, turn);
+    }
+
+    /// Gives the terminal back and stops, with the whole job: a program that started us would go on
+    /// reading the terminal. Orphans are stopped as well, since this signal asks nobody.
+    fn suspend(&mut self, turn: &mut Turn) {
+        self.writer.settle(SETTLE);
+        self.screen.leave();
+        if kill_process_group(getpgrp(), Signal::STOP).is_ok() {
+            self.wait_until_continued(turn);
+        }
+        self.resume(turn);
+    }
+
+    /// The signal may take effect a moment after it was sent: only being continued says that it has.
+    fn wait_until_continued(&mut self, turn: &mut Turn) {
+        loop {
+            for note in self.queue.take_all(None) {
+                match note {
+                    Note::Continued => return,
+                    // What was typed meanwhile was not typed to us.
+                    Note::Input(_) | Note::Suspend | Note::Resized => {}
+                    note @ (Note::Feed(_) | Note::Done(..)) => {
+                        self.note(note, self.clock.uptime_ms(), turn);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the terminal over again, whatever it is like now.
+    fn resume(&mut self, turn: &mut Turn) {
+        if self.screen.enter().is_err() {
+            // The watchdog ends us if it is gone; otherwise the next key tries again.
+            return;
+        }
+        self.writer.forget();
+        turn.shown = None;
+        let now_ms = self.clock.uptime_ms();
+        self.event(Event::Signal(crate::model::Signal::Continued), turn);
+        turn.cadence.want(Why::Resize, now_ms);
+        turn.cadence.want(Why::Key, now_ms);
+    }
+}
