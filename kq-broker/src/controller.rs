@@ -69,6 +69,6 @@ pub use leader_command::{
 pub use leader_policy::LeaderRules;
 pub use names::verify_topic_name;
 pub use placement::{PlacementError, Share, Site, place};
-pub use quorum::QuorumNote;
+pub use quorum::{QuorumNote, UnledSince};
 pub use restart::{FollowerLag, RestartFacts, Risk, RiskKind, check_restart};
 pub use sessions::{BeatEnd, BeatStream, Fence, Sessions};

@@ -10,6 +10,8 @@
 //! holds the same image, down to the last bit of its snapshot.
 
 mod apply;
+mod before;
+mod before_wire;
 mod config_wire;
 mod delta;
 mod event;
@@ -19,6 +21,9 @@ mod image;
 #[cfg(test)]
 mod image_test;
 mod partition_wire;
+mod past;
+#[cfg(test)]
+mod past_test;
 mod plan;
 mod plan_wire;
 mod policy;
@@ -26,6 +31,7 @@ mod policy_wire;
 mod record;
 mod roster;
 mod snapshot;
+mod state_wire;
 mod wire;
 
 pub use apply::ApplyError;
@@ -36,6 +42,7 @@ pub use image::{
     ConfigMap, MetadataImage, PartitionImage, Protection, SoftDeletion, TopicImage,
     is_internal_name,
 };
+pub use past::{Past, PastImage, Unled};
 pub use plan::{
     HANDOVER_RETRY_MS, Lease, MoveImage, MoveState, PlanImage, PlanStart, PlanState, PlanStep,
     PlannedMove, Throttle,

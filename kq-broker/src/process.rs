@@ -183,6 +183,7 @@ impl Broker {
         let groups = Groups::new(Arc::clone(&node));
         node.metrics.watch_groups(&groups, node.config.metrics_groups_max);
         groups.start();
+        tokio::spawn(crate::runtime::minutes::run(Arc::clone(&node), Arc::clone(&groups)));
         kafka::open(&port, Arc::clone(&node), Arc::clone(&groups));
         early.serve(crate::grpc::router(Arc::clone(&node), Arc::clone(&groups)));
         announce(&node, address)?;

@@ -343,6 +343,11 @@ pub(super) const BROKER_KEYS: &[ConfigKey] = &[
     ConfigKey::int("min.insync.replicas", "1")
         .at_least(1)
         .doc("In-sync replicas without which a write with acks=all is refused."),
+    ConfigKey::int("monitor.history.bytes", "8388608").between(65_536, 1_073_741_824).bytes().fixed().doc(
+        "Memory for the minutes that the broker keeps of its throughput and of the lag of the groups \
+         that it coordinates, 16 bytes a group and minute; twice as much in the file `minutes` of \
+         the metadata directory. The oldest minutes of groups make room first.",
+    ),
     ConfigKey::int("monitor.watchers.max", "32").between(0, 10_000).fixed().doc(
         "Watchers of the cluster (kq-tui) that this broker serves at one time; further ones are told \
          to ask another broker.",

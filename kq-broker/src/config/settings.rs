@@ -78,6 +78,7 @@ settings! {
     group_lag_windows_max: usize = "group.lag.windows.max";
     metrics_groups_max: usize = "metrics.groups.max";
     watchers_max: usize = "monitor.watchers.max";
+    monitor_history_bytes: usize = "monitor.history.bytes";
     consumer_session_ms: u64 = "group.consumer.session.timeout.ms";
     consumer_heartbeat_ms: u64 = "group.consumer.heartbeat.interval.ms";
     consumer_members_max: usize = "group.consumer.max.size";

@@ -9,15 +9,19 @@ use super::decide::Draft;
 use super::election::{changed, epoch_after, with_isr, without};
 use super::error::{ControlError, Refused};
 use super::leaders::{Seat, elect_where, leave, reconsider};
+use super::quorum::UnledSince;
 use crate::canary;
 use crate::catalogue::Durability;
 use crate::ids::{BrokerEpoch, BrokerId};
 use crate::metadata::{
     BrokerImage, BrokerRegistration, BrokerState, MetadataImage, MetadataRecord, PartitionImage,
+    TimestampMs,
 };
 
 /// The last producer id: the protocol carries it in a signed field.
 const PRODUCER_ID_MAX: u64 = i64::MAX.unsigned_abs();
+/// Elections take a second or so, and nobody misses anything by that.
+const UNLED_MS_MIN: i64 = 3_000;
 
 /// A broker process is up, and its earlier life is over: what that may have lost, others go on with.
 pub(super) fn register(
@@ -50,13 +54,28 @@ pub(super) fn register(
 /// A broker says that it leads the quorum. The same lead is told once, and an older one not at all.
 pub(super) fn take_lead(
     draft: &mut Draft<'_, '_>,
-    broker: BrokerId,
-    term: u64,
+    (broker, term): (BrokerId, u64),
+    unled: Option<UnledSince>,
 ) -> Result<Reply, ControlError> {
     if draft.image.controller().is_none_or(|(_, known)| known < term) {
-        draft.accept(vec![MetadataRecord::ControllerChanged { broker, term }])?;
+        let unled_since = unled_since(draft, unled);
+        let record = MetadataRecord::ControllerChanged { broker, term, unled_since };
+        draft.accept(vec![record])?;
     }
     Ok(Reply::Done)
+}
+
+/// Since when nobody was known to lead, if that is worth telling. After a start of all brokers that
+/// is since the last thing that was known before.
+fn unled_since(draft: &Draft<'_, '_>, unled: Option<UnledSince>) -> Option<TimestampMs> {
+    draft.image.controller()?;
+    let since = match unled? {
+        UnledSince::Moment(since) => since,
+        UnledSince::Start(started, known) => {
+            draft.image.last_change_by(started).max(known.filter(|it| *it <= started))?
+        }
+    };
+    (draft.now.0.saturating_sub(since.0) >= UNLED_MS_MIN).then_some(since)
 }
 
 /// Two processes must not be one broker. A life that still counts as live ends by being fenced; or

@@ -265,6 +265,35 @@ fn each_lead_of_the_quorum_is_told_once() {
 }
 
 #[test]
+fn a_long_time_without_a_lead_is_told() {
+    let mut cluster = Cluster::new();
+    let mut told = Vec::new();
+    let leads = [
+        (10_000, "lead 1 term=2 unled=0"),
+        (70_000, "lead 2 term=3 unled=11000"),
+        (71_000, "lead 1 term=4 unled=69000"),
+        (180_000, "lead 1 term=5 started=170000"),
+        (280_000, "lead 1 term=6 started=270000 known=250000"),
+        (380_000, "lead 1 term=7 started=370000 known=375000"),
+        (383_000, "lead 1 term=8"),
+    ];
+    for (now, line) in leads {
+        cluster.now = Some(now);
+        let decision = cluster.submit(&parse(&cluster, line)).unwrap();
+        told.extend(decision.records.iter().map(ToString::to_string));
+    }
+    expect![[r#"
+        broker 1 leads the quorum in term 2
+        broker 2 leads the quorum in term 3, unled since 1970-01-01T00:00:11.000Z
+        broker 1 leads the quorum in term 4
+        broker 1 leads the quorum in term 5, unled since 1970-01-01T00:01:11.000Z
+        broker 1 leads the quorum in term 6, unled since 1970-01-01T00:04:10.000Z
+        broker 1 leads the quorum in term 7, unled since 1970-01-01T00:04:40.000Z
+        broker 1 leads the quorum in term 8"#]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[test]
 fn a_loss_is_told_once_for_each_unclean_election() {
     check(
         "

@@ -14,7 +14,7 @@ use super::leader_command::{
     LedPartition, PartitionRef, PolicyChange, PolicyTarget,
 };
 use super::plan::{PlanChange, PlanOrder, Reassignment};
-use super::quorum::QuorumNote;
+use super::quorum::{QuorumNote, UnledSince};
 use crate::ids::{BrokerEpoch, BrokerId, PartitionId, PlanId, TopicId};
 use crate::metadata::{BrokerRegistration, Loss, TimestampMs};
 
@@ -47,6 +47,9 @@ pub enum Command {
         broker: BrokerId,
         /// Since which raft term.
         term: u64,
+        /// Since when it knew of nobody who led; none where it cannot tell.
+        #[serde(default)]
+        unled: Option<UnledSince>,
     },
     /// Keeps in the history what became of the quorum.
     NoteQuorum(QuorumNote),

@@ -89,7 +89,9 @@ fn carry_out(draft: &mut Draft<'_, '_>, command: &Command) -> Result<Reply, Cont
     Ok(match command {
         Command::RegisterBroker(it) => broker::register(draft, it)?,
         Command::FenceBroker { broker, epoch, .. } => broker::fence(draft, *broker, *epoch)?,
-        Command::TakeLead { broker, term } => broker::take_lead(draft, *broker, *term)?,
+        Command::TakeLead { broker, term, unled } => {
+            broker::take_lead(draft, (*broker, *term), *unled)?
+        }
         Command::NoteQuorum(it) => quorum::note(draft, it)?,
         Command::NoteGroups(all) => groups::note(draft, all)?,
         Command::BeginShutdown { broker, epoch } => broker::begin_shutdown(draft, *broker, *epoch)?,

@@ -7,7 +7,17 @@ use super::command::Reply;
 use super::decide::Draft;
 use super::error::ControlError;
 use crate::ids::BrokerId;
-use crate::metadata::MetadataRecord;
+use crate::metadata::{MetadataRecord, TimestampMs};
+
+/// Since when a broker knew of nobody who leads the quorum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnledSince {
+    /// Since this moment.
+    Moment(TimestampMs),
+    /// Since before it started at this moment. It had known of somebody then, if it knows when; or
+    /// the history tells of something later.
+    Start(TimestampMs, Option<TimestampMs>),
+}
 
 /// What is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -222,7 +222,11 @@ fn parse_of_brokers(cluster: &Cluster, it: &Line<'_>) -> Command {
         }
         "lead" => {
             let term = it.number("term").unwrap_or_default().unsigned_abs();
-            Command::TakeLead { broker: it.broker(), term }
+            let moment = |key| it.number(key).map(TimestampMs);
+            let unled = moment("unled").map(UnledSince::Moment);
+            let started = moment("started").map(|it| UnledSince::Start(it, moment("known")));
+            let unled = unled.or(started);
+            Command::TakeLead { broker: it.broker(), term, unled }
         }
         "lose" => {
             let at = |key| kq_storage::Offset(it.number(key).unwrap_or_default().unsigned_abs());

@@ -10,6 +10,8 @@
 //! last one is gone. What a watcher is told is decided by `crate::monitor`. A stream makes its next
 //! frame when the connection can take it, so nothing is kept for who reads slowly.
 
+mod archive;
+mod curves;
 mod demand;
 mod hub;
 mod look_ups;
@@ -21,24 +23,26 @@ mod sources;
 mod watcher;
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kq_proto::admin::AdminError;
 use kq_proto::admin::v1::QuorumStatusResponse;
 use kq_proto::monitor::v1::monitor_server::Monitor;
 use kq_proto::monitor::v1::{self, watch_request::Ask};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use self::archive::Archive;
 use self::hub::Hub;
 use self::rounds::Rounds;
 use self::sampler::Sampler;
 use self::watcher::Watcher;
 use super::Admin;
 use super::error::bad_argument;
-use crate::monitor::{GroupRows, Window};
+use crate::monitor::{GroupRows, MinutesAsked, Window};
 
 /// How long a watcher may take to say what it wants.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
@@ -52,6 +56,8 @@ pub(super) struct Watching {
     groups: Arc<Rounds<GroupRows>>,
     plans: Arc<Rounds<v1::Plans>>,
     quorum: Arc<Rounds<QuorumStatusResponse>>,
+    /// While somebody looks into it.
+    archive: Arc<Mutex<Weak<Archive>>>,
     /// One for each watcher that may come.
     places: Arc<Semaphore>,
 }
@@ -70,8 +76,19 @@ impl Watching {
             groups: Arc::default(),
             plans: Arc::default(),
             quorum: Arc::default(),
+            archive: Arc::default(),
             places,
         }
+    }
+
+    /// The past, for as long as the answer is kept.
+    fn archive(&self) -> Arc<Archive> {
+        let mut known = self.archive.lock();
+        known.upgrade().unwrap_or_else(|| {
+            let archive = Arc::new(Archive::default());
+            *known = Arc::downgrade(&archive);
+            archive
+        })
     }
 
     fn is_full(&self) -> AdminError {
@@ -116,6 +133,16 @@ impl Monitor for Watching {
             }
         });
         Ok(Response::new(Box::pin(frames)))
+    }
+
+    async fn minutes(
+        &self,
+        request: Request<v1::MinutesRequest>,
+    ) -> Result<Response<v1::MinutesResponse>, Status> {
+        let v1::MinutesRequest { from_minute, until_minute, groups } = request.into_inner();
+        let asked = MinutesAsked { from: from_minute, until: until_minute, groups };
+        let curves = Some(self.admin.node.minutes.curves(&asked));
+        Ok(Response::new(v1::MinutesResponse { curves }))
     }
 
     async fn sample(

@@ -13,6 +13,7 @@ use tonic::{Code, Status, Streaming};
 
 use super::groups_test;
 use super::grpc_test::{Rig, start, start_with};
+use crate::monitor::{GroupMinute, Minute};
 
 /// Everything comes far sooner.
 const SOON: Duration = Duration::from_secs(30);
@@ -151,6 +152,65 @@ async fn plans_the_quorum_and_a_partitions_past_are_told() {
     assert_eq!(quorum.unwrap().members.len(), 1);
     let kinds: Vec<_> = focus.unwrap().events.iter().map(admin::Event::kind).collect();
     assert_eq!(kinds, [admin::EventKind::TopicCreated, admin::EventKind::BrokerRegistered]);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_past_is_told_as_it_was_and_the_present_again() {
+    let rig = start().await;
+    rig.create("orders", 3).await;
+    let early = rig.node().image();
+    rig.create("audit", 1).await;
+    let events = v1::EventScope { before: 50, ..v1::EventScope::default() };
+    let first = v1::Window { events: Some(events), ..window() };
+    let mut watcher = Watcher::open(&rig, Ask::Window(first)).await.unwrap();
+    let whole = watcher.next().await.unwrap().unwrap();
+    assert_eq!(names(&whole), ["audit", "orders"]);
+    assert!(!whole.events.unwrap().rows.is_empty());
+
+    let seek =
+        |number, at_ms, step: v1::Step| Ask::Seek(v1::Seek { number, at_ms, step: step.into() });
+    let back = seek(1, rig.node().image().changed_at().0 + 1, v1::Step::EventBack);
+    watcher.asks.send(request(back)).await.unwrap();
+    let frame = watcher.until(|it| it.landing.is_some()).await;
+    let landing = frame.landing.unwrap();
+    assert_eq!((landing.number, landing.found), (1, true));
+    assert_eq!(landing.words, "topic audit: topic created (test)");
+    let back = seek(2, landing.at_ms, v1::Step::EventBack);
+    watcher.asks.send(request(back)).await.unwrap();
+    let frame = watcher.until(|it| it.landing.is_some()).await;
+    let landing = frame.landing.unwrap();
+    assert_eq!((landing.number, landing.found), (2, true), "{}", landing.words);
+    assert_eq!(frame.as_of_ms, Some(landing.at_ms));
+    assert_eq!(frame.topics_gone.len(), 1);
+    assert_eq!(frame.cluster.unwrap().event, early.events_total());
+
+    let never = seek(3, 0, v1::Step::TroubleBack);
+    watcher.asks.send(request(never)).await.unwrap();
+    let landing = watcher.until(|it| it.landing.is_some()).await.landing.unwrap();
+    assert!(!landing.found && landing.words.starts_with("there was no trouble"));
+
+    watcher.asks.send(request(Ask::Resume(v1::Resume {}))).await.unwrap();
+    let now = watcher.until(|it| it.as_of_ms.is_none()).await;
+    assert_eq!(names(&now), ["audit"]);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_minutes_that_are_kept_are_told_as_curves() {
+    let rig = start().await;
+    let now = u32::try_from(rig.node().clock.now().0 / 60_000).unwrap();
+    for (minute, lag) in [(now - 9, 70), (now - 2, 40)] {
+        let groups = vec![GroupMinute { group: "work".into(), lag, members: 2 }];
+        rig.node().minutes.add(&Minute { minute, bytes_in: 5, groups, ..Minute::default() });
+    }
+    let curve_groups = vec!["work".to_owned(), "nobody".to_owned()];
+    let first = v1::Window { curve_minutes: 5, curve_groups, ..window() };
+    let mut watcher = Watcher::open(&rig, Ask::Window(first)).await.unwrap();
+    let curves = watcher.until(|it| it.curves.is_some()).await.curves.unwrap();
+    assert_eq!((&curves.minutes[..], &curves.bytes_in[..]), (&[now - 2][..], &[5][..]));
+    assert_eq!((&curves.lag[..], curves.groups.len()), (&[40][..], 1));
+    assert!(curves.without_brokers.is_empty());
     rig.stop().await;
 }
 

@@ -11,6 +11,9 @@ mod topics;
 
 use std::sync::Arc;
 
+pub(super) use self::partitions::epoch_before;
+
+use super::before::{Before, Was};
 use super::event::{Detail, Event, EventKind, Subject};
 use super::history::{EVENTS_BYTES_MAX, EVENTS_MAX};
 use super::image::MetadataImage;
@@ -132,8 +135,8 @@ impl MetadataImage {
             }
             Record::BrokerUncordoned { broker } => self.cordon(stamp, *broker, None),
             Record::BrokerUnregistered { broker } => self.unregister(stamp, *broker),
-            Record::ControllerChanged { broker, term } => {
-                self.change_controller(stamp, *broker, *term);
+            Record::ControllerChanged { broker, term, unled_since } => {
+                self.change_controller(stamp, (*broker, *term), *unled_since);
                 Ok(())
             }
             Record::VotersChanged { voters } => {
@@ -219,6 +222,7 @@ impl MetadataImage {
             }
             ConfigResource::Cluster => (Subject::AllBrokers, &mut self.cluster_config),
         };
+        let was = configs.get(key).map(|value| Arc::from(value.as_str()));
         let map = Arc::make_mut(configs);
         let detail = if let Some(value) = value {
             map.insert(key.to_owned(), value.to_owned());
@@ -232,6 +236,7 @@ impl MetadataImage {
             self.broker_configs.remove(id);
         }
         let detail = Detail::text(&clip(&detail, DETAIL_CHARS_MAX));
+        self.record_before(stamp, Was::Config(resource.clone(), key.into(), was));
         self.record_event(stamp, EventKind::ConfigChanged, subject, detail);
         Ok(())
     }
@@ -246,6 +251,12 @@ impl MetadataImage {
             detail,
             reason: stamp.reason.clone(),
         });
+    }
+
+    /// Keeps what was, so far as the events that follow do not say it.
+    fn record_before(&mut self, stamp: &Stamp, was: Was) {
+        let (index, time) = (stamp.index, stamp.time);
+        self.history.push_before(Before { index, time, events: 0, was });
     }
 
     /// What holds in every image; cheap enough to stay on in release builds.
@@ -264,6 +275,7 @@ impl MetadataImage {
             (self.history.len() <= EVENTS_MAX, "the history is bounded"),
             (self.history.bytes() <= EVENTS_BYTES_MAX, "the history is bounded in bytes"),
             (newest == self.history.total(), "event numbers have no gaps"),
+            (self.history.befores_are_bounded(), "what is kept of the past is bounded"),
         ];
         invariants.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
     }

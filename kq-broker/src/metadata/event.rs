@@ -122,6 +122,11 @@ impl Detail {
 impl Subject {
     /// The topic that it is or belongs to.
     pub fn topic(&self) -> Option<&str> {
+        self.topic_name().map(|it| &**it)
+    }
+
+    /// The name of that topic, to share.
+    pub fn topic_name(&self) -> Option<&Arc<str>> {
         match self {
             Self::Topic(name) | Self::Partition(name, _) => Some(name),
             Self::Cluster(_)

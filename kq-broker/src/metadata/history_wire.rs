@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use prost::{Message, Oneof};
 
+use super::before_wire::{WireBefore, before_from_wire, before_to_wire};
 use super::event::{Detail, Event, EventKind, FewBrokers, Subject};
-use super::history::History;
+use super::history::{History, ToldFrom};
 use super::record::TimestampMs;
 use super::wire::ChangeDecodeError;
 use crate::ids::{BrokerId, LeaderEpoch, PartitionIndex, PlanId};
@@ -20,6 +21,19 @@ pub(super) struct WireHistory {
     texts: Vec<String>,
     #[prost(message, repeated, tag = "3")]
     events: Vec<WireEvent>,
+    #[prost(message, repeated, tag = "4")]
+    befores: Vec<WireBefore>,
+    #[prost(message, optional, tag = "5")]
+    told_from: Option<WireToldFrom>,
+}
+
+/// The oldest image that can be told.
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireToldFrom {
+    #[prost(uint64, tag = "1")]
+    index: u64,
+    #[prost(int64, tag = "2")]
+    time_ms: i64,
 }
 
 /// Numbers of texts are their places in the table.
@@ -150,10 +164,21 @@ pub(super) fn history_to_wire(history: &History) -> WireHistory {
         event.reason = event.reason.saturating_add(behind);
     }
     names.in_order.append(&mut reasons.in_order);
-    WireHistory { total: history.total(), texts: names.in_order, events }
+    let ToldFrom { index, time } = history.told_from();
+    WireHistory {
+        total: history.total(),
+        texts: names.in_order,
+        events,
+        befores: history.befores().map(before_to_wire).collect(),
+        told_from: Some(WireToldFrom { index, time_ms: time.0 }),
+    }
 }
 
-pub(super) fn history_from_wire(wire: WireHistory) -> Result<History, ChangeDecodeError> {
+/// The history; where it does not say itself from where on the past can be told, it is from there.
+pub(super) fn history_from_wire(
+    wire: WireHistory,
+    unknown_before: ToldFrom,
+) -> Result<History, ChangeDecodeError> {
     let texts: Vec<Arc<str>> = wire.texts.into_iter().map(Arc::from).collect();
     let text = |number: u32| {
         let found = texts.get(usize::try_from(number).unwrap_or(usize::MAX));
@@ -162,7 +187,10 @@ pub(super) fn history_from_wire(wire: WireHistory) -> Result<History, ChangeDeco
     let kept = wire.events.len() as u64;
     let before =
         wire.total.checked_sub(kept).ok_or(ChangeDecodeError::BadField("number of events"))?;
-    let mut history = History::after(before);
+    let told_from = wire
+        .told_from
+        .map_or(unknown_before, |it| ToldFrom { index: it.index, time: TimestampMs(it.time_ms) });
+    let mut history = History::after(before, told_from);
     for it in wire.events {
         let kind =
             EventKind::from_number(it.kind).ok_or(ChangeDecodeError::BadField("kind of event"))?;
@@ -176,6 +204,9 @@ pub(super) fn history_from_wire(wire: WireHistory) -> Result<History, ChangeDeco
             detail: detail_from_wire(it.detail, text)?,
             reason: text(it.reason)?,
         });
+    }
+    for it in wire.befores {
+        history.keep_before(before_from_wire(it)?);
     }
     Ok(history)
 }

@@ -36,6 +36,10 @@ fn set(resource: ConfigResource, key: &str, value: Option<&str>) -> MetadataReco
     MetadataRecord::ConfigChanged { resource, key: key.to_owned(), value: value.map(str::to_owned) }
 }
 
+fn led(broker: u32, term: u64, unled_since: Option<TimestampMs>) -> MetadataRecord {
+    MetadataRecord::ControllerChanged { broker: BrokerId(broker), term, unled_since }
+}
+
 fn change(time: i64, reason: &str, records: Vec<MetadataRecord>) -> Change {
     Change { time: TimestampMs(time), reason: reason.to_owned(), records }
 }
@@ -105,9 +109,9 @@ fn leaders_and_brokers() -> Vec<MetadataRecord> {
         MetadataRecord::BrokerRegistered(BrokerRegistration::at(BrokerId(8), "localhost", 1)),
         MetadataRecord::BrokerFenced { broker: BrokerId(8) },
         MetadataRecord::BrokerUnregistered { broker: BrokerId(8) },
-        MetadataRecord::ControllerChanged { broker: BrokerId(1), term: 2 },
-        MetadataRecord::ControllerChanged { broker: BrokerId(2), term: 5 },
-        MetadataRecord::ControllerChanged { broker: BrokerId(2), term: 6 },
+        led(1, 2, None),
+        led(2, 5, Some(TimestampMs(4))),
+        led(2, 6, None),
         MetadataRecord::VotersChanged { voters: [1, 2].map(BrokerId).to_vec() },
         MetadataRecord::VotersChanged { voters: [2, 3].map(BrokerId).to_vec() },
         MetadataRecord::QuorumTransferred { from: BrokerId(2), to: BrokerId(3) },

@@ -89,6 +89,8 @@ pub enum MetadataRecord {
         broker: BrokerId,
         /// Since which raft term.
         term: u64,
+        /// Since when nobody was known to lead it, where that was long enough to matter.
+        unled_since: Option<TimestampMs>,
     },
     /// Who votes in the metadata quorum: all of them, in order.
     VotersChanged {
@@ -314,8 +316,9 @@ impl fmt::Display for MetadataRecord {
             }
             Self::BrokerUncordoned { broker } => write!(f, "broker {broker} uncordoned"),
             Self::BrokerUnregistered { broker } => write!(f, "broker {broker} unregistered"),
-            Self::ControllerChanged { broker, term } => {
-                write!(f, "broker {broker} leads the quorum in term {term}")
+            Self::ControllerChanged { broker, term, unled_since } => {
+                write!(f, "broker {broker} leads the quorum in term {term}")?;
+                unled_since.map_or(Ok(()), |it| write!(f, ", unled since {}", Utc(it)))
             }
             Self::VotersChanged { voters } => write!(f, "voters {}", List(voters)),
             Self::QuorumTransferred { from, to } => {

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use prost::Message;
 
+use super::history::ToldFrom;
 use super::history_wire::{WireHistory, history_from_wire, history_to_wire};
-use super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
+use super::image::{MetadataImage, TopicImage, unify};
 use super::partition_wire::{WirePartition, partition_from_wire, partition_to_wire};
 use super::plan_wire::{WirePlan, plan_from_wire, plan_to_wire};
 use super::policy::LeaderPolicy;
@@ -20,12 +21,13 @@ use super::policy_wire::{
     leader_policy_to_wire,
 };
 use super::record::TimestampMs;
-use super::roster::{BrokerImage, BrokerState, Cordon};
-use super::wire::{
-    ChangeDecodeError, WireBroker, WireController, broker_from_wire, broker_to_wire, id_from_wire,
-    id_to_wire,
+use super::state_wire::{
+    WireBrokerState, WireProtection, WireSoftDeletion, broker_state_from_wire,
+    broker_state_to_wire, deletion_from_wire, deletion_to_wire, protection_from_wire,
+    protection_to_wire,
 };
-use crate::ids::{BrokerEpoch, BrokerId, ClusterId, TopicId};
+use super::wire::{ChangeDecodeError, WireController, id_from_wire, id_to_wire};
+use crate::ids::{BrokerId, ClusterId, TopicId};
 
 const MAGIC: &[u8; 4] = b"KQMS";
 const VERSION: u16 = 1;
@@ -113,60 +115,6 @@ struct WireTopic {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct WireProtection {
-    #[prost(int64, tag = "1")]
-    since_ms: i64,
-    #[prost(string, tag = "2")]
-    reason: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct WireSoftDeletion {
-    #[prost(int64, tag = "1")]
-    deleted_at_ms: i64,
-    #[prost(int64, tag = "2")]
-    purge_at_ms: i64,
-    #[prost(string, tag = "3")]
-    reason: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct WireBrokerState {
-    #[prost(message, optional, tag = "1")]
-    registration: Option<WireBroker>,
-    #[prost(uint64, tag = "2")]
-    epoch: u64,
-    #[prost(int64, tag = "3")]
-    registered_at_ms: i64,
-    #[prost(enumeration = "WireState", tag = "4")]
-    state: i32,
-    #[prost(int64, tag = "5")]
-    state_since_ms: i64,
-    #[prost(string, tag = "6")]
-    state_reason: String,
-    #[prost(message, optional, tag = "7")]
-    cordon: Option<WireCordon>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
-#[repr(i32)]
-enum WireState {
-    Active = 0,
-    Fenced = 1,
-    Stopping = 2,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct WireCordon {
-    #[prost(int64, tag = "1")]
-    since_ms: i64,
-    #[prost(string, tag = "2")]
-    reason: String,
-    #[prost(bool, tag = "3")]
-    decommission: bool,
-}
-
-#[derive(Clone, PartialEq, Message)]
 struct WireBrokerConfig {
     #[prost(uint32, tag = "1")]
     broker: u32,
@@ -236,12 +184,19 @@ impl MetadataImage {
             freeze: self.freeze.as_ref().map(freeze_to_wire),
             balanced_at_ms: self.balanced_at.0,
             plans: self.plans.values().map(|it| plan_to_wire(it)).collect(),
-            controller: self.controller.map(|(id, term)| WireController { broker: id.0, term }),
+            controller: self.controller.map(|(id, term)| WireController {
+                broker: id.0,
+                term,
+                unled_since_ms: None,
+            }),
             voters: self.voters.iter().map(|id| id.0).collect(),
         }
     }
 
     fn from_wire(wire: WireImage) -> Result<Self, SnapshotError> {
+        // What was before is not in snapshots of builds that did not keep it.
+        let unknown_before =
+            ToldFrom { index: wire.applied, time: TimestampMs(wire.changed_at_ms) };
         let mut image = Self {
             applied: wire.applied,
             changed_at: TimestampMs(wire.changed_at_ms),
@@ -252,7 +207,7 @@ impl MetadataImage {
             next_producer_id: wire.next_producer_id,
             history: wire
                 .history
-                .map(history_from_wire)
+                .map(|it| history_from_wire(it, unknown_before))
                 .transpose()
                 .map_err(malformed)?
                 .unwrap_or_default(),
@@ -265,7 +220,7 @@ impl MetadataImage {
             image.insert_topic(topic_from_wire(topic)?)?;
         }
         for broker in wire.brokers {
-            let broker = broker_state_from_wire(broker)?;
+            let broker = broker_state_from_wire(broker).map_err(malformed)?;
             image.brokers.insert(broker.id, Arc::new(broker));
         }
         for config in wire.broker_configs {
@@ -308,15 +263,8 @@ fn topic_to_wire(it: &TopicImage) -> WireTopic {
             .map(|(index, partition)| partition_to_wire(it.id, index, partition))
             .collect(),
         configs: it.configs.as_ref().clone(),
-        protection: it
-            .protection
-            .as_ref()
-            .map(|it| WireProtection { since_ms: it.since.0, reason: it.reason.to_string() }),
-        soft_deletion: it.soft_deletion.as_ref().map(|it| WireSoftDeletion {
-            deleted_at_ms: it.deleted_at.0,
-            purge_at_ms: it.purge_at.0,
-            reason: it.reason.to_string(),
-        }),
+        protection: it.protection.as_ref().map(protection_to_wire),
+        soft_deletion: it.soft_deletion.as_ref().map(deletion_to_wire),
         leader_policy: Some(leader_policy_to_wire(&it.leader_policy)),
         freeze: it.freeze.as_ref().map(freeze_to_wire),
     }
@@ -331,14 +279,8 @@ fn topic_from_wire(wire: WireTopic) -> Result<TopicImage, SnapshotError> {
         created_index: wire.created_index,
         partitions: wire.partitions.into_iter().map(partition).collect::<Result<_, _>>()?,
         configs: Arc::new(wire.configs),
-        protection: wire
-            .protection
-            .map(|it| Protection { since: TimestampMs(it.since_ms), reason: it.reason.into() }),
-        soft_deletion: wire.soft_deletion.map(|it| SoftDeletion {
-            deleted_at: TimestampMs(it.deleted_at_ms),
-            purge_at: TimestampMs(it.purge_at_ms),
-            reason: it.reason.into(),
-        }),
+        protection: wire.protection.map(protection_from_wire),
+        soft_deletion: wire.soft_deletion.map(deletion_from_wire),
         leader_policy: said(wire.leader_policy)?,
         freeze: wire.freeze.map(freeze_from_wire),
     })
@@ -347,59 +289,6 @@ fn topic_from_wire(wire: WireTopic) -> Result<TopicImage, SnapshotError> {
 fn said(wire: Option<WireLeaderPolicy>) -> Result<Arc<LeaderPolicy>, SnapshotError> {
     let policy = wire.map(leader_policy_from_wire).transpose().map_err(malformed)?;
     Ok(Arc::new(policy.unwrap_or_default()))
-}
-
-fn broker_state_to_wire(it: &BrokerImage) -> WireBrokerState {
-    WireBrokerState {
-        registration: Some(broker_to_wire(&it.registration())),
-        epoch: it.epoch.0,
-        registered_at_ms: it.registered_at.0,
-        state: match it.state {
-            BrokerState::Active => WireState::Active,
-            BrokerState::Fenced => WireState::Fenced,
-            BrokerState::Stopping => WireState::Stopping,
-        }
-        .into(),
-        state_since_ms: it.state_since.0,
-        state_reason: it.state_reason.to_string(),
-        cordon: it.cordon.as_ref().map(|it| WireCordon {
-            since_ms: it.since.0,
-            reason: it.reason.to_string(),
-            decommission: it.decommission,
-        }),
-    }
-}
-
-fn broker_state_from_wire(wire: WireBrokerState) -> Result<BrokerImage, SnapshotError> {
-    let registration = wire
-        .registration
-        .ok_or_else(|| SnapshotError::Malformed("a broker has no registration".to_owned()))?;
-    let it = broker_from_wire(registration).map_err(malformed)?;
-    let state = match WireState::try_from(wire.state) {
-        Ok(WireState::Active) => BrokerState::Active,
-        Ok(WireState::Fenced) => BrokerState::Fenced,
-        Ok(WireState::Stopping) => BrokerState::Stopping,
-        Err(err) => return Err(SnapshotError::Malformed(err.to_string())),
-    };
-    Ok(BrokerImage {
-        id: it.broker,
-        incarnation: it.incarnation,
-        epoch: BrokerEpoch(wire.epoch),
-        registered_at: TimestampMs(wire.registered_at_ms),
-        directory: it.directory,
-        endpoints: it.endpoints,
-        rack: it.rack,
-        version: it.version,
-        resumed_cleanly: it.resumed_cleanly,
-        state,
-        state_since: TimestampMs(wire.state_since_ms),
-        state_reason: wire.state_reason.into(),
-        cordon: wire.cordon.map(|it| Cordon {
-            since: TimestampMs(it.since_ms),
-            reason: it.reason.into(),
-            decommission: it.decommission,
-        }),
-    })
 }
 
 fn malformed(err: ChangeDecodeError) -> SnapshotError {

@@ -158,6 +158,9 @@ pub(super) struct WireController {
     pub(super) broker: u32,
     #[prost(uint64, tag = "2")]
     pub(super) term: u64,
+    /// Since when nobody was known to lead it before.
+    #[prost(int64, optional, tag = "3")]
+    pub(super) unled_since_ms: Option<i64>,
 }
 
 /// Who votes in the quorum.
@@ -311,8 +314,12 @@ fn record_to_wire(record: &MetadataRecord) -> WireRecord {
         MetadataRecord::PlanChanged { plan, state, lease } => {
             Kind::PlanChanged(plan_wire::changed_to_wire(*plan, *state, *lease))
         }
-        MetadataRecord::ControllerChanged { broker, term } => {
-            Kind::ControllerChanged(WireController { broker: broker.0, term: *term })
+        MetadataRecord::ControllerChanged { broker, term, unled_since } => {
+            Kind::ControllerChanged(WireController {
+                broker: broker.0,
+                term: *term,
+                unled_since_ms: unled_since.map(|it| it.0),
+            })
         }
         MetadataRecord::VotersChanged { voters } => {
             Kind::VotersChanged(WireVoters { voters: voters.iter().map(|id| id.0).collect() })
@@ -368,7 +375,9 @@ fn record_from_wire(kind: Kind) -> Result<MetadataRecord, ChangeDecodeError> {
             MetadataRecord::PlanChanged { plan, state, lease }
         }
         Kind::ControllerChanged(it) => {
-            MetadataRecord::ControllerChanged { broker: BrokerId(it.broker), term: it.term }
+            let unled_since = it.unled_since_ms.map(TimestampMs);
+            let broker = BrokerId(it.broker);
+            MetadataRecord::ControllerChanged { broker, term: it.term, unled_since }
         }
         Kind::VotersChanged(it) => {
             MetadataRecord::VotersChanged { voters: it.voters.into_iter().map(BrokerId).collect() }

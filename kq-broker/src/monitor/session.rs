@@ -11,6 +11,7 @@ use super::focus::Focus;
 use super::groups::GroupRows;
 use super::moment::{Moment, Standing};
 use super::numbers::Numbers;
+use super::pages::{History, ToldPages};
 use super::session_counters::ToldCounters;
 use super::since::Since;
 use super::topics::{self, MinIsr};
@@ -38,6 +39,10 @@ pub struct Look<'a> {
     pub plans: Option<&'a Arc<v1::Plans>>,
     /// The metadata quorum.
     pub quorum: Option<&'a Arc<admin::QuorumStatusResponse>>,
+    /// The history as it is now, for pages and axes of it.
+    pub history: Option<History<'a>>,
+    /// The minutes that are kept.
+    pub curves: Option<&'a Arc<v1::Curves>>,
 }
 
 /// What one watcher was told.
@@ -55,6 +60,7 @@ pub struct Session {
     plans: Option<Arc<v1::Plans>>,
     quorum: Option<Arc<admin::QuorumStatusResponse>>,
     focus: Option<Focus>,
+    pages: ToldPages,
     landing: Option<v1::Landing>,
 }
 
@@ -84,6 +90,7 @@ impl Session {
             plans: None,
             quorum: None,
             focus: None,
+            pages: ToldPages::default(),
             landing: None,
         };
         session.look_through(window);
@@ -346,6 +353,10 @@ impl Session {
         if let Some(focus) = &mut self.focus {
             frame.focus = focus.tell(&look.moment.image, jumped);
         }
+        let (asked, as_of_ms) = (self.window.asked(), look.moment.as_of_ms);
+        frame.events = self.pages.events(asked.events.as_ref(), look.history, as_of_ms);
+        frame.axis = self.pages.axis(asked.axis.as_ref(), look.history);
+        frame.curves = self.pages.curves(look.curves.filter(|_| asked.curve_minutes > 0));
     }
 }
 

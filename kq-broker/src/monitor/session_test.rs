@@ -92,6 +92,8 @@ impl Rig {
             group: None,
             plans: None,
             quorum: None,
+            history: None,
+            curves: None,
         })
     }
 

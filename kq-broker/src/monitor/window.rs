@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use kq_proto::admin::v1::EventFilter;
 use kq_proto::monitor::v1;
 
+use super::axis::COLUMNS_MAX;
+use super::events::SIDE_ROWS_MAX;
 use crate::ids::{PartitionId, PartitionIndex};
 use crate::metadata::MetadataImage;
 
 /// Partitions that are named one by one.
 const KEYS_MAX: usize = 2_000;
-/// Columns of a time axis.
-const COLUMNS_MAX: u32 = 512;
-/// Rows of history on either side of a moment.
-const ROWS_MAX: u32 = 1_000;
 /// Names or numbers in one list of a filter.
 const FILTER_MAX: usize = 1_000;
 /// Minutes of curves: a week.
@@ -77,8 +75,8 @@ impl Window {
             verify_axis(axis)?;
         }
         if let Some(events) = &asked.events {
-            verify("events.before", events.before as usize, ROWS_MAX as usize)?;
-            verify("events.after", events.after as usize, ROWS_MAX as usize)?;
+            verify("events.before", events.before as usize, SIDE_ROWS_MAX as usize)?;
+            verify("events.after", events.after as usize, SIDE_ROWS_MAX as usize)?;
             verify_filter("events.filter", events.filter.as_ref())?;
         }
         Ok(Self { asked })

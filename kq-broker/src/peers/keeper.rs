@@ -14,10 +14,10 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::controller::{
-    BeatEnd, BeatStream, Command, Fence, FenceReason, Refused, Sessions, may_stop,
+    BeatEnd, BeatStream, Command, Fence, FenceReason, Refused, Sessions, UnledSince, may_stop,
 };
 use crate::ids::{BrokerEpoch, BrokerId};
-use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
+use crate::metadata::{BrokerImage, BrokerState, MetadataImage, TimestampMs};
 use crate::raft::{Controller, Leadership};
 use crate::runtime::Clock;
 
@@ -33,13 +33,20 @@ pub struct SessionKeeper {
     clock: Clock,
     sessions: Mutex<Sessions>,
     streams: AtomicU64,
+    /// When a controller was last known before this process started, as far as it was written down.
+    known_before: Option<TimestampMs>,
 }
 
 impl SessionKeeper {
     /// A keeper that has heard of nobody.
-    pub fn new(controller: Controller, session: Duration, clock: Clock) -> Arc<Self> {
+    pub fn new(
+        controller: Controller,
+        session: Duration,
+        clock: Clock,
+        known_before: Option<TimestampMs>,
+    ) -> Arc<Self> {
         let sessions = Mutex::new(Sessions::new(controller.broker(), session));
-        Arc::new(Self { controller, clock, sessions, streams: AtomicU64::new(0) })
+        Arc::new(Self { controller, clock, sessions, streams: AtomicU64::new(0), known_before })
     }
 
     /// Watches over the brokers whenever this one leads, until the controller stops.
@@ -127,8 +134,9 @@ impl SessionKeeper {
         let broker = self.controller.broker();
         let led = Leadership { leader: Some(broker), term };
         let leadership = self.controller.leadership();
+        let unled = Some(self.unled_before(term));
         while let Err(err) =
-            self.controller.submit_as_leader(Command::TakeLead { broker, term }).await
+            self.controller.submit_as_leader(Command::TakeLead { broker, term, unled }).await
         {
             let passes = err.refused == Refused::NoController && !self.controller.is_stopped();
             if !passes || *leadership.borrow() != led {
@@ -138,6 +146,19 @@ impl SessionKeeper {
             tokio::time::sleep(TELL_AGAIN).await;
         }
         self.controller.note_voters("").await;
+    }
+
+    /// Since when this broker knew of nobody who led, before it did.
+    fn unled_before(&self, term: u64) -> UnledSince {
+        let now = self.clock.now();
+        let ago = |span: Duration| {
+            let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            TimestampMs(now.0.saturating_sub(ms))
+        };
+        match self.controller.led_before(term) {
+            Some(span) => UnledSince::Moment(ago(span)),
+            None => UnledSince::Start(ago(self.clock.elapsed()), self.known_before),
+        }
     }
 
     /// A new leader asks those that it hears nothing of whether anybody is there: a machine that

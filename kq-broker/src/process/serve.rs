@@ -25,7 +25,7 @@ use crate::metadata::{BrokerRegistration, Endpoint};
 use crate::observe::Metrics;
 use crate::peers::{Peers, Pulse, PulseHandle, SessionKeeper, address_of, parse_addresses};
 use crate::raft::{Birth, Controller, ControllerOptions, StartError, Trimming};
-use crate::runtime::{Clock, Node, Partitions, Standstill, StoreParts};
+use crate::runtime::{Clock, MinuteBook, Node, Partitions, Standstill, StoreParts};
 
 /// Between two attempts to register under a number that is taken.
 const TAKEN_PAUSE: Duration = Duration::from_secs(1);
@@ -63,9 +63,11 @@ pub(super) async fn start_node(
     let options = ControllerOptions { birth, address: own_address, peers, ..options };
     let session = Duration::from_millis(config.session_ms);
     let life = Life { incarnation: Incarnation(Uuid::new_v4()), patience: taken_max(session) };
+    let minutes =
+        MinuteBook::open(Arc::clone(&fs), dirs.metadata_dir(), config.monitor_history_bytes);
     let opened = open_controller(options, (&config.join, life), early, &stopping);
     let controller = Box::pin(opened).await?;
-    let keeper = SessionKeeper::new(controller.clone(), session, clock);
+    let keeper = SessionKeeper::new(controller.clone(), session, clock, minutes.known_until());
     early.keep_sessions(Arc::clone(&keeper));
     tokio::spawn(keeper.run());
     let parts = StoreParts {
@@ -93,6 +95,7 @@ pub(super) async fn start_node(
         controller,
         partitions,
         metrics,
+        minutes: Arc::new(minutes),
         clock,
         broker_id,
         standstill: Standstill::new(session),

@@ -25,11 +25,17 @@ struct Known {
     at: Instant,
     /// A later word of a leader, and how far it had committed then.
     told: Option<(u64, Instant)>,
+    /// Whether a leader has ever been heard of.
+    heard: bool,
+    /// When a majority last answered this member as their leader, in its newest lead and in the one
+    /// before, each with its term.
+    led: [(u64, Option<Instant>); 2],
 }
 
 impl Default for Contact {
     fn default() -> Self {
-        Self(Mutex::new(Known { beats: BTreeMap::new(), at: Instant::now(), told: None }))
+        let (at, led) = (Instant::now(), [(0, None); 2]);
+        Self(Mutex::new(Known { beats: BTreeMap::new(), at, told: None, heard: false, led }))
     }
 }
 
@@ -53,9 +59,26 @@ impl Contact {
 }
 
 impl Known {
+    /// A majority has answered this member as their leader.
+    fn lead(&mut self, term: u64, at: Instant) {
+        if self.led[0].0 < term {
+            self.led = [(term, None), self.led[0]];
+        }
+        if self.led[0].0 == term {
+            self.led[0].1 = self.led[0].1.max(Some(at));
+        }
+    }
+
+    /// When somebody was last known to lead, before this term.
+    fn led_before(&self, term: u64) -> Option<Instant> {
+        let own = self.led.iter().find(|(of, _)| *of < term).and_then(|(_, at)| *at);
+        own.max(self.heard.then_some(self.at))
+    }
+
     fn settle(&mut self, applied: u64) {
         if let Some((_, at)) = self.told.take_if(|(committed, _)| *committed <= applied) {
             self.at = at;
+            self.heard = true;
         }
     }
 }
@@ -85,11 +108,23 @@ impl Controller {
         if metrics.current_leader != Some(u64::from(self.broker().0)) {
             return followed;
         }
+        let mut known = self.inner.contact.0.lock();
         if metrics.membership_config.membership().voter_ids().count() == 1 {
+            known.lead(metrics.current_term, Instant::now());
             return Duration::ZERO;
         }
+        let acked = metrics.last_quorum_acked.map(|it| it.elapsed());
+        if let Some(at) = acked.and_then(|ago| Instant::now().checked_sub(ago)) {
+            known.lead(metrics.current_term, at);
+        }
         // Who leads only now has heard of a majority when it was elected.
-        metrics.last_quorum_acked.map_or(followed, |it| it.elapsed().min(followed))
+        acked.map_or(followed, |ago| ago.min(followed))
+    }
+
+    /// How long ago somebody was last known to lead the quorum, before this term; none if nobody has
+    /// been since the start of this process.
+    pub fn led_before(&self, term: u64) -> Option<Duration> {
+        self.inner.contact.0.lock().led_before(term).map(|at| at.elapsed())
     }
 }
 
@@ -109,6 +144,24 @@ mod tests {
         contact.heard(41, 30, after(22));
         assert_eq!(contact.known_at(39), after(1));
         assert_eq!(contact.known_at(40), after(21));
+    }
+
+    #[tokio::test]
+    async fn who_leads_knows_when_somebody_led_before() {
+        let start = Instant::now();
+        let after = |s| start + Duration::from_secs(s);
+        let contact = Contact::default();
+        let mut known = contact.0.into_inner();
+        assert_eq!(known.led_before(1), None);
+        known.lead(3, after(5));
+        known.lead(3, after(9));
+        known.lead(3, after(7));
+        assert_eq!((known.led_before(3), known.led_before(4)), (None, Some(after(9))));
+        known.lead(5, after(200));
+        assert_eq!(known.led_before(5), Some(after(9)));
+        known.told = Some((1, after(60)));
+        known.settle(1);
+        assert_eq!(known.led_before(5), Some(after(60)));
     }
 
     #[tokio::test]

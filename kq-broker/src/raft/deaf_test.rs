@@ -70,7 +70,7 @@ async fn a_broker_that_is_heard_but_hears_nothing_gives_its_session_up() {
     let Command::RegisterBroker(registration) = cluster.register(deaf) else { unreachable!() };
     let registered = Command::RegisterBroker(registration.clone());
     cluster.at(deaf).submit(registered, SOON).await.unwrap();
-    let keeper = SessionKeeper::new(cluster.at(leader).clone(), SESSION, Clock::start());
+    let keeper = SessionKeeper::new(cluster.at(leader).clone(), SESSION, Clock::start(), None);
     cluster.early(leader).keep_sessions(Arc::clone(&keeper));
     let beats = (SESSION / 5, SESSION);
     let pulse = Pulse::start(cluster.at(deaf).clone(), registration, beats);

@@ -192,7 +192,7 @@ impl Controller {
         let led = self.lead_now();
         // Who has lost it again meanwhile may have decided nothing.
         if led.leader == Some(to) {
-            let command = Command::TakeLead { broker: to, term: led.term };
+            let command = Command::TakeLead { broker: to, term: led.term, unled: None };
             if let Err(err) = self.submit(command, NOTE_WAIT).await {
                 tracing::warn!(%to, error = %err, "the history does not tell who leads");
             }

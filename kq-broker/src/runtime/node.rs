@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Clock, Partition, PartitionError, Partitions, Standstill, cleaner, fetcher, hearing,
-    isr_sender, retention, ticker,
+    Clock, MinuteBook, Partition, PartitionError, Partitions, Standstill, cleaner, fetcher,
+    hearing, isr_sender, retention, ticker,
 };
 use crate::catalogue::StaticConfig;
 use crate::config::BrokerConfig;
@@ -30,6 +30,8 @@ pub struct Node {
     pub partitions: Arc<Partitions>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What it keeps of each minute.
+    pub minutes: Arc<MinuteBook>,
     /// The time.
     pub clock: Clock,
     /// Its own number.

@@ -31,6 +31,8 @@ pub(crate) const TOPIC: &str = "orders";
 
 pub(crate) struct Control {
     pub(crate) image: Arc<MetadataImage>,
+    /// All that there have been, the oldest first.
+    pub(crate) images: Vec<Arc<MetadataImage>>,
     pub(crate) up: bool,
     /// How far its wall clock is off.
     clock_off: i64,
@@ -44,6 +46,7 @@ impl Control {
     pub(crate) fn new() -> Self {
         Self {
             image: Arc::default(),
+            images: Vec::new(),
             up: true,
             clock_off: 0,
             clock_off_max: 0,
@@ -85,7 +88,7 @@ impl Control {
         now: Time,
     ) -> Result<(Reply, Vec<MetadataRecord>), ControlError> {
         let wall = self.wall(now);
-        let Self { image, settings, drawn, .. } = self;
+        let Self { image, images, settings, drawn, .. } = self;
         let mut ids = || {
             *drawn += 1;
             Uuid::from_u128(*drawn << 64)
@@ -100,6 +103,7 @@ impl Control {
         let change = Change { time, reason: String::new(), records: decision.records };
         let next = image.apply(index, &change).expect("the controller decides what can be applied");
         *image = Arc::new(next);
+        images.push(Arc::clone(image));
         Ok((decision.reply.committed_at(index), change.records))
     }
 }

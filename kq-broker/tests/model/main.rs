@@ -35,6 +35,8 @@ mod operator;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod quiet;
 #[cfg(test)]
 mod rng;

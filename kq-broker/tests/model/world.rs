@@ -116,6 +116,7 @@ impl World {
                 break;
             }
         }
+        self.check_past();
         Outcome { failure: self.checks.failure.take(), tally: self.checks.tally }
     }
 

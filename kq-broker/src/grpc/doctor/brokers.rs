@@ -171,9 +171,11 @@ mod tests {
             let nth = u64::try_from(nth).unwrap() + 1;
             let time = TimestampMs(i64::try_from(nth).unwrap() * 1_000);
             let mut change = Change::new(time, "elected");
-            change
-                .records
-                .push(MetadataRecord::ControllerChanged { broker: BrokerId(broker), term: nth });
+            change.records.push(MetadataRecord::ControllerChanged {
+                broker: BrokerId(broker),
+                term: nth,
+                unled_since: None,
+            });
             image = image.apply(nth, &change).unwrap();
         }
         let leaders = |since| -> Vec<u32> {

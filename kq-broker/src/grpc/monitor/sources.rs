@@ -7,11 +7,14 @@ use kq_proto::admin::v1::QuorumStatusResponse;
 use kq_proto::monitor::v1;
 
 use super::Watching;
+use super::curves::CurvesAsked;
 use super::rounds::{Follow, Rounds, changed};
 use crate::monitor::{Counts, GroupRows, Window};
 
 /// Between two rounds of whatever is looked up.
 const ROUND: Duration = Duration::from_secs(1);
+/// The same of what is counted by the minute.
+const CURVES_ROUND: Duration = Duration::from_secs(15);
 
 /// What is followed for one watcher; none of what it does not want.
 #[derive(Debug, Default)]
@@ -24,6 +27,9 @@ pub(super) struct Sources {
     open: String,
     pub(super) plans: Option<Follow<v1::Plans>>,
     pub(super) quorum: Option<Follow<QuorumStatusResponse>>,
+    /// The minutes of this window and moment: nobody else may look at the same ones.
+    pub(super) curves: Option<Follow<v1::Curves>>,
+    curves_asked: Option<CurvesAsked>,
 }
 
 /// What has come.
@@ -76,6 +82,23 @@ impl Sources {
         }
     }
 
+    /// Follows the curves that a window wants at a moment.
+    pub(super) fn attend_curves(&mut self, of: &Watching, window: &Window, as_of_ms: Option<i64>) {
+        let asked = CurvesAsked::of(window.asked(), as_of_ms);
+        if self.curves_asked == asked {
+            return;
+        }
+        self.curves = asked.clone().map(|asked| {
+            let admin = of.admin.clone();
+            let rounds: Arc<Rounds<v1::Curves>> = Arc::default();
+            rounds.follow(CURVES_ROUND, move |_| {
+                let (admin, asked) = (admin.clone(), asked.clone());
+                async move { admin.curves(&asked).await }
+            })
+        });
+        self.curves_asked = asked;
+    }
+
     /// Waits for the next news.
     pub(super) async fn news(&mut self) -> News {
         let is_first = tokio::select! {
@@ -84,6 +107,7 @@ impl Sources {
             is_first = changed(&mut self.group) => is_first,
             is_first = changed(&mut self.plans) => is_first,
             is_first = changed(&mut self.quorum) => is_first,
+            is_first = changed(&mut self.curves) => is_first,
         };
         if is_first { News::First } else { News::More }
     }

@@ -8,11 +8,13 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tonic::{Status, Streaming};
 
 use super::Watching;
+use super::archive::Archive;
 use super::rounds::Follow;
 use super::sources::{News, Sources};
+use crate::env;
 use crate::grpc::error::bad_argument;
 use crate::metadata::MetadataImage;
-use crate::monitor::{Look, Moment, Pace, Session, Standing, Window};
+use crate::monitor::{History, Look, Moment, Pace, Session, Standing, Window};
 use crate::raft::Leadership;
 use crate::runtime::Node;
 
@@ -28,6 +30,10 @@ pub(super) struct Watcher {
     leadership: watch::Receiver<Leadership>,
     /// What it looks at, if that is not now.
     past: Option<Moment>,
+    /// Where it wants to go, and has not gone to yet: only the last of several.
+    sought: Option<v1::Seek>,
+    /// The past, once it has looked into it.
+    archive: Option<Arc<Archive>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -59,6 +65,8 @@ impl Watcher {
             images: node.controller.subscribe(),
             leadership: node.controller.leadership(),
             past: None,
+            sought: None,
+            archive: None,
             _place: place,
         }
     }
@@ -79,6 +87,8 @@ impl Watcher {
                 Err(Ended::Stopping) => return None,
                 Err(Ended::Refused(status)) => return Some(Err(status)),
             }
+            self.open_archive().await;
+            self.go().await;
             if let Some(frame) = self.look() {
                 return Some(Ok(frame));
             }
@@ -129,8 +139,11 @@ impl Watcher {
                 self.sources.attend(&self.of, &window);
                 self.session.look_through(window);
             }
-            Some(Ask::Seek(seek)) => self.seek(&seek),
-            Some(Ask::Resume(_)) => self.past = None,
+            Some(Ask::Seek(seek)) => self.sought = Some(seek),
+            Some(Ask::Resume(_)) => {
+                self.sought = None;
+                self.past = None;
+            }
             None => {
                 let known = "a window, a seek and a resume are known here";
                 return Err(bad_argument(format!(
@@ -143,10 +156,36 @@ impl Watcher {
         Ok(())
     }
 
-    fn seek(&mut self, seek: &v1::Seek) {
-        let words = "this broker tells nothing of the past but its events".to_owned();
-        let (number, at_ms) = (seek.number, seek.at_ms);
-        self.session.land(v1::Landing { number, at_ms, words, ..v1::Landing::default() });
+    /// Has the history at hand where pages of it are wanted. The first time all of it is gone through,
+    /// which takes too long for a thread that others share.
+    async fn open_archive(&mut self) {
+        let asked = self.session.window().asked();
+        if asked.events.is_none() && asked.axis.is_none() {
+            return;
+        }
+        let archive = self.archive.get_or_insert_with(|| self.of.archive());
+        let image = self.of.admin.node.image();
+        if !archive.is_far_behind(&image) {
+            archive.follow(&image);
+            return;
+        }
+        let archive = Arc::clone(archive);
+        if env::spawn_blocking(move || archive.follow(&image)).await.is_err() {
+            tracing::debug!("the history is not gone through: the broker stops");
+        }
+    }
+
+    /// Goes to where it was asked to.
+    async fn go(&mut self) {
+        let Some(seek) = self.sought.take() else { return };
+        let archive = Arc::clone(self.archive.get_or_insert_with(|| self.of.archive()));
+        let (image, now) = (self.node().image(), self.node().clock.now());
+        let going = env::spawn_blocking(move || archive.seek(&image, &seek, now));
+        let Ok((landing, moment)) = going.await else { return };
+        if moment.is_some() {
+            self.past = moment;
+        }
+        self.session.land(landing);
     }
 
     /// Looks at everything, and makes the frame of what the watcher does not know of it.
@@ -162,6 +201,11 @@ impl Watcher {
         let group = self.sources.group.as_ref().and_then(Follow::newest);
         let plans = self.sources.plans.as_ref().and_then(Follow::newest);
         let quorum = self.sources.quorum.as_ref().and_then(Follow::newest);
+        self.sources.attend_curves(&self.of, self.session.window(), moment.as_of_ms);
+        let curves = self.sources.curves.as_ref().and_then(Follow::newest);
+        let newest = self.of.admin.node.image();
+        let timeline = self.archive.as_ref().map(|it| it.timeline());
+        let history = timeline.as_deref().map(|timeline| History { image: &newest, timeline });
         self.session.frame(&Look {
             now_ms: self.node().clock.now().0,
             moment: &moment,
@@ -171,6 +215,8 @@ impl Watcher {
             group: group.as_ref(),
             plans: plans.as_ref(),
             quorum: quorum.as_ref(),
+            history,
+            curves: curves.as_ref(),
         })
     }
 

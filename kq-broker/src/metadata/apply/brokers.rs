@@ -3,17 +3,27 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::super::before::Was;
 use super::super::event::{Detail, EventKind, Subject};
 use super::super::image::{MetadataImage, TopicImage};
-use super::super::record::{BrokerRegistration, clip};
+use super::super::record::{BrokerRegistration, TimestampMs, clip};
 use super::super::roster::{BrokerImage, BrokerLoad, BrokerState, Cordon};
 use super::{ApplyError, DETAIL_CHARS_MAX, Stamp};
 use crate::canary;
 use crate::ids::{BrokerEpoch, BrokerId, TopicId};
 
 impl MetadataImage {
-    pub(super) fn change_controller(&mut self, stamp: &Stamp, broker: BrokerId, term: u64) {
+    pub(super) fn change_controller(
+        &mut self,
+        stamp: &Stamp,
+        (broker, term): (BrokerId, u64),
+        unled_since: Option<TimestampMs>,
+    ) {
         let before = self.controller.replace((broker, term));
+        self.record_before(stamp, Was::Controller(before));
+        if let Some(since) = unled_since {
+            self.record_before(stamp, Was::NoController(since));
+        }
         let detail = match before {
             Some((id, _)) if id != broker => {
                 format!("leads the quorum in place of broker {id}, term {term}")
@@ -29,6 +39,7 @@ impl MetadataImage {
     pub(super) fn change_voters(&mut self, stamp: &Stamp, voters: &[BrokerId]) {
         let before = std::mem::replace(&mut self.voters, voters.into());
         if before.is_empty() {
+            self.record_before(stamp, Was::NoVoters);
             return;
         }
         let added = voters.iter().filter(|id| !before.contains(id));
@@ -61,8 +72,11 @@ impl MetadataImage {
             state_reason: stamp.reason.clone(),
             cordon: self.brokers.get(&it.broker).and_then(|known| known.cordon.clone()),
         };
+        let before = self.brokers.get(&it.broker).cloned();
+        self.record_before(stamp, Was::Broker(it.broker, before));
         let came_back = !it.resumed_cleanly && self.brokers.contains_key(&it.broker);
         if came_back && !canary::is("epoch_kept_after_crash") {
+            self.record_before(stamp, Was::EpochsRaised(it.broker));
             self.raise_leader_epochs(it.broker);
         }
         let mut detail = format!("version {}", it.version);
@@ -100,11 +114,12 @@ impl MetadataImage {
         id: BrokerId,
         state: BrokerState,
     ) -> Result<(), ApplyError> {
-        let broker = self.brokers.get_mut(&id).ok_or(ApplyError::UnknownBroker(id))?;
-        if broker.state == state {
+        let before = self.brokers.get(&id).cloned().ok_or(ApplyError::UnknownBroker(id))?;
+        if before.state == state {
             return Ok(());
         }
-        let broker = Arc::make_mut(broker);
+        self.record_before(stamp, Was::Broker(id, Some(before.clone())));
+        let broker = Arc::make_mut(self.brokers.entry(id).or_insert(before));
         broker.state = state;
         broker.state_since = stamp.time;
         broker.state_reason = stamp.reason.clone();
@@ -123,9 +138,10 @@ impl MetadataImage {
         id: BrokerId,
         decommission: Option<bool>,
     ) -> Result<(), ApplyError> {
-        let broker = self.brokers.get_mut(&id).ok_or(ApplyError::UnknownBroker(id))?;
+        let before = self.brokers.get(&id).cloned().ok_or(ApplyError::UnknownBroker(id))?;
+        self.record_before(stamp, Was::Broker(id, Some(before.clone())));
         let (since, reason) = (stamp.time, stamp.reason.clone());
-        Arc::make_mut(broker).cordon =
+        Arc::make_mut(self.brokers.entry(id).or_insert(before)).cordon =
             decommission.map(|decommission| Cordon { since, reason, decommission });
         let (kind, detail) = match decommission {
             Some(true) => (EventKind::BrokerCordoned, "to be decommissioned"),
@@ -140,7 +156,8 @@ impl MetadataImage {
         if self.broker_load(id) != BrokerLoad::default() {
             return Err(ApplyError::BrokerInUse(id));
         }
-        self.brokers.remove(&id).ok_or(ApplyError::UnknownBroker(id))?;
+        let before = self.brokers.remove(&id).ok_or(ApplyError::UnknownBroker(id))?;
+        self.record_before(stamp, Was::Broker(id, Some(before)));
         self.broker_configs.remove(&id);
         self.record_event(stamp, EventKind::BrokerUnregistered, Subject::Broker(id), Detail::None);
         Ok(())

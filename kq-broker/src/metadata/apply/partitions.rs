@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::super::before::Was;
 use super::super::event::{Detail, Event, EventKind, Subject};
 use super::super::image::{MetadataImage, PartitionImage};
 use super::super::record::{Loss, PartitionChange};
 use super::{ApplyError, Stamp};
-use crate::ids::{BrokerId, PartitionId, PartitionIndex};
+use crate::ids::{BrokerId, LeaderEpoch, PartitionId, PartitionIndex};
 
 impl MetadataImage {
     pub(super) fn change_partition(
@@ -34,9 +35,14 @@ impl MetadataImage {
         match old {
             Some(old) => {
                 let subject = Subject::Partition(name, it.index);
+                let id = PartitionId { topic: it.topic, index: it.index };
+                self.record_partition_before(stamp, id, &old, &new);
                 self.record_partition_events(stamp, &subject, &old, &new);
             }
-            None if !fresh_topic => self.record_added_partition(stamp, name, it.index),
+            None if !fresh_topic => {
+                self.record_before(stamp, Was::Partitions(it.topic, it.index.0));
+                self.record_added_partition(stamp, name, it.index);
+            }
             None => {}
         }
         Ok(())
@@ -63,6 +69,28 @@ impl MetadataImage {
         }
     }
 
+    /// Keeps what its events leave out: an epoch that did not go up by one with another leader, an
+    /// ISR that was set anew, and what a reassignment adds and removes.
+    fn record_partition_before(
+        &mut self,
+        stamp: &Stamp,
+        id: PartitionId,
+        old: &PartitionImage,
+        new: &PartitionImage,
+    ) {
+        if old.leader_epoch != epoch_before(old.leader != new.leader, new.leader_epoch) {
+            self.record_before(stamp, Was::Epoch(id, old.leader_epoch));
+        }
+        let (left, joined) = isr_events(old, new);
+        if old.isr != new.isr && !left && !joined {
+            self.record_before(stamp, Was::Isr(id, old.isr.as_slice().into()));
+        }
+        if old.adding != new.adding || old.removing != new.removing {
+            let (adding, removing) = (old.adding.as_slice().into(), old.removing.as_slice().into());
+            self.record_before(stamp, Was::Moves(id, adding, removing));
+        }
+    }
+
     fn record_partition_events(
         &mut self,
         stamp: &Stamp,
@@ -75,18 +103,14 @@ impl MetadataImage {
             let detail = Detail::of_brokers(&old.replicas, &new.replicas);
             record(EventKind::ReplicasChanged, detail);
         }
-        let lacks = |id: BrokerId| !old.isr.contains(&id) && !old.elr.contains(&id);
-        let leads_anew = new.leader.filter(|_| old.leader != new.leader);
-        let unclean = leads_anew.is_some_and(lacks);
-        // An unclean election sets the ISR anew: nobody has fallen behind or caught up by that.
-        let left = !unclean && old.isr.iter().any(|id| !new.isr.contains(id));
-        let joined = !unclean && new.isr.iter().any(|id| !old.isr.contains(id));
+        let (left, joined) = isr_events(old, new);
         for (kind, happened) in [(EventKind::IsrShrunk, left), (EventKind::IsrExpanded, joined)] {
             if happened {
                 record(kind, Detail::of_brokers(&old.isr, &new.isr));
             }
         }
         if old.leader != new.leader {
+            let unclean = is_unclean(old, new);
             let kind =
                 if unclean { EventKind::LeaderElectedUncleanly } else { EventKind::LeaderChanged };
             let (from, to, epoch) = (old.leader, new.leader, new.leader_epoch);
@@ -96,6 +120,26 @@ impl MetadataImage {
             record(EventKind::HandoverChanged, Detail::Handover { leader, to });
         }
     }
+}
+
+/// The leader epoch before a change, where nothing else is kept: each new leader has the next one.
+pub(in crate::metadata) fn epoch_before(leads_anew: bool, now: LeaderEpoch) -> LeaderEpoch {
+    LeaderEpoch(now.0.saturating_sub(u32::from(leads_anew)))
+}
+
+/// Whether somebody leads now who may lack what was committed.
+fn is_unclean(old: &PartitionImage, new: &PartitionImage) -> bool {
+    let lacks = |id: BrokerId| !old.isr.contains(&id) && !old.elr.contains(&id);
+    new.leader.filter(|_| old.leader != new.leader).is_some_and(lacks)
+}
+
+/// Whether somebody has fallen out of sync, and whether somebody has caught up. An unclean election
+/// sets the ISR anew: nobody has by that.
+fn isr_events(old: &PartitionImage, new: &PartitionImage) -> (bool, bool) {
+    let unclean = is_unclean(old, new);
+    let left = !unclean && old.isr.iter().any(|id| !new.isr.contains(id));
+    let joined = !unclean && new.isr.iter().any(|id| !old.isr.contains(id));
+    (left, joined)
 }
 
 /// Checks a partition against what it was, before it becomes part of an image.

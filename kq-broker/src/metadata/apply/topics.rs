@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::before::Was;
 use super::super::event::{Detail, EventKind, Subject};
 use super::super::image::{MetadataImage, Protection, SoftDeletion, TopicImage, unify};
 use super::super::record::{TimestampMs, Utc};
@@ -52,8 +53,14 @@ impl MetadataImage {
     ) -> Result<(), ApplyError> {
         let reason = stamp.reason.clone();
         let topic = self.topic_mut(id)?;
-        topic.soft_deletion = Some(SoftDeletion { deleted_at: stamp.time, purge_at: at, reason });
-        let subject = Subject::Topic(topic.name.clone());
+        let deletion = SoftDeletion { deleted_at: stamp.time, purge_at: at, reason };
+        let before = topic.soft_deletion.replace(deletion);
+        let name = topic.name.clone();
+        if before.is_some() {
+            self.record_before(stamp, Was::Hidden(name.clone()));
+        }
+        self.record_before(stamp, Was::Deletion(id, before));
+        let subject = Subject::Topic(name);
         let detail = format!("kept until {}", Utc(at));
         self.hidden.insert(id, at);
         self.record_event(stamp, EventKind::TopicDeleted, subject, Detail::text(&detail));
@@ -62,8 +69,9 @@ impl MetadataImage {
 
     pub(super) fn restore(&mut self, stamp: &Stamp, id: TopicId) -> Result<(), ApplyError> {
         let topic = self.topic_mut(id)?;
-        topic.soft_deletion = None;
+        let before = topic.soft_deletion.take();
         let subject = Subject::Topic(topic.name.clone());
+        self.record_before(stamp, Was::Deletion(id, before));
         self.hidden.remove(&id);
         self.record_event(stamp, EventKind::TopicRestored, subject, Detail::None);
         Ok(())
@@ -78,6 +86,9 @@ impl MetadataImage {
         self.partitions_total -= u64::from(topic.partition_count());
         for partition in &topic.partitions {
             self.remove_load(partition);
+        }
+        if !topic.is_visible() {
+            self.record_before(stamp, Was::Hidden(topic.name.clone()));
         }
         let subject = Subject::Topic(topic.name.clone());
         let detail = format!("{} partitions", topic.partition_count());
@@ -94,8 +105,10 @@ impl MetadataImage {
         let since = stamp.time;
         let reason = stamp.reason.clone();
         let topic = self.topic_mut(id)?;
-        topic.protection = on.then_some(Protection { since, reason });
+        let before =
+            std::mem::replace(&mut topic.protection, on.then_some(Protection { since, reason }));
         let subject = Subject::Topic(topic.name.clone());
+        self.record_before(stamp, Was::Protection(id, before));
         let kind = if on { EventKind::TopicProtected } else { EventKind::TopicUnprotected };
         self.record_event(stamp, kind, subject, Detail::None);
         Ok(())

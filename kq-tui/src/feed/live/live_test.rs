@@ -96,6 +96,13 @@ impl Monitor for Fake {
         Ok(Response::new(frames))
     }
 
+    async fn minutes(
+        &self,
+        _: Request<v1::MinutesRequest>,
+    ) -> Result<Response<v1::MinutesResponse>, Status> {
+        Err(Status::unimplemented("brokers ask this of one another"))
+    }
+
     async fn sample(
         &self,
         _: Request<v1::SampleRequest>,
