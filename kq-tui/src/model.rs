@@ -49,3 +49,8 @@ pub use settings::{Settings, Source};
 pub use state::{Link, Said, State, Visit};
 pub use table::Table;
 pub use update::update;
+
+#[cfg(test)]
+mod session_test;
+#[cfg(test)]
+mod world;

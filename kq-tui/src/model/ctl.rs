@@ -85,8 +85,8 @@ pub fn of_view(state: &State) -> String {
         return line;
     }
     match state.place.screen {
-        Screen::Overview if rows.is_empty() => Line::new(state, "cluster health").text,
-        Screen::Overview | Screen::Brokers => brokers(state, &rows),
+        Screen::Overview => overview(state, &rows),
+        Screen::Brokers => brokers(state, &rows),
         Screen::Topics if rows.is_empty() => Line::new(state, "topic list").text,
         Screen::Topics => {
             let names = rows.iter().filter_map(RowKey::topic);
@@ -141,6 +141,35 @@ fn of_past(state: &State, rows: &[RowKey], at_ms: i64) -> Option<String> {
         | Screen::Members => return None,
     };
     Some(line.flag("--until", &moment::rfc3339(at_ms.saturating_add(1))).text)
+}
+
+/// Of an alarm, what tells of the same.
+fn overview(state: &State, rows: &[RowKey]) -> String {
+    let alarm = rows.iter().find_map(|key| {
+        let RowKey::Alarm(about) = key else { return None };
+        state.verdict.alarms.iter().find(|it| it.about == *about)
+    });
+    let Some(alarm) = alarm else {
+        let health = || Line::new(state, "cluster health").text;
+        return if rows.is_empty() { health() } else { brokers(state, rows) };
+    };
+    let row = alarm.row.as_slice();
+    match alarm.place.screen {
+        Screen::Brokers => brokers(state, row),
+        Screen::Groups => match row.iter().find_map(RowKey::group) {
+            Some(name) => Line::new(state, "group lag").named("--group", name).text,
+            None => Line::new(state, "group list").arg("--unhealthy").text,
+        },
+        Screen::Plans => {
+            let id = row.iter().find_map(RowKey::plan);
+            id.map_or_else(String::new, |id| Line::new(state, "plan status").arg(id).text)
+        }
+        Screen::Partitions => Line::new(state, "partition list").arg("--unhealthy").text,
+        Screen::Quorum => Line::new(state, "quorum status").text,
+        Screen::Overview | Screen::Topics | Screen::Churn | Screen::Events | Screen::Members => {
+            Line::new(state, "cluster health").text
+        }
+    }
 }
 
 fn brokers(state: &State, rows: &[RowKey]) -> String {

@@ -1,8 +1,10 @@
 //! The one table of keys: dispatch, footer, help, palette and docs/tui.md read it.
 
+mod document;
 mod scope;
 mod table;
 
+pub use document::document;
 pub use scope::{Context, Scope};
 pub use table::{BINDINGS, Off};
 
@@ -122,3 +124,6 @@ pub fn footer(context: Context) -> Vec<&'static Binding> {
     here.sort_by_key(|it| it.rank);
     here
 }
+
+#[cfg(test)]
+mod keys_test;

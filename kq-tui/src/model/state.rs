@@ -13,8 +13,6 @@ use super::{
 };
 use crate::facts::Facts;
 
-/// Frames that are kept while what is now is held.
-pub(super) const HELD_FRAMES_MAX: usize = 200;
 /// After so much silence what is shown is no longer called live, in milliseconds.
 const SILENCE_MS: u64 = 10_000;
 /// Lines that screens take around their tables, where nobody told how many rows there are.
@@ -54,14 +52,6 @@ pub struct Visit {
     pub(super) first: usize,
 }
 
-/// What is now, held.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Held {
-    pub(super) frames: Vec<v1::WatchResponse>,
-    /// Too many came: they are asked for anew.
-    pub(super) spilled: bool,
-}
-
 /// All that the monitor remembers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -97,7 +87,8 @@ pub struct State {
     pub uptime_ms: u64,
     pub(super) hits: HitMap,
     pub(super) tables: BTreeMap<Screen, Table>,
-    pub(super) held: Option<Held>,
+    /// While what is now is held: what is known beside it.
+    pub(super) held: Option<Box<Facts>>,
     pub(super) troubles: Troubles,
     /// When a frame came last, by the uptime, and the clock that it told.
     pub(super) heard: Option<(u64, i64)>,

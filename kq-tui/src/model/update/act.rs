@@ -7,7 +7,6 @@ use crate::model::filter::{Field, Filter, quoted};
 use crate::model::keys::Action;
 use crate::model::past::Wish;
 use crate::model::rows::{broker_of, kind_of, topic_of};
-use crate::model::state::Held;
 use crate::model::words::broker;
 use crate::model::{Column, Effect, FeedAsk, Mode, Purpose, Row, RowKey, Sort, State, Zoom, ctl};
 
@@ -272,10 +271,10 @@ impl State {
                 self.past.played_at_ms = self.uptime_ms;
                 self.past.speed = if self.past.speed.is_some() { None } else { Some(FIRST_SPEED) };
             }
-            Mode::Paused { .. } => return self.release(),
+            Mode::Paused { .. } => self.release(),
             Mode::Live { at_ms: None } | Mode::Lost { .. } => self.say("there is nothing to hold"),
             Mode::Live { .. } => {
-                self.held = Some(Held::default());
+                self.held = Some(Box::new(self.facts.clone()));
                 self.troubles.begin(self.now_ms(), self.facts.axis.as_ref());
             }
         }

@@ -2,7 +2,6 @@
 
 use kq_proto::monitor::v1;
 
-use crate::model::state::HELD_FRAMES_MAX;
 use crate::model::{Effect, FeedEvent, Link, RowKey, Screen, State};
 
 /// Rows are found anew at most so often while frames come, in milliseconds.
@@ -31,25 +30,16 @@ impl State {
         Vec::new()
     }
 
-    /// A frame is taken in, or kept while what is now is held.
+    /// A frame is taken in; while what is now is held, beside it.
     fn hear(&mut self, frame: v1::WatchResponse) -> Vec<Effect> {
         self.heard = Some((self.uptime_ms, frame.now_ms));
         let Some(held) = &mut self.held else { return self.take_frame(frame) };
         self.troubles.count(frame.axis.as_ref());
-        if frame.whole {
-            // It makes all that was kept before it needless.
-            (held.frames, held.spilled) = (Vec::new(), false);
-        }
-        if held.frames.len() == HELD_FRAMES_MAX {
-            (held.frames, held.spilled) = (Vec::new(), true);
-        }
-        if !held.spilled {
-            held.frames.push(frame);
-        }
+        held.apply(frame);
         Vec::new()
     }
 
-    pub(super) fn take_frame(&mut self, mut frame: v1::WatchResponse) -> Vec<Effect> {
+    fn take_frame(&mut self, mut frame: v1::WatchResponse) -> Vec<Effect> {
         let landing = frame.landing.take();
         let is_whole = frame.whole;
         let before = self.facts.as_of_ms;

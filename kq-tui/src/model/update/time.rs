@@ -59,39 +59,30 @@ impl State {
             self.say("nothing is known yet");
             return Vec::new();
         }
-        let mut effects = if self.held.is_some() { self.release() } else { Vec::new() };
+        self.release();
         if self.moment_asked().is_none() && !self.is_recording() {
             self.troubles.begin(self.now_ms(), self.facts.axis.as_ref());
         }
         let shown_ms = self.moment_asked().unwrap_or_else(|| self.now_ms());
-        effects.extend(self.past.go(wish, shown_ms, self.uptime_ms));
-        effects
+        self.past.go(wish, shown_ms, self.uptime_ms).into_iter().collect()
     }
 
     /// Back to what is now; a recording goes to its end.
     pub(super) fn go_live(&mut self) -> Vec<Effect> {
-        if self.held.is_some() && self.moment_asked().is_none() {
-            return self.release();
+        if self.held.is_some() {
+            self.release();
+            return Vec::new();
         }
         self.past.leave();
         self.troubles.end();
         vec![Effect::Ask(FeedAsk::Resume)]
     }
 
-    /// What was held goes on: the frames that came meanwhile, or all anew if they were too many.
-    pub(super) fn release(&mut self) -> Vec<Effect> {
-        let Some(held) = self.held.take() else { return Vec::new() };
-        if self.moment_asked().is_none() {
-            self.troubles.end();
-        }
-        if held.spilled {
-            return vec![Effect::Ask(FeedAsk::Resume)];
-        }
-        let mut effects = Vec::new();
-        for frame in held.frames {
-            effects.extend(self.take_frame(frame));
-        }
+    /// What was held goes on with what is known by now.
+    pub(super) fn release(&mut self) {
+        let Some(facts) = self.held.take() else { return };
+        self.facts = *facts;
+        self.troubles.end();
         self.settle();
-        effects
     }
 }

@@ -95,17 +95,17 @@ fn slowest(lag: &LagSummary, partitions: &[PartitionLag]) -> Option<String> {
     }
     let through = lag.catch_up.as_ref().and_then(catch_up_text);
     Some(match through {
-        Some(through) => format!("{text}; through {through}."),
+        Some(through) => format!("{text}; {through}."),
         None => format!("{text}."),
     })
 }
 
-/// `in 4m10s`, `never at this rate`; none if it is not known.
+/// `through in 4m10s`, `never through at this rate`; none if it is not known.
 fn catch_up_text(it: &CatchUp) -> Option<String> {
     match it.when? {
-        When::InMs(0) => Some("now".to_owned()),
-        When::InMs(ms) => Some(format!("in {}", span_text(ms))),
-        When::Never(true) => Some("never at this rate".to_owned()),
+        When::InMs(0) => Some("through now".to_owned()),
+        When::InMs(ms) => Some(format!("through in {}", span_text(ms))),
+        When::Never(true) => Some("never through at this rate".to_owned()),
         When::Never(false) => None,
     }
 }

@@ -89,8 +89,9 @@ impl Verdict {
         };
         let mut alarms = Vec::new();
         controller(facts, &mut alarms);
-        partitions(facts, &mut alarms);
+        // What is the cause comes before what follows from it.
         brokers(facts, now_ms, &mut alarms);
+        partitions(facts, &mut alarms);
         groups(facts, &mut alarms);
         plans(facts, &mut alarms);
         alarms.sort_by_key(|it| it.sign);
