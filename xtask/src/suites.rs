@@ -96,11 +96,15 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
+/// Tests at a time: many of them wait most of their time, for elections and time-outs.
+const TESTS_AT_A_TIME: &str = "4";
+
 /// Unit, doc and crash tests: whatever `cargo test` finds. Those that need a broker get this one.
 fn rust(programs: &Programs, tally: &mut Tally) -> Result<()> {
     let mut counts = Counts::default();
     let mut tests = cargo_test(["--no-fail-fast"]);
-    let status = tee(tests.env("KQ_BROKER_BIN", &programs.broker), |line| {
+    tests.env("KQ_BROKER_BIN", &programs.broker).env("RUST_TEST_THREADS", TESTS_AT_A_TIME);
+    let status = tee(&mut tests, |line| {
         counts.take_line(line);
     })?;
     tally.add(counts);
