@@ -8,8 +8,8 @@ use super::filter::Filter;
 use super::past::{Past, Troubles};
 use super::words::Verdict;
 use super::{
-    Context, HitMap, Mode, Overlay, Place, Row, RowKey, Screen, Settings, Sort, Source, Table,
-    Zone, Zoom,
+    Context, Effect, HitMap, Mode, Overlay, Place, Row, RowKey, Screen, Settings, Sort, Source,
+    Table, Zone, Zoom,
 };
 use crate::facts::Facts;
 
@@ -143,8 +143,15 @@ impl State {
     }
 
     /// What the view drew where, told after each drawing: for clicks, pages and the feed's window.
-    pub fn drawn(&mut self, hits: HitMap) {
+    /// Tells what is to be asked of the feed now that it is known how much is seen.
+    pub fn drawn(&mut self, hits: HitMap) -> Vec<Effect> {
+        let is_other = hits.room != self.hits.room;
         self.hits = hits;
+        if is_other {
+            let room = self.room();
+            self.table.follow(room);
+        }
+        self.ask().into_iter().collect()
     }
 
     /// What keys go to.
@@ -181,7 +188,8 @@ impl State {
         {
             return Mode::Paused { at_ms, age_ms: age_of(at_ms) };
         }
-        if self.heard.is_some() && silent_ms > SILENCE_MS {
+        // Brokers that are counted are told each second; of nothing else silence says anything.
+        if self.heard.is_some() && self.window.brokers && silent_ms > SILENCE_MS {
             return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
         }
         Mode::Live { at_ms: shown_ms }
