@@ -18,3 +18,4 @@ pub mod output;
 pub mod plain;
 pub mod shell;
 pub mod text;
+pub mod view;

@@ -1,0 +1,219 @@
+//! A table: only the rows that are seen are ever made into texts.
+//!
+//! Columns have fixed widths. Where there is too little room they go by their rank, the highest first;
+//! where there is more, columns come in at the right and those at the left stay where they are. From
+//! 120 columns on, names take what is left over.
+
+use std::borrow::Cow;
+
+use super::canvas::{Canvas, Side};
+use super::theme::Tint;
+use crate::model::{Column, Hit, Row, State};
+
+/// The cursor and the mark stand before the first column.
+const MARGIN: u16 = 2;
+/// From here on names may be wider.
+const WIDE_COLUMNS: u16 = 120;
+/// By so much at most.
+const NAME_MORE_MAX: u16 = 30;
+
+/// A column as a screen wishes for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spec {
+    /// What a click on its header sorts by; none = it cannot be sorted by.
+    pub(super) column: Option<Column>,
+    /// Its header, where that is not the column's own.
+    pub(super) head: &'static str,
+    /// Cells.
+    pub(super) width: u16,
+    /// 0 stays; otherwise the highest goes first.
+    pub(super) rank: u8,
+    /// Figures stand at the right.
+    pub(super) side: Side,
+    /// It takes what is left over.
+    pub(super) grows: bool,
+}
+
+/// A column of words that can be sorted by.
+pub(super) const fn words(column: Column, width: u16, rank: u8) -> Spec {
+    Spec { column: Some(column), head: "", width, rank, side: Side::Left, grows: false }
+}
+
+/// A column of figures that can be sorted by.
+pub(super) const fn figures(column: Column, width: u16, rank: u8) -> Spec {
+    Spec { column: Some(column), head: "", width, rank, side: Side::Right, grows: false }
+}
+
+/// A column that cannot be sorted by.
+pub(super) const fn plain(head: &'static str, width: u16, rank: u8, side: Side) -> Spec {
+    Spec { column: None, head, width, rank, side, grows: false }
+}
+
+/// The last column, for a text of any length.
+pub(super) const fn rest(head: &'static str, width: u16) -> Spec {
+    Spec { column: None, head, width, rank: 0, side: Side::Left, grows: true }
+}
+
+/// What stands in a cell.
+pub(super) type Shown<'a> = (Cow<'a, str>, Tint);
+
+/// A column and its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// Which of the wishes.
+    pub(super) index: usize,
+    /// From the left.
+    pub(super) x: u16,
+    /// Cells.
+    pub(super) width: u16,
+}
+
+/// The columns that there is room for, and where.
+pub(super) fn fit(specs: &[Spec], width: u16) -> Vec<Slot> {
+    let mut kept: Vec<(usize, &Spec)> = specs.iter().enumerate().collect();
+    let needs = |kept: &[(usize, &Spec)]| {
+        kept.iter().fold(MARGIN, |sum, (_, it)| sum.saturating_add(it.width + 1)).saturating_sub(1)
+    };
+    while needs(&kept) > width {
+        let worst = kept.iter().enumerate().rev().max_by_key(|(at, (_, it))| (it.rank, *at));
+        let Some((at, (_, spec))) = worst else { break };
+        if spec.rank == 0 {
+            break;
+        }
+        kept.remove(at);
+    }
+    let mut over = width.saturating_sub(needs(&kept));
+    let mut slots = Vec::with_capacity(kept.len());
+    let mut x = MARGIN;
+    let can_grow = kept.iter().any(|(_, it)| it.grows);
+    for (index, spec) in kept {
+        let mut width_here = spec.width;
+        if spec.grows || (index == 0 && width >= WIDE_COLUMNS && !can_grow) {
+            let more = if spec.grows { over } else { over.min(NAME_MORE_MAX) };
+            width_here = width_here.saturating_add(more);
+            over -= more;
+        }
+        slots.push(Slot { index, x, width: width_here });
+        x = x.saturating_add(width_here + 1);
+    }
+    slots
+}
+
+/// Draws header and rows, with the cursor and the marks; tells how many rows there is room for.
+pub(super) fn draw<'a>(
+    canvas: &mut Canvas<'_>,
+    state: &'a State,
+    specs: &[Spec],
+    shown: impl Fn(&'a Row, usize) -> Shown<'a>,
+) {
+    let slots = fit(specs, canvas.width());
+    header(canvas, state, specs, &slots);
+    let room = canvas.height().saturating_sub(1);
+    canvas.hits.room = Some(room);
+    let mut body = canvas.lines(1, room);
+    rows(&mut body, state, (specs, &slots), shown);
+}
+
+/// Draws the names of the columns.
+pub(super) fn header(canvas: &mut Canvas<'_>, state: &State, specs: &[Spec], slots: &[Slot]) {
+    let screen = state.place.screen;
+    for slot in slots {
+        let Some(spec) = specs.get(slot.index) else { continue };
+        let head = match spec.column {
+            Some(column) if spec.head.is_empty() => column.header(screen),
+            _ => spec.head,
+        };
+        let is_sorted = spec.column == Some(state.table.sort.column);
+        let tint = if is_sorted { Tint::Key } else { Tint::Head };
+        canvas.boxed((slot.x, 0), slot.width, spec.side, (head, tint));
+        if let Some(column) = spec.column {
+            canvas.hit((slot.x, 0), slot.width, Hit::Column(column));
+        }
+    }
+}
+
+/// Draws the rows that are seen.
+pub(super) fn rows<'a>(
+    canvas: &mut Canvas<'_>,
+    state: &'a State,
+    (specs, slots): (&[Spec], &[Slot]),
+    shown: impl Fn(&'a Row, usize) -> Shown<'a>,
+) {
+    let (first, rows) = seen(state, usize::from(canvas.height()));
+    if rows.is_empty() {
+        empty(canvas, state);
+    }
+    for ((y, at), row) in (0..).zip(first..).zip(rows) {
+        for slot in slots {
+            let Some(spec) = specs.get(slot.index) else { continue };
+            let (text, tint) = shown(row, slot.index);
+            canvas.boxed((slot.x, y), slot.width, spec.side, (&text, tint));
+        }
+        edge(canvas, state, (y, at), row);
+    }
+}
+
+/// The rows that there is room for, and the place of the first of them.
+pub(super) fn seen(state: &State, room: usize) -> (usize, &[Row]) {
+    let table = &state.table;
+    (table.first.min(table.rows.len().saturating_sub(room)), table.visible(room))
+}
+
+/// Cursor and mark of a row, and what a click on it is about.
+pub(super) fn edge(canvas: &mut Canvas<'_>, state: &State, (y, at): (u16, usize), row: &Row) {
+    let marks = &state.table.marks;
+    if !marks.is_empty() && state.key_of(row).is_some_and(|key| marks.contains(&key)) {
+        canvas.sign(1, y, "*", Tint::Key);
+    }
+    if state.table.at == Some(at) {
+        canvas.sign(0, y, ">", Tint::Head);
+        canvas.reverse(y);
+    }
+    let columns = canvas.width();
+    canvas.hit((0, y), columns, Hit::Row(at));
+}
+
+/// Why there is no row.
+fn empty(canvas: &mut Canvas<'_>, state: &State) {
+    let words = if state.facts.now_ms.is_none() {
+        "nothing is known yet"
+    } else if !state.table.filter.is_empty() && state.table.total > 0 {
+        "no row fits the filter; \\ shows all again"
+    } else {
+        "there are none"
+    };
+    canvas.text(MARGIN, 0, words, Tint::Dim);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: [Spec; 4] = [
+        words(Column::Name, 10, 0),
+        figures(Column::Urp, 5, 2),
+        figures(Column::Disk, 5, 1),
+        plain("RACK", 8, 3, Side::Left),
+    ];
+
+    fn indexes(width: u16) -> Vec<usize> {
+        fit(&SPECS, width).into_iter().map(|it| it.index).collect()
+    }
+
+    #[test]
+    fn columns_go_by_their_rank_and_those_at_the_left_stay() {
+        assert_eq!(indexes(33), [0, 1, 2, 3]);
+        assert_eq!(indexes(32), [0, 1, 2]);
+        assert_eq!(indexes(23), [0, 2]);
+        assert_eq!(indexes(5), [0]);
+        let at = |width: u16| fit(&SPECS, width).first().map(|it| (it.x, it.width));
+        assert_eq!((at(33), at(119)), (Some((2, 10)), Some((2, 10))));
+    }
+
+    #[test]
+    fn the_last_text_takes_what_is_left() {
+        let specs = [words(Column::At, 12, 0), rest("WHAT", 10)];
+        let slots = fit(&specs, 80);
+        assert_eq!(slots.last(), Some(&Slot { index: 1, x: 15, width: 65 }));
+    }
+}

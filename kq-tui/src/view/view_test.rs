@@ -1,0 +1,216 @@
+//! Every screen, drawn: in health, in trouble, with nothing, cut off, in the past, at all sizes.
+
+mod cluster;
+
+use std::fmt::Write as _;
+
+use expect_test::{ExpectFile, expect_file};
+use kq_proto::monitor::v1;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+
+use super::draw;
+use crate::model::{Code, Event, FeedEvent, Key, Overlay, Screen, Settings, State, update};
+
+fn settings() -> Settings {
+    Settings { context: "prod-eu".into(), ascii: true, read_only: true, ..Settings::default() }
+}
+
+fn start(size: (u16, u16)) -> State {
+    let mut state = State::new(settings());
+    update(&mut state, Event::Resize { columns: size.0, rows: size.1 });
+    update(&mut state, Event::Tick { uptime_ms: 1_000 });
+    state
+}
+
+fn feed(state: &mut State, it: FeedEvent) {
+    update(state, Event::Feed(it));
+}
+
+fn frame(state: &mut State, it: v1::WatchResponse) {
+    feed(state, FeedEvent::Frame(Box::new(it)));
+}
+
+/// A monitor that has been told a cluster.
+fn told(size: (u16, u16), is_ill: bool) -> State {
+    let mut state = start(size);
+    feed(&mut state, FeedEvent::Open { to: "10.0.4.1:9092".into() });
+    frame(&mut state, cluster::whole(is_ill));
+    update(&mut state, Event::Tick { uptime_ms: 2_000 });
+    frame(&mut state, cluster::next(is_ill));
+    settle(&mut state, size);
+    state
+}
+
+/// What was drawn is told back, as the shell does it.
+fn settle(state: &mut State, size: (u16, u16)) {
+    for uptime_ms in [5_000, 5_300] {
+        let (_, hits) = drawn(state, size);
+        state.drawn(hits);
+        update(state, Event::Tick { uptime_ms });
+    }
+}
+
+fn go(state: &mut State, screen: Screen, size: (u16, u16)) {
+    let digit = screen.digit().unwrap_or('6');
+    update(state, Event::Key(Key::char(digit)));
+    if screen == Screen::Members {
+        frame(
+            state,
+            v1::WatchResponse { group: Some(cluster::open_group()), ..cluster::next(true) },
+        );
+        update(state, Event::Key(Key::plain(Code::Enter)));
+    }
+    settle(state, size);
+}
+
+fn drawn(state: &State, size: (u16, u16)) -> (Buffer, crate::model::HitMap) {
+    let area = Rect::new(0, 0, size.0, size.1);
+    let mut buffer = Buffer::empty(area);
+    let hits = draw(state, area, &mut buffer);
+    (buffer, hits)
+}
+
+/// A letter for how a cell looks, so that the snapshot has a layer of styles below its text.
+fn style_sign(front: Color, how: Modifier) -> char {
+    match (how.contains(Modifier::REVERSED), front) {
+        (true, Color::Reset) => 'R',
+        (true, _) => 'P',
+        (_, Color::Indexed(33)) => 'g',
+        (_, Color::Indexed(172)) => 'w',
+        (_, Color::Indexed(196)) => 'b',
+        (_, Color::Indexed(37)) => 'k',
+        (_, Color::Indexed(135)) => 'u',
+        _ if how.contains(Modifier::DIM) => 'd',
+        _ if how.contains(Modifier::BOLD) => 'h',
+        _ => '.',
+    }
+}
+
+/// The text of a screen, and beside each line its styles by their lengths.
+fn shown(state: &State, size: (u16, u16)) -> String {
+    let (buffer, _) = drawn(state, size);
+    let text = super::encode::text(&buffer);
+    let mut out = String::new();
+    for (line, cells) in text.lines().zip(buffer.content.chunks(usize::from(size.0))) {
+        let mut styles = String::new();
+        let signs: Vec<char> = cells.iter().map(|it| style_sign(it.fg, it.modifier)).collect();
+        for run in signs.chunk_by(|a, b| a == b) {
+            let _ = write!(styles, "{}{}", run[0], run.len());
+        }
+        let _ = writeln!(out, "{line:<width$} |{styles}", width = usize::from(size.0));
+    }
+    out
+}
+
+fn check(name: &str, state: &State, size: (u16, u16)) {
+    file(&format!("{name}-{}x{}", size.0, size.1)).assert_eq(&shown(state, size));
+}
+
+fn file(name: &str) -> ExpectFile {
+    expect_file![format!("{}/tests/screens/{name}.txt", env!("CARGO_MANIFEST_DIR"))]
+}
+
+#[test]
+fn every_screen_shows_health_and_trouble() {
+    for size in [(80, 24), (160, 50)] {
+        for (word, is_ill) in [("well", false), ("ill", true)] {
+            for screen in Screen::ALL {
+                let mut state = told(size, is_ill);
+                go(&mut state, screen, size);
+                check(&format!("{}-{word}", screen.name()), &state, size);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_known_and_nobody_there_are_told_as_such() {
+    let size = (80, 24);
+    check("overview-empty", &start(size), size);
+    let mut state = told(size, true);
+    feed(&mut state, FeedEvent::Lost { why: "the broker is gone".into() });
+    update(&mut state, Event::Tick { uptime_ms: 17_300 });
+    check("overview-lost", &state, size);
+}
+
+#[test]
+fn in_the_past_what_is_not_kept_is_a_dash() {
+    let size = (80, 24);
+    for screen in [Screen::Overview, Screen::Partitions, Screen::Churn] {
+        let mut state = told(size, true);
+        let past = v1::WatchResponse {
+            as_of_ms: Some(cluster::NOW_MS - 204_000),
+            now_ms: cluster::NOW_MS + 1_000,
+            ..v1::WatchResponse::default()
+        };
+        frame(&mut state, past);
+        go(&mut state, screen, size);
+        check(&format!("{}-past", screen.name()), &state, size);
+    }
+}
+
+#[test]
+fn lists_and_lines_lie_above_the_screen() {
+    let size = (80, 24);
+    for (name, key) in [("help", '?'), ("palette", ':'), ("filter", '/'), ("go-to", 't')] {
+        let mut state = told(size, true);
+        go(&mut state, Screen::Partitions, size);
+        update(&mut state, Event::Key(Key::char(key)));
+        assert!(matches!(
+            state.overlay,
+            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Line(_))
+        ));
+        check(name, &state, size);
+    }
+}
+
+#[test]
+fn no_size_and_no_place_breaks_a_screen_or_writes_beside_it() {
+    let sizes =
+        [(1, 1), (5, 3), (39, 9), (40, 10), (41, 11), (60, 15), (80, 24), (120, 20), (300, 100)];
+    for screen in Screen::ALL {
+        let mut state = told((80, 24), true);
+        go(&mut state, screen, (80, 24));
+        for size in sizes {
+            let mut buffer =
+                Buffer::filled(Rect::new(0, 0, 310, 110), ratatui::buffer::Cell::new("@"));
+            let area = Rect::new(4, 3, size.0, size.1);
+            draw(&state, area, &mut buffer);
+            for (at, cell) in buffer.content.iter().enumerate() {
+                let place = ratatui::layout::Position::from(buffer.pos_of(at));
+                assert!(
+                    area.contains(place) || cell.symbol() == "@",
+                    "{screen:?} {size:?} {place}"
+                );
+            }
+            draw(&state, Rect::new(300, 100, size.0, size.1), &mut buffer);
+            draw(&state, Rect::new(0, 0, size.0, 0), &mut buffer);
+        }
+    }
+}
+
+#[test]
+fn without_colours_every_state_is_a_word() {
+    let size = (80, 40);
+    let mut state = told(size, true);
+    state.settings.no_color = true;
+    let (buffer, _) = drawn(&state, size);
+    assert!(buffer.content.iter().all(|it| (it.fg, it.bg) == (Color::Reset, Color::Reset)));
+    let text = super::encode::text(&buffer);
+    for word in ["DEGRADED", "FENCED", "LIVE", "RO", "\n>"] {
+        assert!(text.contains(word), "{word} is missing in\n{text}");
+    }
+    assert!(text.is_ascii());
+}
+
+#[test]
+fn a_click_finds_what_was_drawn() {
+    let size = (80, 24);
+    let state = told(size, true);
+    let (_, hits) = drawn(&state, size);
+    assert_eq!(hits.at(0, 1), Some(crate::model::Hit::Screen(Screen::Overview)));
+    assert_eq!(hits.at(10, 4), Some(crate::model::Hit::Row(0)));
+    assert!(matches!(hits.at(1, 23), Some(crate::model::Hit::Key(_))));
+}
