@@ -44,3 +44,9 @@ fn harmless(words: &str) -> String {
         })
         .collect()
 }
+
+/// Columns and rows of the terminal that standard output is; none if it is none.
+pub fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
+}

@@ -1,0 +1,56 @@
+//! `--plain`: sentences to standard output, as things happen.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use kq_proto::monitor::v1;
+
+use crate::exit::{Exit, Failure};
+use crate::feed::Feed;
+use crate::model::{FeedAsk, FeedEvent};
+use crate::output::print;
+use crate::plain::Plain;
+use crate::shell::clock::Clock;
+
+/// Prints a sentence for each change until the feed is over.
+pub fn run(mut feed: Box<dyn Feed>, clock: Clock, is_recording: bool) -> Result<(), Failure> {
+    let window =
+        v1::Window { number: 1, brokers: true, groups: true, plans: true, ..Default::default() };
+    feed.asks().ask(FeedAsk::Window(Box::new(window)));
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        while let Some(event) = feed.next() {
+            if tell.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    let mut plain = Plain::default();
+    loop {
+        let now_ms = clock.uptime_ms();
+        let wait = plain.deadline_ms().map(|at| Duration::from_millis(at.saturating_sub(now_ms)));
+        let event = match wait {
+            Some(wait) => told.recv_timeout(wait),
+            None => told.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        let now_ms = clock.uptime_ms();
+        let mut over = None;
+        let lines = match event {
+            Ok(event) => {
+                if let FeedEvent::Ended { why } = &event {
+                    over = Some(why.clone());
+                }
+                plain.tell(event, now_ms)
+            }
+            Err(RecvTimeoutError::Timeout) => plain.expire(now_ms),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        let text: String = lines.into_iter().flat_map(|it| [it, "\n".to_owned()]).collect();
+        print(text.as_bytes())?;
+        match over {
+            Some(_) if is_recording => return Ok(()),
+            Some(why) => return Err(Failure::new(Exit::Conflict, why)),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! One frame, printed: of a cluster as soon as all of it is known, of a recording at any moment.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::args::{Args, Output};
+use crate::exit::{Exit, Failure};
+use crate::feed::record::Recording;
+use crate::feed::{Asks, Feed};
+use crate::model::moment::{Typed, parse};
+use crate::model::{Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Screen};
+use crate::monitor::{Form, Monitor, encoded};
+use crate::shell::app::App as _;
+use crate::shell::clock::Clock;
+
+/// A terminal of which nothing is known.
+const SIZE: (u16, u16) = (80, 24);
+/// Rates come of two counts, a second apart; nobody waits longer for the second one.
+const RATES_MS: u64 = 2_500;
+/// So much of a recording before its moment is gone through, for its rates.
+const BEFORE_MS: i64 = 60_000;
+
+/// What is printed.
+pub struct Once {
+    monitor: Monitor,
+    size: (u16, u16),
+    form: Form,
+    at: Option<String>,
+    /// The newest window that was asked for, and whether counters were.
+    window: (u64, bool),
+}
+
+impl Once {
+    /// As the command line says.
+    pub fn new(mut monitor: Monitor, args: &Args, terminal: Option<(u16, u16)>) -> Self {
+        let size = args.size.or(terminal).filter(|it| it.0 > 0 && it.1 > 0).unwrap_or(SIZE);
+        let form = match args.output.unwrap_or_default() {
+            Output::Text => Form::Text,
+            Output::Ansi => Form::Ansi,
+            Output::Svg => Form::Svg,
+            Output::Json => Form::Json,
+        };
+        let (columns, rows) = size;
+        drop(monitor.update(Event::Resize { columns, rows }));
+        if let Some(digit) = args.screen.and_then(Screen::digit) {
+            drop(monitor.update(Event::Key(Key::char(digit))));
+        }
+        Self { monitor, size, form, at: args.at.clone(), window: (0, false) }
+    }
+
+    /// Waits until what is on the screen is known, and draws it.
+    pub fn of_feed(
+        mut self,
+        mut feed: Box<dyn Feed>,
+        clock: Clock,
+        bound: Duration,
+    ) -> Result<String, Failure> {
+        let asks = feed.asks();
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            while let Some(event) = feed.next() {
+                if tell.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        self.wait(&told, &asks, clock, bound)?;
+        Ok(self.finish(&asks))
+    }
+
+    /// Goes through a recording up to the moment, or to its end.
+    pub fn of_recording(mut self, recording: &Recording) -> Result<String, Failure> {
+        let asks = Asks::new(drop);
+        let Some((first_ms, last_ms)) = recording.span_ms() else {
+            return Err(Failure::new(Exit::Failed, "nothing was recorded"));
+        };
+        let until_ms = match &self.at {
+            None => last_ms,
+            Some(text) => {
+                let state = &self.monitor.state;
+                match parse(text, last_ms, state.zone()).map_err(Failure::usage)? {
+                    Typed::Live => last_ms,
+                    Typed::At(at_ms) => at_ms,
+                }
+            }
+        };
+        let from_ms = until_ms.saturating_sub(BEFORE_MS).max(first_ms);
+        for nth in recording.key_before(from_ms)..recording.len() {
+            let Some(moments) = recording.moments(nth) else { break };
+            for moment in moments.into_iter().take_while(|it| it.at_ms <= until_ms) {
+                let uptime_ms = u64::try_from(moment.at_ms.saturating_sub(first_ms)).unwrap_or(0);
+                self.tell(Event::Tick { uptime_ms }, &asks);
+                if let Some(told) = moment.told {
+                    self.tell(Event::Feed(FeedEvent::from(told)), &asks);
+                }
+            }
+        }
+        if self.monitor.state.facts.now_ms.is_none() {
+            return Err(Failure::new(Exit::NotFound, "nothing was recorded by then"));
+        }
+        Ok(self.finish(&asks))
+    }
+
+    fn wait(
+        &mut self,
+        told: &Receiver<FeedEvent>,
+        asks: &Asks,
+        clock: Clock,
+        bound: Duration,
+    ) -> Result<(), Failure> {
+        let deadline_ms = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
+        let mut known_ms = None;
+        let mut has_travelled = self.at.is_none();
+        loop {
+            let now_ms = clock.uptime_ms();
+            self.tell(Event::Tick { uptime_ms: now_ms }, asks);
+            self.draw(asks);
+            if self.is_known() && !has_travelled {
+                has_travelled = true;
+                self.travel(asks)?;
+            }
+            if self.is_known() && self.has_arrived() {
+                let since_ms = *known_ms.get_or_insert(now_ms);
+                if !self.window.1 || self.has_rates() || now_ms >= since_ms + RATES_MS {
+                    return Ok(());
+                }
+            }
+            let until_ms = known_ms.map_or(deadline_ms, |at: u64| deadline_ms.min(at + RATES_MS));
+            match told.recv_timeout(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))) {
+                Ok(event) => self.tell(Event::Feed(event), asks),
+                Err(RecvTimeoutError::Timeout) if known_ms.is_some() => {}
+                Err(RecvTimeoutError::Timeout) => return Err(self.late(bound)),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
+            }
+            if matches!(self.monitor.state.link, Link::Ended(_)) && !self.is_known() {
+                return Err(self.ended());
+            }
+        }
+    }
+
+    /// Types the moment as a user would, and hears what is wrong with it as a user would.
+    fn travel(&mut self, asks: &Asks) -> Result<(), Failure> {
+        let Some(text) = self.at.clone() else { return Ok(()) };
+        self.tell(Event::Key(Key::char('t')), asks);
+        for it in text.chars() {
+            self.tell(Event::Key(Key::char(it)), asks);
+        }
+        self.tell(Event::Key(Key::plain(Code::Enter)), asks);
+        match &self.monitor.state.said {
+            Some(said) if said.is_failure => Err(Failure::usage(format!("--at: {}", said.text))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn has_arrived(&self) -> bool {
+        self.at.is_none() || self.monitor.state.facts.as_of_ms.is_some()
+    }
+
+    fn is_known(&self) -> bool {
+        let facts = &self.monitor.state.facts;
+        facts.now_ms.is_some() && facts.window >= self.window.0
+    }
+
+    fn has_rates(&self) -> bool {
+        let facts = &self.monitor.state.facts;
+        facts.as_of_ms.is_some()
+            || facts.brokers.values().any(|it| {
+                let at_ms = facts.counted_at_ms.unwrap_or(0);
+                it.counters.is_some_and(|it| it.bytes_in.at(at_ms).is_some())
+            })
+    }
+
+    fn late(&self, bound: Duration) -> Failure {
+        let why = match &self.monitor.state.link {
+            Link::Opening(to) => format!("still looking at {to}"),
+            Link::Open(who) => format!("{who} has not told all of it"),
+            Link::Lost(why) | Link::Ended(why) => why.clone(),
+        };
+        Failure::new(Exit::Deadline, format!("no whole frame within {bound:?}: {why}"))
+            .hint("raise --timeout")
+    }
+
+    fn ended(&self) -> Failure {
+        let why = match &self.monitor.state.link {
+            Link::Ended(why) | Link::Lost(why) => why.clone(),
+            Link::Opening(_) | Link::Open(_) => "the feed has ended".to_owned(),
+        };
+        Failure::new(Exit::Conflict, why)
+    }
+
+    fn tell(&mut self, event: Event, asks: &Asks) {
+        let effects = self.monitor.update(event);
+        self.fulfil(effects, asks);
+    }
+
+    fn fulfil(&mut self, effects: Vec<Effect>, asks: &Asks) {
+        for effect in effects {
+            let Effect::Ask(ask) = effect else { continue };
+            if let FeedAsk::Window(window) = &ask {
+                let counts = window.brokers || window.topics || window.partitions.is_some();
+                self.window = (window.number, counts);
+            }
+            asks.ask(ask);
+        }
+    }
+
+    fn draw(&mut self, asks: &Asks) -> Buffer {
+        let (columns, rows) = self.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        let effects = self.monitor.draw(&mut buffer);
+        self.fulfil(effects, asks);
+        buffer
+    }
+
+    /// What has room is known only after the first drawing.
+    fn finish(&mut self, asks: &Asks) -> String {
+        drop(self.draw(asks));
+        let buffer = self.draw(asks);
+        encoded(&buffer, self.form)
+    }
+}
