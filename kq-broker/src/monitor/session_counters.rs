@@ -184,10 +184,13 @@ fn unknown(
 ) -> u32 {
     let Some(topic) = image.topic_by_id(topic) else { return 0 };
     let tells = |leader: BrokerId| !silent.brokers.contains(&leader.0);
+    // Both are in the order of their indexes: side by side is far quicker than one look-up each.
+    let mut rows = counts.partitions_of(topic.id).peekable();
     let unknown = topic.partitions().filter(|(index, partition)| {
-        let row = counts.partitions.get(&PartitionId { topic: topic.id, index: *index });
+        while rows.next_if(|(id, _)| id.index < *index).is_some() {}
+        let by = rows.next_if(|(id, _)| id.index == *index).map(|(_, row)| row.by);
         let leader = partition.leader.filter(|it| tells(*it));
-        leader.is_none() || row.map(|it| it.by) != leader
+        leader.is_none() || by != leader
     });
     u32::try_from(unknown.count()).unwrap_or(u32::MAX)
 }
