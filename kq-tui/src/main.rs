@@ -47,7 +47,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         lines::run(feed, clock, is_recording)?;
         return Ok(Exit::Done.code());
     }
-    interactive(args, start, clock, queue, feed, tape)
+    interactive(args, start, (clock, queue), (feed, tape))
 }
 
 fn once(args: &Args, start: &Start, clock: Clock) -> Result<String, Failure> {
@@ -74,7 +74,9 @@ fn feed(
     let recorder = Recorder::create(path).map_err(|error| unwritable(path, &error))?;
     let queue = Arc::clone(queue);
     // No effect has this number: the model only says what the words say.
-    let failed = move |why| drop(queue.push(Note::Done(u64::MAX, Outcome::Failed(why))));
+    let failed = move |why| {
+        queue.push(Note::Done(u64::MAX, Outcome::Failed(why)));
+    };
     let tee = Tee::new(feed, recorder, clock, Box::new(failed));
     let tape = tee.tape();
     Ok((Box::new(tee), Some(tape)))
@@ -83,10 +85,8 @@ fn feed(
 fn interactive(
     args: &Args,
     start: Start,
-    clock: Clock,
-    queue: Arc<Queue>,
-    feed: Box<dyn Feed>,
-    tape: Option<Tape>,
+    (clock, queue): (Clock, Arc<Queue>),
+    (feed, tape): (Box<dyn Feed>, Option<Tape>),
 ) -> Result<u8, Failure> {
     let trace = args
         .trace

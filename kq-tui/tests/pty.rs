@@ -13,6 +13,8 @@ mod child;
 mod driver;
 #[path = "pty/grid.rs"]
 mod grid;
+#[path = "pty/program.rs"]
+mod program;
 
 use std::time::Duration;
 

@@ -214,6 +214,9 @@ pub(crate) struct DemoArgs {
     /// The port of broker 1 [default: 9092, or a free one when that is taken]
     #[arg(long)]
     pub(crate) base_port: Option<u16>,
+    /// What kq-ctl tells, once a second, in place of kq-tui
+    #[arg(long)]
+    pub(crate) text: bool,
     /// Optimised binaries
     #[arg(long)]
     pub(crate) release: bool,

@@ -23,6 +23,7 @@ pub(crate) use broker::{BrokerState, Standing};
 pub(crate) use guard::Guard;
 pub(crate) use plan::{Plan, RACKS_DEFAULT};
 pub(crate) use ports::{free_base_port, is_free};
+pub(crate) use process::Started;
 #[cfg(feature = "bench")]
 pub(crate) use relay::RelayState;
 pub(crate) use relay::serve_relay;

@@ -27,6 +27,7 @@ pub(crate) enum Profile {
 pub(crate) struct Programs {
     pub(crate) broker: PathBuf,
     pub(crate) ctl: PathBuf,
+    pub(crate) tui: PathBuf,
 }
 
 /// Names a folder in which the programs are built already.
@@ -51,8 +52,9 @@ pub(crate) fn programs(profile: Profile) -> Result<Programs> {
 }
 
 fn found(dir: &Path) -> Result<Programs> {
-    let programs = Programs { broker: dir.join("kq-broker"), ctl: dir.join("kq-ctl") };
-    for program in [&programs.broker, &programs.ctl] {
+    let [broker, ctl, tui] = ["kq-broker", "kq-ctl", "kq-tui"].map(|name| dir.join(name));
+    let programs = Programs { broker, ctl, tui };
+    for program in [&programs.broker, &programs.ctl, &programs.tui] {
         ensure!(program.is_file(), "there is no {}", program.display());
     }
     Ok(programs)

@@ -1,8 +1,9 @@
 //! `cargo xtask demo`: a live cluster for whoever wants to see one.
 //!
-//! Everything that is asked of it is asked through `kq-ctl`, so that each line on the screen can
-//! be asked for by hand while it runs.
+//! On a terminal `kq-tui` shows it, and the demo ends with it. Elsewhere everything that is asked of it
+//! is asked through `kq-ctl`, so that each line can be asked for by hand while it runs.
 
+mod monitor;
 mod story;
 mod workload;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use self::monitor::Monitor;
 use self::story::Story;
 use self::workload::Workload;
 use crate::cli::DemoArgs;
@@ -50,6 +52,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<bool> {
     let workload = Workload::start(&ctl.programs, &ctl.bootstrap, TOPICS, dies)?;
     let mut story = if dies { Some(Story::begin(&ctl)?) } else { None };
     let start = clock::now();
+    let is_watched = is_screen() && !args.text;
+    let mut monitor = if is_watched { Some(Monitor::start(&ctl)?) } else { None };
     let mut screen = Screen { ctl: &ctl, before: (0, 0) };
     let mut drawn = clock::now();
     let mut outcome = Ok(());
@@ -57,19 +61,26 @@ pub(crate) fn run(args: &DemoArgs) -> Result<bool> {
         if args.length.is_some_and(|length| length <= start.elapsed()) {
             break;
         }
+        if monitor.as_mut().is_some_and(Monitor::has_ended) {
+            break;
+        }
         if let Some(story) = &mut story {
             outcome = story.go_on(&ctl, &mut cluster.0);
         }
         if outcome.is_ok() && REFRESH_EVERY <= drawn.elapsed() {
             outcome = workload.verify();
-            screen.show(start.elapsed(), drawn.elapsed(), &workload, story.as_mut());
+            if monitor.is_none() {
+                screen.show(start.elapsed(), drawn.elapsed(), &workload, story.as_mut());
+            }
             drawn = clock::now();
         }
         clock::pause(LOOK_EVERY);
     }
+    let watched = monitor.map_or(Ok(()), Monitor::stop);
     let (written, read) = workload.stop();
     drop(cluster);
     outcome?;
+    watched?;
     note(format_args!("all is down; {written} records were written and {read} read"));
     Ok(0 < written && 0 < read)
 }

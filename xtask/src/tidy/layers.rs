@@ -11,6 +11,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("kq-proto", &[]),
     ("kq-broker", &["kq-proto", "kq-storage"]),
     ("kq-ctl", &["kq-proto", "kq-storage"]),
+    ("kq-tui", &["kq-proto"]),
     // The messages only, for the load of its benches.
     ("xtask", &["kq-proto"]),
 ];
@@ -19,6 +20,7 @@ const CRATES: &[(&str, &[&str])] = &[
 const FOREIGN: &[(&str, &[&str])] = &[
     ("kq-storage", &["tokio", "tonic", "prost", "hyper", "axum", "openraft", "futures"]),
     ("kq-ctl", &["openraft", "axum", "hyper"]),
+    ("kq-tui", &["openraft", "axum", "hyper"]),
 ];
 
 /// Words that the files under a path must not contain.

@@ -20,12 +20,12 @@ const CURVE_COLUMNS: u16 = 10;
 const CURVE_MINUTES: u32 = 10;
 
 const SPECS: [Spec; 14] = [
-    grid::words(Column::Name, 16, 0),
+    grid::words(Column::Name, 13, 0),
     grid::words(Column::Class, 10, 0),
     grid::figures(Column::Records, 8, 0),
     grid::figures(Column::Behind, 7, 1),
-    grid::figures(Column::In, 6, 3),
-    grid::figures(Column::Consumed, 6, 3),
+    grid::figures(Column::In, 5, 3),
+    grid::figures(Column::Consumed, 5, 3),
     grid::figures(Column::CatchUp, 9, 2),
     grid::plain("10 m", CURVE_COLUMNS, 5, Side::Left),
     grid::figures(Column::Members, 3, 4),

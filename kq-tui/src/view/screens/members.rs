@@ -19,7 +19,7 @@ const SPECS: [Spec; 11] = [
     Spec { head: "MEMBER / PARTITION", ..grid::words(Column::Name, 26, 0) },
     grid::plain("OFFSET", 11, 3, Side::Right),
     grid::plain("END", 11, 4, Side::Right),
-    grid::figures(Column::Lag, 7, 0),
+    grid::figures(Column::Lag, 9, 0),
     grid::figures(Column::Behind, 6, 1),
     grid::figures(Column::Consumed, 6, 5),
     grid::figures(Column::CatchUp, 8, 2),

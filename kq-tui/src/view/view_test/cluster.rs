@@ -340,5 +340,6 @@ fn curves() -> v1::Curves {
             members: vec![3; 9],
         }],
         minutes,
+        ..v1::Curves::default()
     }
 }

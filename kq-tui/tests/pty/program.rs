@@ -1,28 +1,17 @@
 //! The program itself, on a recording: in a terminal, as one frame, as sentences, and what it says when
 //! there is nothing to show.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail as tests do"
-)]
-
-#[path = "pty/driver.rs"]
-mod driver;
-#[path = "pty/grid.rs"]
-mod grid;
-
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use driver::Pty;
 use kq_proto::admin::v1::BrokerState;
 use kq_proto::monitor::v1;
 use kq_tui::feed::record::Recorder;
 use kq_tui::model::FeedEvent;
+
+use super::driver::Pty;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kq-tui");
 const LATER: Duration = Duration::from_secs(30);
@@ -93,7 +82,7 @@ fn a_recording_plays_in_a_terminal_and_q_leaves() {
     let mut pty = Pty::start(&[PROGRAM, "--replay", &path], &[("TERM", "xterm")], (100, 30));
     pty.wait_for_text("REPLAY");
     pty.send(b"2");
-    pty.wait_for_text("fenced");
+    pty.wait_for_text("FENCED");
     pty.resize((50, 15));
     pty.send(b"1");
     pty.wait_for("another size", |pty| pty.grid.repaints > 1);
@@ -136,7 +125,7 @@ fn what_cannot_be_shown_is_said_with_its_code() {
     let cases: [(&[&str], i32, &str); 5] = [
         (&["--once", "-b", &nobody], 3, "connection refused"),
         (&["--once", "--replay", "/no/such/file"], 5, "/no/such/file"),
-        (&["--once", "--replay", "/proc/version"], 1, "no recording"),
+        (&["--once", "--replay", PROGRAM], 1, "no recording"),
         (&["-C", "nowhere", "--once"], 5, "no context 'nowhere'"),
         (&["--once", "--screen", "nothing"], 2, "accepted: overview"),
     ];
