@@ -45,7 +45,8 @@ impl Once {
         };
         let (columns, rows) = size;
         drop(monitor.update(Event::Resize { columns, rows }));
-        if let Some(digit) = args.screen.and_then(Screen::digit) {
+        let other = args.screen.filter(|it| *it != monitor.state.place.screen);
+        if let Some(digit) = other.and_then(Screen::digit) {
             drop(monitor.update(Event::Key(Key::char(digit))));
         }
         Self { monitor, size, form, at: args.at.clone(), window: (0, false) }

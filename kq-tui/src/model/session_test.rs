@@ -207,6 +207,24 @@ fn what_is_held_stands_and_goes_on_where_it_would_be() {
 }
 
 #[test]
+fn what_the_last_broker_told_is_not_live_while_another_is_looked_for() {
+    let mut world = World::empty();
+    let to = || "kq2:9092".to_owned();
+    world.event(Event::Feed(FeedEvent::Opening { to: to() }));
+    assert_eq!(world.state.mode(), Mode::Live { at_ms: None }, "nothing was told yet");
+    let mut world = World::made_up();
+    for event in [FeedEvent::Lost { why: "reset".to_owned() }, FeedEvent::Opening { to: to() }] {
+        world.event(Event::Feed(event));
+        assert_eq!(world.state.mode().word(), "LOST");
+    }
+    world.event(Event::Feed(FeedEvent::Open { to: to() }));
+    assert_eq!(world.state.mode().word(), "LIVE");
+    world.state.settings.source = Source::Recording;
+    world.event(Event::Feed(FeedEvent::Lost { why: "reset".to_owned() }));
+    assert_eq!(world.state.mode().word(), "REPLAY", "it was lost then, not now");
+}
+
+#[test]
 fn esc_and_the_rest_of_a_cut_sequence_do_nothing() {
     let mut world = World::made_up();
     world.event(Event::Key(Key::plain(Code::Esc)));

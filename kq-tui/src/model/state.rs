@@ -168,16 +168,18 @@ impl State {
     pub fn mode(&self) -> Mode {
         let shown_ms = self.facts.moment_ms();
         let silent_ms = self.silent_ms();
-        match &self.link {
-            Link::Lost(_) => return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms },
-            Link::Ended(_) if !self.is_recording() => {
-                return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
-            }
-            Link::Opening(_) | Link::Open(_) | Link::Ended(_) => {}
-        }
         if self.is_recording() {
             let ended = matches!(self.link, Link::Ended(_));
             return Mode::Replay { at_ms: shown_ms, speed: self.replay_speed, ended };
+        }
+        let is_lost = match &self.link {
+            Link::Lost(_) | Link::Ended(_) => true,
+            // It looks for another one: until that tells, what is shown is what the last one told.
+            Link::Opening(_) => self.heard.is_some(),
+            Link::Open(_) => false,
+        };
+        if is_lost {
+            return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
         }
         let age_of = |at_ms: i64| u64::try_from(self.now_ms().saturating_sub(at_ms)).unwrap_or(0);
         if let Some(at_ms) = self.facts.as_of_ms.or(self.past.target_ms) {
