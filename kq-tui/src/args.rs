@@ -68,7 +68,7 @@ pub struct Args {
     #[arg(long, value_name = "SCREEN", help_heading = OUTPUT, requires = "once")]
     #[arg(value_parser = screen)]
     pub screen: Option<Screen>,
-    /// With --once, the moment to print: -10m, 12:01, 2026-11-21T12:01
+    /// With --once, the moment to print: -10m, 12:01, 2026-11-21T12:01, trouble, trouble after 12:01
     #[arg(long, value_name = "TIME", help_heading = OUTPUT, requires = "once")]
     #[arg(allow_hyphen_values = true)]
     pub at: Option<String>,

@@ -85,6 +85,10 @@ impl Once {
                 match parse(text, last_ms, state.zone()).map_err(Failure::usage)? {
                     Typed::Live => last_ms,
                     Typed::At(at_ms) => at_ms,
+                    Typed::Trouble { .. } => {
+                        let why = "--at: a recording printed at once has moments alone";
+                        return Err(Failure::usage(why).hint("n and N in --replay step to trouble"));
+                    }
                 }
             }
         };
@@ -122,6 +126,9 @@ impl Once {
             if self.is_known() && !has_travelled {
                 has_travelled = true;
                 self.travel(asks)?;
+            }
+            if let Some(said) = self.monitor.state.said.as_ref().filter(|it| it.is_failure) {
+                return Err(Failure::new(Exit::NotFound, format!("--at: {}", said.text)));
             }
             if self.is_known() && self.has_arrived() {
                 let since_ms = *known_ms.get_or_insert(now_ms);

@@ -10,7 +10,8 @@ pub type Zone<'a> = Option<&'a TimeZone>;
 const DAY_MS: u64 = 86_400_000;
 
 /// What may be typed for a moment.
-pub const ACCEPTED: &str = "accepted: -10m (also s, h, d), 12:01, 12:01:07, 2026-11-21T12:01, live";
+pub const ACCEPTED: &str = "accepted: -10m (also s, h, d), 12:01, 12:01:07, 2026-11-21T12:01, \
+                            trouble, trouble after 12:01, live";
 
 /// `12:04:31Z`.
 pub fn clock(at_ms: i64, zone: Zone<'_>) -> String {
@@ -63,6 +64,13 @@ pub enum Typed {
     Live,
     /// A moment, in milliseconds since 1970.
     At(i64),
+    /// Where the last trouble before a moment began, or the next one after it.
+    Trouble {
+        /// The moment, in milliseconds since 1970.
+        from_ms: i64,
+        /// After it instead of before.
+        is_after: bool,
+    },
 }
 
 /// Reads a moment. `-10m` counts from the moment that is shown, or from now; a time without a day is
@@ -72,6 +80,19 @@ pub fn parse(text: &str, now_ms: i64, zone: Zone<'_>) -> Result<Typed, String> {
     if matches!(text, "live" | "now") {
         return Ok(Typed::Live);
     }
+    if text == "trouble" {
+        return Ok(Typed::Trouble { from_ms: now_ms, is_after: false });
+    }
+    for (word, is_after) in [("trouble after ", true), ("trouble before ", false)] {
+        if let Some(moment) = text.strip_prefix(word) {
+            return Ok(Typed::Trouble { from_ms: at(moment.trim(), now_ms, zone)?, is_after });
+        }
+    }
+    at(text, now_ms, zone).map(Typed::At)
+}
+
+/// A moment by its time, in milliseconds since 1970.
+fn at(text: &str, now_ms: i64, zone: Zone<'_>) -> Result<i64, String> {
     let at_ms = if let Some(back) = text.strip_prefix('-') {
         let span = span_ms(back).ok_or_else(|| format!("'{text}' is no time back; {ACCEPTED}"))?;
         now_ms.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX))
@@ -85,7 +106,7 @@ pub fn parse(text: &str, now_ms: i64, zone: Zone<'_>) -> Result<Typed, String> {
     if Timestamp::from_millisecond(at_ms).is_err() || at_ms < 0 {
         return Err(format!("'{text}' lies before 1970; {ACCEPTED}"));
     }
-    Ok(Typed::At(at_ms))
+    Ok(at_ms)
 }
 
 fn named(text: &str, now_ms: i64, zone: Zone<'_>) -> Option<i64> {
@@ -147,7 +168,7 @@ mod tests {
     fn moments_are_read_as_they_are_typed() {
         let at = |text: &str| match parse(text, NOW, None) {
             Ok(Typed::At(at_ms)) => day_clock(at_ms, None),
-            Ok(Typed::Live) => "live".to_owned(),
+            Ok(other) => format!("{other:?}"),
             Err(why) => why,
         };
         assert_eq!(at("-10m"), "2026-11-21 11:54:31Z");
@@ -157,11 +178,20 @@ mod tests {
         assert_eq!(at("2026-11-20T08:00"), "2026-11-20 08:00:00Z");
         assert_eq!(at("2026-11-20"), "2026-11-20 00:00:00Z");
         assert_eq!(at("2026-11-20T10:00:00+02:00"), "2026-11-20 08:00:00Z");
-        assert_eq!(at("live"), "live");
+        assert_eq!(at("live"), "Live");
         assert!(at("2027-01-01").contains("has not come yet"));
         assert!(at("soon").contains(ACCEPTED));
         assert!(at("-").contains(ACCEPTED));
         assert!(at("-5x").contains(ACCEPTED));
+    }
+
+    #[test]
+    fn trouble_is_looked_for_from_a_moment_on_or_back() {
+        let trouble = |from_ms, is_after| Ok(Typed::Trouble { from_ms, is_after });
+        assert_eq!(parse("trouble", NOW, None), trouble(NOW, false));
+        assert_eq!(parse("trouble after 12:01", NOW, None), trouble(NOW - 211_000, true));
+        assert_eq!(parse("trouble before -1h", NOW, None), trouble(NOW - 3_600_000, false));
+        assert!(parse("trouble after soon", NOW, None).is_err_and(|why| why.contains(ACCEPTED)));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) enum Wish {
     At(i64),
     /// A step from where the screen is.
     Step(v1::Step),
+    /// A step from this moment, in milliseconds since 1970.
+    StepFrom(v1::Step, i64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,7 @@ impl Past {
         let (at_ms, step) = match wish {
             Wish::At(at_ms) => (at_ms, v1::Step::Unspecified),
             Wish::Step(step) => (self.target_ms.unwrap_or(shown_ms), step),
+            Wish::StepFrom(step, at_ms) => (at_ms, step),
         };
         let seek = v1::Seek { number: self.number, at_ms, step: step.into() };
         Some(Effect::Ask(FeedAsk::Seek(seek)))
@@ -90,7 +93,7 @@ impl Past {
         self.flight = None;
         self.oldest_ms = it.oldest_at_ms;
         if it.found {
-            if self.waiting.is_none_or(|it| matches!(it, Wish::Step(_))) {
+            if !matches!(self.waiting, Some(Wish::At(_))) {
                 self.target_ms = Some(it.at_ms);
             }
             self.event = it.event;

@@ -1,5 +1,7 @@
 //! Keys while something lies above the screen: a line is edited, a list narrowed, an entry run.
 
+use kq_proto::monitor::v1;
+
 use crate::model::filter::Filter;
 use crate::model::keys::Action;
 use crate::model::line::Line;
@@ -165,6 +167,10 @@ impl State {
         match moment {
             Typed::Live => self.go_live(),
             Typed::At(at_ms) => self.travel(Wish::At(at_ms)),
+            Typed::Trouble { from_ms, is_after } => {
+                let step = if is_after { v1::Step::TroubleOn } else { v1::Step::TroubleBack };
+                self.travel(Wish::StepFrom(step, from_ms))
+            }
         }
     }
 
