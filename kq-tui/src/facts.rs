@@ -1,6 +1,7 @@
 //! What is known of the cluster: filled by the frames of the feed, read by every screen, written by
 //! nobody else. Frames come from strangers: what does not fit together is left out, never trusted.
 
+mod bounds;
 mod brokers;
 mod partition;
 mod rate;
@@ -11,7 +12,7 @@ mod whole;
 #[cfg(test)]
 mod facts_test;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kq_proto::admin::v1 as admin;
 use kq_proto::monitor::v1;
@@ -38,9 +39,11 @@ pub struct Facts {
     pub brokers: Brokers,
     /// Topics and their partitions.
     pub topics: Topics,
-    /// When counters were told last, in milliseconds since 1970: what was not told by then has not
-    /// changed.
+    /// When counters were told last: what was not told by then has not changed. By the clock of whoever
+    /// tells, beginning with its milliseconds since 1970 and never going back with it.
     pub counted_at_ms: Option<i64>,
+    /// What was told at all of this moment, be it that there is none.
+    pub told: Told,
     /// Groups by their names.
     pub groups: BTreeMap<String, admin::GroupSummary>,
     /// Whose groups cannot be told, in words.
@@ -59,6 +62,19 @@ pub struct Facts {
     pub quorum: Option<admin::QuorumStatusResponse>,
     /// Minutes that are kept.
     pub curves: Option<v1::Curves>,
+    /// More was told than is kept.
+    is_cut: bool,
+    /// `now_ms` of the frame that told counters last.
+    counted_now_ms: i64,
+}
+
+/// Which of the lists that can be empty were told: an empty one that was not says nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Groups.
+    pub groups: bool,
+    /// Plans.
+    pub plans: bool,
 }
 
 /// What a frame has changed.
@@ -81,22 +97,27 @@ pub struct Changed {
 
 impl Facts {
     /// Takes a frame in. Where a seek landed is not of the cluster: that is the model's.
-    pub fn apply(&mut self, frame: v1::WatchResponse) -> Changed {
+    ///
+    /// Of another moment nothing is known but what is told of it: groups, plans and counters of now
+    /// are not those of then.
+    pub fn apply(&mut self, mut frame: v1::WatchResponse) -> Changed {
+        let is_cut = bounds::bound(&mut frame);
         let mut changed = Changed::default();
         if frame.whole {
             *self = Self::default();
             changed.rows = true;
         } else if self.as_of_ms != frame.as_of_ms {
-            self.forget_counters();
-            changed.counters = true;
+            self.forget_moment();
+            (changed.counters, changed.brokers, changed.groups) = (true, true, true);
         }
+        self.is_cut |= is_cut;
         self.now_ms = Some(frame.now_ms);
         self.as_of_ms = frame.as_of_ms;
         self.window = self.window.max(frame.window);
         if let Some(cluster) = frame.cluster {
             self.cluster = cluster;
         }
-        self.take_brokers(frame.brokers, &frame.brokers_gone, frame.silent, &mut changed);
+        self.take_brokers(frame.brokers, &frame.brokers_gone, &mut changed);
         changed.rows |= !frame.topics.is_empty() || !frame.topics_gone.is_empty();
         for number in frame.topics_gone {
             self.topics.remove(number);
@@ -110,13 +131,17 @@ impl Facts {
         }
         changed.partitions |= changed.rows;
         self.count(&frame.broker_counters, &frame.topic_counters, &frame.partition_counters);
-        changed.brokers |= !frame.broker_counters.is_empty();
+        changed.brokers |= !frame.broker_counters.is_empty() || frame.silent.is_some();
         changed.counters |=
             !frame.topic_counters.is_empty() || !frame.partition_counters.is_empty();
+        if let Some(silent) = frame.silent {
+            self.take_silent(silent);
+        }
         self.take_groups(frame.groups, &frame.groups_gone, &mut changed);
         changed.groups |= put(&mut self.group, frame.group);
         if let Some(missing) = frame.groups_missing {
             changed.groups = true;
+            self.told.groups = true;
             self.groups_missing = missing.why;
         }
         changed.history |= put(&mut self.events, frame.events);
@@ -125,6 +150,7 @@ impl Facts {
         changed.history |= put(&mut self.curves, frame.curves);
         put(&mut self.quorum, frame.quorum);
         if let Some(plans) = frame.plans {
+            self.told.plans = true;
             self.plans = plans.plans;
         }
         changed
@@ -135,34 +161,72 @@ impl Facts {
         self.as_of_ms.or(self.now_ms)
     }
 
-    /// Records a second that come into a partition; none if that is not known.
+    /// Records a second that come into a partition; none if that is not known, as while its leader is
+    /// silent.
     pub fn records_in(&self, partition: &Partition) -> Option<f64> {
+        let leader = partition.leader.and_then(|id| self.brokers.get(&id));
+        if leader.is_some_and(|it| it.silent_since_ms.is_some()) {
+            return None;
+        }
         partition.counters?.records_in(self.counted_at_ms?)
     }
 
-    fn take_brokers(
-        &mut self,
-        brokers: Vec<v1::BrokerState>,
-        gone: &[u32],
-        silent: Option<v1::SilentBrokers>,
-        changed: &mut Changed,
-    ) {
-        changed.brokers |= !brokers.is_empty() || !gone.is_empty() || silent.is_some();
+    /// Whether more was told than is kept: then some of the cluster is missing here.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut || self.topics.is_cut()
+    }
+
+    /// The group that is open, if it is this one.
+    pub fn group_named(&self, name: &str) -> Option<&v1::GroupState> {
+        self.group.as_ref().filter(|it| it.group == name)
+    }
+
+    /// Only what this window wants is counted from now on. What is silent for that reason has not come
+    /// to rest.
+    pub fn look_through(&mut self, window: &v1::Window) {
+        if !window.brokers {
+            self.brokers.values_mut().for_each(Broker::interrupt);
+        }
+        if !window.topics {
+            self.topics.interrupt_topics();
+        }
+        let scope = window.partitions.as_ref();
+        if scope.is_some_and(|it| it.all) {
+            return;
+        }
+        let keys = scope.map(|it| it.keys.as_slice()).unwrap_or_default();
+        let id = |it: &v1::PartitionKey| self.topics.partition_named(&it.topic, it.partition);
+        let kept: BTreeSet<PartitionId> = keys.iter().filter_map(id).collect();
+        self.topics.interrupt_all_but(&kept);
+    }
+
+    fn take_brokers(&mut self, brokers: Vec<v1::BrokerState>, gone: &[u32], changed: &mut Changed) {
+        changed.brokers |= !brokers.is_empty() || !gone.is_empty();
         for id in gone {
             self.brokers.remove(id);
         }
         for told in brokers {
-            let broker = self.brokers.entry(told.id).or_default();
-            broker.told = told;
+            if self.brokers.len() < bounds::BROKERS_MAX || self.brokers.contains_key(&told.id) {
+                let broker = self.brokers.entry(told.id).or_default();
+                broker.told = told;
+            } else {
+                self.is_cut = true;
+            }
         }
-        let Some(silent) = silent else { return };
+    }
+
+    fn take_silent(&mut self, silent: v1::SilentBrokers) {
         for broker in self.brokers.values_mut() {
             broker.silent_since_ms = None;
+            broker.silent_why.clear();
         }
+        let mut why = silent.why.into_iter();
         for (id, since_ms) in silent.brokers.iter().zip(&silent.since_at_ms) {
-            if let Some(broker) = self.brokers.get_mut(id) {
-                broker.silent_since_ms = Some(*since_ms);
-            }
+            let why = why.next().unwrap_or_default();
+            let Some(broker) = self.brokers.get_mut(id) else { continue };
+            broker.silent_since_ms = Some(*since_ms);
+            broker.silent_why = why;
+            broker.interrupt();
         }
     }
 
@@ -172,20 +236,32 @@ impl Facts {
         topics: &[v1::TopicCounters],
         partitions: &[v1::PartitionCounters],
     ) {
+        if brokers.is_empty() && topics.is_empty() && partitions.is_empty() {
+            return;
+        }
+        let told_ms = self.count_on();
         for it in brokers {
             if let Some(broker) = self.brokers.get_mut(&it.broker) {
-                broker.count(it);
+                broker.count(it, told_ms);
             }
         }
         for it in topics {
-            self.topics.count_topic(it);
+            self.topics.count_topic(it, told_ms);
         }
         for it in partitions {
-            self.topics.count_partitions(it);
+            self.topics.count_partitions(it, told_ms);
         }
-        let at = brokers.iter().map(|it| it.at_ms).chain(topics.iter().map(|it| it.at_ms));
-        let newest = at.chain(partitions.iter().map(|it| it.at_ms)).max();
-        self.counted_at_ms = self.counted_at_ms.max(newest);
+    }
+
+    /// Counters are told by now: until when, by a clock that stands while the broker's goes back.
+    fn count_on(&mut self) -> i64 {
+        let now_ms = self.now_ms.unwrap_or(0);
+        let counted_at_ms = match self.counted_at_ms {
+            None => now_ms,
+            Some(at_ms) => at_ms.saturating_add(now_ms.saturating_sub(self.counted_now_ms).max(0)),
+        };
+        (self.counted_at_ms, self.counted_now_ms) = (Some(counted_at_ms), now_ms);
+        counted_at_ms
     }
 
     fn take_groups(
@@ -194,21 +270,36 @@ impl Facts {
         gone: &[String],
         changed: &mut Changed,
     ) {
-        changed.groups |= !groups.is_empty() || !gone.is_empty();
+        let is_told = !groups.is_empty() || !gone.is_empty();
+        changed.groups |= is_told;
+        self.told.groups |= is_told;
         for name in gone {
             self.groups.remove(name);
         }
         for group in groups {
-            self.groups.insert(group.group.clone(), group);
+            if self.groups.len() < bounds::GROUPS_MAX || self.groups.contains_key(&group.group) {
+                self.groups.insert(group.group.clone(), group);
+            } else {
+                self.is_cut = true;
+            }
         }
     }
 
-    fn forget_counters(&mut self) {
+    /// Forgets what is told of one moment alone. History is of all moments, and its pages are told
+    /// anew where they differ.
+    fn forget_moment(&mut self) {
         self.topics.forget_counters();
         for broker in self.brokers.values_mut() {
-            broker.counters = None;
+            let told = std::mem::take(&mut broker.told);
+            *broker = Broker { told, ..Broker::default() };
         }
         self.counted_at_ms = None;
+        self.told = Told::default();
+        self.groups.clear();
+        self.groups_missing.clear();
+        self.group = None;
+        self.plans.clear();
+        self.quorum = None;
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Broker {
     pub counters: Option<BrokerCounters>,
     /// Since when it does not tell its counters, in milliseconds since 1970; none while it does.
     pub silent_since_ms: Option<i64>,
+    /// And why, in words; empty while it does tell.
+    pub silent_why: String,
 }
 
 /// What a broker counted.
@@ -59,15 +61,15 @@ impl Broker {
         !matches!(self.state(), BrokerState::Fenced | BrokerState::Unspecified)
     }
 
-    pub(super) fn count(&mut self, it: &v1::BrokerCounters) {
+    pub(super) fn count(&mut self, it: &v1::BrokerCounters, told_ms: i64) {
         let mut counters = self.counters.unwrap_or_default();
         if counters.started_at_ms != it.started_at_ms {
             counters = BrokerCounters { started_at_ms: it.started_at_ms, ..Default::default() };
         }
-        counters.bytes_in.count(it.at_ms, it.bytes_in);
-        counters.records_in.count(it.at_ms, it.records_in);
-        counters.bytes_out.count(it.at_ms, it.bytes_out);
-        counters.replicated_bytes_in.count(it.at_ms, it.replicated_bytes_in);
+        counters.bytes_in.count(it.at_ms, it.bytes_in, told_ms);
+        counters.records_in.count(it.at_ms, it.records_in, told_ms);
+        counters.bytes_out.count(it.at_ms, it.bytes_out, told_ms);
+        counters.replicated_bytes_in.count(it.at_ms, it.replicated_bytes_in, told_ms);
         counters.disk_total_bytes = it.disk_total_bytes;
         counters.disk_free_bytes = it.disk_free_bytes;
         counters.dirs_offline = it.dirs_offline;
@@ -75,6 +77,14 @@ impl Broker {
         counters.produce_p99_us = it.produce_p99_us;
         counters.fetch_p99_us = it.fetch_p99_us;
         self.counters = Some(counters);
+    }
+
+    /// Nobody tells its counters from now on.
+    pub(super) fn interrupt(&mut self) {
+        let Some(it) = &mut self.counters else { return };
+        let rates =
+            [&mut it.bytes_in, &mut it.records_in, &mut it.bytes_out, &mut it.replicated_bytes_in];
+        rates.into_iter().for_each(Rate::interrupt);
     }
 }
 

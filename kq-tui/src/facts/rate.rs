@@ -6,20 +6,32 @@ const SMOOTHED_OVER_MS: f64 = 5_000.0;
 const TOLD_EACH_MS: f64 = 1_500.0;
 
 /// A counter and its rate.
+///
+/// Two clocks take part, and are never compared: that of whoever counted, by which a rate is found,
+/// and that of whoever told, by which it is known how long nothing was told.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rate {
     /// When it was counted last, and what it was.
     last: Option<(i64, u64)>,
+    /// When that was told, by the clock of whoever tells.
+    told_ms: i64,
     /// A second, when it was counted last; none after a single count.
     per_second: Option<f64>,
+    /// Nobody told of it for a while: what it did since is not known, nor what it does now.
+    is_broken: bool,
 }
 
 impl Rate {
-    /// Takes in what was counted at a moment, in milliseconds since 1970. A counter that went back
-    /// began anew.
-    pub fn count(&mut self, at_ms: i64, value: u64) {
-        let before = self.last.replace((at_ms, value));
-        let Some((before_ms, before)) = before else { return };
+    /// Takes in what was counted at a moment, in milliseconds since 1970, and told at another, by
+    /// another clock. A counter that went back began anew.
+    pub fn count(&mut self, at_ms: i64, value: u64, told_ms: i64) {
+        let is_broken = std::mem::take(&mut self.is_broken);
+        let before = self.last.replace((at_ms, value)).filter(|_| !is_broken);
+        self.told_ms = told_ms;
+        let Some((before_ms, before)) = before else {
+            self.per_second = None;
+            return;
+        };
         let Some(more) = value.checked_sub(before) else {
             self.per_second = None;
             return;
@@ -36,11 +48,19 @@ impl Rate {
         });
     }
 
-    /// A second, as of a moment at which all that changed had been counted; none if that is not known
-    /// yet.
+    /// Nobody tells of it from now on: the next count is the first of a new row.
+    pub fn interrupt(&mut self) {
+        self.is_broken = true;
+    }
+
+    /// A second, as of a moment by which all that changed had been told, by the clock of whoever
+    /// tells; none if that is not known yet, or no longer.
     pub fn at(&self, counted_at_ms: i64) -> Option<f64> {
-        let (last_ms, _) = self.last?;
-        let silent_ms = (span_ms(last_ms, counted_at_ms) - TOLD_EACH_MS).max(0.0);
+        if self.is_broken {
+            return None;
+        }
+        self.last?;
+        let silent_ms = (span_ms(self.told_ms, counted_at_ms) - TOLD_EACH_MS).max(0.0);
         let rate = match self.per_second {
             Some(rate) => rate * (-silent_ms / SMOOTHED_OVER_MS).exp(),
             None if silent_ms > 0.0 => 0.0,
@@ -55,7 +75,7 @@ impl Rate {
         self.last.map(|(_, value)| value)
     }
 
-    /// When it was told last, in milliseconds since 1970.
+    /// When it was counted last, in milliseconds since 1970.
     pub fn at_ms(&self) -> Option<i64> {
         self.last.map(|(at_ms, _)| at_ms)
     }
@@ -82,7 +102,7 @@ mod tests {
     fn one_count_tells_no_rate() {
         let mut rate = Rate::default();
         assert_eq!(rate.at(0), None);
-        rate.count(1_000, 500);
+        rate.count(1_000, 500, 1_000);
         assert_eq!((rate.at(1_000), rate.value()), (None, Some(500)));
     }
 
@@ -90,7 +110,7 @@ mod tests {
     fn a_steady_counter_has_its_rate_at_once() {
         let mut rate = Rate::default();
         for second in 0..4 {
-            rate.count(second * 1_000, u64::try_from(second).unwrap() * 70);
+            rate.count(second * 1_000, u64::try_from(second).unwrap() * 70, second * 1_000);
         }
         assert!((rate.at(3_000).unwrap() - 70.0).abs() < 1e-9);
     }
@@ -98,8 +118,8 @@ mod tests {
     #[test]
     fn a_counter_that_is_told_no_more_comes_to_rest() {
         let mut rate = Rate::default();
-        rate.count(0, 0);
-        rate.count(1_000, 1_000);
+        rate.count(0, 0, 0);
+        rate.count(1_000, 1_000, 1_000);
         assert_eq!(rate.at(2_000), Some(1_000.0), "the next count is not due yet");
         let later = rate.at(8_000).unwrap();
         assert!((100.0..500.0).contains(&later), "{later}");
@@ -109,21 +129,44 @@ mod tests {
     #[test]
     fn a_counter_that_goes_back_began_anew() {
         let mut rate = Rate::default();
-        rate.count(0, 1_000);
-        rate.count(1_000, 2_000);
-        rate.count(2_000, 10);
+        rate.count(0, 1_000, 0);
+        rate.count(1_000, 2_000, 1_000);
+        rate.count(2_000, 10, 2_000);
         assert_eq!(rate.at(2_000), None);
-        rate.count(3_000, 30);
+        rate.count(3_000, 30, 3_000);
         assert_eq!(rate.at(3_000), Some(20.0));
     }
 
     #[test]
     fn a_clock_that_goes_back_makes_no_rate() {
         let mut rate = Rate::default();
-        rate.count(10_000, 10);
-        rate.count(5_000, 20);
-        assert_eq!(rate.at(10_000), None);
-        rate.count(11_000, 50);
-        assert_eq!(rate.at(11_000), Some(30.0));
+        rate.count(10_000, 10, 1_000);
+        rate.count(5_000, 20, 2_000);
+        assert_eq!(rate.at(2_000), None);
+        rate.count(11_000, 50, 3_000);
+        assert_eq!(rate.at(3_000), Some(30.0));
+    }
+
+    #[test]
+    fn a_clock_that_is_off_makes_nothing_come_to_rest() {
+        let mut rate = Rate::default();
+        for second in 0..4 {
+            // Whoever counts is an hour behind whoever tells.
+            rate.count(second * 1_000, u64::try_from(second).unwrap() * 70, 3_600_000 + second);
+        }
+        assert!((rate.at(3_600_003).unwrap() - 70.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_not_told_for_a_while_has_no_rate() {
+        let mut rate = Rate::default();
+        rate.count(0, 0, 0);
+        rate.count(1_000, 70, 1_000);
+        rate.interrupt();
+        assert_eq!((rate.at(1_000), rate.at(90_000), rate.value()), (None, None, Some(70)));
+        rate.count(60_000, 7_000, 60_000);
+        assert_eq!(rate.at(60_000), None, "what it did meanwhile is no rate of now");
+        rate.count(61_000, 7_030, 61_000);
+        assert_eq!(rate.at(61_000), Some(30.0));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bounds::BROKERS_MAX;
 use super::{Health, Partition};
 
 /// What one broker has to do with partitions.
@@ -64,17 +65,15 @@ impl Tally {
         if partition.leader.is_some() && partition.leader != partition.preferred() {
             by_one(&mut self.not_preferred);
         }
-        for id in partition.replicas.iter() {
-            by_one(&mut self.brokers.entry(*id).or_default().replicas);
-        }
-        for id in partition.out() {
-            by_one(&mut self.brokers.entry(id).or_default().out);
-        }
-        if let Some(id) = partition.preferred() {
-            by_one(&mut self.brokers.entry(id).or_default().preferred);
-        }
-        if let Some(id) = partition.leader {
-            by_one(&mut self.brokers.entry(id).or_default().leads);
-        }
+        let mut on = |id: u32, count: fn(&mut BrokerTally) -> &mut u32| {
+            // Ids that nobody has can be as many as a frame has room for.
+            if self.brokers.len() < BROKERS_MAX || self.brokers.contains_key(&id) {
+                by_one(count(self.brokers.entry(id).or_default()));
+            }
+        };
+        partition.replicas.iter().for_each(|id| on(*id, |it| &mut it.replicas));
+        partition.out().for_each(|id| on(id, |it| &mut it.out));
+        partition.preferred().into_iter().for_each(|id| on(id, |it| &mut it.preferred));
+        partition.leader.into_iter().for_each(|id| on(id, |it| &mut it.leads));
     }
 }

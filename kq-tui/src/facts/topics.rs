@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use kq_proto::monitor::v1;
 
+use super::bounds::{PARTITIONS_MAX, REPLICAS_MAX, TOPICS_MAX};
 use super::partition::{Behind, Counters, Moving};
 use super::{Partition, PartitionId, Rate, Tally};
+
+/// So many sets of replicas are kept without asking whether anybody has them.
+const REPLICA_SETS_MIN: usize = 4_096;
 
 /// One topic.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +52,13 @@ pub struct TopicCounters {
     pub unknown_count: u32,
 }
 
+impl TopicCounters {
+    fn interrupt(&mut self) {
+        let rates = [&mut self.bytes_in, &mut self.records_in, &mut self.bytes_out];
+        rates.into_iter().for_each(Rate::interrupt);
+    }
+}
+
 /// All topics.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Topics {
@@ -55,6 +66,10 @@ pub struct Topics {
     by_name: BTreeMap<Arc<str>, u32>,
     /// Sets of replicas, each kept once: most partitions share one with many others.
     replica_sets: BTreeSet<Arc<[u32]>>,
+    /// When there are so many of them, those that no partition has any more go.
+    replica_sets_max: usize,
+    /// There was no room for all that was told.
+    is_cut: bool,
     /// All partitions, counted.
     pub tally: Tally,
 }
@@ -78,6 +93,11 @@ impl Topics {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_number.len()
+    }
+
+    /// Whether there was no room for all that was told.
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether there is none.
@@ -123,8 +143,12 @@ impl Topics {
             Some(before) => (before.partitions.clone(), before.counters),
             None => (Vec::new(), None),
         };
-        let partitions = if it.leaders.is_empty() { old } else { self.columns(&it) };
+        if before.is_none() && self.by_number.len() >= TOPICS_MAX {
+            self.is_cut = true;
+            return;
+        }
         self.remove(it.number);
+        let partitions = if it.leaders.is_empty() { old } else { self.columns(&it) };
         // A name is one topic's: whoever had it is gone.
         if let Some(other) = self.by_name.get(it.name.as_str()).copied() {
             self.remove(other);
@@ -154,8 +178,11 @@ impl Topics {
     /// has nothing there.
     fn columns(&mut self, it: &v1::TopicState) -> Vec<Partition> {
         let mut replicas = it.replicas.as_slice();
-        let mut partitions = Vec::with_capacity(it.leaders.len());
-        for (at, leader) in it.leaders.iter().enumerate() {
+        let room = PARTITIONS_MAX.saturating_sub(self.tally.partitions);
+        let room = usize::try_from(room).unwrap_or(0).min(it.leaders.len());
+        self.is_cut |= room < it.leaders.len();
+        let mut partitions = Vec::with_capacity(room);
+        for (at, leader) in it.leaders.iter().enumerate().take(room) {
             let counts = &it.replica_counts;
             let count = if counts.len() == 1 { counts.first() } else { counts.get(at) };
             let count = count.and_then(|it| usize::try_from(*it).ok()).unwrap_or(0);
@@ -196,6 +223,10 @@ impl Topics {
                 topic.tally.remove(old, health);
                 self.tally.remove(old, health);
             }
+            None if self.tally.partitions >= PARTITIONS_MAX => {
+                self.is_cut = true;
+                return;
+            }
             None if at == topic.partitions.len() => topic.partitions.push(Partition::default()),
             None => return,
         }
@@ -211,17 +242,21 @@ impl Topics {
         self.tally.add(partition, health);
     }
 
-    pub(super) fn count_topic(&mut self, it: &v1::TopicCounters) {
+    pub(super) fn count_topic(&mut self, it: &v1::TopicCounters, told_ms: i64) {
         let Some(topic) = self.by_number.get_mut(&it.topic) else { return };
         let counters = topic.counters.get_or_insert_default();
-        counters.bytes_in.count(it.at_ms, it.bytes_in);
-        counters.records_in.count(it.at_ms, it.records_in);
-        counters.bytes_out.count(it.at_ms, it.bytes_out);
+        if counters.unknown_count != it.unknown_count {
+            // A sum over others than before: the difference came in over years, or never.
+            counters.interrupt();
+        }
+        counters.bytes_in.count(it.at_ms, it.bytes_in, told_ms);
+        counters.records_in.count(it.at_ms, it.records_in, told_ms);
+        counters.bytes_out.count(it.at_ms, it.bytes_out, told_ms);
         counters.size_bytes = it.size_bytes;
         counters.unknown_count = it.unknown_count;
     }
 
-    pub(super) fn count_partitions(&mut self, it: &v1::PartitionCounters) {
+    pub(super) fn count_partitions(&mut self, it: &v1::PartitionCounters, told_ms: i64) {
         let Some(topic) = self.by_number.get_mut(&it.topic) else { return };
         let mut behind: BTreeMap<u32, Vec<Behind>> = BTreeMap::new();
         for follower in &it.behind {
@@ -236,8 +271,26 @@ impl Topics {
             counters.start_offset = *start;
             counters.high_watermark = *high_watermark;
             counters.size_bytes = *size;
-            counters.end_offset.count(it.at_ms, *end);
+            counters.end_offset.count(it.at_ms, *end, told_ms);
             partition.behind = behind.remove(index).unwrap_or_default().into();
+        }
+    }
+
+    /// Topics are not counted from now on.
+    pub(super) fn interrupt_topics(&mut self) {
+        let counters = self.by_number.values_mut().filter_map(|it| it.counters.as_mut());
+        counters.for_each(TopicCounters::interrupt);
+    }
+
+    /// Only these partitions are counted from now on.
+    pub(super) fn interrupt_all_but(&mut self, kept: &BTreeSet<PartitionId>) {
+        for topic in self.by_number.values_mut() {
+            for (index, partition) in (0..).zip(&mut topic.partitions) {
+                let Some(counters) = &mut partition.counters else { continue };
+                if !kept.contains(&PartitionId { topic: topic.number, index }) {
+                    counters.end_offset.interrupt();
+                }
+            }
         }
     }
 
@@ -253,8 +306,13 @@ impl Topics {
     }
 
     fn replica_set(&mut self, of: &[u32]) -> Arc<[u32]> {
+        let of = of.get(..REPLICAS_MAX).unwrap_or(of);
         if let Some(known) = self.replica_sets.get(of) {
             return Arc::clone(known);
+        }
+        if self.replica_sets.len() >= self.replica_sets_max {
+            self.replica_sets.retain(|it| Arc::strong_count(it) > 1);
+            self.replica_sets_max = self.replica_sets.len().saturating_mul(2).max(REPLICA_SETS_MIN);
         }
         let new: Arc<[u32]> = of.into();
         self.replica_sets.insert(Arc::clone(&new));

@@ -8,7 +8,6 @@ impl Facts {
     /// The frame after which an empty store knows the same. Rates are found anew by the counters that
     /// follow.
     pub fn whole_frame(&self) -> v1::WatchResponse {
-        let (silent, silent_since) = self.silent();
         v1::WatchResponse {
             now_ms: self.now_ms.unwrap_or(0),
             as_of_ms: self.as_of_ms,
@@ -20,27 +19,32 @@ impl Facts {
             broker_counters: self.brokers.iter().filter_map(|(id, it)| counted(*id, it)).collect(),
             topic_counters: self.topics.iter().filter_map(topic_counters).collect(),
             partition_counters: self.topics.iter().flat_map(partition_counters).collect(),
-            silent: Some(v1::SilentBrokers {
-                brokers: silent,
-                since_at_ms: silent_since,
-                ..v1::SilentBrokers::default()
-            }),
+            silent: Some(self.silent()),
             groups: self.groups.values().cloned().collect(),
-            groups_missing: Some(v1::GroupsMissing { why: self.groups_missing.clone() }),
+            groups_missing: self
+                .told
+                .groups
+                .then(|| v1::GroupsMissing { why: self.groups_missing.clone() }),
             group: self.group.clone(),
             events: self.events.clone(),
             axis: self.axis.clone(),
             focus: self.focus.clone(),
-            plans: Some(v1::Plans { plans: self.plans.clone() }),
+            plans: self.told.plans.then(|| v1::Plans { plans: self.plans.clone() }),
             quorum: self.quorum.clone(),
             curves: self.curves.clone(),
             ..v1::WatchResponse::default()
         }
     }
 
-    fn silent(&self) -> (Vec<u32>, Vec<i64>) {
-        let silent = |(id, it): (&u32, &Broker)| Some((*id, it.silent_since_ms?));
-        self.brokers.iter().filter_map(silent).unzip()
+    fn silent(&self) -> v1::SilentBrokers {
+        let mut silent = v1::SilentBrokers::default();
+        for (id, it) in &self.brokers {
+            let Some(since_ms) = it.silent_since_ms else { continue };
+            silent.brokers.push(*id);
+            silent.since_at_ms.push(since_ms);
+            silent.why.push(it.silent_why.clone());
+        }
+        silent
     }
 }
 

@@ -16,8 +16,21 @@ const GROUP_CURVE_MINUTES: u32 = 60;
 const CURVE_GROUPS_MAX: usize = 64;
 /// Events on the overview.
 const OVERVIEW_EVENTS: u32 = 3;
+/// Windows that wait for their first frame: only the newest of them are ever of use.
+const UNANSWERED_MAX: usize = 16;
 
 impl State {
+    /// A frame takes this window into account, and with it all before.
+    pub(super) fn answered(&mut self, number: u64) {
+        let mut newest = None;
+        while self.unanswered.front().is_some_and(|it| it.number <= number) {
+            newest = self.unanswered.pop_front();
+        }
+        // A recording tells what was in sight of whoever recorded it, whatever is in sight now.
+        let Some(window) = newest.filter(|_| !self.is_recording()) else { return };
+        self.held.as_deref_mut().unwrap_or(&mut self.facts).look_through(&window);
+    }
+
     /// The window, if it differs from the one that was asked for.
     pub(super) fn ask(&mut self) -> Option<Effect> {
         let number = self.window.number;
@@ -26,6 +39,10 @@ impl State {
             return None;
         }
         self.window = v1::Window { number: number.saturating_add(1), ..wanted };
+        if self.unanswered.len() == UNANSWERED_MAX {
+            self.unanswered.pop_front();
+        }
+        self.unanswered.push_back(self.window.clone());
         Some(Effect::Ask(FeedAsk::Window(Box::new(self.window.clone()))))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kq_proto::monitor::v1;
+
 use crate::facts::{Facts, PartitionId};
 
 /// What one row shows. Cheap to keep for each of a hundred thousand rows.
@@ -51,9 +53,9 @@ pub enum RowKey {
 }
 
 impl Row {
-    /// The name that lasts; none if the thing is gone. Alarms have theirs from the verdict.
-    pub fn key(&self, facts: &Facts) -> Option<RowKey> {
-        let group = || facts.group.as_ref();
+    /// The name that lasts; none if the thing is gone. Alarms have theirs from the verdict, members and
+    /// what they own from the group that is open.
+    pub fn key(&self, facts: &Facts, group: Option<&v1::GroupState>) -> Option<RowKey> {
         match self {
             Self::Alarm(_) => None,
             Self::Broker(id) => Some(RowKey::Broker(*id)),
@@ -69,10 +71,10 @@ impl Row {
                 Some(RowKey::Event(row.event.as_ref()?.sequence))
             }
             Self::Group(name) => Some(RowKey::Group(Arc::clone(name))),
-            Self::Member(at) => Some(RowKey::Member(group()?.members.get(*at)?.member.clone())),
+            Self::Member(at) => Some(RowKey::Member(group?.members.get(*at)?.member.clone())),
             Self::Nobody => Some(RowKey::Nobody),
             Self::Owned(at) => {
-                let it = group()?.partitions.get(*at)?;
+                let it = group?.partitions.get(*at)?;
                 Some(RowKey::Owned(it.topic.clone(), it.partition))
             }
             Self::Plan(at) => Some(RowKey::Plan(facts.plans.get(*at)?.id.clone())),

@@ -67,7 +67,7 @@ fn find(state: &State) -> Found {
         Screen::Topics => topics::find(facts, filter, sort),
         Screen::Partitions => partitions::find(facts, filter, sort),
         Screen::Groups => groups::find(facts, filter, sort),
-        Screen::Members => groups::members(facts, filter, sort, &state.table.folded),
+        Screen::Members => groups::members(state.open_group(), filter, sort, &state.table.folded),
         Screen::Churn | Screen::Events => others::events(facts, filter),
         Screen::Plans => others::plans(facts, filter, sort),
         Screen::Quorum => others::quorum(facts, filter, sort),
@@ -132,7 +132,7 @@ fn age_ms(facts: &Facts, since_ms: Option<i64>) -> Option<u64> {
 /// The row that a name stands for now; none if it is not there.
 fn row_of(state: &State, key: &RowKey) -> Option<Row> {
     let facts = &state.facts;
-    let group = || facts.group.as_ref();
+    let group = || state.open_group();
     match key {
         RowKey::Alarm(about) => {
             let alarms = &state.verdict.alarms;

@@ -1,6 +1,6 @@
 //! All that the monitor remembers. The view reads it, `update` alone writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use kq_proto::monitor::v1;
 
@@ -99,6 +99,8 @@ pub struct State {
     pub(super) settled_at_ms: u64,
     /// The window that was asked for last.
     pub(super) window: v1::Window,
+    /// Windows that were asked for and that no frame has answered yet, the oldest first.
+    pub(super) unanswered: VecDeque<v1::Window>,
     /// Of a recording: so many times as fast as it was.
     pub(super) replay_speed: u32,
     pub(super) effects: u64,
@@ -136,6 +138,7 @@ impl State {
             stale: true,
             settled_at_ms: 0,
             window: v1::Window::default(),
+            unanswered: VecDeque::new(),
             replay_speed: 1,
             effects: 0,
             last_group: None,
@@ -270,8 +273,13 @@ impl State {
             | Row::Nobody
             | Row::Owned(_)
             | Row::Plan(_)
-            | Row::Voter(_) => row.key(&self.facts),
+            | Row::Voter(_) => row.key(&self.facts, self.open_group()),
         }
+    }
+
+    /// The group whose members are shown, if it was told; another one's are never drawn.
+    pub fn open_group(&self) -> Option<&v1::GroupState> {
+        self.facts.group_named(self.place.group.as_deref()?)
     }
 
     fn silent_ms(&self) -> u64 {

@@ -7,7 +7,7 @@ mod verdict;
 
 pub use group::{class_word, evidence};
 pub use partition::{short, why};
-pub use title::title;
+pub use title::{nothing, title};
 pub use verdict::{Alarm, Sign, Verdict};
 pub(in crate::model) use verdict::{filter_of_broker, filter_of_topic};
 

@@ -175,13 +175,7 @@ pub(super) fn edge(canvas: &mut Canvas<'_>, state: &State, (y, at): (u16, usize)
 
 /// Why there is no row.
 fn empty(canvas: &mut Canvas<'_>, state: &State) {
-    let words = if state.facts.now_ms.is_none() {
-        "nothing is known yet"
-    } else if !state.table.filter.is_empty() && state.table.total > 0 {
-        "no row fits the filter; \\ shows all again"
-    } else {
-        "there are none"
-    };
+    let words = crate::model::words::nothing(state);
     canvas.text(MARGIN, 0, words, Tint::Dim);
 }
 

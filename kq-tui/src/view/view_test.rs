@@ -138,17 +138,47 @@ fn nothing_known_and_nobody_there_are_told_as_such() {
 #[test]
 fn in_the_past_what_is_not_kept_is_a_dash() {
     let size = (80, 24);
-    for screen in [Screen::Overview, Screen::Partitions, Screen::Churn] {
+    for screen in Screen::ALL {
         let mut state = told(size, true);
+        go(&mut state, screen, size);
         let past = v1::WatchResponse {
             as_of_ms: Some(cluster::NOW_MS - 204_000),
             now_ms: cluster::NOW_MS + 1_000,
             ..v1::WatchResponse::default()
         };
         frame(&mut state, past);
-        go(&mut state, screen, size);
+        settle(&mut state, size);
         check(&format!("{}-past", screen.name()), &state, size);
+        let text = super::encode::text(&drawn(&state, size).0);
+        assert!(!text.contains("there are none"), "{screen:?}: nobody told that\n{text}");
     }
+}
+
+#[test]
+fn whose_groups_are_unknown_is_said_beside_those_that_are_known() {
+    let size = (80, 24);
+    let mut state = told(size, true);
+    go(&mut state, Screen::Groups, size);
+    let silent = v1::SilentBrokers {
+        brokers: vec![4],
+        since_at_ms: vec![cluster::NOW_MS - 9_000],
+        why: vec!["it does not answer".into()],
+    };
+    frame(
+        &mut state,
+        v1::WatchResponse {
+            groups_missing: Some(v1::GroupsMissing {
+                why: vec!["broker 4: it does not answer".into(), "broker 3: fenced".into()],
+            }),
+            silent: Some(silent),
+            ..cluster::next(true)
+        },
+    );
+    settle(&mut state, size);
+    check("groups-missing", &state, size);
+    go(&mut state, Screen::Brokers, size);
+    update(&mut state, Event::Key(Key::char('G')));
+    check("brokers-silent", &state, size);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kq_proto::admin::v1::catch_up::When;
 use kq_proto::admin::v1::{CatchUp, GroupState, GroupSummary, LagClass, PartitionLag};
+use kq_proto::monitor::v1;
 
 use super::{Found, arrange, by_name};
 use crate::facts::Facts;
@@ -192,12 +193,12 @@ impl Facet for Owned<'_> {
 /// partitions that nobody owns come last. A member without any partition that is shown is shown only
 /// if nothing is filtered.
 pub(super) fn members(
-    facts: &Facts,
+    group: Option<&v1::GroupState>,
     filter: &Filter,
     sort: Sort,
     folded: &BTreeSet<RowKey>,
 ) -> Found {
-    let Some(group) = &facts.group else { return Found::default() };
+    let Some(group) = group else { return Found::default() };
     let owned = |(at, it)| (Row::Owned(at), Owned { it });
     let rows = group.partitions.iter().enumerate().map(owned);
     let sorted = match sort.column {

@@ -33,6 +33,7 @@ impl State {
     /// A frame is taken in; while what is now is held, beside it.
     fn hear(&mut self, frame: v1::WatchResponse) -> Vec<Effect> {
         self.heard = Some((self.uptime_ms, frame.now_ms));
+        self.answered(frame.window);
         let Some(held) = &mut self.held else { return self.take_frame(frame) };
         self.troubles.count(frame.axis.as_ref());
         held.apply(frame);

@@ -131,7 +131,7 @@ impl State {
     }
 
     fn open_owned(&mut self, at: usize) {
-        let owned = self.facts.group.as_ref().and_then(|it| it.partitions.get(at));
+        let owned = self.open_group().and_then(|it| it.partitions.get(at));
         let Some((topic, index)) = owned.map(|it| (it.topic.clone(), it.partition)) else { return };
         let row = RowKey::Partition(Arc::from(topic.as_str()), index);
         self.jump(Place::of(Screen::Partitions), &filter_of_topic(&topic), Some(row));

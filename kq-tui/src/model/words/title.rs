@@ -17,8 +17,12 @@ pub fn title(state: &State) -> Vec<String> {
     };
     let count = |it: usize| grouped(u64::try_from(it).unwrap_or(u64::MAX));
     let (shown, all) = (state.table.rows.len(), state.table.total);
-    let rows =
-        if shown == all { count(all) } else { format!("{} of {}", count(shown), count(all)) };
+    let rows = match (is_told(state), state.facts.as_of_ms) {
+        (false, Some(_)) => "-".to_owned(),
+        (false, None) => "?".to_owned(),
+        (true, _) if shown == all => count(all),
+        (true, _) => format!("{} of {}", count(shown), count(all)),
+    };
     let mut parts = vec![path, rows];
     if !state.table.filter.is_empty() {
         parts.push(safe(state.table.filter.text()).into_owned());
@@ -48,4 +52,34 @@ fn overview(state: &State, context: &str) -> Vec<String> {
         parts.push(format!("lag {}", since_text(0, i64::try_from(age_ms).unwrap_or(i64::MAX))));
     }
     parts
+}
+
+/// Why a table has no row: there are none, or nobody told whether there are.
+pub fn nothing(state: &State) -> &'static str {
+    if state.facts.now_ms.is_none() {
+        return "nothing is known yet";
+    }
+    if !state.table.filter.is_empty() && state.table.total > 0 {
+        return "no row fits the filter; \\ shows all again";
+    }
+    match (is_told(state), state.facts.as_of_ms.is_some()) {
+        (true, _) => "there are none",
+        (false, true) => "not kept of the past; L goes back to what is now",
+        (false, false) => "nothing is told of it yet",
+    }
+}
+
+/// Whether it is known which rows the screen has, be it none.
+fn is_told(state: &State) -> bool {
+    let facts = &state.facts;
+    match state.place.screen {
+        Screen::Overview | Screen::Brokers | Screen::Topics | Screen::Partitions => {
+            facts.now_ms.is_some()
+        }
+        Screen::Churn | Screen::Events => facts.events.is_some(),
+        Screen::Groups => facts.told.groups,
+        Screen::Members => state.open_group().is_some(),
+        Screen::Plans => facts.told.plans,
+        Screen::Quorum => facts.quorum.is_some(),
+    }
 }

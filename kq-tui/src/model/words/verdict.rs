@@ -145,6 +145,10 @@ fn controller(facts: &Facts, alarms: &mut Vec<Alarm>) {
         let text = format!("{by}, which tells this, has not heard the controller for {span}");
         alarms.push(alarm(Sign::Risk, "stale", text, Screen::Quorum));
     }
+    if facts.is_cut() {
+        let text = format!("{by} told more than is kept here: some of the cluster is missing");
+        alarms.push(alarm(Sign::Risk, "cut", text, Screen::Overview));
+    }
 }
 
 fn partitions(facts: &Facts, alarms: &mut Vec<Alarm>) {
@@ -222,7 +226,12 @@ fn brokers(facts: &Facts, now_ms: i64, alarms: &mut Vec<Alarm>) {
             note(Sign::Risk, "fenced", format!("broker {name} fenced{since}{why}"));
         } else if let Some(since_ms) = it.silent_since_ms {
             let since = since_text(since_ms, now_ms);
-            note(Sign::Risk, "silent", format!("broker {name} has told no counters for {since}"));
+            let why = match it.silent_why.as_str() {
+                "" => String::new(),
+                why => format!(" ({})", safe(why)),
+            };
+            let text = format!("broker {name} has told no counters for {since}{why}");
+            note(Sign::Risk, "silent", text);
         }
         let Some(counters) = &it.counters else { continue };
         if counters.dirs_offline > 0 {

@@ -143,7 +143,11 @@ fn words(state: &State, row: &Row) -> (&'static str, Vec<String>) {
     }
     let mut sentences = vec![format!("{first}.")];
     if let Some(since_ms) = it.silent_since_ms {
-        sentences.push(format!("It has told no counters since {}.", at(since_ms)));
+        let why = match it.silent_why.as_str() {
+            "" => String::new(),
+            why => format!(": {}", safe(why)),
+        };
+        sentences.push(format!("It has told no counters since {}{why}.", at(since_ms)));
     }
     let tally = state.facts.topics.tally.broker(*id);
     if tally.out > 0 {

@@ -7,7 +7,7 @@ use kq_proto::admin::v1::{CatchUp, GroupState, GroupSummary, LagClass, LagSummar
 
 use crate::model::words::{class_word, evidence};
 use crate::model::{Column, Row, State};
-use crate::text::{count_text, span_text};
+use crate::text::{count_text, safe, span_text};
 use crate::view::canvas::{Canvas, Side};
 use crate::view::figures::{NONE, absent, per_second, plain, since, span};
 use crate::view::grid::{self, Shown, Spec};
@@ -39,7 +39,8 @@ const SPECS: [Spec; 14] = [
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     let below = panel::height(canvas.height());
     let above = canvas.height() - below;
-    let mut table = canvas.lines(0, above);
+    let top = missing(canvas, state).min(above);
+    let mut table = canvas.lines(top, above - top);
     grid::draw(&mut table, state, &SPECS, |row, at| cell(state, row, at));
     curves(&mut table, state);
     if below > 0 {
@@ -49,6 +50,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
         };
         panel::draw(&mut canvas.lines(above, below), state, "", &sentences);
     }
+}
+
+/// Whose groups are not known, and why; answers how many lines that took.
+pub(super) fn missing(canvas: &mut Canvas<'_>, state: &State) -> u16 {
+    let Some(first) = state.facts.groups_missing.first() else { return 0 };
+    let more = match state.facts.groups_missing.len() {
+        1 => String::new(),
+        count => format!("; and {} more", count - 1),
+    };
+    let text = format!("groups that are not known, or old: {}{more}", safe(first));
+    canvas.texts(0, 0, [("? ", Tint::Unknown), (text.as_str(), Tint::Unknown)]);
+    1
 }
 
 fn cell<'a>(state: &'a State, row: &'a Row, at: usize) -> Shown<'a> {

@@ -34,10 +34,13 @@ const HISTORY_LEFT: u16 = 9;
 const HISTORY_MINUTES: u32 = 60;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
-    let open = state.facts.group.as_ref();
+    let open = state.open_group();
     let mut top = 0;
     if let Some(it) = open {
         top = head(canvas, state, it);
+    } else if state.facts.as_of_ms.is_none() {
+        // Whoever answers for the group may be one of those that do not.
+        top = groups::missing(canvas, state);
     }
     let height = canvas.height();
     let below = panel::height(height);
@@ -89,7 +92,7 @@ fn head(canvas: &mut Canvas<'_>, state: &State, it: &v1::GroupState) -> u16 {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "other rows are of other screens")]
 fn cell<'a>(state: &'a State, row: &'a Row, at: usize) -> Shown<'a> {
-    let Some(open) = &state.facts.group else { return NONE };
+    let Some(open) = state.open_group() else { return NONE };
     match row {
         Row::Member(place) => match open.members.get(*place) {
             Some(it) => member(state, open, it, at),
