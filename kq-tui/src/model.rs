@@ -16,6 +16,7 @@ pub mod words;
 
 mod ask;
 mod axis;
+mod chosen;
 mod column;
 mod effect;
 mod event;
@@ -33,6 +34,7 @@ mod table;
 mod update;
 
 pub use axis::Zoom;
+pub use chosen::Chosen;
 pub use column::{Column, Sort};
 pub use effect::{Effect, FeedAsk};
 pub use event::{Event, FeedEvent, Mouse, MouseDeed, Outcome, Signal};
@@ -50,6 +52,8 @@ pub use state::{Link, Said, State, Visit};
 pub use table::Table;
 pub use update::update;
 
+#[cfg(test)]
+mod chosen_test;
 #[cfg(test)]
 mod session_test;
 #[cfg(test)]

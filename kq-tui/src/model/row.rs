@@ -7,7 +7,7 @@ use kq_proto::monitor::v1;
 use crate::facts::{Facts, PartitionId};
 
 /// What one row shows. Cheap to keep for each of a hundred thousand rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
     /// On the overview: something that is wrong, by its place in the verdict.
     Alarm(usize),

@@ -42,12 +42,26 @@ impl State {
         self.find_cursor();
     }
 
+    /// The cursor stays on what it was on. While that is not there it stands on what stood in its
+    /// place, and stays on that as well.
     pub(super) fn find_cursor(&mut self) {
-        let row = self.table.selected.as_ref().and_then(|key| row_of(self, key));
-        let rows = &self.table.rows;
-        let there = row.and_then(|row| rows.iter().position(|it| *it == row));
-        let last = rows.len().checked_sub(1);
-        self.table.at = there.or_else(|| last.map(|last| self.table.at.unwrap_or(0).min(last)));
+        let there = |key: &Option<RowKey>| {
+            let row = row_of(self, key.as_ref()?)?;
+            self.table.rows.iter().position(|it| *it == row)
+        };
+        let selected = there(&self.table.selected);
+        let at = selected.or_else(|| there(&self.table.stand_in));
+        let last = self.table.rows.len().checked_sub(1);
+        let place = last.map(|last| self.table.at.unwrap_or(0).min(last));
+        self.table.at = at.or(place);
+        let key = self.table.current().and_then(|row| self.key_of(row));
+        if selected.is_some() {
+            self.table.stand_in = None;
+        } else if self.table.selected.is_none() {
+            self.table.selected = key;
+        } else if key.is_some() {
+            self.table.stand_in = key;
+        }
         let room = self.room();
         self.table.follow(room);
     }
@@ -130,7 +144,7 @@ fn age_ms(facts: &Facts, since_ms: Option<i64>) -> Option<u64> {
 }
 
 /// The row that a name stands for now; none if it is not there.
-fn row_of(state: &State, key: &RowKey) -> Option<Row> {
+pub(super) fn row_of(state: &State, key: &RowKey) -> Option<Row> {
     let facts = &state.facts;
     let group = || state.open_group();
     match key {

@@ -147,7 +147,8 @@ impl State {
 
     /// What the view drew where, told after each drawing: for clicks, pages and the feed's window.
     /// Tells what is to be asked of the feed now that it is known how much is seen.
-    pub fn drawn(&mut self, hits: HitMap) -> Vec<Effect> {
+    pub fn drawn(&mut self, mut hits: HitMap) -> Vec<Effect> {
+        hits.name_rows(|at| self.key_of(self.table.rows.get(at)?));
         let is_other = hits.room != self.hits.room;
         self.hits = hits;
         if is_other {
@@ -249,15 +250,6 @@ impl State {
     /// Columns that the axis has room for.
     pub fn axis_columns(&self) -> u32 {
         u32::from(self.hits.axis_columns.unwrap_or(self.size.0.saturating_sub(9))).clamp(1, 512)
-    }
-
-    /// Rows that keys act on: those that are marked, else the one with the cursor.
-    pub fn chosen(&self) -> Vec<RowKey> {
-        if !self.table.marks.is_empty() {
-            return self.table.marks.iter().cloned().collect();
-        }
-        let current = self.table.current().and_then(|row| self.key_of(row));
-        current.into_iter().collect()
     }
 
     /// The name of a row that lasts.

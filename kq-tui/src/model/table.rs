@@ -11,6 +11,8 @@ use super::{Row, RowKey, Screen, Sort};
 pub struct Table {
     /// The row with the cursor; kept while it is not there.
     pub selected: Option<RowKey>,
+    /// What the cursor stands on while the selected row is not there.
+    pub(super) stand_in: Option<RowKey>,
     /// Rows that are marked.
     pub marks: BTreeSet<RowKey>,
     /// What rows are sorted by.
@@ -35,6 +37,7 @@ impl Table {
     pub fn new(screen: Screen) -> Self {
         Self {
             selected: None,
+            stand_in: None,
             marks: BTreeSet::new(),
             sort: Sort::first(screen),
             filter: Filter::default(),

@@ -89,13 +89,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         None => Vec::new(),
         Some(Hit::Key(key)) => press(state, key),
         Some(_) if state.overlay.is_some() => Vec::new(),
-        Some(Hit::Row(at)) => {
-            if state.table.at == Some(at) {
-                return state.act(keys::Action::Open);
-            }
-            state.move_to(at);
-            Vec::new()
-        }
+        Some(Hit::Row(at)) => state.click_row(at),
         Some(Hit::Column(column)) => {
             let sort = state.table.sort;
             state.sort_by(if sort.column == column {

@@ -115,6 +115,7 @@ impl State {
         let before = self.table.at;
         self.table.at = Some(at.min(last));
         self.table.selected = self.table.current().and_then(|row| self.key_of(row));
+        self.table.stand_in = None;
         let room = self.room();
         self.table.follow(room);
         if before == self.table.at {
@@ -212,7 +213,7 @@ impl State {
             self.table.marks.insert(key);
         }
         self.move_by(|at| at.saturating_add(1));
-        self.say(format!("{} marked", self.table.marks.len()));
+        self.say(self.choice().words().unwrap_or_else(|| "nothing is marked".to_owned()));
     }
 
     fn zoom_to(&mut self, zoom: Option<Zoom>, end: &str) {

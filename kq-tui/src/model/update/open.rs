@@ -7,7 +7,7 @@ use kq_proto::admin::v1::Event;
 use crate::model::filter::Filter;
 use crate::model::keys::Action;
 use crate::model::past::Wish;
-use crate::model::rows::{broker_of, topic_of};
+use crate::model::rows::{broker_of, row_of, topic_of};
 use crate::model::state::Visit;
 use crate::model::words::{filter_of_broker, filter_of_topic};
 use crate::model::{Effect, HitMap, Place, Row, RowKey, Screen, State, Table};
@@ -38,7 +38,7 @@ impl State {
             Err(why) => self.complain(why),
         }
         if row.is_some() {
-            self.table.selected = row;
+            (self.table.selected, self.table.stand_in) = (row, None);
         }
         self.settle();
     }
@@ -51,7 +51,7 @@ impl State {
         self.enter(visit.place);
         self.table.filter = visit.filter;
         self.table.sort = visit.sort;
-        self.table.selected = visit.selected;
+        (self.table.selected, self.table.stand_in) = (visit.selected, None);
         self.table.first = visit.first;
         self.settle();
     }
@@ -85,6 +85,20 @@ impl State {
         self.place = place;
         // How the screen is laid out is not known before it was drawn.
         self.hits = HitMap::default();
+    }
+
+    /// Takes the cursor to a row as it was drawn, wherever it is by now; where the cursor is already,
+    /// opens it.
+    pub(super) fn click_row(&mut self, drawn_at: usize) -> Vec<Effect> {
+        let key = self.hits.row(drawn_at).cloned();
+        let row = key.and_then(|key| row_of(self, &key));
+        let at = row.and_then(|row| self.table.rows.iter().position(|it| *it == row));
+        match at {
+            None => self.say("that row is gone"),
+            Some(at) if self.table.at == Some(at) => return self.act(Action::Open),
+            Some(at) => self.move_to(at),
+        }
+        Vec::new()
     }
 
     /// Opens what the cursor is on.

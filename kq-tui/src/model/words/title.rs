@@ -27,9 +27,7 @@ pub fn title(state: &State) -> Vec<String> {
     if !state.table.filter.is_empty() {
         parts.push(safe(state.table.filter.text()).into_owned());
     }
-    if !state.table.marks.is_empty() {
-        parts.push(format!("{} marked", count(state.table.marks.len())));
-    }
+    parts.extend(state.choice().words());
     let sort = state.table.sort;
     let turned = if sort.descending == sort.column.is_large_first() { "" } else { " reversed" };
     parts.push(format!("sort {}{turned}", sort.column.header(screen)));
