@@ -1,9 +1,11 @@
-//! The gRPC client that kq-ctl and kq-tui share: finds a broker that answers, says why none did, and
-//! gives every call a deadline; and the settings by which tools find it. Not here: output, retries of
-//! calls (a caller knows best what may be repeated).
+//! The gRPC client that kq-ctl and kq-tui share: finds a broker that answers, says why none did, gives
+//! every call a deadline and passes over brokers that refuse for what they are; and the settings by
+//! which tools find it. Not here: output, retries of calls that may have been heard (a caller knows
+//! best what may be repeated).
 
 mod address;
 mod appends;
+pub mod asker;
 mod connect;
 pub mod settings;
 
@@ -20,6 +22,7 @@ use tonic::{Request, Status};
 
 pub use address::{Address, AddressError};
 pub use appends::{Appends, in_parts};
+pub use asker::Asker;
 pub use connect::{Attempt, ConnectError, connect};
 
 use crate::admin::v1::{

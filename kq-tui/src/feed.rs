@@ -1,6 +1,7 @@
 //! Where frames come from: a cluster, a recording, or a seed. Each feed runs where it likes; a thread
-//! of the shell waits for what it tells, and asks go in beside it.
+//! of the shell waits for what it tells, and asks go in beside it; so do calls, if it is a cluster.
 
+mod calls;
 pub mod live;
 pub mod record;
 pub mod replay;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use crate::model::{FeedAsk, FeedEvent};
 
+pub use calls::{Answers, Calls};
 pub use live::Live;
 pub use replay::Replay;
 pub use tee::{Failed, Tape, Tee};
@@ -21,6 +23,11 @@ pub trait Feed: Send {
 
     /// The way in for what is wanted of it; works while somebody waits.
     fn asks(&self) -> Asks;
+
+    /// The way in for calls, and the way back to whoever comes first. Only a cluster can be asked.
+    fn calls(&mut self) -> (Calls, Option<Answers>) {
+        (Calls::none("a recording cannot be asked"), None)
+    }
 }
 
 /// What is wanted of a feed goes in here. Cheap to clone.

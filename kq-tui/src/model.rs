@@ -7,6 +7,7 @@
 //!   view::draw --> HitMap --> State::drawn
 //! ```
 
+pub mod call;
 pub mod ctl;
 pub mod filter;
 pub mod keys;
@@ -34,6 +35,8 @@ mod table;
 mod update;
 
 pub use axis::Zoom;
+pub(crate) use call::calls;
+pub use call::{Answer, Call, Refusal};
 pub use chosen::Chosen;
 pub use column::{Column, Sort};
 pub use effect::{Effect, FeedAsk};

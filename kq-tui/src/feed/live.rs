@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use kq_proto::admin::AdminError;
-use kq_proto::client::{self, Connection, Options};
+use kq_proto::client::{self, Address, Connection, Options};
 use kq_proto::monitor::v1;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -21,7 +21,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Streaming};
 
 use self::known::Known;
-use super::{Asks, Feed};
+use super::calls::desk;
+use super::{Answers, Asks, Calls, Feed};
 use crate::model::{FeedAsk, FeedEvent};
 
 /// Frames that wait to be taken; behind them the broker waits.
@@ -43,6 +44,8 @@ const WORDS_MAX: usize = 300;
 pub struct Live {
     told: mpsc::Receiver<FeedEvent>,
     wishes: watch::Sender<Wishes>,
+    calls: Calls,
+    answers: Option<Answers>,
 }
 
 /// What is wanted: the newest of each kind, so that asks never pile up.
@@ -58,11 +61,18 @@ impl Live {
         let (tell, told) = mpsc::channel(FRAMES_MAX);
         let (wishes, wanted) = watch::channel(Wishes::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let watcher = Watcher { known: Known::new(&options.brokers), options, tell, wanted };
+        let (brokers, reached) = watch::channel(options.brokers.clone());
+        let (desk, calls, answers) = desk(options.clone(), reached);
+        let known = Known::new(&options.brokers);
+        let watcher = Watcher { options, known, tell, wanted, brokers };
         std::thread::Builder::new().name("kq-feed".to_owned()).spawn(move || {
-            runtime.block_on(Box::pin(watcher.run()));
+            runtime.block_on(Box::pin(async {
+                // It ends with the runtime.
+                tokio::spawn(desk.run());
+                watcher.run().await;
+            }));
         })?;
-        Ok(Self { told, wishes })
+        Ok(Self { told, wishes, calls, answers: Some(answers) })
     }
 }
 
@@ -74,6 +84,10 @@ impl Feed for Live {
     fn asks(&self) -> Asks {
         let wishes = self.wishes.clone();
         Asks::new(move |ask| wishes.send_modify(|it| it.take(ask)))
+    }
+
+    fn calls(&mut self) -> (Calls, Option<Answers>) {
+        (self.calls.clone(), self.answers.take())
     }
 }
 
@@ -113,6 +127,8 @@ struct Watcher {
     known: Known,
     tell: mpsc::Sender<FeedEvent>,
     wanted: watch::Receiver<Wishes>,
+    /// Whom calls go to, beside the stream.
+    brokers: watch::Sender<Vec<Address>>,
 }
 
 /// Why a broker is watched no longer.
@@ -182,8 +198,20 @@ impl Watcher {
         let connection = if is_last { connection.accepting_stale() } else { connection };
         let asked = self.wanted.borrow_and_update().clone();
         let (asks, frames) = open(&connection, &asked, self.options.call_timeout).await?;
+        self.publish(&address);
         self.tell.send(FeedEvent::Open { to: address.to_string() }).await?;
-        self.follow(asked, asks, frames).await
+        self.follow(&address, (asked, asks), frames).await
+    }
+
+    /// Calls go to the one that is watched first, then to the others.
+    fn publish(&self, watched: &Address) {
+        let others = self.known.all().into_iter().filter(|it| it != watched);
+        let brokers: Vec<Address> = std::iter::once(watched.clone()).chain(others).collect();
+        self.brokers.send_if_modified(|it| {
+            let is_other = *it != brokers;
+            *it = brokers;
+            is_other
+        });
     }
 
     fn unreached(&mut self, error: &client::ConnectError) -> End {
@@ -196,8 +224,8 @@ impl Watcher {
     /// Hands frames on and asks in, until one side ends.
     async fn follow(
         &mut self,
-        mut asked: Wishes,
-        asks: mpsc::Sender<v1::WatchRequest>,
+        watched: &Address,
+        (mut asked, asks): (Wishes, mpsc::Sender<v1::WatchRequest>),
         mut frames: Streaming<v1::WatchResponse>,
     ) -> Result<std::convert::Infallible, End> {
         let first_by = sleep(FIRST_FRAME);
@@ -211,7 +239,9 @@ impl Watcher {
                             self.known.answered();
                         }
                         is_first = false;
-                        self.known.learn(&frame);
+                        if self.known.learn(&frame) {
+                            self.publish(watched);
+                        }
                         self.tell.send(FeedEvent::Frame(Box::new(frame))).await?;
                     }
                     Ok(None) => return Err(End::Lost("the broker has ended the stream".to_owned())),

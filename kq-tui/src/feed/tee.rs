@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::record::Recorder;
-use super::{Asks, Feed};
+use super::{Answers, Asks, Calls, Feed};
 use crate::model::FeedEvent;
 use crate::shell::clock::Clock;
 
@@ -68,5 +68,9 @@ impl Feed for Tee {
 
     fn asks(&self) -> Asks {
         self.feed.asks()
+    }
+
+    fn calls(&mut self) -> (Calls, Option<Answers>) {
+        self.feed.calls()
     }
 }

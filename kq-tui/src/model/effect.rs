@@ -2,11 +2,22 @@
 
 use kq_proto::monitor::v1;
 
+use super::Call;
+
 /// One wish.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Something of the feed.
     Ask(FeedAsk),
+    /// A broker is to be asked something beside the stream.
+    Call {
+        /// Told back with each answer.
+        id: u64,
+        /// What.
+        call: Box<Call>,
+    },
+    /// No more answers of this call are wanted.
+    HangUp(u64),
     /// Text into the user's clipboard, by the terminal (OSC 52). It is shown on the screen as well.
     Copy(String),
     /// The screen as it is, into a file.

@@ -2,7 +2,7 @@
 
 use kq_proto::monitor::v1;
 
-use super::Key;
+use super::{Answer, Key};
 
 /// One thing that happened. A session is a list of these.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,8 @@ pub enum Event {
     Signal(Signal),
     /// An effect has come to its end.
     Done(u64, Outcome),
+    /// A call has an answer; one of a stream may have another.
+    Answer(u64, Box<Answer>),
 }
 
 /// What a feed tells.

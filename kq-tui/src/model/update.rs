@@ -43,6 +43,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.complain(why);
             Vec::new()
         }
+        // Nobody asks yet.
+        Event::Answer(..) => Vec::new(),
     };
     effects.extend(state.ask());
     effects

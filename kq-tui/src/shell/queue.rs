@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::model::{Event, FeedEvent, Outcome};
+use crate::model::{Answer, Event, FeedEvent, Outcome};
 
 /// Notes that wait on either side. A frame may be large, so few of them do.
 const INPUT_MAX: usize = 1024;
@@ -27,6 +27,8 @@ pub enum Note {
     Feed(FeedEvent),
     /// An effect has ended.
     Done(u64, Outcome),
+    /// A call has an answer.
+    Answer(u64, Box<Answer>),
 }
 
 /// The notes that wait.
@@ -49,7 +51,7 @@ struct Waiting {
 impl Waiting {
     fn side(&mut self, note: &Note) -> (&mut VecDeque<Note>, usize) {
         match note {
-            Note::Feed(_) => (&mut self.feed, FEED_MAX),
+            Note::Feed(_) | Note::Answer(..) => (&mut self.feed, FEED_MAX),
             Note::Input(_) | Note::Resized | Note::Suspend | Note::Continued | Note::Done(..) => {
                 (&mut self.input, INPUT_MAX)
             }

@@ -15,8 +15,8 @@ use super::queue::{Note, Queue};
 use super::screen::Screen;
 use super::trace::Trace;
 use super::writer::Writer;
-use crate::feed::Asks;
-use crate::model::{Effect, Event, FeedAsk};
+use crate::feed::{Asks, Calls};
+use crate::model::{Answer, Call, Effect, Event, FeedAsk};
 
 /// Time goes on for what ages.
 const TICK_MS: u64 = 1_000;
@@ -37,6 +37,8 @@ pub struct Session<A> {
     pub clock: Clock,
     /// The way to the feed.
     pub asks: Asks,
+    /// The way to a broker, beside what the feed tells.
+    pub calls: Calls,
     /// Where events are written down, if they are.
     pub trace: Option<Trace>,
     /// Inside GNU screen, which has to be told to pass things on.
@@ -103,6 +105,10 @@ impl<A: App> Session<A> {
                 turn.cadence.want(Why::Key, now_ms);
                 self.event(Event::Done(id, outcome), turn);
             }
+            Note::Answer(id, answer) => {
+                turn.cadence.want(Why::Key, now_ms);
+                self.event(Event::Answer(id, answer), turn);
+            }
             Note::Resized => turn.cadence.want(Why::Resize, now_ms),
             Note::Suspend => self.suspend(turn),
             Note::Continued => self.resume(turn),
@@ -121,6 +127,8 @@ impl<A: App> Session<A> {
         for effect in effects {
             match effect {
                 Effect::Ask(ask) => self.ask(ask),
+                Effect::Call { id, call } => self.call(id, call, turn),
+                Effect::HangUp(id) => self.calls.hang_up(id),
                 Effect::Copy(text) => {
                     // It stands on the screen too, for terminals that copy nothing.
                     if let Ok(bytes) = clipboard::copy(&text, self.is_in_screen) {
@@ -142,6 +150,12 @@ impl<A: App> Session<A> {
 
     fn ask(&self, ask: FeedAsk) {
         self.asks.ask(ask);
+    }
+
+    fn call(&mut self, id: u64, call: Box<Call>, turn: &mut Turn) {
+        if let Err(refusal) = self.calls.ask(id, call) {
+            self.event(Event::Answer(id, Box::new(Answer::Refused(refusal))), turn);
+        }
     }
 
     fn export(&self, id: u64, path: String, turn: &Turn) {
@@ -201,7 +215,7 @@ impl<A: App> Session<A> {
                     Note::Continued => return,
                     // What was typed meanwhile was not typed to us.
                     Note::Input(_) | Note::Suspend | Note::Resized => {}
-                    note @ (Note::Feed(_) | Note::Done(..)) => {
+                    note @ (Note::Feed(_) | Note::Done(..) | Note::Answer(..)) => {
                         self.note(note, self.clock.uptime_ms(), turn);
                     }
                 }

@@ -15,7 +15,7 @@ use super::session::Session;
 use super::trace::Trace;
 use super::watchdog::{Farewell, Watchdog};
 use super::writer::Writer;
-use crate::feed::Feed;
+use crate::feed::{Answers, Feed};
 use crate::output;
 
 /// How a process ends that has panicked.
@@ -44,7 +44,7 @@ pub struct Run<A> {
 impl<A: App> Run<A> {
     /// Runs until the user has had enough; answers the exit code. An error if there is no terminal,
     /// or no thread for it.
-    pub fn run(self) -> io::Result<u8> {
+    pub fn run(mut self) -> io::Result<u8> {
         let screen = Arc::new(Screen::open()?);
         let (queue, clock) = (self.queue, self.clock);
         let writer = Arc::new(Writer::new(Arc::clone(&screen), clock));
@@ -57,6 +57,7 @@ impl<A: App> Run<A> {
             spawn("kq-writer", move || writer.run())
         };
         let asks = self.feed.asks();
+        let (calls, answers) = self.feed.calls();
         let started = ended.and_then(|_| {
             // From the first answer on, frames wait for one another.
             writer.ask();
@@ -67,6 +68,9 @@ impl<A: App> Run<A> {
                 clock,
             };
             spawn("kq-input", move || input.run())?;
+            if let Some(answers) = answers {
+                hand_on(answers, Arc::clone(&queue))?;
+            }
             pump(self.feed, Arc::clone(&queue))
         });
         let code = started.map(|()| {
@@ -77,6 +81,7 @@ impl<A: App> Run<A> {
                 queue: Arc::clone(&queue),
                 clock,
                 asks,
+                calls,
                 trace: self.trace,
                 is_in_screen: self.is_in_screen,
             };
@@ -95,6 +100,18 @@ fn pump(mut feed: Box<dyn Feed>, queue: Arc<Queue>) -> io::Result<()> {
     spawn("kq-pump", move || {
         while let Some(told) = feed.next() {
             if !queue.push(Note::Feed(told)) {
+                return;
+            }
+        }
+    })
+    .map(drop)
+}
+
+/// The same for answers: one of a stream waits there, and the broker behind it.
+fn hand_on(mut answers: Answers, queue: Arc<Queue>) -> io::Result<()> {
+    spawn("kq-answers", move || {
+        while let Some((id, answer)) = answers.wait() {
+            if !queue.push(Note::Answer(id, Box::new(answer))) {
                 return;
             }
         }

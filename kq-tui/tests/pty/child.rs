@@ -42,7 +42,7 @@ impl App for Counts {
             Event::Paste(_) => self.pastes += 1,
             Event::Signal(_) => self.resumed += 1,
             Event::Feed(_) => self.told += 1,
-            Event::Resize { .. } | Event::Tick { .. } | Event::Done(..) => {}
+            Event::Resize { .. } | Event::Tick { .. } | Event::Done(..) | Event::Answer(..) => {}
         }
         Vec::new()
     }

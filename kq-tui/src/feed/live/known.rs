@@ -63,8 +63,8 @@ impl Known {
         self.all().iter().any(|it| !self.tried.contains(it))
     }
 
-    /// Takes in where brokers are, and which are gone.
-    pub(super) fn learn(&mut self, frame: &v1::WatchResponse) {
+    /// Takes in where brokers are, and which are gone. Tells whether a frame says anything of that.
+    pub(super) fn learn(&mut self, frame: &v1::WatchResponse) -> bool {
         if frame.whole {
             self.learnt.clear();
         }
@@ -77,6 +77,7 @@ impl Known {
                 self.learnt.insert(broker.id, address);
             }
         }
+        frame.whole || !frame.brokers_gone.is_empty() || !frame.brokers.is_empty()
     }
 
     /// For the eyes: the first of them, and how many more.
@@ -89,7 +90,8 @@ impl Known {
         }
     }
 
-    fn all(&self) -> Vec<Address> {
+    /// All of them, as they were typed and told.
+    pub(super) fn all(&self) -> Vec<Address> {
         let mut all = self.given.clone();
         for address in self.learnt.values() {
             if !all.contains(address) {

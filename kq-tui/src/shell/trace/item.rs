@@ -3,13 +3,13 @@
 use prost::{Message, Oneof};
 
 use crate::feed::record::Told;
-use crate::model::{Code, Event, FeedEvent, Key, Mouse, MouseDeed, Outcome, Signal};
+use crate::model::{Answer, Code, Event, FeedEvent, Key, Mouse, MouseDeed, Outcome, Signal};
 
 /// An event, or the mark of a drawing.
 #[derive(Clone, PartialEq, Message)]
 pub struct Item {
     /// What it is.
-    #[prost(oneof = "What", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "What", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
     pub what: Option<What>,
 }
 
@@ -55,6 +55,9 @@ pub enum What {
     /// The checksum of what was drawn.
     #[prost(uint32, tag = "13")]
     Drawn(u32),
+    /// A call has an answer.
+    #[prost(message, tag = "14")]
+    Answer(AnswerItem),
 }
 
 /// A key.
@@ -100,6 +103,20 @@ pub struct DoneItem {
     /// What there is to say of it.
     #[prost(string, tag = "3")]
     pub words: String,
+}
+
+/// What a call was answered.
+#[derive(Clone, PartialEq, Message)]
+pub struct AnswerItem {
+    /// Which call.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// What kind of answer, by its number in the table of calls.
+    #[prost(uint32, tag = "2")]
+    pub number: u32,
+    /// The answer, as protobuf.
+    #[prost(bytes = "vec", tag = "3")]
+    pub answer: Vec<u8>,
 }
 
 /// Keys that are no character, by their numbers; new ones come at the end.
@@ -148,6 +165,10 @@ impl Item {
                 };
                 What::Done(DoneItem { id: *id, is_failure, words })
             }
+            Event::Answer(id, answer) => {
+                let (number, answer) = answer.encode();
+                What::Answer(AnswerItem { id: *id, number, answer })
+            }
         };
         Self { what: Some(what) }
     }
@@ -177,6 +198,9 @@ impl Item {
             What::Done(it) => {
                 let how = if it.is_failure { Outcome::Failed } else { Outcome::Well };
                 Event::Done(it.id, how(it.words))
+            }
+            What::Answer(it) => {
+                Event::Answer(it.id, Box::new(Answer::decode(it.number, &it.answer)?))
             }
             What::Drawn(checksum) => return Some(Err(checksum)),
         }))

@@ -4,7 +4,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::*;
-use crate::model::{Code, Effect, FeedEvent, Key, Mouse, MouseDeed, Outcome, Signal};
+use crate::model::{
+    Answer, Code, Effect, FeedEvent, Key, Mouse, MouseDeed, Outcome, Refusal, Signal,
+};
 use crate::shell::app::{App, Work};
 
 /// Shows the last event, and how many there were.
@@ -53,6 +55,8 @@ fn events() -> Vec<Event> {
         Event::Paste("x".to_owned()),
         Event::Signal(Signal::Continued),
         Event::Done(4, Outcome::Failed("no".to_owned())),
+        Event::Answer(5, Box::new(Answer::Over)),
+        Event::Answer(6, Box::new(Answer::Refused(Refusal::unasked("no")))),
     ];
     events.extend(told.map(Event::Feed));
     events
