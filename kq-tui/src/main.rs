@@ -52,7 +52,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
 
 fn once(args: &Args, start: &Start, clock: Clock) -> Result<String, Failure> {
     let monitor = Monitor::new(start.settings.clone());
-    let once = Once::new(monitor, args, output::size());
+    let once = Once::new(monitor, args, output::size())?;
     if let Some(path) = &args.replay {
         return once.of_recording(&recording(path)?);
     }

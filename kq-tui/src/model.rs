@@ -58,6 +58,8 @@ pub use update::update;
 #[cfg(test)]
 mod chosen_test;
 #[cfg(test)]
+mod past_test;
+#[cfg(test)]
 mod session_test;
 #[cfg(test)]
 mod world;

@@ -9,9 +9,9 @@ use ratatui::layout::Rect;
 use crate::args::{Args, Output};
 use crate::exit::{Exit, Failure};
 use crate::feed::record::Recording;
-use crate::feed::{Asks, Feed};
-use crate::model::moment::{Typed, parse};
-use crate::model::{Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Screen};
+use crate::feed::{Asks, Feed, Replay};
+use crate::model::moment::{Typed, check, day_clock, parse};
+use crate::model::{Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Overlay, Prompt, Screen};
 use crate::monitor::{Form, Monitor, encoded};
 use crate::shell::app::App as _;
 use crate::shell::clock::Clock;
@@ -20,8 +20,11 @@ use crate::shell::clock::Clock;
 const SIZE: (u16, u16) = (80, 24);
 /// Rates come of two counts, a second apart; nobody waits longer for the second one.
 const RATES_MS: u64 = 2_500;
-/// So much of a recording before its moment is gone through, for its rates.
-const BEFORE_MS: i64 = 60_000;
+
+/// What was typed for a moment is of no use.
+fn refused(why: String) -> Failure {
+    Failure::usage(format!("--at: {why}"))
+}
 
 /// What is printed.
 pub struct Once {
@@ -34,8 +37,16 @@ pub struct Once {
 }
 
 impl Once {
-    /// As the command line says.
-    pub fn new(mut monitor: Monitor, args: &Args, terminal: Option<(u16, u16)>) -> Self {
+    /// As the command line says. An error if what was typed for the moment is none: nothing has to be
+    /// reached to know that.
+    pub fn new(
+        mut monitor: Monitor,
+        args: &Args,
+        terminal: Option<(u16, u16)>,
+    ) -> Result<Self, Failure> {
+        if let Some(text) = &args.at {
+            check(text).map_err(refused)?;
+        }
         let size = args.size.or(terminal).filter(|it| it.0 > 0 && it.1 > 0).unwrap_or(SIZE);
         let form = match args.output.unwrap_or_default() {
             Output::Text => Form::Text,
@@ -49,7 +60,9 @@ impl Once {
         if let Some(digit) = other.and_then(Screen::digit) {
             drop(monitor.update(Event::Key(Key::char(digit))));
         }
-        Self { monitor, size, form, at: args.at.clone(), window: (0, false) }
+        // A recording has no now, and ends where that is asked for.
+        let at = args.at.clone().filter(|it| !matches!(it.trim(), "live" | "now"));
+        Ok(Self { monitor, size, form, at, window: (0, false) })
     }
 
     /// Waits until what is on the screen is known, and draws it.
@@ -72,41 +85,36 @@ impl Once {
         Ok(self.finish(&asks))
     }
 
-    /// Goes through a recording up to the moment, or to its end.
+    /// Goes to the moment in a recording, or to its end.
     pub fn of_recording(mut self, recording: &Recording) -> Result<String, Failure> {
         let asks = Asks::new(drop);
         let Some((first_ms, last_ms)) = recording.span_ms() else {
             return Err(Failure::new(Exit::Failed, "nothing was recorded"));
         };
-        let until_ms = match &self.at {
+        let at_ms = match &self.at {
             None => last_ms,
-            Some(text) => {
-                let state = &self.monitor.state;
-                match parse(text, last_ms, state.zone()).map_err(Failure::usage)? {
-                    Typed::Live => last_ms,
-                    Typed::At(at_ms) => at_ms,
-                    Typed::Trouble { .. } => {
-                        let why = "--at: a recording printed at once has moments alone";
-                        return Err(Failure::usage(why).hint("n and N in --replay step to trouble"));
-                    }
-                }
-            }
+            Some(text) => self.recorded(text, (recording, last_ms))?,
         };
-        let from_ms = until_ms.saturating_sub(BEFORE_MS).max(first_ms);
-        for nth in recording.key_before(from_ms)..recording.len() {
-            let Some(moments) = recording.moments(nth) else { break };
-            for moment in moments.into_iter().take_while(|it| it.at_ms <= until_ms) {
-                let uptime_ms = u64::try_from(moment.at_ms.saturating_sub(first_ms)).unwrap_or(0);
-                self.tell(Event::Tick { uptime_ms }, &asks);
-                if let Some(told) = moment.told {
-                    self.tell(Event::Feed(FeedEvent::from(told)), &asks);
-                }
-            }
+        if at_ms < first_ms {
+            let zone = self.monitor.state.zone();
+            let (first, last) = (day_clock(first_ms, zone), day_clock(last_ms, zone));
+            let why = format!("nothing was recorded by then; accepted: {first} to {last}");
+            return Err(Failure::new(Exit::NotFound, why));
         }
-        if self.monitor.state.facts.now_ms.is_none() {
-            return Err(Failure::new(Exit::NotFound, "nothing was recorded by then"));
+        for frame in Replay::frames_at(recording, at_ms) {
+            self.tell(Event::Feed(FeedEvent::Frame(Box::new(frame))), &asks);
         }
         Ok(self.finish(&asks))
+    }
+
+    /// A moment of a recording as it was typed, counted from its end.
+    fn recorded(&self, text: &str, (it, last_ms): (&Recording, i64)) -> Result<i64, Failure> {
+        match parse(text, last_ms, self.monitor.state.zone()).map_err(refused)? {
+            Typed::Live => Ok(last_ms),
+            Typed::At(at_ms) => Ok(at_ms),
+            Typed::Trouble { from_ms, is_after } => Replay::trouble(it, from_ms, is_after)
+                .map_err(|why| Failure::new(Exit::NotFound, format!("--at: {why}"))),
+        }
     }
 
     fn wait(
@@ -156,9 +164,12 @@ impl Once {
         for it in text.chars() {
             self.tell(Event::Key(Key::char(it)), asks);
         }
+        if let Some(Overlay::Line(Prompt { error: Some(why), .. })) = &self.monitor.state.overlay {
+            return Err(refused(why.clone()));
+        }
         self.tell(Event::Key(Key::plain(Code::Enter)), asks);
         match &self.monitor.state.said {
-            Some(said) if said.is_failure => Err(Failure::usage(format!("--at: {}", said.text))),
+            Some(said) if said.is_failure => Err(refused(said.text.clone())),
             Some(_) | None => Ok(()),
         }
     }

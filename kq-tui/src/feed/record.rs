@@ -32,12 +32,31 @@ const HEADER_BYTES: usize = 16;
 /// Something that was told, and when it was received.
 #[derive(Clone, PartialEq, Message)]
 pub struct Moment {
-    /// By the clock of whoever recorded, in milliseconds since 1970; never before the moment before.
+    /// In milliseconds since 1970, by a clock of whoever recorded that never goes back. What a frame
+    /// says of the time is the cluster's.
     #[prost(int64, tag = "1")]
     pub at_ms: i64,
+    /// Nobody told it: it is all that was known before the next moment, for whoever begins here.
+    #[prost(bool, tag = "6")]
+    pub is_key: bool,
     /// What it was.
     #[prost(oneof = "Told", tags = "2, 3, 4, 5")]
     pub told: Option<Told>,
+}
+
+impl Moment {
+    /// The cluster's clock, where a broker told it.
+    pub fn clock_ms(&self) -> Option<i64> {
+        match &self.told {
+            Some(Told::Frame(frame)) if !self.is_key => Some(frame.now_ms),
+            _ => None,
+        }
+    }
+
+    /// What it tells somebody who knows something already, or nothing yet.
+    pub fn news(self, is_known: bool) -> Option<Told> {
+        self.told.filter(|_| !(self.is_key && is_known))
+    }
 }
 
 /// What can be told.

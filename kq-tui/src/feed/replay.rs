@@ -1,6 +1,10 @@
 //! A recording, played: as fast as it was, faster, or standing at a moment. A seek goes to the nearest
 //! whole frame before its moment and applies what followed.
+//!
+//! Moments are those of the cluster's clock, which is what screens show and users type. How fast it
+//! plays goes by the clock of whoever recorded, which never goes back.
 
+mod place;
 mod search;
 
 use std::collections::VecDeque;
@@ -9,9 +13,9 @@ use std::time::Duration;
 
 use kq_proto::monitor::v1;
 
-use super::record::{Moment, Recording, Told};
+use self::place::{Place, Reached, reach};
+use super::record::{Recording, Told};
 use super::{Asks, Feed};
-use crate::facts::Facts;
 use crate::model::{FeedAsk, FeedEvent};
 use crate::shell::clock::Clock;
 
@@ -22,15 +26,19 @@ const AS_IT_WAS: u32 = 100;
 #[derive(Debug)]
 pub struct Replay {
     recording: Recording,
+    /// The cluster's clock at its first and last frame.
+    span_ms: Option<(i64, i64)>,
     name: String,
     clock: Clock,
     asks: Receiver<FeedAsk>,
     /// Kept so that the feed never runs out of askers.
     asker: Sender<FeedAsk>,
     at: Place,
+    /// The cluster's clock as it was told last.
+    shown_ms: Option<i64>,
     /// In hundredths of how fast it was; 0 = it stands.
     speed: u32,
-    /// The uptime at which this moment of the recording was played.
+    /// The uptime at which this moment of the recording was played, by the clock of whoever recorded.
     anchor: (u64, i64),
     /// The newest window that was asked for: a recording shows what it has, whatever is asked.
     window: u64,
@@ -38,35 +46,13 @@ pub struct Replay {
     has_ended: bool,
 }
 
-/// What comes next in a recording.
-#[derive(Debug, Default)]
-struct Place {
-    /// The block behind those that were read.
-    block: usize,
-    moments: VecDeque<Moment>,
-}
-
-impl Place {
-    fn peek(&mut self, recording: &Recording) -> Option<&Moment> {
-        while self.moments.is_empty() {
-            self.moments = recording.moments(self.block)?.into();
-            self.block += 1;
-        }
-        self.moments.front()
-    }
-
-    fn next(&mut self, recording: &Recording) -> Option<Moment> {
-        self.peek(recording)?;
-        self.moments.pop_front()
-    }
-}
-
 impl Replay {
     /// Plays from the beginning. The name is shown as where frames come from.
     pub fn new(recording: Recording, name: String, clock: Clock) -> Self {
         let (asker, asks) = channel();
-        let begin_ms = recording.span_ms().map_or(0, |(first_ms, _)| first_ms);
+        let begin_ms = recording.begin_ms().unwrap_or(0);
         Self {
+            span_ms: recording.span_ms(),
             recording,
             waiting: VecDeque::from([FeedEvent::Open { to: name.clone() }]),
             name,
@@ -75,16 +61,26 @@ impl Replay {
             asks,
             asker,
             at: Place::default(),
+            shown_ms: None,
             speed: AS_IT_WAS,
             window: 0,
             has_ended: false,
         }
     }
 
-    /// Everything that was known at a moment, as one frame; none if nothing was by then.
-    pub fn whole_at(recording: &Recording, at_ms: i64) -> Option<v1::WatchResponse> {
-        let (facts, _) = state_at(recording, at_ms);
-        facts.now_ms.is_some().then(|| facts.whole_frame())
+    /// What tells an empty store all that was known at a moment of the cluster's clock, with its rates.
+    pub fn frames_at(recording: &Recording, clock_ms: i64) -> Vec<v1::WatchResponse> {
+        reach(recording, clock_ms).frames
+    }
+
+    /// When the last trouble before a moment began, or the first after it; why there is none, in words.
+    pub fn trouble(
+        recording: &Recording,
+        from_ms: i64,
+        is_after: bool,
+    ) -> Result<i64, &'static str> {
+        let step = if is_after { v1::Step::TroubleOn } else { v1::Step::TroubleBack };
+        search::find(recording, step, from_ms)
     }
 
     fn fulfil(&mut self, ask: FeedAsk) {
@@ -92,82 +88,87 @@ impl Replay {
         match ask {
             FeedAsk::Window(window) => self.window = self.window.max(window.number),
             FeedAsk::Speed(speed) => self.speed = speed,
-            FeedAsk::Resume => self.speed = AS_IT_WAS,
+            FeedAsk::Resume => {
+                // What is now was never recorded: the end is the nearest to it.
+                if let Some((_, last_ms)) = self.span_ms {
+                    self.go_to(None, last_ms, "");
+                }
+            }
             FeedAsk::Seek(seek) => self.seek(&seek),
         }
     }
 
     fn seek(&mut self, seek: &v1::Seek) {
-        let Some((first_ms, last_ms)) = self.recording.span_ms() else {
-            self.land(seek.number, None, "nothing was recorded");
+        let Some((first_ms, last_ms)) = self.span_ms else {
+            self.miss(seek.number, "nothing was recorded");
             return;
         };
-        let found = match seek.step() {
-            v1::Step::Unspecified => Ok(seek.at_ms.clamp(first_ms, last_ms)),
+        let (found, words) = match seek.step() {
+            v1::Step::Unspecified if seek.at_ms > last_ms => {
+                (Ok(last_ms), "the recording ends here")
+            }
+            v1::Step::Unspecified if seek.at_ms < first_ms => {
+                (Ok(first_ms), "the recording begins here")
+            }
+            v1::Step::Unspecified => (Ok(seek.at_ms), ""),
             step @ (v1::Step::EventBack
             | v1::Step::EventOn
             | v1::Step::TroubleBack
-            | v1::Step::TroubleOn) => search::find(&self.recording, step, seek.at_ms),
+            | v1::Step::TroubleOn) => (search::find(&self.recording, step, seek.at_ms), ""),
         };
         match found {
-            Ok(at_ms) => self.go_to(seek.number, at_ms),
-            Err(why) => self.land(seek.number, None, why),
+            Ok(at_ms) => self.go_to(Some(seek.number), at_ms, words),
+            Err(why) => self.miss(seek.number, why),
         }
     }
 
-    fn go_to(&mut self, number: u64, at_ms: i64) {
-        let (facts, place) = state_at(&self.recording, at_ms);
+    /// Tells what was known at a moment: whole a little before it, and what came then, so that there
+    /// are rates.
+    fn go_to(&mut self, seek: Option<u64>, clock_ms: i64, words: &str) {
+        let Reached { frames, place, at_ms } = reach(&self.recording, clock_ms);
         self.at = place;
         self.anchor = (self.clock.uptime_ms(), at_ms);
         self.has_ended = false;
-        if facts.now_ms.is_some() {
-            let frame = facts.whole_frame();
-            self.push(frame, Some((number, at_ms)));
-        } else {
-            self.land(number, Some(at_ms), "nothing was known yet");
+        let last = frames.len().saturating_sub(1);
+        for (nth, mut frame) in frames.into_iter().enumerate() {
+            let landing = seek.filter(|_| nth == last);
+            frame.landing = landing.map(|number| self.landing(number, clock_ms, words));
+            self.push(frame);
         }
     }
 
-    /// Tells where a seek landed without anything that is known there.
-    fn land(&mut self, number: u64, at_ms: Option<i64>, words: &str) {
-        let landing = v1::Landing {
+    fn landing(&self, number: u64, at_ms: i64, words: &str) -> v1::Landing {
+        v1::Landing {
             number,
-            found: at_ms.is_some(),
-            at_ms: at_ms.unwrap_or_else(|| self.playing_ms()),
+            found: true,
+            at_ms,
             words: words.to_owned(),
-            oldest_at_ms: self.recording.span_ms().map(|(first_ms, _)| first_ms),
+            oldest_at_ms: self.span_ms.map(|(first_ms, _)| first_ms),
             ..v1::Landing::default()
-        };
-        let frame = v1::WatchResponse {
-            now_ms: self.playing_ms(),
-            window: self.window,
-            landing: Some(landing),
-            ..v1::WatchResponse::default()
-        };
-        self.waiting.push_back(FeedEvent::Frame(Box::new(frame)));
-    }
-
-    fn push(&mut self, mut frame: v1::WatchResponse, landed: Option<(u64, i64)>) {
-        frame.window = self.window;
-        if let Some((number, at_ms)) = landed {
-            frame.landing = Some(v1::Landing {
-                number,
-                found: true,
-                at_ms,
-                oldest_at_ms: self.recording.span_ms().map(|(first_ms, _)| first_ms),
-                ..v1::Landing::default()
-            });
         }
+    }
+
+    /// Tells why a seek found nothing; nothing moves.
+    fn miss(&mut self, number: u64, words: &str) {
+        let now_ms = self.shown_ms.unwrap_or(0);
+        let landing = v1::Landing { found: false, ..self.landing(number, now_ms, words) };
+        let landing = Some(landing);
+        self.push(v1::WatchResponse { now_ms, landing, ..v1::WatchResponse::default() });
+    }
+
+    fn push(&mut self, mut frame: v1::WatchResponse) {
+        frame.window = self.window;
+        self.shown_ms = Some(frame.now_ms);
         self.waiting.push_back(FeedEvent::Frame(Box::new(frame)));
     }
 
-    /// The moment of the recording that is now.
+    /// The moment of the recording that is played now.
     fn playing_ms(&self) -> i64 {
         let (uptime_ms, at_ms) = self.anchor;
         let played_ms = self.clock.uptime_ms().saturating_sub(uptime_ms);
         let played_ms = played_ms.saturating_mul(u64::from(self.speed)) / u64::from(AS_IT_WAS);
         let at_ms = at_ms.saturating_add_unsigned(played_ms);
-        self.recording.span_ms().map_or(at_ms, |(_, last_ms)| at_ms.min(last_ms))
+        at_ms.min(self.recording.end_ms().unwrap_or(at_ms))
     }
 
     /// How long until a moment is played; none while it stands.
@@ -181,31 +182,35 @@ impl Replay {
     /// What is played next, if it is time; otherwise how long until then, if it plays at all.
     fn play(&mut self) -> Result<FeedEvent, Option<Duration>> {
         let Some(next_ms) = self.at.peek(&self.recording).map(|it| it.at_ms) else {
-            if self.has_ended {
-                return Err(None);
-            }
-            self.has_ended = true;
-            let why = if self.recording.is_empty() {
-                format!("{}: nothing was recorded", self.name)
-            } else {
-                format!("{}: the recording ends here", self.name)
-            };
-            return Ok(FeedEvent::Ended { why });
+            return self.end();
         };
-        match self.until(next_ms) {
-            Some(Duration::ZERO) => {
-                let told = self.at.next(&self.recording).and_then(|it| it.told);
-                match told {
-                    Some(Told::Frame(frame)) => {
-                        self.push(*frame, None);
-                        Ok(self.waiting.pop_front().ok_or(Some(Duration::ZERO))?)
-                    }
-                    Some(told) => Ok(told.into()),
-                    None => Err(Some(Duration::ZERO)),
-                }
-            }
-            wait => Err(wait),
+        let wait = self.until(next_ms);
+        if wait != Some(Duration::ZERO) {
+            return Err(wait);
         }
+        let next = self.at.next(&self.recording);
+        match next.and_then(|it| it.news(self.shown_ms.is_some())) {
+            Some(Told::Frame(frame)) => {
+                self.push(*frame);
+                self.waiting.pop_front().ok_or(Some(Duration::ZERO))
+            }
+            Some(told) => Ok(told.into()),
+            None => Err(Some(Duration::ZERO)),
+        }
+    }
+
+    /// Tells once that there is no more.
+    fn end(&mut self) -> Result<FeedEvent, Option<Duration>> {
+        if self.has_ended {
+            return Err(None);
+        }
+        self.has_ended = true;
+        let why = if self.recording.is_empty() {
+            format!("{}: nothing was recorded", self.name)
+        } else {
+            format!("{}: the recording ends here", self.name)
+        };
+        Ok(FeedEvent::Ended { why })
     }
 }
 
@@ -236,18 +241,6 @@ impl Feed for Replay {
         // If nobody plays any more, nobody wants anything of it either.
         Asks::new(move |ask| drop(asker.send(ask)))
     }
-}
-
-/// Everything that was known at a moment, and the place behind it.
-fn state_at(recording: &Recording, at_ms: i64) -> (Facts, Place) {
-    let mut facts = Facts::default();
-    let mut place = Place { block: recording.key_before(at_ms), ..Place::default() };
-    while place.peek(recording).is_some_and(|it| it.at_ms <= at_ms) {
-        if let Some(Told::Frame(frame)) = place.next(recording).and_then(|it| it.told) {
-            facts.apply(*frame);
-        }
-    }
-    (facts, place)
 }
 
 #[cfg(test)]

@@ -5,9 +5,12 @@ use std::path::Path;
 use kq_proto::admin::v1::BrokerState;
 
 use super::*;
+use crate::facts::Facts;
 use crate::feed::record::Recorder;
 
 const BEGIN_MS: i64 = 1_000_000;
+/// So far the clock of whoever recorded was behind the cluster's.
+const BEHIND_MS: i64 = 600_000;
 
 fn frame(state: Option<BrokerState>, now_ms: i64) -> FeedEvent {
     let broker =
@@ -30,7 +33,7 @@ fn recording(path: &Path) -> Recording {
             _ => None,
         };
         let at_ms = BEGIN_MS + second * 1_000;
-        recorder.take(&frame(state, at_ms), at_ms).unwrap();
+        recorder.take(&frame(state, at_ms), at_ms - BEHIND_MS).unwrap();
     }
     drop(recorder);
     Recording::open(path).unwrap()
@@ -49,11 +52,17 @@ fn seek(number: u64, at_ms: i64, step: v1::Step) -> FeedAsk {
     FeedAsk::Seek(v1::Seek { number, at_ms, step: step.into() })
 }
 
-/// The next frame with where a seek landed.
-fn landed(replay: &mut Replay) -> v1::WatchResponse {
+/// The next frame with where a seek landed, and what is known then.
+fn landed(replay: &mut Replay) -> (v1::WatchResponse, Facts) {
+    let mut facts = Facts::default();
     loop {
         match replay.next() {
-            Some(FeedEvent::Frame(frame)) if frame.landing.is_some() => return *frame,
+            Some(FeedEvent::Frame(frame)) => {
+                facts.apply((*frame).clone());
+                if frame.landing.is_some() {
+                    return (*frame, facts);
+                }
+            }
             Some(_) => {}
             None => unreachable!("somebody can ask"),
         }
@@ -69,10 +78,10 @@ fn a_seek_shows_what_was_known_then() {
     {
         let at_ms = BEGIN_MS + second * 1_000;
         asks.ask(seek(1, at_ms, v1::Step::Unspecified));
-        let frame = landed(&mut replay);
+        let (frame, facts) = landed(&mut replay);
         assert_eq!(frame.landing.map(|it| (it.found, it.at_ms)), Some((true, at_ms)));
-        assert_eq!((frame.whole, frame.now_ms), (true, at_ms));
-        assert_eq!(frame.brokers[0].state(), state, "second {second}");
+        assert_eq!(frame.now_ms, at_ms);
+        assert_eq!(facts.brokers[&3].state(), state, "second {second}");
     }
 }
 
@@ -82,7 +91,7 @@ fn steps_go_to_what_happened() {
     let (mut replay, asks) = replay(&dir);
     let mut step = |from: i64, step: v1::Step| {
         asks.ask(seek(1, BEGIN_MS + from * 1_000, step));
-        let landing = landed(&mut replay).landing.unwrap();
+        let landing = landed(&mut replay).0.landing.unwrap();
         landing.found.then_some((landing.at_ms - BEGIN_MS) / 1_000)
     };
     assert_eq!(step(0, v1::Step::EventOn), Some(100));
@@ -107,5 +116,74 @@ fn it_ends_once_and_can_be_sought_again() {
     assert!(seen >= 300, "{seen}");
     asks.ask(FeedAsk::Speed(0));
     asks.ask(seek(2, 0, v1::Step::Unspecified));
-    assert_eq!(landed(&mut replay).now_ms, BEGIN_MS);
+    assert_eq!(landed(&mut replay).0.now_ms, BEGIN_MS);
+}
+
+#[test]
+fn live_is_the_end_of_a_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut replay, asks) = replay(&dir);
+    asks.ask(FeedAsk::Resume);
+    let mut last_ms = 0;
+    let why = loop {
+        match replay.next() {
+            Some(FeedEvent::Frame(frame)) => last_ms = frame.now_ms,
+            Some(FeedEvent::Ended { why }) => break why,
+            _ => unreachable!("it stands at its end, and says so"),
+        }
+    };
+    assert_eq!((last_ms, why.as_str()), (BEGIN_MS + 299_000, "it: the recording ends here"));
+}
+
+#[test]
+fn beyond_either_end_a_seek_lands_there_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut replay, asks) = replay(&dir);
+    let mut land = |at_ms| {
+        asks.ask(seek(1, at_ms, v1::Step::Unspecified));
+        let landing = landed(&mut replay).0.landing.unwrap();
+        (landing.at_ms, landing.words)
+    };
+    let end_ms = BEGIN_MS + 299_000;
+    assert_eq!(land(i64::MAX), (end_ms, "the recording ends here".to_owned()));
+    assert_eq!(land(0), (BEGIN_MS, "the recording begins here".to_owned()));
+    assert_eq!(land(end_ms), (end_ms, String::new()));
+}
+
+#[test]
+fn a_moment_that_was_gone_to_has_its_rates() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("it.kqrec");
+    let mut recorder = Recorder::create(&path).unwrap();
+    let counted = |second: i64| v1::WatchResponse {
+        now_ms: second * 1_000,
+        whole: second == 0,
+        brokers: (second == 0)
+            .then(|| v1::BrokerState { id: 3, ..Default::default() })
+            .into_iter()
+            .collect(),
+        broker_counters: vec![v1::BrokerCounters {
+            broker: 3,
+            at_ms: second * 1_000,
+            bytes_in: 70 * u64::try_from(second).unwrap(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    for second in 0..130 {
+        recorder.take(&FeedEvent::Frame(Box::new(counted(second))), second * 1_000).unwrap();
+    }
+    drop(recorder);
+    let recording = Recording::open(&path).unwrap();
+    // Also right behind a key, which is at 1:00.
+    for second in [2, 59, 60, 61, 100, 129] {
+        let mut facts = Facts::default();
+        for frame in Replay::frames_at(&recording, second * 1_000) {
+            facts.apply(frame);
+        }
+        let rate = facts.brokers[&3].counters.unwrap().bytes_in;
+        let rate = rate.at(facts.counted_at_ms.unwrap()).unwrap();
+        assert!((rate - 70.0).abs() < 1e-9, "second {second}: {rate}");
+        assert_eq!(facts.now_ms, Some(second * 1_000));
+    }
 }

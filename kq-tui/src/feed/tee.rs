@@ -18,6 +18,8 @@ pub struct Tee {
     feed: Box<dyn Feed>,
     file: Tape,
     clock: Clock,
+    /// The time of day when the uptime began, as it was believed then: the time of day may be set back.
+    began_ms: i64,
     failed: Failed,
 }
 
@@ -43,7 +45,9 @@ impl Tape {
 impl Tee {
     /// Records what a feed tells from now on.
     pub fn new(feed: Box<dyn Feed>, recorder: Recorder, clock: Clock, failed: Failed) -> Self {
-        Self { feed, file: Tape(Arc::new(Mutex::new(Some(recorder)))), clock, failed }
+        let uptime_ms = i64::try_from(clock.uptime_ms()).unwrap_or(i64::MAX);
+        let began_ms = clock.wall_ms().saturating_sub(uptime_ms);
+        Self { feed, file: Tape(Arc::new(Mutex::new(Some(recorder)))), clock, began_ms, failed }
     }
 
     /// The recording.
@@ -55,9 +59,10 @@ impl Tee {
 impl Feed for Tee {
     fn next(&mut self) -> Option<FeedEvent> {
         let event = self.feed.next()?;
+        let at_ms = self.began_ms.saturating_add_unsigned(self.clock.uptime_ms());
         let mut file = self.file.0.lock();
         if let Some(recorder) = file.as_mut()
-            && let Err(error) = recorder.take(&event, self.clock.wall_ms())
+            && let Err(error) = recorder.take(&event, at_ms)
         {
             // A full disk ends the recording, never the watching.
             *file = None;

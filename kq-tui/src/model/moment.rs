@@ -8,6 +8,8 @@ use jiff::{Timestamp, Zoned};
 pub type Zone<'a> = Option<&'a TimeZone>;
 
 const DAY_MS: u64 = 86_400_000;
+/// A moment of which all that may be written has a day before it.
+const CHECKED_MS: i64 = 4_000_000_000_000;
 
 /// What may be typed for a moment.
 pub const ACCEPTED: &str = "accepted: -10m (also s, h, d), 12:01, 12:01:07, 2026-11-21T12:01, \
@@ -76,61 +78,93 @@ pub enum Typed {
 /// Reads a moment. `-10m` counts from the moment that is shown, or from now; a time without a day is
 /// the last such time.
 pub fn parse(text: &str, now_ms: i64, zone: Zone<'_>) -> Result<Typed, String> {
-    let text = text.trim();
-    if matches!(text, "live" | "now") {
-        return Ok(Typed::Live);
-    }
-    if text == "trouble" {
-        return Ok(Typed::Trouble { from_ms: now_ms, is_after: false });
-    }
-    for (word, is_after) in [("trouble after ", true), ("trouble before ", false)] {
-        if let Some(moment) = text.strip_prefix(word) {
-            return Ok(Typed::Trouble { from_ms: at(moment.trim(), now_ms, zone)?, is_after });
-        }
-    }
-    at(text, now_ms, zone).map(Typed::At)
+    Origin { at_ms: now_ms, zone, is_recorded: false }.read(text)
 }
 
-/// A moment by its time, in milliseconds since 1970.
-fn at(text: &str, now_ms: i64, zone: Zone<'_>) -> Result<i64, String> {
-    let at_ms = if let Some(back) = text.strip_prefix('-') {
-        let span = span_ms(back).ok_or_else(|| format!("'{text}' is no time back; {ACCEPTED}"))?;
-        now_ms.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX))
-    } else {
-        named(text, now_ms, zone).ok_or_else(|| format!("'{text}' is no moment; {ACCEPTED}"))?
-    };
-    if at_ms > now_ms {
-        let until = day_clock(now_ms, zone);
-        return Err(format!("'{text}' has not come yet; accepted: up to {until}"));
-    }
-    if Timestamp::from_millisecond(at_ms).is_err() || at_ms < 0 {
-        return Err(format!("'{text}' lies before 1970; {ACCEPTED}"));
-    }
-    Ok(at_ms)
+/// Reads a moment of a recording, which has a time to come: `+10m` counts from the moment that is
+/// shown as well, and a time without a day is the next to it on either side.
+pub fn parse_recorded(text: &str, shown_ms: i64, zone: Zone<'_>) -> Result<Typed, String> {
+    Origin { at_ms: shown_ms, zone, is_recorded: true }.read(text)
 }
 
-fn named(text: &str, now_ms: i64, zone: Zone<'_>) -> Option<i64> {
-    if let Ok(timestamp) = text.parse::<Timestamp>() {
-        return Some(timestamp.as_millisecond());
-    }
-    let clock = text.strip_suffix('Z').unwrap_or(text);
-    let zone = if clock == text { zone } else { None };
-    let in_zone = |it: DateTime| {
-        let zone = zone.cloned().unwrap_or(TimeZone::UTC);
-        Some(it.to_zoned(zone).ok()?.timestamp().as_millisecond())
-    };
-    if text.contains(':')
-        && !text.contains('-')
-        && let Ok(time) = clock.parse::<Time>()
-    {
-        let today = zoned(now_ms, zone)?.date();
-        let at_ms = in_zone(today.to_datetime(time))?;
-        if at_ms <= now_ms {
-            return Some(at_ms);
+/// Whether something is written as moments are: then `parse` refuses at most when it is.
+pub fn check(text: &str) -> Result<(), String> {
+    Origin { at_ms: CHECKED_MS, zone: None, is_recorded: true }.read(text).map(drop)
+}
+
+/// From where moments are counted.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    at_ms: i64,
+    zone: Zone<'a>,
+    is_recorded: bool,
+}
+
+impl Origin<'_> {
+    fn read(self, text: &str) -> Result<Typed, String> {
+        let text = text.trim();
+        if matches!(text, "live" | "now") {
+            return Ok(Typed::Live);
         }
-        return in_zone(today.yesterday().ok()?.to_datetime(time));
+        if text == "trouble" {
+            return Ok(Typed::Trouble { from_ms: self.at_ms, is_after: false });
+        }
+        for (word, is_after) in [("trouble after ", true), ("trouble before ", false)] {
+            if let Some(moment) = text.strip_prefix(word) {
+                return Ok(Typed::Trouble { from_ms: self.at(moment.trim())?, is_after });
+            }
+        }
+        self.at(text).map(Typed::At)
     }
-    in_zone(clock.replace(' ', "T").parse::<DateTime>().ok()?)
+
+    /// A moment by its time, in milliseconds since 1970.
+    fn at(self, text: &str) -> Result<i64, String> {
+        let span = |it: &str| {
+            let span = span_ms(it).ok_or_else(|| format!("'{text}' is no span; {ACCEPTED}"))?;
+            Ok::<i64, String>(i64::try_from(span).unwrap_or(i64::MAX))
+        };
+        let at_ms = if let Some(back) = text.strip_prefix('-') {
+            self.at_ms.saturating_sub(span(back)?)
+        } else if let Some(on) = text.strip_prefix('+').filter(|_| self.is_recorded) {
+            self.at_ms.saturating_add(span(on)?)
+        } else {
+            self.named(text).ok_or_else(|| format!("'{text}' is no moment; {ACCEPTED}"))?
+        };
+        if at_ms > self.at_ms && !self.is_recorded {
+            let until = day_clock(self.at_ms, self.zone);
+            return Err(format!("'{text}' has not come yet; accepted: up to {until}"));
+        }
+        if Timestamp::from_millisecond(at_ms).is_err() || at_ms < 0 {
+            return Err(format!("'{text}' lies before 1970; {ACCEPTED}"));
+        }
+        Ok(at_ms)
+    }
+
+    fn named(self, text: &str) -> Option<i64> {
+        if let Ok(timestamp) = text.parse::<Timestamp>() {
+            return Some(timestamp.as_millisecond());
+        }
+        let clock = text.strip_suffix('Z').unwrap_or(text);
+        let zone = if clock == text { self.zone } else { None };
+        let in_zone = |it: DateTime| {
+            let zone = zone.cloned().unwrap_or(TimeZone::UTC);
+            Some(it.to_zoned(zone).ok()?.timestamp().as_millisecond())
+        };
+        if text.contains(':')
+            && !text.contains('-')
+            && let Ok(time) = clock.parse::<Time>()
+        {
+            let today = zoned(self.at_ms, zone)?.date();
+            let days = [today.yesterday().ok(), Some(today), today.tomorrow().ok()];
+            let times = days.into_iter().flatten().filter_map(|it| in_zone(it.to_datetime(time)));
+            return if self.is_recorded {
+                times.min_by_key(|it| it.abs_diff(self.at_ms))
+            } else {
+                times.filter(|it| *it <= self.at_ms).max()
+            };
+        }
+        in_zone(clock.replace(' ', "T").parse::<DateTime>().ok()?)
+    }
 }
 
 /// A length of time as typed, in milliseconds: `500ms`, `10s`, `5m`, `2h`, `7d`, `1h30m`.
@@ -192,6 +226,25 @@ mod tests {
         assert_eq!(parse("trouble after 12:01", NOW, None), trouble(NOW - 211_000, true));
         assert_eq!(parse("trouble before -1h", NOW, None), trouble(NOW - 3_600_000, false));
         assert!(parse("trouble after soon", NOW, None).is_err_and(|why| why.contains(ACCEPTED)));
+    }
+
+    #[test]
+    fn a_recording_has_a_time_to_come() {
+        let at = |text: &str| match parse_recorded(text, NOW, None) {
+            Ok(Typed::At(at_ms)) => day_clock(at_ms, None),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(at("+10m"), "2026-11-21 12:14:31Z");
+        assert_eq!(at("12:30"), "2026-11-21 12:30:00Z");
+        assert_eq!(at("11:59"), "2026-11-21 11:59:00Z");
+        assert_eq!(at("00:01"), "2026-11-22 00:01:00Z", "nearer than the last one");
+        assert_eq!(at("2027-01-01"), "2027-01-01 00:00:00Z");
+        for text in ["-10m", "12:01", "2026-11-21T12:01", "live", "trouble after 12:01"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        for text in ["soon", "", "-5x", "25:01", "12:1:1:1", "trouble after soon"] {
+            assert!(check(text).is_err_and(|why| why.contains(ACCEPTED)), "{text}");
+        }
     }
 
     #[test]

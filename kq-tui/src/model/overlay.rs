@@ -153,7 +153,7 @@ impl State {
         if typed.is_empty() || typed == "live" {
             return None;
         }
-        let moment = moment::parse(typed, self.now_ms(), self.zone()).ok()?;
+        let moment = self.read_moment(typed).ok()?;
         let Typed::At(at_ms) = moment else { return None };
         let when = moment::day_clock(at_ms, self.zone());
         Some(choice(typed, format!("Goes to {when}"), Command::Go(moment)))

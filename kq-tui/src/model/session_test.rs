@@ -13,7 +13,7 @@ fn check(text: &str, want: Expect) {
     want.assert_eq(text);
 }
 
-fn asked_for(effects: &[Effect]) -> String {
+pub(super) fn asked_for(effects: &[Effect]) -> String {
     let word = |it: &Effect| {
         if let Effect::Ask(FeedAsk::Seek(it)) = it {
             return format!("seek {} {:?} {}", it.number, it.step(), it.at_ms - NOW_MS);
@@ -184,68 +184,6 @@ fn the_way_into_the_past_and_back() {
     check(&asked_for(&world.press("{{{")), expect!["seek 2 Unspecified -264000"]);
     check(&asked_for(&world.press("t-10m\n")), expect![[r#""#]]);
     check(&asked_for(&world.press("L")), expect!["Ask(Resume)"]);
-}
-
-#[test]
-fn of_another_moment_only_what_is_told_of_it_is_shown() {
-    let mut world = World::made_up();
-    world.press("6");
-    let title = |world: &World| words::title(&world.state)[1].clone();
-    assert_eq!(title(&world), "2");
-    world.past(204_000);
-    assert_eq!((world.rows().as_str(), title(&world).as_str()), ("", "-"));
-    assert!(words::nothing(&world.state).starts_with("not kept of the past"));
-    world.frame(v1::WatchResponse { now_ms: NOW_MS, ..Default::default() });
-    assert_eq!((world.rows().as_str(), title(&world).as_str()), ("", "?"));
-    assert_eq!(words::nothing(&world.state), "nothing is told of it yet");
-    let groups_missing = Some(v1::GroupsMissing::default());
-    world.frame(v1::WatchResponse { now_ms: NOW_MS, groups_missing, ..Default::default() });
-    world.wait(3_000);
-    assert_eq!((words::nothing(&world.state), title(&world).as_str()), ("there are none", "0"));
-}
-
-#[test]
-fn members_of_another_group_are_never_shown() {
-    let mut world = World::made_up();
-    world.show(Screen::Members);
-    assert_eq!(world.state.table.rows.len(), 6);
-    world.state.place.group = Some("dash".to_owned());
-    world.state.settle();
-    assert_eq!(world.rows(), "", "the frame that is here is of billing");
-    assert_eq!(words::nothing(&world.state), "nothing is told of it yet");
-}
-
-#[test]
-fn what_was_out_of_sight_has_no_rate_until_it_is_counted_again() {
-    let mut world = World::made_up();
-    let bytes_in = |world: &World| {
-        let counters = world.state.facts.brokers[&1].counters.unwrap();
-        counters.bytes_in.at(world.state.facts.counted_at_ms.unwrap())
-    };
-    let counted = |second: i64, window: u64| v1::WatchResponse {
-        now_ms: NOW_MS + second * 1_000,
-        window,
-        broker_counters: vec![v1::BrokerCounters {
-            broker: 1,
-            at_ms: second * 1_000,
-            bytes_in: 70 * u64::try_from(second).unwrap(),
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let number = |world: &World| world.state.window.number;
-    for second in 1..4 {
-        world.frame(counted(second, number(&world)));
-    }
-    assert_eq!(bytes_in(&world), Some(70.0));
-    world.press("3");
-    let frame = v1::WatchResponse { window: number(&world), ..Default::default() };
-    world.frame(frame);
-    world.press("2");
-    world.frame(counted(90, number(&world)));
-    assert_eq!(bytes_in(&world), None, "nobody counted while topics were shown");
-    world.frame(counted(91, number(&world)));
-    assert_eq!(bytes_in(&world), Some(70.0));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Reading a recording, from any place in it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -50,6 +52,8 @@ pub struct Recording {
     file: File,
     /// Where the data of each block begins, and its entry.
     blocks: Vec<(u64, Entry)>,
+    /// The cluster's clock at the beginning of blocks, as far as they were looked at.
+    clocks: RefCell<BTreeMap<usize, Option<i64>>>,
 }
 
 impl Recording {
@@ -71,7 +75,7 @@ impl Recording {
             return Err(RecordingError::Version(u32::from_le_bytes(*version)));
         }
         let blocks = blocks(&file, length);
-        Ok(Self { file, blocks })
+        Ok(Self { file, blocks, clocks: RefCell::default() })
     }
 
     /// Blocks that there are.
@@ -84,17 +88,59 @@ impl Recording {
         self.blocks.is_empty()
     }
 
-    /// When its first and its last moment were received, in milliseconds since 1970; none if there
-    /// are none.
+    /// The cluster's clock at the first and at the last frame, in milliseconds since 1970; none if there
+    /// is no frame.
     pub fn span_ms(&self) -> Option<(i64, i64)> {
-        Some((self.blocks.first()?.1.first_ms, self.blocks.last()?.1.last_ms()))
+        let first_ms = (0..self.len()).find_map(|nth| self.clock_of(nth))?;
+        let last_ms = (0..self.len()).rev().find_map(|nth| {
+            let moments = self.moments(nth)?;
+            moments.iter().rev().find_map(Moment::clock_ms)
+        });
+        Some((first_ms, last_ms.unwrap_or(first_ms).max(first_ms)))
     }
 
-    /// The block to begin with in order to know everything at a moment: the last one with a whole
-    /// frame that began by then, or the first one.
-    pub fn key_before(&self, at_ms: i64) -> usize {
-        let until = self.blocks.partition_point(|(_, it)| it.first_ms <= at_ms);
-        self.key_at_or_before(until.saturating_sub(1))
+    /// When the first moment was received, by the clock of whoever recorded; none if there is none.
+    pub fn begin_ms(&self) -> Option<i64> {
+        self.blocks.first().map(|(_, it)| it.first_ms)
+    }
+
+    /// When the last moment was received, by the same clock; none if there is none.
+    pub fn end_ms(&self) -> Option<i64> {
+        self.blocks.last().map(|(_, it)| it.last_ms())
+    }
+
+    /// The last block that begins by a moment of the cluster's clock, or the first one. Where that
+    /// clock was set back, one of those that do.
+    pub fn block_at(&self, clock_ms: i64) -> usize {
+        let (mut from, mut until) = (0, self.len());
+        while from < until {
+            let middle = from + (until - from) / 2;
+            // A block without a frame begins with the one behind it.
+            let begins_ms = (middle..until).find_map(|nth| self.clock_of(nth));
+            if begins_ms.is_some_and(|it| it <= clock_ms) {
+                from = middle + 1;
+            } else {
+                until = middle;
+            }
+        }
+        from.saturating_sub(1)
+    }
+
+    /// The cluster's clock at the first frame of a block.
+    fn clock_of(&self, nth: usize) -> Option<i64> {
+        if let Some(known) = self.clocks.borrow().get(&nth) {
+            return *known;
+        }
+        let moments = self.moments(nth);
+        let clock_ms = moments.and_then(|it| it.iter().find_map(Moment::clock_ms));
+        self.clocks.borrow_mut().insert(nth, clock_ms);
+        clock_ms
+    }
+
+    /// The block to begin with in order to know everything at a moment of the cluster's clock: the last
+    /// one with a whole frame that began by then, or the first one.
+    pub fn key_before(&self, clock_ms: i64) -> usize {
+        self.key_at_or_before(self.block_at(clock_ms))
     }
 
     /// The last block with a whole frame that is this one or stands before it; the first one if

@@ -39,8 +39,8 @@ fn all(recording: &Recording) -> Vec<Moment> {
 fn known(moments: &[Moment]) -> Facts {
     let mut facts = Facts::default();
     for moment in moments {
-        if let Some(Told::Frame(frame)) = &moment.told {
-            facts.apply((**frame).clone());
+        if let Some(Told::Frame(frame)) = moment.clone().news(facts.now_ms.is_some()) {
+            facts.apply(*frame);
         }
     }
     facts
@@ -54,8 +54,15 @@ fn what_was_recorded_is_read_back() {
     assert!(Recorder::create(&path).is_err(), "nothing is written over");
     let recording = Recording::open(&path).unwrap();
     let moments = all(&recording);
-    assert_eq!(moments.len(), 42);
-    assert_eq!(recording.span_ms(), Some((10_000, 10_000 + 39 * 2_300)));
+    let told: Vec<&Moment> = moments.iter().filter(|it| !it.is_key).collect();
+    assert_eq!(told.len(), 42);
+    for (nth, it) in told.iter().filter_map(|it| it.clock_ms().map(|at| (at, it))) {
+        let sent = frame(u32::try_from(nth / 1_000).unwrap(), nth == 0 || nth == 30_000);
+        assert_eq!(it.told, Told::of(&sent), "what was told is there as it was told");
+    }
+    assert_eq!(moments.len(), 43, "and a key after a minute");
+    assert_eq!(recording.span_ms(), Some((0, 39_000)));
+    assert_eq!(recording.begin_ms().zip(recording.end_ms()), Some((10_000, 10_000 + 39 * 2_300)));
     assert_eq!(known(&moments).brokers.len(), 10, "the second whole frame began anew");
     let lost = moments.iter().filter(|it| matches!(it.told, Some(Told::Lost(_)))).count();
     assert_eq!(lost, 1);
@@ -70,7 +77,7 @@ fn a_key_holds_all_that_was_known_before() {
     let moments = all(&recording);
     // The 28th frame came after a minute: a key that no broker sent.
     let at_ms = 10_000 + 28 * 2_300;
-    let from = recording.key_before(at_ms);
+    let from = recording.key_before(28_000);
     assert!(from > 0);
     let after: Vec<Moment> =
         (from..recording.len()).filter_map(|nth| recording.moments(nth)).flatten().collect();
@@ -124,4 +131,19 @@ fn what_is_no_recording_is_refused_by_name() {
     assert!(matches!(Recording::open(&path), Err(RecordingError::Foreign)));
     std::fs::write(&path, b"KQTUIREC\x09\0\0\0\0\0\0\0").unwrap();
     assert!(matches!(Recording::open(&path), Err(RecordingError::Version(9))));
+}
+
+#[test]
+fn a_clock_that_is_set_back_stands_until_it_has_caught_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("it.kqrec");
+    let mut recorder = Recorder::create(&path).unwrap();
+    for (nth, at_ms) in [(0, 50_000), (1, 60_000), (2, 1_000), (3, 61_000)] {
+        recorder.take(&frame(nth, nth == 0), at_ms).unwrap();
+    }
+    drop(recorder);
+    let recording = Recording::open(&path).unwrap();
+    let at: Vec<i64> = all(&recording).iter().map(|it| it.at_ms).collect();
+    assert_eq!(at, [50_000, 60_000, 60_000, 61_000]);
+    assert_eq!(recording.span_ms(), Some((0, 3_000)));
 }

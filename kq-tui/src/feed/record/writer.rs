@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use kq_proto::monitor::v1;
 use prost::Message as _;
 
 use super::entry::{BLOCK_BYTES_MAX, Entry};
@@ -59,29 +58,21 @@ impl Recorder {
         })
     }
 
-    /// Takes in what was told at a moment, in milliseconds since 1970. A clock that goes back stands
-    /// still here.
+    /// Takes in what was told at a moment, in milliseconds since 1970, by a clock that never goes back;
+    /// one that does stands still here.
     pub fn take(&mut self, event: &FeedEvent, at_ms: i64) -> io::Result<()> {
         let at_ms = at_ms.max(self.last_ms);
         self.last_ms = at_ms;
         let Some(told) = Told::of(event) else { return self.flush() };
-        let told = match told {
-            Told::Frame(frame) => {
-                let is_whole = frame.whole;
-                self.facts.apply((*frame).clone());
-                if !is_whole && !self.wants_key(at_ms) {
-                    Told::Frame(frame)
-                } else {
-                    self.flush()?;
-                    self.keyed_ms = Some(at_ms);
-                    self.block.is_key = true;
-                    Told::Frame(if is_whole { frame } else { Box::new(self.key(&frame)) })
-                }
+        if let Told::Frame(frame) = &told {
+            if frame.whole || self.wants_key(at_ms) {
+                self.flush()?;
+                self.begin_anew(frame.whole, at_ms);
             }
-            told @ (Told::Opening(_) | Told::Open(_) | Told::Lost(_)) => told,
-        };
+            self.facts.apply((**frame).clone());
+        }
         let is_lost = matches!(told, Told::Lost(_));
-        self.push(&Moment { at_ms, told: Some(told) });
+        self.push(&Moment { at_ms, told: Some(told), is_key: false });
         let is_full = is_lost
             || self.block.data.len() >= BLOCK_BYTES
             || self.block.moments >= BLOCK_MOMENTS
@@ -116,9 +107,15 @@ impl Recorder {
         self.keyed_ms.is_none_or(|keyed| at_ms.saturating_sub(keyed) >= KEY_EVERY_MS)
     }
 
-    /// The frame as part of all that is known. Where a seek landed is no fact, and told with it.
-    fn key(&self, frame: &v1::WatchResponse) -> v1::WatchResponse {
-        v1::WatchResponse { landing: frame.landing.clone(), ..self.facts.whole_frame() }
+    /// Begins a block that can be read without those before it.
+    fn begin_anew(&mut self, is_whole: bool, at_ms: i64) {
+        self.keyed_ms = Some(at_ms);
+        self.block.is_key = true;
+        if !is_whole && self.facts.now_ms.is_some() {
+            // What comes with the next frame is told by that, not by this one.
+            let told = Some(Told::Frame(Box::new(self.facts.whole_frame())));
+            self.push(&Moment { at_ms, told, is_key: true });
+        }
     }
 
     fn push(&mut self, moment: &Moment) {

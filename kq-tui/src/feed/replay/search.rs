@@ -24,7 +24,7 @@ impl Illness {
     }
 }
 
-/// When it happened, in milliseconds since 1970; why not, in words, if it did not.
+/// When it happened, in milliseconds since 1970 by the cluster's clock; why not, in words, if it did not.
 pub(super) fn find(
     recording: &Recording,
     step: v1::Step,
@@ -91,14 +91,16 @@ fn scan(
     let mut facts = Facts::default();
     for moments in blocks.map_while(|nth| recording.moments(nth)) {
         for moment in moments {
-            let Some(Told::Frame(frame)) = moment.told else { continue };
+            let is_key = moment.is_key;
+            let Some(Told::Frame(frame)) = moment.news(facts.now_ms.is_some()) else { continue };
             let is_first = facts.now_ms.is_none();
             let before = Illness::of(&facts);
             let is_event = !frame.whole && changes(&frame);
+            let at_ms = frame.now_ms;
             facts.apply(*frame);
             let is_worse = Illness::of(&facts).is_worse_than(before);
             let happened = if is_trouble { is_worse } else { is_event || is_worse };
-            if !is_first && happened && !tell(moment.at_ms) {
+            if !(is_first || is_key) && happened && !tell(at_ms) {
                 return;
             }
         }

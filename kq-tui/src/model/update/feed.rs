@@ -34,6 +34,10 @@ impl State {
     fn hear(&mut self, frame: v1::WatchResponse) -> Vec<Effect> {
         self.heard = Some((self.uptime_ms, frame.now_ms));
         self.answered(frame.window);
+        if matches!(self.link, Link::Ended(_)) {
+            // A recording had come to its end, and was gone back in.
+            self.link = Link::Open(self.settings.context.clone());
+        }
         let Some(held) = &mut self.held else { return self.take_frame(frame) };
         self.troubles.count(frame.axis.as_ref());
         held.apply(frame);

@@ -109,7 +109,10 @@ impl State {
         };
     }
 
-    fn read_moment(&self, text: &str) -> Result<Typed, String> {
+    pub(in crate::model) fn read_moment(&self, text: &str) -> Result<Typed, String> {
+        if self.is_recording() {
+            return moment::parse_recorded(text, self.now_ms(), self.zone());
+        }
         // `-10m` counts from what is shown; all else has to have come by now.
         let from_ms = self.moment_asked().filter(|_| text.trim().starts_with('-'));
         moment::parse(text, from_ms.unwrap_or_else(|| self.now_ms()), self.zone())
