@@ -45,6 +45,7 @@ impl App for Monitor {
             Mode::Replay { .. }
             | Mode::Live { .. }
             | Mode::Paused { .. }
+            | Mode::Seeking { .. }
             | Mode::Past { .. }
             | Mode::Lost { .. } => true,
         }

@@ -26,6 +26,10 @@ impl State {
         while self.unanswered.front().is_some_and(|it| it.number <= number) {
             newest = self.unanswered.pop_front();
         }
+        if let Some(window) = &newest {
+            let axis = window.axis.as_ref();
+            self.troubles.is_filtered = axis.is_some_and(|it| it.filter.is_some());
+        }
         // A recording tells what was in sight of whoever recorded it, whatever is in sight now.
         let Some(window) = newest.filter(|_| !self.is_recording()) else { return };
         self.held.as_deref_mut().unwrap_or(&mut self.facts).look_through(&window);

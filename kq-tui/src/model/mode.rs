@@ -18,7 +18,12 @@ pub enum Mode {
         /// So long ago, in milliseconds.
         age_ms: u64,
     },
-    /// A moment that was asked for.
+    /// Still what is now: a moment of the past was asked for, and is on its way.
+    Seeking {
+        /// That moment; none where it is known only when it is found.
+        to_ms: Option<i64>,
+    },
+    /// A moment that was asked for, and is shown.
     Past {
         /// That moment.
         at_ms: i64,
@@ -51,6 +56,7 @@ impl Mode {
         match self {
             Self::Live { .. } => "LIVE",
             Self::Paused { .. } => "PAUSED",
+            Self::Seeking { .. } => "SEEKING",
             Self::Past { .. } => "PAST",
             Self::Replay { .. } => "REPLAY",
             Self::Lost { .. } => "LOST",
@@ -71,6 +77,10 @@ impl Mode {
             Self::Paused { at_ms, age_ms } => {
                 let clock = moment::clock(at_ms, zone);
                 format!("* {word} {clock}, {} ago *", span_text(age_ms))
+            }
+            Self::Seeking { to_ms: None } => "seeking ..".to_owned(),
+            Self::Seeking { to_ms: Some(to_ms) } => {
+                format!("seeking {} ..", moment::clock(to_ms, zone))
             }
             Self::Past { at_ms, age_ms, speed } => {
                 let when = moment::clock_near(at_ms, age_ms, zone);

@@ -138,33 +138,50 @@ pub(super) struct Troubles {
     /// Of the columns from `since_ms` on, when it was left; and how long those columns were.
     base: Option<(u64, i64)>,
     /// How many since then.
-    pub(super) fresh: u64,
+    fresh: u64,
+    /// What is told of the axis now is only some of what happened.
+    pub(super) is_filtered: bool,
+    /// The axis that was told last cannot tell: it ends before, or has only some of them.
+    is_blind: bool,
 }
 
 impl Troubles {
     /// The screen leaves what is now.
     pub(super) fn begin(&mut self, now_ms: i64, axis: Option<&v1::Axis>) {
         if self.since_ms.is_none() {
-            *self = Self { since_ms: Some(now_ms), base: None, fresh: 0 };
+            self.end();
+            self.since_ms = Some(now_ms);
             self.count(axis);
         }
     }
 
     /// The screen is at what is now again.
     pub(super) fn end(&mut self) {
-        *self = Self::default();
+        *self = Self { is_filtered: self.is_filtered, ..Self::default() };
     }
 
     /// Another axis was told.
     pub(super) fn count(&mut self, axis: Option<&v1::Axis>) {
         let (Some(since_ms), Some(axis)) = (self.since_ms, axis) else { return };
-        let Some((sum, column_ms)) = sum_since(axis, since_ms) else { return };
+        let sum = sum_since(axis, since_ms).filter(|_| !self.is_filtered);
+        self.is_blind = sum.is_none();
+        let Some((sum, column_ms)) = sum else { return };
         match self.base {
             Some((base, length)) if length == column_ms => {
                 self.fresh = self.fresh.max(sum.saturating_sub(base));
             }
             // Columns of another length begin elsewhere: what was found so far is kept.
             _ => self.base = Some((sum.saturating_sub(self.fresh), column_ms)),
+        }
+    }
+
+    /// `2 new`, `2 + ? new`, `? new`; none where nothing new is known to be, and would be known.
+    pub(super) fn words(&self) -> Option<String> {
+        match (self.fresh, self.is_blind) {
+            (0, false) => None,
+            (0, true) => Some("? new".to_owned()),
+            (fresh, false) => Some(format!("{fresh} new")),
+            (fresh, true) => Some(format!("{fresh} + ? new")),
         }
     }
 }
@@ -253,11 +270,36 @@ mod tests {
         let mut troubles = Troubles::default();
         troubles.begin(950, Some(&axis(3)));
         troubles.count(Some(&axis(3)));
-        assert_eq!(troubles.fresh, 0);
+        assert_eq!(troubles.words(), None);
         troubles.count(Some(&axis(5)));
-        assert_eq!(troubles.fresh, 2);
+        assert_eq!(troubles.words().as_deref(), Some("2 new"));
         let wider = v1::Axis { until_at_ms: 2_000, ..axis(9) };
         troubles.count(Some(&wider));
-        assert_eq!(troubles.fresh, 2, "other columns, the same troubles");
+        assert_eq!(troubles.words().as_deref(), Some("2 new"), "other columns, the same troubles");
+    }
+
+    #[test]
+    fn what_the_axis_does_not_show_is_not_taken_for_none() {
+        let axis = |from_at_ms, last| v1::Axis {
+            from_at_ms,
+            until_at_ms: from_at_ms + 1_000,
+            columns: 10,
+            shrinks: [vec![7; 9], vec![last]].concat(),
+            fences: vec![0; 10],
+            ..v1::Axis::default()
+        };
+        let mut troubles = Troubles::default();
+        troubles.begin(10_950, Some(&axis(10_000, 3)));
+        let mut words = |axis: v1::Axis, is_filtered| {
+            troubles.is_filtered = is_filtered;
+            troubles.count(Some(&axis));
+            troubles.words().unwrap_or_default()
+        };
+        assert_eq!(words(axis(2_000, 900), false), "? new", "it ends before the screen left");
+        assert_eq!(words(axis(10_000, 0), true), "? new", "of one topic alone");
+        assert_eq!(words(axis(10_000, 3), false), "");
+        assert_eq!(words(axis(10_000, 4), false), "1 new");
+        assert_eq!(words(axis(10_000, 90), true), "1 + ? new");
+        assert_eq!(words(axis(10_000, 5), false), "2 new", "the base is that of all troubles");
     }
 }

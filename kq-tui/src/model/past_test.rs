@@ -91,3 +91,53 @@ fn a_recording_goes_on_and_back_and_says_where_it_is() {
     check(&words(&world), expect!["* REPLAY 2026-11-21 12:04:26Z x1 *"]);
     check(&asked_for(&world.press("L")), expect!["Ask(Resume)"]);
 }
+
+#[test]
+fn the_past_is_named_when_it_is_shown_and_not_before() {
+    let mut world = World::made_up();
+    let words = |world: &World| world.state.mode().words(world.state.zone());
+    world.press("t12:01:07\n");
+    check(&words(&world), expect!["seeking 12:01:07Z .."]);
+    assert!(!world.state.mode().is_now(), "nothing is done while the screen leaves");
+    world.frame(v1::WatchResponse { now_ms: NOW_MS, ..Default::default() });
+    check(&words(&world), expect!["seeking 12:01:07Z .."]);
+    let at_ms = NOW_MS - 204_000;
+    let landing = |number, at_ms| v1::WatchResponse {
+        now_ms: NOW_MS + 200,
+        as_of_ms: Some(at_ms),
+        landing: Some(v1::Landing { number, found: true, at_ms, ..Default::default() }),
+        ..Default::default()
+    };
+    world.frame(landing(1, at_ms));
+    check(&words(&world), expect!["* PAST 12:01:07Z, 3m24s ago *"]);
+    world.press("{");
+    check(&words(&world), expect!["* PAST 12:01:07Z, 3m24s ago *"]);
+    world.frame(landing(2, at_ms - 60_000));
+    check(&words(&world), expect!["* PAST 12:00:07Z, 4m24s ago *"]);
+    world.press("L");
+    world.frame(v1::WatchResponse { now_ms: NOW_MS + 400, ..Default::default() });
+    check(&words(&world), expect!["LIVE 12:04:31Z"]);
+    world.press("n");
+    check(&words(&world), expect!["seeking .."]);
+}
+
+#[test]
+fn what_is_live_says_so_only_while_somebody_tells() {
+    for screen in Screen::ALL {
+        let mut world = World::made_up();
+        world.show(screen);
+        world.wait(5_000);
+        assert_eq!(world.state.mode().word(), "LIVE", "{screen:?}");
+        world.wait(1);
+        check(&world.state.mode().words(world.state.zone()), expect!["LOST 5.0 s, last 12:04:31Z"]);
+        world.frame(v1::WatchResponse { now_ms: NOW_MS + 6_000, ..Default::default() });
+        assert_eq!(world.state.mode().word(), "LIVE", "{screen:?}");
+        world.past(204_000);
+        world.wait(60_000);
+        assert_eq!(world.state.mode().word(), "PAST", "of the past nothing is to be told");
+    }
+    let mut world = World::made_up();
+    world.state.settings.source = Source::Demo;
+    world.wait(60_000);
+    assert_eq!(world.state.mode().word(), "LIVE", "what is made up here is not lost");
+}

@@ -14,7 +14,7 @@ use super::{
 use crate::facts::Facts;
 
 /// After so much silence what is shown is no longer called live, in milliseconds.
-const SILENCE_MS: u64 = 10_000;
+const SILENCE_MS: u64 = 5_000;
 /// Lines that screens take around their tables, where nobody told how many rows there are.
 const LINES_AROUND: u16 = 12;
 
@@ -186,16 +186,19 @@ impl State {
             return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
         }
         let age_of = |at_ms: i64| u64::try_from(self.now_ms().saturating_sub(at_ms)).unwrap_or(0);
-        if let Some(at_ms) = self.facts.as_of_ms.or(self.past.target_ms) {
+        if let Some(at_ms) = self.facts.as_of_ms {
             return Mode::Past { at_ms, age_ms: age_of(at_ms), speed: self.past.speed };
+        }
+        if self.past.is_seeking() {
+            return Mode::Seeking { to_ms: self.past.target_ms };
         }
         if self.held.is_some()
             && let Some(at_ms) = shown_ms
         {
             return Mode::Paused { at_ms, age_ms: age_of(at_ms) };
         }
-        // Brokers that are counted are told each second; of nothing else silence says anything.
-        if self.heard.is_some() && self.window.brokers && silent_ms > SILENCE_MS {
+        // Of what is now a broker tells something each second, be it only that it still does.
+        if self.heard.is_some() && self.is_told_steadily() && silent_ms > SILENCE_MS {
             return Mode::Lost { for_ms: silent_ms, at_ms: shown_ms };
         }
         Mode::Live { at_ms: shown_ms }
@@ -226,9 +229,15 @@ impl State {
         self.past.target_ms.or(self.facts.as_of_ms)
     }
 
-    /// Troubles that are new since the screen left what is now.
-    pub fn new_troubles(&self) -> u64 {
-        self.troubles.fresh
+    /// `2 new`: troubles that are new since the screen left what is now. `? new` where the axis that is
+    /// told does not reach up to now, or has not all of them in it. None where there is nothing to say.
+    pub fn new_troubles(&self) -> Option<String> {
+        self.troubles.words()
+    }
+
+    /// Whether silence of the feed is a loss.
+    fn is_told_steadily(&self) -> bool {
+        self.settings.source == Source::Live
     }
 
     /// Whether a recording is played.

@@ -15,7 +15,9 @@ pub(super) fn title(canvas: &mut Canvas<'_>, state: &State) {
     let mode = state.mode();
     let tint = match mode {
         Mode::Live { .. } => Tint::Good,
-        Mode::Paused { .. } | Mode::Past { .. } | Mode::Replay { .. } => Tint::Past,
+        Mode::Paused { .. } | Mode::Seeking { .. } | Mode::Past { .. } | Mode::Replay { .. } => {
+            Tint::Past
+        }
         Mode::Lost { .. } => Tint::Bad,
     };
     let mut right = canvas.width();
@@ -23,14 +25,13 @@ pub(super) fn title(canvas: &mut Canvas<'_>, state: &State) {
         right = canvas.text_right(0, "RO", Tint::Head).saturating_sub(GAP);
     }
     let mut words = mode.words(state.zone());
-    if state.past.is_seeking() {
+    if state.past.is_seeking() && !matches!(mode, Mode::Seeking { .. }) {
         words.push_str(" ..");
     }
     let x = before(canvas, right, &words, tint);
     right = x.saturating_sub(GAP);
-    let fresh = state.new_troubles();
-    if fresh > 0 {
-        right = before(canvas, right, &format!("! {fresh} new"), Tint::Warn).saturating_sub(GAP);
+    if let Some(fresh) = state.new_troubles() {
+        right = before(canvas, right, &format!("! {fresh}"), Tint::Warn).saturating_sub(GAP);
     }
     let mut left = canvas.part(0, 0, (right, 1));
     path(&mut left, state);

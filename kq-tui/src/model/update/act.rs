@@ -272,6 +272,7 @@ impl State {
                 self.past.played_at_ms = self.uptime_ms;
                 self.past.speed = if self.past.speed.is_some() { None } else { Some(FIRST_SPEED) };
             }
+            Mode::Seeking { .. } => self.say("that moment is still on its way"),
             Mode::Paused { .. } => self.release(),
             Mode::Live { at_ms: None } | Mode::Lost { .. } => self.say("there is nothing to hold"),
             Mode::Live { .. } => {
