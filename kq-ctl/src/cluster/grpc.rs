@@ -9,7 +9,6 @@ use tokio_stream::StreamExt as _;
 use tonic::{Response, Status};
 
 use super::{Cluster, Replies, Reply, operations};
-use crate::exit::Failure;
 
 /// A cluster over the wire.
 struct Grpc(Asker);
