@@ -135,8 +135,8 @@ impl Once {
                 has_travelled = true;
                 self.travel(asks)?;
             }
-            if let Some(said) = self.monitor.state.said.as_ref().filter(|it| it.is_failure) {
-                return Err(Failure::new(Exit::NotFound, format!("--at: {}", said.text)));
+            if let Some(why) = self.went_astray().filter(|_| has_travelled) {
+                return Err(Failure::new(Exit::NotFound, format!("--at: {why}")));
             }
             if self.is_known() && self.has_arrived() {
                 let since_ms = *known_ms.get_or_insert(now_ms);
@@ -172,6 +172,14 @@ impl Once {
             Some(said) if said.is_failure => Err(refused(said.text.clone())),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Why the moment was not found. That the broker is lost has nothing to do with it.
+    fn went_astray(&self) -> Option<String> {
+        let state = &self.monitor.state;
+        let is_told = self.at.is_some() && matches!(state.link, Link::Open(_));
+        let said = state.said.as_ref().filter(|it| it.is_failure && is_told)?;
+        Some(said.text.clone())
     }
 
     fn has_arrived(&self) -> bool {
@@ -237,7 +245,13 @@ impl Once {
     /// What has room is known only after the first drawing.
     fn finish(&mut self, asks: &Asks) -> String {
         drop(self.draw(asks));
+        // Nobody chose a row: the first one is told of, whichever came first.
+        self.monitor.state.unselect();
         let buffer = self.draw(asks);
         encoded(&buffer, self.form)
     }
 }
+
+#[cfg(test)]
+#[path = "once_test.rs"]
+mod tests;

@@ -27,8 +27,9 @@ use crate::model::{FeedAsk, FeedEvent};
 
 /// Frames that wait to be taken; behind them the broker waits.
 const FRAMES_MAX: usize = 4;
-/// A larger frame is refused: a hundred thousand partitions are a tenth of it.
-const FRAME_BYTES_MAX: usize = 64 << 20;
+/// A larger frame is refused: a hundred thousand partitions are a fifth of it, and a liar can make a
+/// hundred times as much of it in memory.
+const FRAME_BYTES_MAX: usize = 32 << 20;
 /// Who has told nothing at all by then is left.
 const FIRST_FRAME: Duration = Duration::from_secs(30);
 /// Between attempts, after the first one: twice as long each time, up to the bound.

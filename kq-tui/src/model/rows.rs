@@ -42,6 +42,12 @@ impl State {
         self.find_cursor();
     }
 
+    /// The cursor goes to the first row, as on a screen where no key was pressed.
+    pub fn unselect(&mut self) {
+        (self.table.selected, self.table.stand_in, self.table.at) = (None, None, None);
+        self.settle();
+    }
+
     /// The cursor stays on what it was on. While that is not there it stands on what stood in its
     /// place, and stays on that as well.
     pub(super) fn find_cursor(&mut self) {
