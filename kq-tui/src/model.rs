@@ -8,11 +8,14 @@
 //! ```
 
 pub mod call;
+pub mod configs;
 pub mod ctl;
 pub mod filter;
 pub mod keys;
 pub mod line;
 pub mod moment;
+pub mod record;
+pub mod tail;
 pub mod words;
 
 mod ask;
@@ -23,6 +26,7 @@ mod effect;
 mod event;
 mod hit;
 mod key;
+mod look;
 mod mode;
 mod overlay;
 mod past;
@@ -31,6 +35,7 @@ mod rows;
 mod screen;
 mod settings;
 mod state;
+mod subject;
 mod table;
 mod update;
 
@@ -52,11 +57,14 @@ pub use row::{Row, RowKey};
 pub use screen::{Place, Screen};
 pub use settings::{Settings, Source};
 pub use state::{Link, Said, State, Visit};
+pub use subject::Subject;
 pub use table::Table;
 pub use update::update;
 
 #[cfg(test)]
 mod chosen_test;
+#[cfg(test)]
+mod look_test;
 #[cfg(test)]
 mod past_test;
 #[cfg(test)]

@@ -27,6 +27,28 @@ fn is_unsafe(it: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
+/// Bytes as text: what is none stands as `\xff`. Not yet safe to show.
+pub fn readable(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        shown.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
+/// The same of no more bytes than so many, and of no half character.
+pub fn readable_start(bytes: &[u8], bytes_max: usize) -> String {
+    if bytes.len() <= bytes_max {
+        return readable(bytes);
+    }
+    let is_begin = |at: &usize| bytes.get(*at).is_none_or(|it| it & 0xc0 != 0x80);
+    let end = (bytes_max.saturating_sub(3)..=bytes_max).rev().find(is_begin).unwrap_or(bytes_max);
+    readable(bytes.get(..end).unwrap_or(bytes))
+}
+
 /// A length of time, by its two largest units: `0.4 s`, `41 s`, `3m24s`, `2h28m`, `9d04h`.
 pub fn span_text(ms: u64) -> String {
     let seconds = ms / 1_000;
@@ -143,6 +165,15 @@ mod tests {
             ["0.0 s", "0.4 s", "9.9 s", "9 s", "59 s", "1m00s", "3m24s", "2h28m", "9d04h"]
         );
         assert_eq!(since_text(5_000, 1_000), "0.0 s");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_as_bytes() {
+        assert_eq!(readable(b"ab\xff\xfec"), "ab\\xff\\xfec");
+        assert_eq!(readable("größe".as_bytes()), "größe");
+        assert_eq!(readable_start("漢漢".as_bytes(), 4), "漢");
+        assert_eq!(readable_start(b"\x80\x80\x80\x80\x80\x80", 4), "\\x80\\x80\\x80\\x80");
+        assert_eq!(readable_start(b"abc", 4), "abc");
     }
 
     #[test]

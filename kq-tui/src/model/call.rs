@@ -30,6 +30,8 @@ macro_rules! calls {
                     partitions.describe, DescribePartitionsRequest, DescribePartitionsResponse;
                 /// Brokers, and who is given nothing new.
                 ListBrokers = 6: brokers.list, ListBrokersRequest, ListBrokersResponse;
+                /// Where logs begin and end.
+                ListOffsets = 7: topics.list_offsets, ListOffsetsRequest, ListOffsetsResponse;
             }
             changes {
                 /// Has a plan carried out.

@@ -40,6 +40,8 @@ pub enum Column {
     End,
     Lag,
     Offset,
+    Source,
+    Differs,
 }
 
 impl Column {
@@ -49,11 +51,13 @@ impl Column {
             Self::Name => match screen {
                 Screen::Overview | Screen::Brokers | Screen::Quorum => "BROKER",
                 Screen::Topics => "TOPIC",
-                Screen::Partitions => "PARTITION",
+                Screen::Partitions | Screen::Tail => "PARTITION",
                 Screen::Groups => "GROUP",
                 Screen::Members => "MEMBER",
                 Screen::Plans => "PLAN",
                 Screen::Churn | Screen::Events => "EVENT",
+                Screen::Configs => "KEY",
+                Screen::Record => "LINE",
             },
             Self::State => "STATE",
             Self::Leaders => "LEAD",
@@ -90,6 +94,8 @@ impl Column {
             Self::End => "END",
             Self::Lag => "LAG",
             Self::Offset => "OFFSET",
+            Self::Source => "SOURCE",
+            Self::Differs => "DEFAULT",
         }
     }
 
@@ -146,8 +152,9 @@ impl Column {
             Screen::Plans => {
                 &[Self::At, Self::Name, Self::State, Self::Progress, Self::Left, Self::Eta]
             }
-            Screen::Churn | Screen::Events => &[Self::At],
+            Screen::Churn | Screen::Events | Screen::Tail | Screen::Record => &[Self::At],
             Screen::Quorum => &[Self::Name, Self::Role, Self::End, Self::Lag],
+            Screen::Configs => &[Self::Name, Self::Source, Self::Differs],
         }
     }
 
@@ -166,6 +173,8 @@ impl Column {
                 | Self::Subject
                 | Self::Role
                 | Self::Eta
+                | Self::Source
+                | Self::Differs
         )
     }
 
@@ -215,7 +224,8 @@ impl Sort {
             Screen::Groups => Self::by(Column::Class),
             Screen::Members => Self::by(Column::Lag),
             Screen::Plans => Self { column: Column::At, descending: true },
-            Screen::Churn | Screen::Events => Self::by(Column::At),
+            Screen::Churn | Screen::Events | Screen::Tail | Screen::Record => Self::by(Column::At),
+            Screen::Configs => Self::by(Column::Source),
         }
     }
 }

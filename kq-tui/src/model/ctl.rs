@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+mod look;
+
 use super::filter::{Field, Filter};
 use super::{RowKey, Screen, State, moment};
 
@@ -117,6 +119,8 @@ pub fn of_view(state: &State) -> String {
             None => Line::new(state, "plan list --all").text,
         },
         Screen::Quorum => Line::new(state, "quorum status").text,
+        Screen::Configs => look::configs(state, &rows),
+        Screen::Tail | Screen::Record => look::records(state, &rows),
     }
 }
 
@@ -138,7 +142,10 @@ fn of_past(state: &State, rows: &[RowKey], at_ms: i64) -> Option<String> {
         | Screen::Plans
         | Screen::Events
         | Screen::Quorum
-        | Screen::Members => return None,
+        | Screen::Members
+        | Screen::Configs
+        | Screen::Tail
+        | Screen::Record => return None,
     };
     Some(line.flag("--until", &moment::rfc3339(at_ms.saturating_add(1))).text)
 }
@@ -166,9 +173,14 @@ fn overview(state: &State, rows: &[RowKey]) -> String {
         }
         Screen::Partitions => Line::new(state, "partition list").arg("--unhealthy").text,
         Screen::Quorum => Line::new(state, "quorum status").text,
-        Screen::Overview | Screen::Topics | Screen::Churn | Screen::Events | Screen::Members => {
-            Line::new(state, "cluster health").text
-        }
+        Screen::Overview
+        | Screen::Topics
+        | Screen::Churn
+        | Screen::Events
+        | Screen::Members
+        | Screen::Configs
+        | Screen::Tail
+        | Screen::Record => Line::new(state, "cluster health").text,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The one table of keys: dispatch, footer, help, palette and docs/tui.md read it.
 
 mod document;
+mod off;
 mod scope;
 mod table;
 
 pub use document::document;
+pub use off::Off;
 pub use scope::{Context, Scope};
-pub use table::{BINDINGS, Off};
+pub use table::BINDINGS;
 
 use super::ctl::Deed;
 use super::{Key, Screen};
@@ -52,6 +54,8 @@ pub enum Action {
     Live,
     OnlyWho,
     OnlyKind,
+    Configs,
+    Tail,
     Mouse,
     Zone,
     Repaint,

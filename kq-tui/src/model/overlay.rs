@@ -5,7 +5,7 @@ use super::keys::{self, Action, BINDINGS, Binding, Context};
 use super::line::Line;
 use super::moment::{self, Typed};
 use super::words::{broker, filter_of_topic};
-use super::{Column, Place, RowKey, Screen, State};
+use super::{Column, Place, RowKey, Screen, State, Subject};
 use crate::text::safe;
 
 /// Names of one kind that the palette offers.
@@ -144,6 +144,7 @@ impl State {
         choices.extend(self.column_choices(&typed));
         if !typed.is_empty() {
             choices.extend(self.name_choices(&typed));
+            choices.extend(self.look_choices(&typed));
         }
         list.choices = choices;
         list.at = list.at.min(list.choices.len().saturating_sub(1));
@@ -198,6 +199,45 @@ impl State {
             choice(&format!("group {it}"), "Its members".to_owned(), to)
         }));
         choices
+    }
+
+    /// `configs orders`, `configs b1`, `tail orders`, `tail orders/3`: as much as it takes to tell that
+    /// this is meant.
+    fn look_choices(&self, typed: &str) -> Vec<Choice> {
+        let offer = |screen: Screen, subject: Subject, help: &str| {
+            let name = format!("{} {}", screen.name(), subject.words());
+            let place = Place::about(screen, subject);
+            choice(&name, help.to_owned(), Command::Jump(place, String::new(), None))
+        };
+        let mut choices = Vec::new();
+        if let Some(name) = typed.strip_prefix("configs ").map(str::trim_start) {
+            let help = "What it is configured to do";
+            if "cluster".starts_with(name) {
+                choices.push(offer(Screen::Configs, Subject::Cluster, "What all brokers go by"));
+            }
+            let brokers = self.facts.brokers.keys().filter(|id| broker(**id).starts_with(name));
+            let brokers = brokers.take(NAMES_MAX).map(|id| Subject::Broker(*id));
+            choices.extend(brokers.map(|it| offer(Screen::Configs, it, help)));
+            let topics = self.topics_with(name).map(Subject::Topic);
+            choices.extend(topics.map(|it| offer(Screen::Configs, it, help)));
+        }
+        if let Some(name) = typed.strip_prefix("tail ").map(str::trim_start) {
+            let index =
+                name.rsplit_once('/').and_then(|(of, index)| Some((of, index.parse().ok()?)));
+            let one =
+                index.filter(|(of, index)| self.facts.topics.partition_named(of, *index).is_some());
+            let one = one.map(|(of, index)| Subject::Partition(of.to_owned(), index));
+            let subjects = one.into_iter().chain(self.topics_with(name).map(Subject::Topic));
+            choices.extend(subjects.map(|it| offer(Screen::Tail, it, "Its newest records")));
+        }
+        choices
+    }
+
+    fn topics_with(&self, word: &str) -> impl Iterator<Item = String> {
+        let word = word.to_lowercase();
+        let has = move |name: &&str| name.to_lowercase().contains(&word);
+        let names = self.facts.topics.iter().map(|it| &*it.name).filter(has);
+        names.take(NAMES_MAX).map(str::to_owned)
     }
 
     pub(super) fn open_line(&mut self, purpose: Purpose) {

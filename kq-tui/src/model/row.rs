@@ -31,6 +31,12 @@ pub enum Row {
     Plan(usize),
     /// A member of the quorum by its broker.
     Voter(u32),
+    /// A key of the configuration that is open, by its place there.
+    Config(usize),
+    /// A record by its number in the tail.
+    Record(u64),
+    /// A line of the record that is open, by its place.
+    Line(usize),
 }
 
 /// What a row shows, by names that hold after the stream began anew and at any moment of the past.
@@ -50,14 +56,19 @@ pub enum RowKey {
     Owned(String, u32),
     Plan(String),
     Voter(u32),
+    /// By its name.
+    Config(String),
+    /// By its number in the tail.
+    Record(u64),
+    Line(usize),
 }
 
 impl Row {
     /// The name that lasts; none if the thing is gone. Alarms have theirs from the verdict, members and
-    /// what they own from the group that is open.
+    /// what they own from the group that is open, and keys from the configuration that is.
     pub fn key(&self, facts: &Facts, group: Option<&v1::GroupState>) -> Option<RowKey> {
         match self {
-            Self::Alarm(_) => None,
+            Self::Alarm(_) | Self::Config(_) => None,
             Self::Broker(id) => Some(RowKey::Broker(*id)),
             Self::Topic(number) => {
                 Some(RowKey::Topic(Arc::clone(&facts.topics.get(*number)?.name)))
@@ -79,6 +90,8 @@ impl Row {
             }
             Self::Plan(at) => Some(RowKey::Plan(facts.plans.get(*at)?.id.clone())),
             Self::Voter(id) => Some(RowKey::Voter(*id)),
+            Self::Record(sequence) => Some(RowKey::Record(*sequence)),
+            Self::Line(at) => Some(RowKey::Line(*at)),
         }
     }
 }

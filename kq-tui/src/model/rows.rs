@@ -10,9 +10,11 @@
 )]
 
 mod brokers;
+mod configs;
 mod groups;
 mod others;
 mod partitions;
+mod records;
 mod topics;
 
 pub(super) use others::{broker_of, kind_of, topic_of};
@@ -36,6 +38,9 @@ impl State {
     pub(super) fn settle(&mut self) {
         (self.stale, self.settled_at_ms) = (false, self.uptime_ms);
         self.verdict = Verdict::of(&self.facts);
+        if let Some(opened) = &mut self.record {
+            opened.fit(self.size.0);
+        }
         let found = find(self);
         self.table.total = found.total;
         self.table.rows = found.rows;
@@ -51,6 +56,14 @@ impl State {
     /// The cursor stays on what it was on. While that is not there it stands on what stood in its
     /// place, and stays on that as well.
     pub(super) fn find_cursor(&mut self) {
+        let room = self.room();
+        if self.place.screen == Screen::Tail && self.tail.follows {
+            self.table.at = self.table.rows.len().checked_sub(1);
+            self.table.selected = self.table.current().and_then(|row| self.key_of(row));
+            self.table.stand_in = None;
+            self.table.follow(room);
+            return;
+        }
         let there = |key: &Option<RowKey>| {
             let row = row_of(self, key.as_ref()?)?;
             self.table.rows.iter().position(|it| *it == row)
@@ -68,13 +81,15 @@ impl State {
         } else if key.is_some() {
             self.table.stand_in = key;
         }
-        let room = self.room();
         self.table.follow(room);
     }
 }
 
 fn find(state: &State) -> Found {
     let (facts, filter, sort) = (&state.facts, &state.table.filter, state.table.sort);
+    if state.place.screen.is_asked_for() && !state.can_look() {
+        return Found::default();
+    }
     match state.place.screen {
         Screen::Overview => {
             let mut found = brokers::find(facts, filter, sort);
@@ -91,6 +106,9 @@ fn find(state: &State) -> Found {
         Screen::Churn | Screen::Events => others::events(facts, filter),
         Screen::Plans => others::plans(facts, filter, sort),
         Screen::Quorum => others::quorum(facts, filter, sort),
+        Screen::Configs => configs::find(&state.configs, filter, sort),
+        Screen::Tail => records::find(&state.tail, filter),
+        Screen::Record => records::lines(state.record.as_ref(), filter),
     }
 }
 
@@ -184,6 +202,11 @@ pub(super) fn row_of(state: &State, key: &RowKey) -> Option<Row> {
         }
         RowKey::Plan(id) => facts.plans.iter().position(|it| it.id == *id).map(Row::Plan),
         RowKey::Voter(id) => Some(Row::Voter(*id)),
+        RowKey::Config(key) => {
+            state.configs.entries.iter().position(|it| it.key == *key).map(Row::Config)
+        }
+        RowKey::Record(sequence) => Some(Row::Record(*sequence)),
+        RowKey::Line(at) => Some(Row::Line(*at)),
     }
 }
 

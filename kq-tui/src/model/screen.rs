@@ -1,5 +1,7 @@
 //! What can be on the screen.
 
+use super::Subject;
+
 /// One of the screens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Screen {
@@ -24,11 +26,17 @@ pub enum Screen {
     Quorum,
     /// Members and partitions of one group.
     Members,
+    /// What one thing, or the cluster, is configured to do.
+    Configs,
+    /// The newest records of a topic or partition.
+    Tail,
+    /// One record.
+    Record,
 }
 
 impl Screen {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Overview,
         Self::Brokers,
         Self::Topics,
@@ -39,6 +47,9 @@ impl Screen {
         Self::Events,
         Self::Quorum,
         Self::Members,
+        Self::Configs,
+        Self::Tail,
+        Self::Record,
     ];
 
     /// Those with a digit, in the order of their digits from 1 on.
@@ -53,6 +64,12 @@ impl Screen {
         Self::Events,
         Self::Quorum,
     ];
+
+    /// Whether brokers are asked for it, about what is now: of the past, and in a recording, there is
+    /// nothing of it.
+    pub const fn is_asked_for(self) -> bool {
+        matches!(self, Self::Configs | Self::Tail | Self::Record)
+    }
 
     /// The digit that leads to it.
     pub fn digit(self) -> Option<char> {
@@ -72,6 +89,9 @@ impl Screen {
             Self::Events => "event",
             Self::Quorum => "quorum",
             Self::Members => "members",
+            Self::Configs => "configs",
+            Self::Tail => "tail",
+            Self::Record => "record",
         }
     }
 
@@ -88,6 +108,9 @@ impl Screen {
             Self::Events => "events",
             Self::Quorum => "quorum",
             Self::Members => "members",
+            Self::Configs => "configs",
+            Self::Tail => "tail",
+            Self::Record => "record",
         }
     }
 }
@@ -101,11 +124,18 @@ pub struct Place {
     pub group: Option<String>,
     /// Of `Churn` and `Events`: only what stands behind one row with a count, by its first event.
     pub run: Option<u64>,
+    /// Of `Configs`, `Tail` and `Record`: what it is about.
+    pub subject: Option<Subject>,
 }
 
 impl Place {
     /// A screen as a whole.
     pub const fn of(screen: Screen) -> Self {
-        Self { screen, group: None, run: None }
+        Self { screen, group: None, run: None, subject: None }
+    }
+
+    /// A screen about one thing.
+    pub const fn about(screen: Screen, subject: Subject) -> Self {
+        Self { screen, group: None, run: None, subject: Some(subject) }
     }
 }

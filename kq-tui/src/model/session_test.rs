@@ -264,6 +264,9 @@ fn every_view_has_its_line_of_kq_ctl() {
             events     kq-ctl events
             quorum     kq-ctl quorum status
             members    kq-ctl group describe billing --members
+            configs    kq-ctl config describe topic orders cleanup.policy
+            tail       kq-ctl record get orders/1@7
+            record     kq-ctl record get orders/1@7
             marked     kq-ctl partition describe orders/1,2
             past       kq-ctl events --topic orders --until 2026-11-21T12:01:07.001Z
         "#]],

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kq_proto::monitor::v1;
 
+use super::configs::Configs;
 use super::filter::Filter;
+use super::look::Look;
 use super::past::{Past, Troubles};
+use super::record::Opened;
+use super::tail::Tail;
 use super::words::Verdict;
 use super::{
     Context, Effect, HitMap, Mode, Overlay, Place, Row, RowKey, Screen, Settings, Sort, Source,
-    Table, Zone, Zoom,
+    Subject, Table, Zone, Zoom,
 };
 use crate::facts::Facts;
 
@@ -75,6 +79,12 @@ pub struct State {
     pub said: Option<Said>,
     /// How the cluster is, in words.
     pub verdict: Verdict,
+    /// Of `Configs`: what was told.
+    pub configs: Configs,
+    /// Of `Tail`: what was read.
+    pub tail: Tail,
+    /// Of `Record`: the record.
+    pub record: Option<Opened>,
     /// How much of the time the axis shows.
     pub zoom: Zoom,
     /// Where in time the screen is.
@@ -104,8 +114,11 @@ pub struct State {
     /// Of a recording: so many times as fast as it was.
     pub(super) replay_speed: u32,
     pub(super) effects: u64,
+    pub(super) look: Look,
     /// Whose members were shown last.
     pub(super) last_group: Option<String>,
+    /// What each screen was about last.
+    pub(super) subjects: BTreeMap<Screen, Subject>,
 }
 
 impl State {
@@ -123,6 +136,9 @@ impl State {
             overlay: None,
             said: None,
             verdict: Verdict::default(),
+            configs: Configs::default(),
+            tail: Tail::default(),
+            record: None,
             zoom: Zoom::default(),
             past: Past::default(),
             utc,
@@ -141,7 +157,9 @@ impl State {
             unanswered: VecDeque::new(),
             replay_speed: 1,
             effects: 0,
+            look: Look::default(),
             last_group: None,
+            subjects: BTreeMap::new(),
         }
     }
 
@@ -274,7 +292,10 @@ impl State {
             | Row::Nobody
             | Row::Owned(_)
             | Row::Plan(_)
-            | Row::Voter(_) => row.key(&self.facts, self.open_group()),
+            | Row::Voter(_)
+            | Row::Record(_)
+            | Row::Line(_) => row.key(&self.facts, self.open_group()),
+            Row::Config(at) => Some(RowKey::Config(self.configs.entries.get(*at)?.key.clone())),
         }
     }
 

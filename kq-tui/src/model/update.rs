@@ -3,11 +3,14 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "actions are dealt out over several places")]
 mod act;
 mod feed;
+mod look;
 mod open;
 mod time;
 mod typed;
 
-use super::{Code, Context, Effect, Event, Hit, Key, Mouse, MouseDeed, Outcome, Sort, State, keys};
+use super::{
+    Code, Context, Effect, Event, Hit, Key, Mouse, MouseDeed, Outcome, Screen, Sort, State, keys,
+};
 
 /// Letters so soon after Esc are the rest of a sequence that was cut, in milliseconds.
 const AFTER_ESC_MS: u64 = 30;
@@ -26,6 +29,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Resize { columns, rows } => {
             state.size = (columns, rows);
+            if state.place.screen == Screen::Record {
+                // Its lines are as long as the screen is wide.
+                state.settle();
+            }
             state.find_cursor();
             Vec::new()
         }
@@ -43,10 +50,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.complain(why);
             Vec::new()
         }
-        // Nobody asks yet.
-        Event::Answer(..) => Vec::new(),
+        Event::Answer(id, answer) => state.take_answer(id, *answer),
     };
     effects.extend(state.ask());
+    effects.extend(state.look());
     effects
 }
 

@@ -1,11 +1,13 @@
 //! Sentences made of facts: how the cluster is, why a partition is ill, what a group's class rests on.
 
 mod group;
+mod look;
 mod partition;
 mod title;
 mod verdict;
 
 pub use group::{class_word, evidence};
+pub use look::{HIDDEN, absence, config, standing};
 pub use partition::{short, why};
 pub use title::{nothing, title};
 pub use verdict::{Alarm, Sign, Verdict};

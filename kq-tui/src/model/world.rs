@@ -3,8 +3,12 @@
 use kq_proto::admin::v1 as admin;
 use kq_proto::monitor::v1;
 
+use super::configs::Configs;
+use super::record::Opened;
+use super::tail::Tail;
 use super::{
-    Code, Effect, Event, FeedAsk, FeedEvent, Key, Place, Screen, Settings, State, Table, update,
+    Code, Effect, Event, FeedAsk, FeedEvent, Key, Place, Screen, Settings, State, Subject, Table,
+    update,
 };
 
 /// 2026-11-21T12:04:31Z.
@@ -72,8 +76,39 @@ impl World {
     pub(super) fn show(&mut self, screen: Screen) {
         let group = (screen == Screen::Members).then(|| "billing".to_owned());
         self.state.place = Place { group, ..Place::of(screen) };
+        if screen.is_asked_for() {
+            self.show_asked(screen);
+        }
         self.state.table = Table::new(screen);
         self.state.settle();
+    }
+
+    /// A configuration with two keys, or two records of a topic.
+    fn show_asked(&mut self, screen: Screen) {
+        let topic = Subject::Topic("orders".to_owned());
+        let config = |key: &str| admin::ConfigEntry { key: key.to_owned(), ..Default::default() };
+        self.state.configs = Configs { of: Some(topic.clone()), ..Configs::default() };
+        self.state.configs.take(admin::DescribeConfigsResponse {
+            resources: vec![admin::ResourceConfigs {
+                resource: None,
+                entries: vec![config("cleanup.policy"), config("retention.ms")],
+            }],
+            errors: Vec::new(),
+        });
+        let record = |offset| admin::Record {
+            topic: "orders".to_owned(),
+            partition: 1,
+            offset,
+            value: Some(format!("value {offset}").into()),
+            ..Default::default()
+        };
+        self.state.tail = Tail::of(topic.clone());
+        let records = vec![record(7), record(8)];
+        self.state.tail.take(admin::FetchResponse { records, ..Default::default() }, false, 0);
+        self.state.record = self.state.tail.records().next().cloned().map(Opened::new);
+        let is_one = screen == Screen::Record;
+        let subject = if is_one { Subject::Record("orders".to_owned(), 1, 7) } else { topic };
+        self.state.place.subject = Some(subject);
     }
 
     /// Shows a moment of the past, as if it had been asked for.

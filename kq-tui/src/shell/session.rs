@@ -106,7 +106,9 @@ impl<A: App> Session<A> {
                 self.event(Event::Done(id, outcome), turn);
             }
             Note::Answer(id, answer) => {
-                turn.cadence.want(Why::Key, now_ms);
+                // Records come by themselves, all else because a key was pressed.
+                let is_flow = matches!(*answer, Answer::Fetch(_));
+                turn.cadence.want(if is_flow { Why::Data } else { Why::Key }, now_ms);
                 self.event(Event::Answer(id, answer), turn);
             }
             Note::Resized => turn.cadence.want(Why::Resize, now_ms),

@@ -4,7 +4,7 @@
 use super::canvas::Canvas;
 use super::cells;
 use super::theme::Tint;
-use crate::model::{Hit, Mode, Screen, State, keys};
+use crate::model::{Hit, Mode, Screen, State, Subject, keys};
 
 /// Between two things in a line.
 const GAP: u16 = 2;
@@ -60,7 +60,14 @@ fn path(canvas: &mut Canvas<'_>, state: &State) {
 /// The second line: the screens and their digits.
 pub(super) fn tabs(canvas: &mut Canvas<'_>, state: &State) {
     let screen = state.place.screen;
-    let here = if screen == Screen::Members { Screen::Groups } else { screen };
+    let here = match (screen, &state.place.subject) {
+        (Screen::Members, _) => Screen::Groups,
+        (_, Some(Subject::Cluster)) => Screen::Overview,
+        (_, Some(Subject::Broker(_))) => Screen::Brokers,
+        (_, Some(Subject::Topic(_))) => Screen::Topics,
+        (_, Some(Subject::Partition(..) | Subject::Record(..))) => Screen::Partitions,
+        (_, None) => screen,
+    };
     let mut x = 0;
     for (digit, screen) in ('1'..='9').zip(Screen::TABS) {
         let from = x;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::canvas::{Canvas, Side};
 use super::theme::Tint;
+use crate::model::words::{absence, nothing};
 use crate::model::{Column, Hit, Row, State};
 
 /// The cursor and the mark stand before the first column.
@@ -175,7 +176,11 @@ pub(super) fn edge(canvas: &mut Canvas<'_>, state: &State, (y, at): (u16, usize)
 
 /// Why there is no row.
 fn empty(canvas: &mut Canvas<'_>, state: &State) {
-    let words = crate::model::words::nothing(state);
+    if let Some(words) = absence(state) {
+        canvas.text(MARGIN, 0, &words, Tint::Dim);
+        return;
+    }
+    let words = nothing(state);
     canvas.text(MARGIN, 0, words, Tint::Dim);
 }
 

@@ -2,6 +2,7 @@
 
 mod brokers;
 mod churn;
+mod configs;
 mod events;
 mod groups;
 mod members;
@@ -9,6 +10,8 @@ mod overview;
 mod partitions;
 mod plans;
 mod quorum;
+mod record;
+mod tail;
 mod topics;
 
 use super::canvas::Canvas;
@@ -29,6 +32,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
         Screen::Plans => plans::draw(canvas, state),
         Screen::Events => events::draw(canvas, state),
         Screen::Quorum => quorum::draw(canvas, state),
+        Screen::Configs => configs::draw(canvas, state),
+        Screen::Tail => tail::draw(canvas, state),
+        Screen::Record => record::draw(canvas, state),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every screen, drawn: in health, in trouble, with nothing, cut off, in the past, at all sizes.
 
 mod cluster;
+mod looks;
 
 use std::fmt::Write as _;
 
@@ -53,6 +54,11 @@ fn settle(state: &mut State, size: (u16, u16)) {
 }
 
 fn go(state: &mut State, screen: Screen, size: (u16, u16)) {
+    if screen.is_asked_for() {
+        looks::go(state, screen);
+        settle(state, size);
+        return;
+    }
     let digit = screen.digit().unwrap_or('6');
     update(state, Event::Key(Key::char(digit)));
     if screen == Screen::Members {
@@ -218,6 +224,32 @@ fn no_size_and_no_place_breaks_a_screen_or_writes_beside_it() {
             draw(&state, Rect::new(300, 100, size.0, size.1), &mut buffer);
             draw(&state, Rect::new(0, 0, size.0, 0), &mut buffer);
         }
+    }
+}
+
+#[test]
+fn a_secret_is_on_no_screen() {
+    let size = (300, 100);
+    let mut state = told(size, false);
+    go(&mut state, Screen::Configs, size);
+    for _ in looks::entries() {
+        let text = super::encode::text(&drawn(&state, size).0);
+        assert!(text.contains("(hidden)") && !text.contains("hunter"), "{text}");
+        update(&mut state, Event::Key(Key::char('j')));
+    }
+    let state = format!("{state:?}");
+    assert!(!state.contains("hunter"), "it is not even remembered");
+}
+
+#[test]
+fn a_recording_has_neither_configurations_nor_records() {
+    let size = (80, 24);
+    for screen in [Screen::Configs, Screen::Tail, Screen::Record] {
+        let mut state = told(size, false);
+        go(&mut state, screen, size);
+        state.settings.source = crate::model::Source::Recording;
+        settle(&mut state, size);
+        check(&format!("{}-recording", screen.name()), &state, size);
     }
 }
 

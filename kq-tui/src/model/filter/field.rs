@@ -40,6 +40,14 @@ pub enum Field {
     Id,
     Verb,
     Role,
+    Key,
+    Value,
+    Source,
+    Doc,
+    Is,
+    Offset,
+    Headers,
+    Line,
 }
 
 impl Field {
@@ -253,6 +261,29 @@ const QUORUM: &[Spec] = &[
     spec(Field::Lag, &["lag"], Kind::Count, "entries that it lacks"),
 ];
 
+const CONFIGS: &[Spec] = &[
+    spec(Field::Key, &["key", "name"], Kind::Text, "its name"),
+    spec(Field::Value, &["value"], Kind::Text, "the value in force"),
+    spec(Field::Source, &["source"], Kind::Words(SOURCES), "where its value comes from"),
+    spec(Field::Is, &["is"], Kind::Words(CONFIG_IS), "what is true of it"),
+    spec(Field::Doc, &["doc"], Kind::Text, "what it does, as *timeout*"),
+];
+const SOURCES: &[&str] =
+    &["topic", "broker", "cluster", "static", "default", "logger", "group", "metrics", "unknown"];
+const CONFIG_IS: &[&str] = &["set", "differs", "fixed", "restart", "secret"];
+
+const RECORDS: &[Spec] = &[
+    spec(Field::Key, &["key"], Kind::Text, "its key, as user-*"),
+    spec(Field::Value, &["value"], Kind::Text, "its value, as *error*"),
+    spec(Field::Partition, &["partition", "p"], Kind::Count, "the index of its partition"),
+    spec(Field::Offset, &["offset", "o"], Kind::Count, "its offset"),
+    spec(Field::Headers, &["headers"], Kind::Count, "how many it has"),
+    spec(Field::Size, &["size"], Kind::Bytes, "its bytes, uncompressed"),
+    spec(Field::Is, &["is"], Kind::Words(&["tombstone", "keyless"]), "whose value or key is null"),
+];
+
+const LINES: &[Spec] = &[spec(Field::Line, &["line"], Kind::Text, "what stands in it, as *error*")];
+
 /// What a filter may ask on a screen.
 pub const fn fields(screen: Screen) -> &'static [Spec] {
     match screen {
@@ -264,5 +295,8 @@ pub const fn fields(screen: Screen) -> &'static [Spec] {
         Screen::Members => MEMBERS,
         Screen::Plans => PLANS,
         Screen::Quorum => QUORUM,
+        Screen::Configs => CONFIGS,
+        Screen::Tail => RECORDS,
+        Screen::Record => LINES,
     }
 }

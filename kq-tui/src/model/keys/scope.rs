@@ -44,6 +44,9 @@ const fn bit(screen: Screen) -> u16 {
         Screen::Events => 1 << 7,
         Screen::Quorum => 1 << 8,
         Screen::Members => 1 << 9,
+        Screen::Configs => 1 << 10,
+        Screen::Tail => 1 << 11,
+        Screen::Record => 1 << 12,
     }
 }
 
@@ -53,7 +56,7 @@ pub struct Scope(u16);
 
 impl Scope {
     /// All screens.
-    pub const SCREENS: Self = Self((1 << 10) - 1);
+    pub const SCREENS: Self = Self((1 << 13) - 1);
     /// Lists and lines that lie above a screen.
     pub const OVERLAYS: Self = Self(0b111 << 13);
     /// Lists above a screen.

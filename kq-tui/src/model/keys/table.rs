@@ -1,8 +1,8 @@
 //! The lines of the table of keys.
 
-use super::{Action, Binding, Scope};
-use crate::model::ctl::{self, Deed};
-use crate::model::{Code, Key, Mode, Screen, State};
+use super::{Action, Binding, Off, Scope};
+use crate::model::ctl::Deed;
+use crate::model::{Code, Key, Screen};
 
 const SORTED: Scope = Scope::on(&[
     Screen::Overview,
@@ -13,6 +13,7 @@ const SORTED: Scope = Scope::on(&[
     Screen::Members,
     Screen::Plans,
     Screen::Quorum,
+    Screen::Configs,
 ]);
 const MARKED: Scope =
     Scope::on(&[Screen::Brokers, Screen::Topics, Screen::Partitions, Screen::Groups]);
@@ -318,6 +319,24 @@ pub const BINDINGS: &[Binding] = &[
     .on(HISTORY)
     .named("kind")
     .ranked(9),
+    bind(
+        &[Key::char('c')],
+        Action::Configs,
+        "configs",
+        "What the topic or broker of this row is configured to do, else the cluster",
+    )
+    .named("configs")
+    .ranked(15)
+    .ctl("kq-ctl config describe topic NAME"),
+    bind(
+        &[Key::char('v')],
+        Action::Tail,
+        "tail",
+        "The newest records of the topic or partition of this row, as they come",
+    )
+    .named("tail")
+    .ranked(16)
+    .ctl("kq-ctl record consume TOPIC -p P"),
     bind(&[Key::char('E')], Action::Deed(Deed::Elect), "elect", "Has the preferred replicas lead")
         .on(Scope::on(&[Screen::Topics, Screen::Partitions]))
         .named("elect")
@@ -439,61 +458,3 @@ pub const BINDINGS: &[Binding] = &[
     .on(Scope::OVERLAYS),
     bind(&[], Action::Type, "type", "Types it").on(Scope::OVERLAYS),
 ];
-
-/// When a key does nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Off {
-    /// It always does something.
-    Never,
-    /// Where the screen is at what is now: nothing comes after it.
-    AtNow,
-    /// Where what is shown is live.
-    Live,
-    /// Where no other zone than UTC is known.
-    OneZone,
-    /// What changes the cluster.
-    Deed(Deed),
-}
-
-impl Off {
-    /// Why it does nothing now; none if it does.
-    pub fn why(self, state: &State) -> Option<String> {
-        match self {
-            Self::Never => None,
-            Self::AtNow => {
-                let is_now = state.moment_asked().is_none() && !state.is_recording();
-                is_now.then(|| "nothing comes after what is now; [ and { go back".to_owned())
-            }
-            Self::Live => {
-                matches!(state.mode(), Mode::Live { .. }).then(|| "this is live already".to_owned())
-            }
-            Self::OneZone => {
-                let has_one = state.settings.zone.is_none();
-                has_one.then(|| "no other zone than UTC is known here".to_owned())
-            }
-            Self::Deed(deed) => Some(deed_off(state, deed)),
-        }
-    }
-}
-
-/// Why nothing is changed from here: for good, for this moment, or until kq-ctl is asked.
-fn deed_off(state: &State, deed: Deed) -> String {
-    let word = match deed {
-        Deed::Elect => "an election",
-        Deed::Drain => "draining a broker",
-        Deed::Reset => "a reset of offsets",
-        Deed::Plan => "a plan",
-    };
-    if state.settings.read_only {
-        let context = crate::text::safe(&state.settings.context);
-        return format!("{word} is forbidden here: context {context} is read only");
-    }
-    let mode = state.mode();
-    if !mode.is_now() {
-        return format!("{word} is off: this is {}, not what is now; L goes back", mode.word());
-    }
-    match ctl::of_deed(state, deed) {
-        Some(line) => format!("not in this build: {line}"),
-        None => format!("{word} wants a row to be about, and none is under the cursor"),
-    }
-}

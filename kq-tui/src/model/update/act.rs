@@ -8,7 +8,9 @@ use crate::model::keys::Action;
 use crate::model::past::Wish;
 use crate::model::rows::{broker_of, kind_of, topic_of};
 use crate::model::words::broker;
-use crate::model::{Column, Effect, FeedAsk, Mode, Purpose, Row, RowKey, Sort, State, Zoom, ctl};
+use crate::model::{
+    Column, Effect, FeedAsk, Mode, Purpose, Row, RowKey, Screen, Sort, State, Zoom, ctl,
+};
 
 const MINUTE_MS: i64 = 60_000;
 /// At first the past plays so many times as fast as it was.
@@ -32,6 +34,8 @@ impl State {
             }
             Action::OnlyWho => self.only_who(),
             Action::OnlyKind => self.only_kind(),
+            Action::Configs => self.open_configs(),
+            Action::Tail => self.open_tail(),
             Action::ZoomIn => self.zoom_to(self.zoom.closer(), "the axis shows no less"),
             Action::ZoomOut => self.zoom_to(self.zoom.wider(), "the axis shows no more"),
             Action::GoTo => self.open_line(Purpose::Moment),
@@ -114,6 +118,10 @@ impl State {
         };
         let before = self.table.at;
         self.table.at = Some(at.min(last));
+        if self.place.screen == Screen::Tail {
+            // On the newest record the cursor goes with those that come.
+            self.tail.follows = self.table.at == Some(last);
+        }
         self.table.selected = self.table.current().and_then(|row| self.key_of(row));
         self.table.stand_in = None;
         let room = self.room();
@@ -256,7 +264,7 @@ impl State {
     }
 
     /// The event with the cursor.
-    fn event(&self) -> Option<&Event> {
+    pub(super) fn event(&self) -> Option<&Event> {
         let Row::Event(at) = self.table.current()? else { return None };
         self.facts.events.as_ref()?.rows.get(*at)?.event.as_ref()
     }

@@ -75,12 +75,21 @@ impl State {
         let screen = place.screen;
         let left = std::mem::replace(&mut self.table, Table::new(screen));
         self.tables.insert(self.place.screen, Table { rows: Vec::new(), ..left });
-        let is_same = screen != Screen::Members || place.group == self.last_group;
+        let is_same = match screen {
+            Screen::Members => place.group == self.last_group,
+            Screen::Configs | Screen::Tail | Screen::Record => {
+                place.subject.as_ref() == self.subjects.get(&screen)
+            }
+            _ => true,
+        };
         if let Some(table) = self.tables.remove(&screen).filter(|_| is_same) {
             self.table = table;
         }
         if screen == Screen::Members {
             self.last_group.clone_from(&place.group);
+        }
+        if let Some(subject) = &place.subject {
+            self.subjects.insert(screen, subject.clone());
         }
         self.place = place;
         // How the screen is laid out is not known before it was drawn.
@@ -140,6 +149,9 @@ impl State {
                 self.jump(Place::of(Screen::Brokers), "", Some(RowKey::Broker(id)));
             }
             Row::Event(at) => return self.open_event(at),
+            Row::Record(sequence) => self.open_record(sequence),
+            Row::Config(_) => self.say("what there is to say of it stands below"),
+            Row::Line(_) => self.say("this is the record itself; Esc goes back to the others"),
         }
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! Time that goes on, and the ways through it.
 
 use crate::model::past::Wish;
-use crate::model::{Effect, FeedAsk, State};
+use crate::model::{Effect, FeedAsk, Screen, State};
 
 /// In what is now the order of rows stands for so long after a key, in milliseconds.
 const FROZEN_MS: u64 = 2_000;
@@ -28,12 +28,14 @@ impl State {
 
     /// Whether the order of rows stands: somebody is just about to act on a row.
     pub(super) fn is_frozen(&self) -> bool {
-        self.mode().is_now()
+        // Records come in order: rows do not change their places.
+        self.place.screen != Screen::Tail
+            && self.mode().is_now()
             && !self.table.rows.is_empty()
             && self.key_at_ms.is_some_and(|at| self.elapsed_ms(at) < FROZEN_MS)
     }
 
-    pub(super) fn elapsed_ms(&self, since_ms: u64) -> u64 {
+    pub(in crate::model) fn elapsed_ms(&self, since_ms: u64) -> u64 {
         self.uptime_ms.saturating_sub(since_ms)
     }
 
@@ -83,6 +85,7 @@ impl State {
         let Some(facts) = self.held.take() else { return };
         self.facts = *facts;
         self.troubles.end();
+        self.tail.release();
         self.settle();
     }
 }

@@ -1,5 +1,6 @@
 //! The first line: where the screen is, and of how much it shows how many.
 
+use crate::model::tail::Phase;
 use crate::model::{Screen, State};
 use crate::text::{grouped, safe, since_text};
 
@@ -11,9 +12,12 @@ pub fn title(state: &State) -> Vec<String> {
     if screen == Screen::Overview {
         return overview(state, &context);
     }
-    let path = match &state.place.group {
-        Some(group) => format!("kq {context} > group > {}", safe(group)),
-        None => format!("kq {context} > {}", screen.word()),
+    let path = match (&state.place.group, &state.place.subject) {
+        (Some(group), _) => format!("kq {context} > group > {}", safe(group)),
+        (None, Some(subject)) => {
+            format!("kq {context} > {} > {}", safe(&subject.words()), screen.word())
+        }
+        (None, None) => format!("kq {context} > {}", screen.word()),
     };
     let count = |it: usize| grouped(u64::try_from(it).unwrap_or(u64::MAX));
     let (shown, all) = (state.table.rows.len(), state.table.total);
@@ -28,6 +32,9 @@ pub fn title(state: &State) -> Vec<String> {
         parts.push(safe(state.table.filter.text()).into_owned());
     }
     parts.extend(state.choice().words());
+    if matches!(screen, Screen::Tail | Screen::Record) {
+        return parts;
+    }
     let sort = state.table.sort;
     let turned = if sort.descending == sort.column.is_large_first() { "" } else { " reversed" };
     parts.push(format!("sort {}{turned}", sort.column.header(screen)));
@@ -79,5 +86,8 @@ fn is_told(state: &State) -> bool {
         Screen::Members => state.open_group().is_some(),
         Screen::Plans => facts.told.plans,
         Screen::Quorum => facts.quorum.is_some(),
+        Screen::Configs => state.can_look() && state.configs.is_told,
+        Screen::Tail => state.can_look() && state.tail.phase != Phase::Idle,
+        Screen::Record => state.can_look() && state.record.is_some(),
     }
 }

@@ -1,0 +1,43 @@
+//! The lines of kq-ctl that tell a configuration, or records.
+
+use super::Line;
+use crate::model::{RowKey, Screen, State, Subject};
+
+/// Of the key with the cursor, or of all.
+pub(super) fn configs(state: &State, rows: &[RowKey]) -> String {
+    let line = Line::new(state, "config describe");
+    let line = match &state.place.subject {
+        None | Some(Subject::Cluster) => line.arg("cluster"),
+        Some(Subject::Broker(id)) => line.arg("broker").arg(&id.to_string()),
+        Some(
+            Subject::Topic(topic) | Subject::Partition(topic, _) | Subject::Record(topic, _, _),
+        ) => line.arg("topic").arg(topic),
+    };
+    let keys =
+        rows.iter().filter_map(|it| if let RowKey::Config(key) = it { Some(key) } else { None });
+    keys.fold(line, |it, key| it.arg(key)).text
+}
+
+/// Of what follows the newest records, or of the one with the cursor.
+pub(super) fn records(state: &State, rows: &[RowKey]) -> String {
+    let one = rows.iter().find_map(|it| {
+        if let RowKey::Record(sequence) = it { state.tail.record(*sequence) } else { None }
+    });
+    let kept = if state.place.screen == Screen::Record {
+        state.record.as_ref().map(|it| &it.kept)
+    } else {
+        one.filter(|_| !state.tail.follows)
+    };
+    if let Some(kept) = kept {
+        let it = &kept.record;
+        let place = format!("{}/{}@{}", it.topic, it.partition, it.offset);
+        return Line::new(state, "record get").arg(&place).text;
+    }
+    let subject = state.place.subject.as_ref();
+    let topic = subject.and_then(Subject::topic).unwrap_or_default();
+    let line = Line::new(state, "record consume").arg(topic);
+    match subject.and_then(Subject::partition) {
+        Some(index) => line.flag("-p", &index.to_string()).text,
+        None => line.text,
+    }
+}
