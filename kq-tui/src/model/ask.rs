@@ -57,14 +57,18 @@ fn wanted(state: &State) -> v1::Window {
     // In the past the axis goes on being told, for what goes wrong meanwhile.
     let axis = shows_axis || state.moment_asked().is_some();
     let at_ms = state.moment_asked();
+    // What is not kept of the past is not asked for there. Back in what is now it is asked for anew,
+    // and so told anew: of the time between nothing was told.
+    let is_now = at_ms.is_none();
     let is_open = screen == Screen::Members;
     v1::Window {
         number: 0,
-        brokers: matches!(screen, Screen::Overview | Screen::Brokers | Screen::Partitions),
+        // On every screen: who counts brokers tells something each second, so that silence is a loss.
+        brokers: true,
         topics: screen == Screen::Topics,
         partitions: (screen == Screen::Partitions).then(|| partitions(state)),
-        groups: matches!(screen, Screen::Overview | Screen::Groups | Screen::Members),
-        group: state.place.group.clone().filter(|_| is_open).unwrap_or_default(),
+        groups: is_now && matches!(screen, Screen::Overview | Screen::Groups | Screen::Members),
+        group: state.place.group.clone().filter(|_| is_open && is_now).unwrap_or_default(),
         events: events(state),
         axis: (axis && state.heard.is_some()).then(|| {
             let mut scope = state.zoom.scope(state.axis_columns(), state.now_ms(), at_ms);
@@ -72,8 +76,8 @@ fn wanted(state: &State) -> v1::Window {
             scope
         }),
         focus: focus(state),
-        plans: matches!(screen, Screen::Overview | Screen::Plans),
-        quorum: screen == Screen::Quorum,
+        plans: is_now && matches!(screen, Screen::Overview | Screen::Plans),
+        quorum: is_now && screen == Screen::Quorum,
         curve_minutes: match screen {
             Screen::Overview | Screen::Groups => CURVE_MINUTES,
             Screen::Members => GROUP_CURVE_MINUTES,

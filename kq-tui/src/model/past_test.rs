@@ -43,15 +43,16 @@ fn members_of_another_group_are_never_shown() {
 #[test]
 fn what_was_out_of_sight_has_no_rate_until_it_is_counted_again() {
     let mut world = World::made_up();
+    world.press("3");
     let bytes_in = |world: &World| {
-        let counters = world.state.facts.brokers[&1].counters.unwrap();
+        let counters = world.state.facts.topics.named("orders").unwrap().counters.unwrap();
         counters.bytes_in.at(world.state.facts.counted_at_ms.unwrap())
     };
     let counted = |second: i64, window: u64| v1::WatchResponse {
         now_ms: NOW_MS + second * 1_000,
         window,
-        broker_counters: vec![v1::BrokerCounters {
-            broker: 1,
+        topic_counters: vec![v1::TopicCounters {
+            topic: 7,
             at_ms: second * 1_000,
             bytes_in: 70 * u64::try_from(second).unwrap(),
             ..Default::default()
@@ -63,14 +64,43 @@ fn what_was_out_of_sight_has_no_rate_until_it_is_counted_again() {
         world.frame(counted(second, number(&world)));
     }
     assert_eq!(bytes_in(&world), Some(70.0));
-    world.press("3");
+    world.press("2");
     let frame = v1::WatchResponse { window: number(&world), ..Default::default() };
     world.frame(frame);
-    world.press("2");
+    world.press("3");
     world.frame(counted(90, number(&world)));
-    assert_eq!(bytes_in(&world), None, "nobody counted while topics were shown");
+    assert_eq!(bytes_in(&world), None, "nobody counted while brokers were shown");
     world.frame(counted(91, number(&world)));
     assert_eq!(bytes_in(&world), Some(70.0));
+}
+
+#[test]
+fn what_is_not_kept_of_the_past_is_asked_for_anew_on_the_way_back() {
+    for (screen, asks) in [
+        (Screen::Groups, (true, false, false, "")),
+        (Screen::Plans, (false, true, false, "")),
+        (Screen::Quorum, (false, false, true, "")),
+        (Screen::Members, (true, false, false, "billing")),
+    ] {
+        let mut world = World::made_up();
+        world.show(screen);
+        world.wait(1);
+        let asked = |world: &World| {
+            let it = &world.state.window;
+            assert!(it.brokers, "whatever is shown, silence is a loss");
+            (it.groups, it.plans, it.quorum, it.group.clone())
+        };
+        let nothing = (false, false, false, String::new());
+        let asks = (asks.0, asks.1, asks.2, asks.3.to_owned());
+        assert_eq!(asked(&world), asks, "{screen:?}");
+        world.press("t12:01:07\n");
+        assert_eq!(asked(&world), nothing, "{screen:?} of the past");
+        world.past(204_000);
+        world.press("L");
+        assert_eq!(asked(&world), nothing, "{screen:?} of the past still");
+        world.frame(v1::WatchResponse { now_ms: NOW_MS, ..Default::default() });
+        assert_eq!(asked(&world), asks, "{screen:?} again");
+    }
 }
 
 #[test]
