@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use kq_proto::monitor::v1;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -20,6 +21,8 @@ use crate::shell::clock::Clock;
 const SIZE: (u16, u16) = (80, 24);
 /// Rates come of two counts, a second apart; nobody waits longer for the second one.
 const RATES_MS: u64 = 2_500;
+/// Groups, plans and the past are looked up once they are asked for; nobody waits longer for them.
+const LOOK_UP_MS: u64 = 5_000;
 
 /// What was typed for a moment is of no use.
 fn refused(why: String) -> Failure {
@@ -32,8 +35,8 @@ pub struct Once {
     size: (u16, u16),
     form: Form,
     at: Option<String>,
-    /// The newest window that was asked for, and whether counters were.
-    window: (u64, bool),
+    /// The newest window that was asked for.
+    window: v1::Window,
 }
 
 impl Once {
@@ -62,7 +65,7 @@ impl Once {
         }
         // A recording has no now, and ends where that is asked for.
         let at = args.at.clone().filter(|it| !matches!(it.trim(), "live" | "now"));
-        Ok(Self { monitor, size, form, at, window: (0, false) })
+        Ok(Self { monitor, size, form, at, window: v1::Window::default() })
     }
 
     /// Waits until what is on the screen is known, and draws it.
@@ -139,12 +142,15 @@ impl Once {
                 return Err(Failure::new(Exit::NotFound, format!("--at: {why}")));
             }
             if self.is_known() && self.has_arrived() {
-                let since_ms = *known_ms.get_or_insert(now_ms);
-                if !self.window.1 || self.has_rates() || now_ms >= since_ms + RATES_MS {
+                let for_ms = now_ms - *known_ms.get_or_insert(now_ms);
+                let has_rates = self.has_rates() || for_ms >= RATES_MS;
+                if has_rates && (self.is_told() || for_ms >= LOOK_UP_MS) {
                     return Ok(());
                 }
             }
-            let until_ms = known_ms.map_or(deadline_ms, |at: u64| deadline_ms.min(at + RATES_MS));
+            let ends_ms = known_ms.map(|at: u64| [at + RATES_MS, at + LOOK_UP_MS]);
+            let next_ms = ends_ms.into_iter().flatten().find(|it| *it > now_ms);
+            let until_ms = next_ms.map_or(deadline_ms, |it| deadline_ms.min(it));
             match told.recv_timeout(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))) {
                 Ok(event) => self.tell(Event::Feed(event), asks),
                 Err(RecvTimeoutError::Timeout) if known_ms.is_some() => {}
@@ -188,12 +194,29 @@ impl Once {
 
     fn is_known(&self) -> bool {
         let facts = &self.monitor.state.facts;
-        facts.now_ms.is_some() && facts.window >= self.window.0
+        facts.now_ms.is_some() && facts.window >= self.window.number
+    }
+
+    /// Whether all that was asked for is told; of the past not all is kept.
+    fn is_told(&self) -> bool {
+        let (facts, asked) = (&self.monitor.state.facts, &self.window);
+        let is_past = facts.as_of_ms.is_some();
+        let history = (asked.events.is_none() || facts.events.is_some())
+            && (asked.axis.is_none() || facts.axis.is_some())
+            && (asked.curve_minutes == 0 || facts.curves.is_some());
+        let now = (!asked.groups || facts.told.groups)
+            && (asked.group.is_empty() || facts.group.is_some())
+            && (!asked.plans || facts.told.plans)
+            && (!asked.quorum || facts.quorum.is_some());
+        history && (is_past || now)
     }
 
     fn has_rates(&self) -> bool {
         let facts = &self.monitor.state.facts;
-        facts.as_of_ms.is_some()
+        let asked = &self.window;
+        let asks_none = !asked.brokers && !asked.topics && asked.partitions.is_none();
+        asks_none
+            || facts.as_of_ms.is_some()
             || facts.brokers.values().any(|it| {
                 let at_ms = facts.counted_at_ms.unwrap_or(0);
                 it.counters.is_some_and(|it| it.bytes_in.at(at_ms).is_some())
@@ -227,8 +250,7 @@ impl Once {
         for effect in effects {
             let Effect::Ask(ask) = effect else { continue };
             if let FeedAsk::Window(window) = &ask {
-                let counts = window.brokers || window.topics || window.partitions.is_some();
-                self.window = (window.number, counts);
+                self.window.clone_from(window);
             }
             asks.ask(ask);
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A producer that outlives its broker. Not a check by itself: the tests of real processes start it.
 
-survivor.py BOOTSTRAP TOPIC PARTITIONS: creates the topic, writes numbered records with acks=all, idempotently, until its stdin ends. Tells how many are
+survivor.py BOOTSTRAP TOPIC PARTITIONS [exists]: creates the topic unless it exists, writes numbered records with acks=all, idempotently, until its stdin ends. Tells how many are
 acknowledged, one count a line. Then reads all partitions back and fails unless each acknowledged record is there exactly once, at the
 offset that was acknowledged, in order of sending, with no hole and no duplicate. Its last line is the verdict."""
 import select
@@ -61,7 +61,8 @@ def last_acked(acked):
 
 def main():
     bootstrap, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    create(bootstrap, topic, partitions)
+    if sys.argv[4:] != ["exists"]:
+        create(bootstrap, topic, partitions)
     sent, acked, faults = [], [], []
     try:
         produce(bootstrap, topic, partitions, sent, acked, faults)

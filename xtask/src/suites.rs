@@ -15,7 +15,7 @@ use crate::cli::{Part, TestArgs};
 use crate::programs::{Profile, Programs, programs};
 use crate::run::{cargo_test, root, tee};
 use crate::signals;
-use crate::tally::{Counts, Tally, Verdict};
+use crate::tally::{Counts, Ended, Tally, Verdict};
 use crate::venv;
 
 /// What the checks of real processes and clients share.
@@ -68,15 +68,19 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     if with_tests {
         rust(&programs, tally)?;
     }
-    let mut checks: Vec<Check> = Vec::new();
+    let (mut checks, mut quiet): (Vec<Check>, Vec<Check>) = (Vec::new(), Vec::new());
     if wanted(Part::Processes) {
         checks.extend(processes::CHECKS);
+        quiet.extend(processes::QUIET);
     }
     if wanted(Part::Clients) {
         checks.extend(clients::CHECKS);
     }
-    checks.retain(|(name, _)| args.check.as_ref().is_none_or(|text| name.contains(text.as_str())));
-    if checks.is_empty() || signals::is_set(&interrupted) {
+    let is_asked_for =
+        |name: &str| args.check.as_ref().is_none_or(|text| name.contains(text.as_str()));
+    checks.retain(|(name, _)| is_asked_for(name));
+    quiet.retain(|(name, _)| is_asked_for(name));
+    if (checks.is_empty() && quiet.is_empty()) || signals::is_set(&interrupted) {
         return Ok(());
     }
     let kit = match Kit::new(programs) {
@@ -86,13 +90,23 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
             return Ok(());
         }
     };
-    for (name, check) in checks {
-        if signals::is_set(&interrupted) {
-            tally.fail(name, "interrupted before it began");
-            break;
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let run = |(name, check): &Check| (*name, Ended::of(|| check(&kit)));
+            quiet.iter().map(run).collect::<Vec<_>>()
+        });
+        for (name, check) in checks {
+            if signals::is_set(&interrupted) {
+                tally.fail(name, "interrupted before it began");
+                break;
+            }
+            tally.check(name, || check(&kit));
         }
-        tally.check(name, || check(&kit));
-    }
+        match beside.join() {
+            Ok(ended) => ended.into_iter().for_each(|(name, it)| tally.take(name, it)),
+            Err(_) => tally.fail("checks beside the others", "one of them panicked"),
+        }
+    });
     Ok(())
 }
 

@@ -25,12 +25,30 @@ pub(crate) enum Verdict {
     Skipped(String),
 }
 
+/// A check that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    verdict: Result<Verdict>,
+    took: Duration,
+}
+
+impl Ended {
+    /// Runs a check.
+    pub(crate) fn of(check: impl FnOnce() -> Result<Verdict>) -> Self {
+        let start = clock::now();
+        let verdict = check();
+        Self { verdict, took: start.elapsed() }
+    }
+}
+
 impl Tally {
     /// Runs one named check and prints its line.
     pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<Verdict>) {
-        let start = clock::now();
-        let verdict = check();
-        let took = start.elapsed();
+        self.take(name, Ended::of(check));
+    }
+
+    /// Takes a check that has ended elsewhere and prints its line.
+    pub(crate) fn take(&mut self, name: &str, Ended { verdict, took }: Ended) {
         match verdict {
             Ok(Verdict::Passed(figures)) => self.pass(name, took, &figures),
             Ok(Verdict::Skipped(why)) => self.skip(name, &why),

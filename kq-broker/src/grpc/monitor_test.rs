@@ -122,7 +122,7 @@ async fn groups_and_the_one_that_is_open_are_told() {
         let frame = watcher.next().await.unwrap().unwrap();
         rows.extend(frame.groups);
         open = open.or(frame.group);
-        assert_eq!(frame.groups_missing, None);
+        assert_eq!(frame.groups_missing.unwrap_or_default(), v1::GroupsMissing::default());
     }
     assert_eq!(rows[0].group, "work");
     let open = open.unwrap();

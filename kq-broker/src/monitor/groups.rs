@@ -39,8 +39,10 @@ impl GroupRows {
         Self { rows, missing }
     }
 
-    /// Adds to a frame what differs from what was told.
+    /// Adds to a frame what differs from what was told. The first time it tells whose groups are
+    /// missing even if nobody's are, so that none is known from not yet told.
     pub(super) fn tell(&self, told: Option<&Self>, frame: &mut v1::WatchResponse) {
+        let is_first = told.is_none();
         let nothing = Self::default();
         let told = told.unwrap_or(&nothing);
         for (name, row) in &self.rows {
@@ -51,7 +53,7 @@ impl GroupRows {
         }
         let gone = told.rows.keys().filter(|name| !self.rows.contains_key(*name));
         frame.groups_gone.extend(gone.cloned());
-        if told.missing != self.missing {
+        if is_first || told.missing != self.missing {
             frame.groups_missing = Some(v1::GroupsMissing { why: self.missing.clone() });
         }
     }
@@ -93,6 +95,17 @@ mod tests {
         let next = GroupRows::found(Some(&first), [group("a", 1), group("c", 1)], Vec::new());
         assert_eq!(told(Some(&first), &next), (vec!["c".to_owned()], vec!["b".to_owned()]));
         assert_eq!(told(Some(&next), &next.clone()), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn that_there_are_none_is_told_once() {
+        let none = GroupRows::default();
+        let mut frame = v1::WatchResponse::default();
+        none.tell(None, &mut frame);
+        assert_eq!(frame.groups_missing, Some(v1::GroupsMissing::default()));
+        let mut frame = v1::WatchResponse::default();
+        none.tell(Some(&none), &mut frame);
+        assert_eq!(frame, v1::WatchResponse::default());
     }
 
     #[test]

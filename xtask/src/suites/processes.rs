@@ -1,8 +1,10 @@
 //! Real broker processes under what happens to processes: signals, kills, full disks, power cuts.
 
 mod disks;
+mod eyes;
 mod lag;
 mod story;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -37,7 +39,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
     ("process a_story_is_told_the_same_after_restarts", story::told_after_restarts),
-    ("process five_groups_are_told_apart_by_their_commits", lag::five_groups),
+    ("process an_outage_is_shown_now_and_as_it_was", watch::outage),
     ("process three_brokers_keep_every_promise_in_chaos", |kit| chaos(kit, None, 0.6)),
     ("process plans_outlive_their_controller_and_are_undone", |kit| {
         chaos(kit, Some(Scenario::Plans), 0.1)
@@ -45,6 +47,10 @@ pub(super) const CHECKS: &[Check] = &[
     ("process rolling_restarts_cost_no_record", |kit| chaos(kit, Some(Scenario::Rolling), 0.1)),
     ("process a_group_outlives_its_coordinators", |kit| chaos(kit, Some(Scenario::Groups), 0.1)),
 ];
+
+/// Those that wait most of their time; they run beside the others.
+pub(super) const QUIET: &[Check] =
+    &[("process twenty_groups_are_told_apart_by_their_commits", lag::twenty_groups)];
 
 /// Reads every batch of a stopped broker and checks it, offline.
 fn verify_logs(programs: &Programs, data_dir: &Path) -> Result<()> {

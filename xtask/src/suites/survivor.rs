@@ -27,16 +27,30 @@ pub(super) struct Survivor {
 }
 
 impl Survivor {
-    /// Starts it on a topic that exists.
+    /// Starts it on a topic that it creates, with one replica.
     pub(super) fn start(
         python: &Path,
         bootstrap: &str,
         topic: &str,
         partitions: u32,
     ) -> Result<Self> {
+        Self::run(python, &[bootstrap, topic, &partitions.to_string()])
+    }
+
+    /// Starts it on a topic that exists and is empty.
+    pub(super) fn start_on(
+        python: &Path,
+        bootstrap: &str,
+        topic: &str,
+        partitions: u32,
+    ) -> Result<Self> {
+        Self::run(python, &[bootstrap, topic, &partitions.to_string(), "exists"])
+    }
+
+    fn run(python: &Path, args: &[&str]) -> Result<Self> {
         let mut child = Command::new(python)
             .arg(script("survivor.py"))
-            .args([bootstrap, topic, &partitions.to_string()])
+            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

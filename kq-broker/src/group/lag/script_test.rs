@@ -45,7 +45,7 @@ fn an_idle_topic_that_gets_one_record_raises_no_alarm() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             682s let go
         "#]],
     );
@@ -61,7 +61,7 @@ fn a_group_that_falls_behind_is_lagging() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             702s lagging (rising)
         "#]],
     );
@@ -76,7 +76,7 @@ fn a_group_that_reads_as_fast_as_is_written_stays_lagging() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s lagging (level)
+            22s lagging (level)
         "#]],
     );
 }
@@ -93,7 +93,7 @@ fn a_group_that_commits_the_same_offset_is_stalled() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             357s stalled (stands_still)
             917s draining (falling)
             977s ok (keeps_up)
@@ -113,8 +113,8 @@ fn a_group_whose_members_left_is_stopped() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
-            327s stopped (no_member)
+            22s ok (keeps_up)
+            322s stopped (no_member)
             907s new (new)
             917s ok (keeps_up)
         "#]],
@@ -131,7 +131,7 @@ fn a_member_that_commits_no_more_stops_by_its_rhythm() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             357s stopped (member_silent)
         "#]],
     );
@@ -188,7 +188,7 @@ fn a_group_that_works_a_backlog_off_is_draining() {
          run 15m",
         expect![[r#"
             7s new (new)
-            27s draining (falling)
+            22s draining (falling)
             507s ok (keeps_up)
         "#]],
     );
@@ -204,7 +204,7 @@ fn a_step_back_is_rewound_until_it_is_regained() {
          run 20m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             322s rewound (stepped_back)
             357s draining (falling)
             407s ok (keeps_up)
@@ -222,7 +222,7 @@ fn a_reset_by_an_operator_is_no_step_back() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             302s new (reset)
             322s draining (falling)
             457s ok (keeps_up)
@@ -244,7 +244,7 @@ fn a_gap_up_to_the_end_is_nothing_to_read() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
         "#]],
     );
 }
@@ -260,7 +260,7 @@ fn an_open_transaction_is_nothing_to_read() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
         "#]],
     );
 }
@@ -283,7 +283,7 @@ fn a_partition_without_a_leader_is_no_judgement() {
          run 1m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             102s lagging (rising)
             302s leaderless (no_leader)
             362s lagging (rising)
@@ -307,8 +307,8 @@ fn retention_over_the_commit_takes_the_work_away() {
          run 5m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
-            327s stopped (no_member)
+            22s ok (keeps_up)
+            322s stopped (no_member)
             602s ok (read_all)
         "#]],
     );
@@ -324,7 +324,7 @@ fn a_clock_that_jumps_moves_no_class() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
         "#]],
     );
 }
@@ -339,7 +339,7 @@ fn a_new_coordinator_judges_anew() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             302s new (coordinator_moved)
             322s ok (keeps_up)
         "#]],
@@ -354,10 +354,10 @@ fn a_new_coordinator_judges_anew() {
          run 10m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
-            327s stopped (no_member)
+            22s ok (keeps_up)
+            322s stopped (no_member)
             602s new (coordinator_moved)
-            627s stopped (no_member)
+            622s stopped (no_member)
         "#]],
     );
 }
@@ -372,9 +372,9 @@ fn a_topic_made_anew_begins_anew() {
          run 5m",
         expect![[r#"
             7s new (new)
-            27s ok (keeps_up)
+            22s ok (keeps_up)
             307s new (new)
-            327s ok (keeps_up)
+            322s ok (keeps_up)
         "#]],
     );
 }

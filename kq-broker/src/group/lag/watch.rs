@@ -10,7 +10,7 @@ use crate::canary;
 use crate::group::Now;
 
 /// The least pause between commits that makes a group count as stopped, while members are there.
-const BOUND_MIN: Duration = Duration::from_secs(30);
+const BOUND_MIN: Duration = Duration::from_secs(12);
 /// The same while its rhythm is not known.
 const BOUND_UNKNOWN: Duration = Duration::from_mins(5);
 /// Beyond this no rhythm is believed.

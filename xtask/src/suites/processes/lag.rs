@@ -1,4 +1,5 @@
-//! Five groups, each with a rhythm of its own, told apart by the broker that coordinates them.
+//! Twenty groups, each with a rhythm of its own, told apart by the brokers that coordinate them and
+//! shown by kq-tui.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -7,20 +8,31 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::eyes::{self, Sentences};
 use crate::clock::{self, poll_until};
 use crate::cluster::{Guard, Plan};
 use crate::run::capture;
 use crate::suites::{Kit, script};
 use crate::tally::Verdict;
 
-/// A class shows after the last ten commits have turned over, and a stop after a quarter of a minute.
+/// A class shows after the last ten commits have turned over, and a stop of a member that stays after
+/// half a minute.
 const PATIENCE: Duration = Duration::from_mins(2);
-const TOPIC: &str = "rhythms";
-const GROUPS: [&str; 5] = ["steady", "lagging", "stalled", "stopped", "draining"];
+const TOPICS: [&[&str]; 4] = [
+    &["rhythms", "-p", "1", "-r", "3"],
+    &["quiet", "-p", "1", "-r", "3"],
+    &["compacted", "-p", "1", "-r", "3", "-c", "cleanup.policy=compact"],
+    &["lonely", "--assignment", "0:3"],
+];
+/// It has the only replica of `lonely`.
+const DIES: u32 = 3;
+const GROUPS: usize = 20;
 /// What a drain may have left when it counts as done: less than what comes between two of its commits.
 const DONE: f64 = 1_000.0;
+/// The group whose class changes once it has caught up.
+const DRAIN: &str = "draining";
 
-/// What the clients of `tests/clients/five_groups.py` do, until this goes.
+/// What the clients of `tests/clients/twenty_groups.py` do, until this goes.
 struct Rhythms(Child);
 
 impl Drop for Rhythms {
@@ -34,66 +46,95 @@ impl Drop for Rhythms {
     }
 }
 
-/// Each group is told by the class that is its name's; the drain ends when it was told to end.
-pub(super) fn five_groups(kit: &Kit) -> Result<Verdict> {
+/// Each group is told by the class that its name begins with, and keeps it; the drain ends when it was
+/// told to end.
+pub(super) fn twenty_groups(kit: &Kit) -> Result<Verdict> {
     let python = match &kit.python {
         Ok(python) => python,
         Err(why) => return Ok(Verdict::Skipped(why.clone())),
     };
-    let plan = Plan::test("test-lag")?.with("group.lag.sample.ms", "500");
-    let mut cluster = Guard::up(&plan, &kit.programs)?;
+    let plan = Plan::of("test-lag", 3)?.with("group.lag.sample.ms", "500");
+    let cluster = Guard::up(&plan, &kit.programs)?;
     let bootstrap = cluster.0.bootstrap.clone();
-    let mut create = Command::new(&kit.programs.ctl);
-    create.args(["--brokers", &bootstrap, "topic", "create", TOPIC, "-p", "1"]);
-    capture(create.stdin(Stdio::null()))?;
+    for topic in TOPICS {
+        let mut create = Command::new(&kit.programs.ctl);
+        create.args(["--brokers", &bootstrap, "topic", "create"]).args(topic);
+        capture(create.stdin(Stdio::null()))?;
+    }
     let mut clients = Command::new(python);
-    clients.arg(script("five_groups.py")).args([&bootstrap, TOPIC]);
+    clients.arg(script("twenty_groups.py")).arg(&bootstrap);
     let clients = clients.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut rhythms = Rhythms(clients);
     let stdout = rhythms.0.stdout.take().context("clients without stdout")?;
     let first = BufReader::new(stdout).lines().next().context("the clients ended early")??;
     ensure!(first == "ready", "the clients say: {first}");
+    cluster.0.broker(DIES)?.kill()?;
 
-    let broker = cluster.broker()?;
-    let page = || broker.page("/metrics").unwrap_or_default();
-    // The drain is judged where all five are told apart at one moment.
     let start = clock::now();
-    let apart = |text: &str| {
-        let classes = classes(text);
-        let is = |name: &&str| {
-            let want = if *name == "steady" { "ok" } else { name };
-            classes.get(*name).is_some_and(|it| it == want)
-        };
-        GROUPS.iter().all(is)
-    };
-    let told = poll_until(PATIENCE, || Some(page()).filter(|it| apart(it)));
-    let told = told.with_context(|| format!("not told apart: {:?}", classes(&page())))?;
+    let mut shown = BTreeMap::new();
+    let told = poll_until(PATIENCE, || {
+        shown = classes(&eyes::frame(&kit.programs, &bootstrap, "groups", None).ok()?);
+        (shown.len() == GROUPS && wrong(&shown).is_empty()).then_some(())
+    });
+    told.with_context(|| {
+        format!("of {} groups not told rightly: {:?}", shown.len(), wrong(&shown))
+    })?;
     let told_after = start.elapsed();
-    let catch_up = of_group(&told, "kq_group_catch_up_seconds", "draining");
-    let catch_up = catch_up.context("no time to catch up is told")?;
-    for never in ["stalled", "stopped", "lagging"] {
-        let told = of_group(&told, "kq_group_catch_up_seconds", never);
-        ensure!(told == Some(f64::INFINITY), "{never} catches up in {told:?}");
-    }
-    let start = clock::now();
-    let left = || of_group(&page(), "kq_group_lag_records", "draining");
-    let done = poll_until(PATIENCE, || left().filter(|it| *it < DONE));
-    done.with_context(|| format!("it has not drained: {:?} are left", left()))?;
-    let took = start.elapsed().as_secs_f64();
-    let error = (catch_up - took).abs() / took;
-    ensure!(error < 0.2, "{catch_up:.1} s to catch up were told, it took {took:.1} s");
+    let (promised, took) = watch_drain(kit, &cluster, &bootstrap)?;
     Ok(Verdict::Passed(format!(
-        "told apart after {} s; {catch_up:.1} s to catch up took {took:.1} s",
+        "{GROUPS} told apart after {} s and no other class for {took:.0} s; {promised:.1} s to catch up \
+         took {took:.1} s",
         told_after.as_secs()
     )))
 }
 
-/// The class of each group.
-fn classes(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().filter_map(|it| it.strip_prefix("kq_group_class{group=\""));
-    let is_so = lines.filter_map(|it| it.strip_suffix("\"} 1"));
-    let pairs = is_so.filter_map(|it| it.split_once("\",class=\""));
-    pairs.map(|(group, class)| (group.to_owned(), class.to_owned())).collect()
+/// Until the drain is done no group changes its class; how long that was told to take, and took.
+fn watch_drain(kit: &Kit, cluster: &Guard, bootstrap: &str) -> Result<(f64, f64)> {
+    let mut sentences = Sentences::start(&kit.programs, bootstrap)?;
+    sentences.wait_for("how the cluster is", PATIENCE, |it| it.contains(" brokers are up"))?;
+    let gauges = || -> String {
+        let live = cluster.0.brokers.iter().filter(|it| it.id != DIES);
+        live.map(|it| it.page("/metrics").unwrap_or_default()).collect()
+    };
+    let page = gauges();
+    let promised = of_group(&page, "kq_group_catch_up_seconds", DRAIN);
+    let promised = promised.context("no time to catch up is told")?;
+    for never in ["stalled-at-work", "stopped-and-left", "lagging-half"] {
+        let told = of_group(&page, "kq_group_catch_up_seconds", never);
+        ensure!(told == Some(f64::INFINITY), "{never} catches up in {told:?}");
+    }
+    let start = clock::now();
+    let left = || of_group(&gauges(), "kq_group_lag_records", DRAIN);
+    let done = poll_until(PATIENCE, || left().filter(|it| *it < DONE));
+    done.with_context(|| format!("it has not drained: {:?} are left", left()))?;
+    let took = start.elapsed().as_secs_f64();
+    let said = sentences.since();
+    let changed: Vec<_> =
+        said.iter().filter(|it| it.contains("roup") && !it.contains(DRAIN)).collect();
+    ensure!(changed.is_empty(), "classes changed while nothing did: {changed:?}");
+    let error = (promised - took).abs() / took;
+    ensure!(error < 0.2, "{promised:.1} s to catch up were told, it took {took:.1} s");
+    Ok((promised, took))
+}
+
+/// The class of each group on a frame of kq-tui, as kq-ctl calls it.
+fn classes(frame: &[String]) -> BTreeMap<String, String> {
+    let rows = eyes::rows(frame, "GROUP").into_iter();
+    let class = |row: Vec<String>| {
+        let class = match row.get(1)?.as_str() {
+            "FALLING" => "lagging".to_owned(),
+            "NO" => "no_commits".to_owned(),
+            other => other.to_lowercase(),
+        };
+        Some((row.into_iter().next()?, class))
+    };
+    rows.filter_map(class).collect()
+}
+
+/// Those that are not told by what their names begin with.
+fn wrong(shown: &BTreeMap<String, String>) -> Vec<(&String, &String)> {
+    let is_right = |name: &str, class: &str| name.split('-').next() == Some(class);
+    shown.iter().filter(|(name, class)| !is_right(name, class)).collect()
 }
 
 /// One gauge of one group.
@@ -108,11 +149,19 @@ mod tests {
 
     #[test]
     fn a_page_of_metrics_is_read() {
-        let text = "kq_group_class{group=\"a\",class=\"ok\"} 0\n\
-                    kq_group_class{group=\"a\",class=\"stalled\"} 1\n\
-                    kq_group_catch_up_seconds{group=\"a\"} inf\n";
-        assert_eq!(classes(text).get("a").map(String::as_str), Some("stalled"));
+        let text = "kq_group_catch_up_seconds{group=\"a\"} inf\n";
         assert_eq!(of_group(text, "kq_group_catch_up_seconds", "a"), Some(f64::INFINITY));
         assert_eq!(of_group(text, "kq_group_lag_records", "a"), None);
+    }
+
+    #[test]
+    fn a_class_is_held_against_the_name() {
+        let frame =
+            ["  GROUP  CLASS", "> lagging-half  FALLING 9", "  no_commits-a  NO COMMITS", "---"];
+        let shown = classes(&frame.map(str::to_owned));
+        assert_eq!(shown.len(), 2);
+        assert!(wrong(&shown).is_empty(), "{shown:?}");
+        let shown = BTreeMap::from([("ok-a".to_owned(), "stalled".to_owned())]);
+        assert_eq!(wrong(&shown).len(), 1);
     }
 }
