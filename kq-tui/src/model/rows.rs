@@ -47,9 +47,13 @@ impl State {
         self.find_cursor();
     }
 
-    /// The cursor goes to the first row, as on a screen where no key was pressed.
+    /// The cursor goes to the first row, as on a screen where no key was pressed; where history was gone
+    /// to, to what was gone to.
     pub fn unselect(&mut self) {
         (self.table.selected, self.table.stand_in, self.table.at) = (None, None, None);
+        if matches!(self.place.screen, Screen::Churn | Screen::Events) {
+            self.table.selected = self.past.event.map(RowKey::Event);
+        }
         self.settle();
     }
 
