@@ -62,6 +62,9 @@ pub struct Facts {
     pub quorum: Option<admin::QuorumStatusResponse>,
     /// Minutes that are kept.
     pub curves: Option<v1::Curves>,
+    /// It is not known what whoever is told wanted to be told, as in a recording: topics and partitions
+    /// that nobody tells of may have come to rest, or be out of sight.
+    is_blind: bool,
     /// More was told than is kept.
     is_cut: bool,
     /// `now_ms` of the frame that told counters last.
@@ -96,6 +99,11 @@ pub struct Changed {
 }
 
 impl Facts {
+    /// Nothing yet, of a feed of which it is not known what it was asked to tell.
+    pub fn blind() -> Self {
+        Self { is_blind: true, ..Self::default() }
+    }
+
     /// Takes a frame in. Where a seek landed is not of the cluster: that is the model's.
     ///
     /// Of another moment nothing is known but what is told of it: groups, plans and counters of now
@@ -104,7 +112,7 @@ impl Facts {
         let is_cut = bounds::bound(&mut frame);
         let mut changed = Changed::default();
         if frame.whole {
-            *self = Self::default();
+            *self = Self { is_blind: self.is_blind, ..Self::default() };
             changed.rows = true;
         } else if self.as_of_ms != frame.as_of_ms {
             self.forget_moment();
@@ -168,7 +176,13 @@ impl Facts {
         if leader.is_some_and(|it| it.silent_since_ms.is_some()) {
             return None;
         }
-        partition.counters?.records_in(self.counted_at_ms?)
+        self.seldom_told(&partition.counters?.end_offset)
+    }
+
+    /// A second, of what is told only while it is in sight: counters of topics and partitions.
+    pub fn seldom_told(&self, rate: &Rate) -> Option<f64> {
+        let counted_at_ms = self.counted_at_ms?;
+        if self.is_blind { rate.at_if_told(counted_at_ms) } else { rate.at(counted_at_ms) }
     }
 
     /// Whether more was told than is kept: then some of the cluster is missing here.

@@ -297,6 +297,24 @@ fn what_is_scrolled_out_of_sight_does_not_come_to_rest() {
 }
 
 #[test]
+fn in_a_recording_what_nobody_tells_of_is_not_known_to_rest() {
+    for (mut facts, rests) in [(Facts::default(), Some(0.0)), (Facts::blind(), None)] {
+        facts.apply(v1::WatchResponse {
+            topics: vec![topic(1, "orders", &[2])],
+            whole: true,
+            ..Default::default()
+        });
+        facts.apply(counted(1_000, 110));
+        facts.apply(counted(2_000, 160));
+        let records_in =
+            |facts: &Facts| facts.records_in(&facts.topics.get(1).unwrap().partitions[0]);
+        assert_eq!(records_in(&facts), Some(50.0));
+        facts.apply(broker_counted(90_000, 1));
+        assert_eq!(records_in(&facts), rests, "it may be out of sight of whoever recorded");
+    }
+}
+
+#[test]
 fn a_frame_of_a_liar_takes_no_room() {
     let leaders = usize::try_from(bounds::PARTITIONS_MAX).unwrap() + 7;
     let mut liar = topic(1, "orders", &[]);

@@ -70,6 +70,12 @@ impl Rate {
         Some(if silent_ms > 0.0 && rate < 0.5 { 0.0 } else { rate })
     }
 
+    /// The same where it is not known whether it would have been told: silence is not rest then.
+    pub fn at_if_told(&self, counted_at_ms: i64) -> Option<f64> {
+        let is_told = span_ms(self.told_ms, counted_at_ms) <= TOLD_EACH_MS;
+        self.at(counted_at_ms).filter(|_| is_told)
+    }
+
     /// The counter as it was told last.
     pub fn value(&self) -> Option<u64> {
         self.last.map(|(_, value)| value)
@@ -155,6 +161,15 @@ mod tests {
             rate.count(second * 1_000, u64::try_from(second).unwrap() * 70, 3_600_000 + second);
         }
         assert!((rate.at(3_600_003).unwrap() - 70.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn silence_is_rest_only_where_somebody_would_have_told() {
+        let mut rate = Rate::default();
+        rate.count(0, 0, 0);
+        rate.count(1_000, 70, 1_000);
+        assert_eq!((rate.at_if_told(2_000), rate.at_if_told(9_000)), (Some(70.0), None));
+        assert_eq!(rate.at(90_000), Some(0.0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kq_proto::monitor::v1;
 
 use super::bounds::{PARTITIONS_MAX, REPLICAS_MAX, TOPICS_MAX};
-use super::partition::{Behind, Counters, Moving};
+use super::partition::{Behind, Moving};
 use super::{Partition, PartitionId, Rate, Tally};
 
 /// So many sets of replicas are kept without asking whether anybody has them.
@@ -317,13 +317,6 @@ impl Topics {
         let new: Arc<[u32]> = of.into();
         self.replica_sets.insert(Arc::clone(&new));
         new
-    }
-}
-
-impl Counters {
-    /// Records a second that come in, as of a moment at which all that changed had been counted.
-    pub fn records_in(&self, counted_at_ms: i64) -> Option<f64> {
-        self.end_offset.at(counted_at_ms)
     }
 }
 

@@ -22,7 +22,7 @@ fn of_another_moment_only_what_is_told_of_it_is_shown() {
     assert!(words::nothing(&world.state).starts_with("not kept of the past"));
     world.frame(v1::WatchResponse { now_ms: NOW_MS, ..Default::default() });
     assert_eq!((world.rows().as_str(), title(&world).as_str()), ("", "?"));
-    assert_eq!(words::nothing(&world.state), "nothing is told of it yet");
+    assert_eq!(words::nothing(&world.state), "none is told so far");
     let groups_missing = Some(v1::GroupsMissing::default());
     world.frame(v1::WatchResponse { now_ms: NOW_MS, groups_missing, ..Default::default() });
     world.wait(3_000);
@@ -37,7 +37,7 @@ fn members_of_another_group_are_never_shown() {
     world.state.place.group = Some("dash".to_owned());
     world.state.settle();
     assert_eq!(world.rows(), "", "the frame that is here is of billing");
-    assert_eq!(words::nothing(&world.state), "nothing is told of it yet");
+    assert_eq!(words::nothing(&world.state), "none is told so far");
 }
 
 #[test]

@@ -125,9 +125,10 @@ impl State {
     /// As the monitor begins: on the overview, with nothing known.
     pub fn new(settings: Settings) -> Self {
         let utc = settings.utc || settings.zone.is_none();
+        let is_recording = settings.source == Source::Recording;
         Self {
             settings,
-            facts: Facts::default(),
+            facts: if is_recording { Facts::blind() } else { Facts::default() },
             size: (80, 24),
             link: Link::Opening(String::new()),
             place: Place::of(Screen::Overview),

@@ -1,9 +1,10 @@
 //! Rows of topics.
 
-use super::{Found, arrange, by_name, rate};
+use super::{Found, arrange, by_name};
 use crate::facts::{Facts, Health, Tally, Topic};
 use crate::model::filter::{Facet, Field, Filter, Word};
 use crate::model::{Column, Row, Sort};
+use crate::text::whole;
 
 struct Of<'a> {
     facts: &'a Facts,
@@ -53,8 +54,8 @@ impl Facet for Of<'_> {
             Field::Partitions => Some(self.it.tally.partitions.into()),
             Field::Urp => Some(self.it.tally.ill().into()),
             Field::Size => Some(self.it.counters?.size_bytes),
-            Field::In => rate(self.facts, &self.it.counters?.bytes_in),
-            Field::Out => rate(self.facts, &self.it.counters?.bytes_out),
+            Field::In => self.facts.seldom_told(&self.it.counters?.bytes_in).map(whole),
+            Field::Out => self.facts.seldom_told(&self.it.counters?.bytes_out).map(whole),
             _ => None,
         }
     }

@@ -70,7 +70,7 @@ pub fn nothing(state: &State) -> &'static str {
     match (is_told(state), state.facts.as_of_ms.is_some()) {
         (true, _) => "there are none",
         (false, true) => "not kept of the past; L goes back to what is now",
-        (false, false) => "nothing is told of it yet",
+        (false, false) => "none is told so far",
     }
 }
 

@@ -1,11 +1,11 @@
 //! Topics: how many partitions, how they are, what goes through them.
 
 use super::table_and_panel;
-use crate::facts::{Health, Topic, TopicCounters};
+use crate::facts::{Health, Rate, Topic, TopicCounters};
 use crate::model::{Column, Row, State, moment};
 use crate::text::{grouped, plural, safe};
 use crate::view::canvas::{Canvas, Side};
-use crate::view::figures::{NONE, absent, bytes, megabytes, per_second, plain, rate, since};
+use crate::view::figures::{NONE, absent, bytes, megabytes, per_second, plain, since};
 use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 
@@ -19,7 +19,7 @@ const SPECS: [Spec; 13] = [
     grid::figures(Column::Offline, 4, 4),
     grid::figures(Column::In, 7, 1),
     grid::figures(Column::Out, 8, 2),
-    grid::figures(Column::Size, 6, 1),
+    grid::figures(Column::Size, 7, 1),
     grid::plain("RECORDS/s", 9, 5, Side::Right),
     grid::plain("MIN ISR", 7, 6, Side::Right),
     grid::plain("NOT PREF", 8, 7, Side::Right),
@@ -42,6 +42,9 @@ fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Row::Topic(number) = row else { return NONE };
     let Some(it) = state.facts.topics.get(*number) else { return NONE };
     let count = |it: u32| plain(it.to_string());
+    let of = |pick: fn(&TopicCounters) -> Rate, text: fn(f64) -> String| {
+        rate(state, it.counters.map(|it| (pick(&it), it.unknown_count)), text)
+    };
     let ill = |it: u32, tint| (it.to_string().into(), if it > 0 { tint } else { Tint::Plain });
     match at {
         0 => plain(&*it.name),
@@ -49,10 +52,10 @@ fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
         2 => standing(it),
         3 => ill(it.tally.ill(), Tint::Warn),
         4 => ill(it.tally.of(Health::Offline), Tint::Bad),
-        5 => rate(state, it.counters.map(|it| it.bytes_in), megabytes),
-        6 => rate(state, it.counters.map(|it| it.bytes_out), megabytes),
+        5 => of(|it| it.bytes_in, megabytes),
+        6 => of(|it| it.bytes_out, megabytes),
         7 => it.counters.map_or_else(|| absent(state), size),
-        8 => rate(state, it.counters.map(|it| it.records_in), per_second),
+        8 => of(|it| it.records_in, per_second),
         9 => count(it.min_insync_replicas),
         10 => count(it.tally.not_preferred),
         11 => plain(kept(it)),
@@ -67,7 +70,17 @@ fn standing(it: &Topic) -> Shown<'static> {
     (text.into(), health_tint(health))
 }
 
-/// With `+` where not all of it is known.
+/// With `+?` where not all of it is known.
+fn rate(state: &State, told: Option<(Rate, u32)>, text: fn(f64) -> String) -> Shown<'static> {
+    let known = told.and_then(|(rate, unknown)| Some((state.facts.seldom_told(&rate)?, unknown)));
+    match known {
+        None => absent(state),
+        Some((rate, 0)) => plain(text(rate)),
+        Some((rate, _)) => (format!("{}+?", text(rate)).into(), Tint::Unknown),
+    }
+}
+
+/// With `+?` where not all of it is known.
 fn size(it: TopicCounters) -> Shown<'static> {
     let more = if it.unknown_count > 0 { "+?" } else { "" };
     let tint = if it.unknown_count > 0 { Tint::Unknown } else { Tint::Plain };
