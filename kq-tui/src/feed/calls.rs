@@ -1,13 +1,16 @@
 //! Calls beside the stream: each is asked of a broker that answers, with what the feed knows of
 //! brokers, and never twice unless the one that was asked has refused before it did anything.
 
+mod reached;
+
 use std::collections::BTreeMap;
 
 use kq_proto::admin::AdminError;
-use kq_proto::client::{Address, Asker, Connection, Options, asker};
+use kq_proto::client::{Asker, Connection, Options, asker};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+pub(super) use self::reached::Reached;
 use crate::model::{Answer, Call, Refusal, calls};
 
 /// Calls at a time; more are refused.
@@ -65,17 +68,14 @@ impl Calls {
 #[derive(Debug)]
 pub(super) struct Desk {
     options: Options,
-    /// Brokers, the one that the feed watches first.
-    brokers: watch::Receiver<Vec<Address>>,
+    /// Brokers that can be asked.
+    brokers: watch::Receiver<Reached>,
     orders: mpsc::UnboundedReceiver<Order>,
     tell: mpsc::Sender<(u64, Answer)>,
 }
 
 /// A desk, the way to it and the way back.
-pub(super) fn desk(
-    options: Options,
-    brokers: watch::Receiver<Vec<Address>>,
-) -> (Desk, Calls, Answers) {
+pub(super) fn desk(options: Options, brokers: watch::Receiver<Reached>) -> (Desk, Calls, Answers) {
     let (ask, orders) = mpsc::unbounded_channel();
     let (tell, told) = mpsc::channel(ANSWERS_MAX);
     (Desk { options, brokers, orders, tell }, Calls(Ok(ask)), Answers(told))
@@ -95,24 +95,33 @@ impl Desk {
                 }
                 Order::Ask(id, _) if running.len() >= CALLS_MAX => {
                     let why = "too many calls wait for an answer: ask again in a moment";
-                    let refusal = Answer::Refused(Refusal::unasked(why));
-                    let tell = self.tell.clone();
-                    tokio::spawn(async move {
-                        // Nobody may be there to hear it.
-                        let _ = tell.send((id, refusal)).await;
-                    });
+                    self.refuse(id, Refusal::unasked(why));
                 }
                 Order::Ask(id, call) => {
-                    let brokers = self.brokers.borrow().clone();
-                    let options = Options { brokers, retry: None, ..self.options.clone() };
-                    let line = Line { id, tell: self.tell.clone() };
-                    running.insert(id, tokio::spawn(line.carry_out(options, *call)));
+                    let whom = self.brokers.borrow().whom(&call);
+                    match whom {
+                        Err(refusal) => self.refuse(id, refusal),
+                        Ok(brokers) => {
+                            let options = Options { brokers, retry: None, ..self.options.clone() };
+                            let line = Line { id, tell: self.tell.clone() };
+                            running.insert(id, tokio::spawn(line.carry_out(options, *call)));
+                        }
+                    }
                 }
             }
         }
         for call in running.into_values() {
             call.abort();
         }
+    }
+
+    /// Nobody is asked.
+    fn refuse(&self, id: u64, refusal: Refusal) {
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            // Nobody may be there to hear it.
+            let _ = tell.send((id, Answer::Refused(refusal))).await;
+        });
     }
 }
 

@@ -126,7 +126,7 @@ struct World {
     calls: Calls,
     answers: Answers,
     _runtime: Runtime,
-    _brokers: watch::Sender<Vec<Address>>,
+    _brokers: watch::Sender<Reached>,
 }
 
 fn world(manners: &[Manner]) -> World {
@@ -147,8 +147,9 @@ fn world(manners: &[Manner]) -> World {
                 .serve_with_incoming(incoming),
         );
     }
-    let known: Vec<Address> = addresses.iter().map(|it| it.to_string().parse().unwrap()).collect();
-    let (brokers, reached) = watch::channel(known);
+    let known: Vec<kq_proto::client::Address> =
+        addresses.iter().map(|it| it.to_string().parse().unwrap()).collect();
+    let (brokers, reached) = watch::channel(Reached { order: known, ..Reached::default() });
     let (desk, calls, answers) = desk(Options::new(Vec::new()), reached);
     runtime.spawn(desk.run());
     World { fakes, calls, answers, _runtime: runtime, _brokers: brokers }

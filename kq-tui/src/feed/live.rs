@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Streaming};
 
 use self::known::Known;
-use super::calls::desk;
+use super::calls::{Reached, desk};
 use super::{Answers, Asks, Calls, Feed};
 use crate::model::{FeedAsk, FeedEvent};
 
@@ -62,7 +62,8 @@ impl Live {
         let (tell, told) = mpsc::channel(FRAMES_MAX);
         let (wishes, wanted) = watch::channel(Wishes::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (brokers, reached) = watch::channel(options.brokers.clone());
+        let (brokers, reached) =
+            watch::channel(Reached { order: options.brokers.clone(), ..Reached::default() });
         let (desk, calls, answers) = desk(options.clone(), reached);
         let known = Known::new(&options.brokers);
         let watcher = Watcher { options, known, tell, wanted, brokers };
@@ -129,7 +130,7 @@ struct Watcher {
     tell: mpsc::Sender<FeedEvent>,
     wanted: watch::Receiver<Wishes>,
     /// Whom calls go to, beside the stream.
-    brokers: watch::Sender<Vec<Address>>,
+    brokers: watch::Sender<Reached>,
 }
 
 /// Why a broker is watched no longer.
@@ -207,10 +208,11 @@ impl Watcher {
     /// Calls go to the one that is watched first, then to the others.
     fn publish(&self, watched: &Address) {
         let others = self.known.all().into_iter().filter(|it| it != watched);
-        let brokers: Vec<Address> = std::iter::once(watched.clone()).chain(others).collect();
+        let order = std::iter::once(watched.clone()).chain(others).collect();
+        let reached = Reached { order, by_id: self.known.by_id(watched) };
         self.brokers.send_if_modified(|it| {
-            let is_other = *it != brokers;
-            *it = brokers;
+            let is_other = *it != reached;
+            *it = reached;
             is_other
         });
     }

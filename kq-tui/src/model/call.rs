@@ -158,6 +158,17 @@ pub struct Refusal {
     pub is_unsure: bool,
 }
 
+impl Call {
+    /// The broker that alone knows the answer; none if any of them does. What a broker's own file and
+    /// flags say is known to nobody else.
+    pub fn broker(&self) -> Option<u32> {
+        let Self::DescribeConfigs(it) = self else { return None };
+        let [resource] = it.resources.as_slice() else { return None };
+        let is_broker = resource.r#type() == v1::ResourceType::Broker;
+        is_broker.then(|| resource.name.parse().ok()).flatten()
+    }
+}
+
 impl Refusal {
     /// Nobody was asked, for this reason.
     pub fn unasked(message: impl Into<String>) -> Self {

@@ -14,7 +14,7 @@ use kq_proto::admin::v1::DescribeConfigsRequest;
 const CONFIGS_EACH_MS: u64 = 10_000;
 /// After a failure it is tried again so much later, in milliseconds.
 const AGAIN_MS: u64 = 3_000;
-/// After a partition lost its leader, in milliseconds.
+/// After a broker is gone, or a partition has lost its leader, in milliseconds.
 const LEADER_MS: u64 = 500;
 /// Rows are found anew at most so often while records come, in milliseconds.
 const SETTLE_EACH_MS: u64 = 200;
@@ -82,7 +82,7 @@ impl State {
                     Next::Anew => self.leave(0),
                 }
             }
-            Answer::Refused(it) => self.fail(it.words()),
+            Answer::Refused(it) => self.fail(it.message),
             Answer::Over => self.fail("the broker has ended it".to_owned()),
             _ => None,
         };
@@ -198,11 +198,14 @@ impl State {
     }
 
     fn fail(&mut self, why: String) -> Option<Effect> {
+        // Another broker is there at once where one is gone; then it takes as long as it takes.
+        let was_following = self.tail.phase == Phase::Following;
         match &self.look.of {
             Some(Wanted::Configs(_)) => self.configs.failure = Some(why),
             Some(Wanted::Tail(_)) => {
                 let told = self.tail.places.failure().map(str::to_owned);
                 self.tail.phase = Phase::Broken(told.unwrap_or(why));
+                return self.over(if was_following { LEADER_MS } else { AGAIN_MS });
             }
             None => {}
         }

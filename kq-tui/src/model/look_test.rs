@@ -246,8 +246,12 @@ fn what_broke_off_goes_on_where_it_was() {
     assert_eq!(answer(&mut world, 2, Answer::Over), "");
     let (words, is_wrong) = words::standing(&world.state);
     assert!(is_wrong && words.contains("broken off"), "{words}");
-    assert_eq!(asked(&world.wait(3_000)), "#3 records of orders/1@30");
-    assert_eq!(answer(&mut world, 3, records(&[(30, "c")])), "");
+    assert_eq!(asked(&world.wait(400)), "");
+    assert_eq!(asked(&world.wait(100)), "#3 records of orders/1@30");
+    assert_eq!(answer(&mut world, 3, Answer::Over), "");
+    assert_eq!(asked(&world.wait(2_000)), "", "it was in vain");
+    assert_eq!(asked(&world.wait(1_000)), "#4 records of orders/1@30");
+    assert_eq!(answer(&mut world, 4, records(&[(30, "c")])), "");
     assert!(!words::standing(&world.state).1);
 }
 

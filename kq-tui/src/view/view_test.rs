@@ -242,6 +242,18 @@ fn a_secret_is_on_no_screen() {
 }
 
 #[test]
+fn a_configuration_that_is_not_told_again_is_said_to_be_old() {
+    let size = (80, 24);
+    let mut state = told(size, false);
+    go(&mut state, Screen::Configs, size);
+    state.configs.failure = Some("lost 10.0.4.2:9092\u{1b}[31m".to_owned());
+    settle(&mut state, size);
+    let text = super::encode::text(&drawn(&state, size).0);
+    assert!(text.contains(" x not told again: lost 10.0.4.2:9092\\u{1b}[31m"), "{text}");
+    assert!(text.contains("min.insync.replicas"), "{text}");
+}
+
+#[test]
 fn a_recording_has_neither_configurations_nor_records() {
     let size = (80, 24);
     for screen in [Screen::Configs, Screen::Tail, Screen::Record] {

@@ -19,11 +19,13 @@ pub(super) struct Known {
     learnt: BTreeMap<u32, Address>,
     /// Asked since one answered last, in that order.
     tried: Vec<Address>,
+    /// The broker that tells.
+    teller: Option<u32>,
 }
 
 impl Known {
     pub(super) fn new(given: &[Address]) -> Self {
-        Self { given: given.to_vec(), learnt: BTreeMap::new(), tried: Vec::new() }
+        Self { given: given.to_vec(), learnt: BTreeMap::new(), tried: Vec::new(), teller: None }
     }
 
     /// All of them, each once: those that were not tried first, as they were typed; then those that
@@ -77,7 +79,17 @@ impl Known {
                 self.learnt.insert(broker.id, address);
             }
         }
+        if let Some(cluster) = &frame.cluster {
+            self.teller = Some(cluster.answered_by);
+        }
         frame.whole || !frame.brokers_gone.is_empty() || !frame.brokers.is_empty()
+    }
+
+    /// Where each of them is; the one that is watched is where it was reached, whatever it is called.
+    pub(super) fn by_id(&self, watched: &Address) -> BTreeMap<u32, Address> {
+        let mut by_id = self.learnt.clone();
+        by_id.extend(self.teller.map(|id| (id, watched.clone())));
+        by_id
     }
 
     /// For the eyes: the first of them, and how many more.
@@ -148,6 +160,16 @@ mod tests {
         known.asks(&"a".parse().unwrap());
         known.asks(&"a".parse().unwrap());
         assert!(!known.is_any_untried(), "the others cannot be reached");
+    }
+
+    #[test]
+    fn who_is_watched_is_where_it_was_reached() {
+        let tunnel: Address = "localhost:1".parse().unwrap();
+        let mut known = Known::new(std::slice::from_ref(&tunnel));
+        let cluster = v1::ClusterState { answered_by: 2, ..Default::default() };
+        known.learn(&v1::WatchResponse { cluster: Some(cluster), ..frame(&[(1, "a"), (2, "b")]) });
+        let at: Vec<String> = known.by_id(&tunnel).values().map(ToString::to_string).collect();
+        assert_eq!(at, ["a:9092", "localhost:1"]);
     }
 
     #[test]

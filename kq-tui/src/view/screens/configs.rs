@@ -27,7 +27,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
         Some(it) => ("KEY", config(it)),
         None => ("", Vec::new()),
     };
-    table_and_panel(canvas, state, &SPECS, |row, at| cell(state, row, at), words);
+    let top = late(canvas, state);
+    let height = canvas.height();
+    let body = &mut canvas.lines(top, height.saturating_sub(top));
+    table_and_panel(body, state, &SPECS, |row, at| cell(state, row, at), words);
+}
+
+/// What is shown is old where it was not told again; answers how many lines saying so takes.
+fn late(canvas: &mut Canvas<'_>, state: &State) -> u16 {
+    let Some(why) = state.configs.failure.as_ref().filter(|_| !state.table.rows.is_empty()) else {
+        return 0;
+    };
+    let texts = [("x ", Tint::Bad), ("not told again: ", Tint::Bad), (why.as_str(), Tint::Bad)];
+    canvas.texts(1, 0, texts);
+    1
 }
 
 fn entry<'a>(state: &'a State, row: &Row) -> Option<&'a ConfigEntry> {
