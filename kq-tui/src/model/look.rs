@@ -2,7 +2,7 @@
 //! wanted follows from where the screen is; what is asked is brought to that after each event, so no
 //! way off a screen leaves a call behind.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "other answers are to other calls")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "other screens and calls want nothing of this")]
 
 use super::call::{Answer, Call};
 use super::configs::Configs;
@@ -45,8 +45,11 @@ impl State {
         let wanted = self.wanted_look();
         if wanted != self.look.of {
             effects.extend(self.hang_up());
+            if wanted.is_none() {
+                self.tail.phase = Phase::Idle;
+            }
             self.look = Look { of: wanted, ..Look::default() };
-            self.begin_look();
+            self.stale = true;
         }
         if self.has_more_partitions() {
             self.tail.begin_anew();
@@ -120,19 +123,18 @@ impl State {
         }
     }
 
-    /// What was known of another one goes.
-    fn begin_look(&mut self) {
-        match &self.look.of {
-            Some(Wanted::Configs(subject)) if self.configs.of.as_ref() != Some(subject) => {
-                self.configs = Configs::of(subject.clone());
+    /// What was known of another one goes, before rows are made of it.
+    pub(super) fn begin_look(&mut self) {
+        let Some(subject) = self.place.subject.clone() else { return };
+        match self.place.screen {
+            Screen::Configs if self.configs.of.as_ref() != Some(&subject) => {
+                self.configs = Configs::of(subject);
             }
-            Some(Wanted::Tail(subject)) if self.tail.of.as_ref() != Some(subject) => {
-                self.tail = Tail::of(subject.clone());
+            Screen::Tail if self.tail.of.as_ref() != Some(&subject) => {
+                self.tail = Tail::of(subject);
             }
-            Some(_) => {}
-            None => self.tail.phase = Phase::Idle,
+            _ => {}
         }
-        self.stale = true;
     }
 
     /// A topic that has got partitions is read on in all of them.

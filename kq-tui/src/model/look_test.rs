@@ -163,6 +163,21 @@ fn a_configuration_is_asked_for_shown_and_asked_for_again() {
 }
 
 #[test]
+fn nothing_of_another_one_is_shown_while_the_answer_is_awaited() {
+    let mut world = World::made_up();
+    world.press("2gc");
+    answer(&mut world, 1, configs(&[("broker.id", "1"), ("listeners", "2")]));
+    assert_eq!(world.state.table.rows.len(), 2);
+    world.press(":configs b2\n");
+    assert_eq!(world.rows(), "");
+    answer(&mut world, 2, configs(&[("broker.id", "2"), ("a.first", "2")]));
+    assert_eq!(world.state.table.at, Some(0), "the cursor is on no key of the other one");
+    let mut world = tailing();
+    world.press("\u{1b}3gjv");
+    assert_eq!(world.rows(), "");
+}
+
+#[test]
 fn what_is_refused_is_said_and_asked_for_again() {
     let mut world = World::made_up();
     world.press("2g");

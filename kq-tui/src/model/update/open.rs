@@ -92,6 +92,7 @@ impl State {
             self.subjects.insert(screen, subject.clone());
         }
         self.place = place;
+        self.begin_look();
         // How the screen is laid out is not known before it was drawn.
         self.hits = HitMap::default();
     }
