@@ -6,6 +6,7 @@
 
 use super::call::{Answer, Call};
 use super::configs::Configs;
+use super::record::Opened;
 use super::tail::{Next, Phase, Tail};
 use super::{Effect, Link, Screen, Source, State, Subject};
 use kq_proto::admin::v1::DescribeConfigsRequest;
@@ -132,6 +133,10 @@ impl State {
             }
             Screen::Tail if self.tail.of.as_ref() != Some(&subject) => {
                 self.tail = Tail::of(subject);
+            }
+            // On the way back another one may have been opened since.
+            Screen::Record if self.record.as_ref().map(Opened::subject) != Some(subject) => {
+                self.record = None;
             }
             _ => {}
         }

@@ -256,6 +256,21 @@ fn records_are_filtered_and_opened_whole() {
 }
 
 #[test]
+fn the_way_back_never_shows_another_record() {
+    let mut world = tailing();
+    world.press("gkk\n");
+    assert_eq!(words::title(&world.state)[0], "kq prod-eu > orders/1@28 > record");
+    world.press("vG\n");
+    assert_eq!(words::title(&world.state)[0], "kq prod-eu > orders/1@29 > record");
+    assert!(!world.state.table.rows.is_empty());
+    world.press("\u{1b}\u{1b}");
+    assert_eq!(words::title(&world.state)[0], "kq prod-eu > orders/1@28 > record");
+    assert_eq!(world.rows(), "");
+    assert!(words::absence(&world.state).unwrap().contains("not kept here"));
+    assert_eq!(ctl::of_view(&world.state), "kq-ctl record get orders/1@28");
+}
+
+#[test]
 fn what_broke_off_goes_on_where_it_was() {
     let mut world = tailing();
     assert_eq!(answer(&mut world, 2, Answer::Over), "");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kq_proto::admin::v1::{Compression, Record};
 
+use super::Subject;
 use super::moment;
 use super::tail::{Field, Kept};
 use crate::text::{grouped, safe};
@@ -45,6 +46,11 @@ impl Opened {
     /// With no line yet.
     pub(super) const fn new(kept: Arc<Kept>) -> Self {
         Self { kept, lines: Vec::new(), made_for: 0 }
+    }
+
+    /// Which one it is.
+    pub(super) fn subject(&self) -> Subject {
+        self.kept.subject()
     }
 
     /// Makes its lines for a terminal of so many columns, unless they are made for it.

@@ -20,20 +20,18 @@ pub(super) fn configs(state: &State, rows: &[RowKey]) -> String {
 
 /// Of what follows the newest records, or of the one with the cursor.
 pub(super) fn records(state: &State, rows: &[RowKey]) -> String {
-    let one = rows.iter().find_map(|it| {
+    let subject = state.place.subject.as_ref();
+    let is_record = state.place.screen == Screen::Record;
+    let chosen = rows.iter().find_map(|it| {
         if let RowKey::Record(sequence) = it { state.tail.record(*sequence) } else { None }
     });
-    let kept = if state.place.screen == Screen::Record {
-        state.record.as_ref().map(|it| &it.kept)
-    } else {
-        one.filter(|_| !state.tail.follows)
+    let one = match chosen.filter(|_| !state.tail.follows) {
+        Some(kept) => Some(kept.subject()),
+        None => subject.filter(|_| is_record).cloned(),
     };
-    if let Some(kept) = kept {
-        let it = &kept.record;
-        let place = format!("{}/{}@{}", it.topic, it.partition, it.offset);
-        return Line::new(state, "record get").arg(&place).text;
+    if let Some(one) = one {
+        return Line::new(state, "record get").arg(&one.words()).text;
     }
-    let subject = state.place.subject.as_ref();
     let topic = subject.and_then(Subject::topic).unwrap_or_default();
     let line = Line::new(state, "record consume").arg(topic);
     match subject.and_then(Subject::partition) {

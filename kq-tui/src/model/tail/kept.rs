@@ -3,6 +3,8 @@
 use kq_proto::admin::v1::{Header, Record};
 use prost::bytes::Bytes;
 
+use crate::model::Subject;
+
 /// Of a key or a value no more is kept, in bytes.
 const FIELD_BYTES_MAX: usize = 64 * 1024;
 /// Headers that are kept.
@@ -56,6 +58,12 @@ impl Kept {
             }
         }
         Self { sequence, is_backlog, record, key_bytes, value_bytes, header_count }
+    }
+
+    /// Which one it is.
+    pub fn subject(&self) -> Subject {
+        let it = &self.record;
+        Subject::Record(it.topic.clone(), it.partition, it.offset)
     }
 
     /// What is kept of a field; none = null.

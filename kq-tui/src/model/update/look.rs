@@ -46,9 +46,9 @@ impl State {
             self.say("newer records have pushed this one out");
             return;
         };
-        let it = &kept.record;
-        let subject = Subject::Record(it.topic.clone(), it.partition, it.offset);
-        self.record = Some(Opened::new(Arc::clone(kept)));
+        let opened = Opened::new(Arc::clone(kept));
+        let subject = opened.subject();
+        self.record = Some(opened);
         self.jump(Place::about(Screen::Record, subject), "", None);
     }
 

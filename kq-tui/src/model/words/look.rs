@@ -31,6 +31,9 @@ pub fn absence(state: &State) -> Option<String> {
     if !state.table.filter.is_empty() && state.table.total > 0 {
         return None;
     }
+    if screen == Screen::Record {
+        return Some("it is not kept here any more: y gives the line that shows it".to_owned());
+    }
     let failure = match (screen, &state.tail.phase) {
         (Screen::Configs, _) => state.configs.failure.as_deref(),
         (_, Phase::Broken(why)) => Some(why.as_str()),
