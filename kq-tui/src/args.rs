@@ -92,7 +92,8 @@ pub struct Args {
     /// Show times as UTC at first
     #[arg(long)]
     pub utc: bool,
-    /// Write everything that reaches the monitor to a file, for a report of a fault
+    /// Write everything that reaches the monitor to a file, records that were looked at too, for a
+    /// report of a fault
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 }
