@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use crate::exit::{Exit, Failure};
+use crate::text::safe;
 
 /// Writes to standard output and sees that it gets there.
 pub fn print(bytes: &[u8]) -> Result<(), Failure> {
@@ -12,9 +13,9 @@ pub fn print(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Says on standard error why the monitor ends.
 pub fn complain(failure: &Failure) {
-    let mut words = format!("error: {}\n", harmless(&failure.message));
+    let mut words = format!("error: {}\n", safe(&failure.message));
     if !failure.hint.is_empty() {
-        words.extend(["  try: ", &harmless(&failure.hint), "\n"]);
+        words.extend(["  try: ", &*safe(&failure.hint), "\n"]);
     }
     // Where this cannot be written, nothing can be said.
     let _ = io::stderr().lock().write_all(words.as_bytes());
@@ -30,19 +31,6 @@ fn unprinted(error: &io::Error) -> Failure {
         return Failure::new(Exit::PipeClosed, "stdout is closed");
     }
     Failure::new(Exit::Failed, format!("cannot write to stdout: {error}"))
-}
-
-fn harmless(words: &str) -> String {
-    words
-        .chars()
-        .flat_map(|it| -> Box<dyn Iterator<Item = char>> {
-            if it.is_control() {
-                Box::new(it.escape_default())
-            } else {
-                Box::new(std::iter::once(it))
-            }
-        })
-        .collect()
 }
 
 /// Columns and rows of the terminal that standard output is; none if it is none.

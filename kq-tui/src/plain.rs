@@ -123,14 +123,7 @@ pub fn overview(facts: &Facts) -> String {
 
 /// A line that begins like a sentence and ends like one, and does nothing to a terminal.
 fn sentence(words: &str) -> String {
-    let mut line = String::with_capacity(words.len() + 1);
-    for it in words.chars() {
-        if it.is_control() {
-            line.extend(it.escape_default());
-        } else {
-            line.push(it);
-        }
-    }
+    let mut line = crate::text::safe(words).into_owned();
     if !line.ends_with('.') {
         line.push('.');
     }

@@ -1,11 +1,13 @@
 //! What the command line and the settings ask for: which cluster, which feed, how to show it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use kq_proto::client::Options;
-use kq_proto::client::settings::{Guards, Layers, Sources, Surroundings, duration, place, timeout};
+use kq_proto::client::settings::{
+    Asked, Guards, Layers, Lookup, Origin, Place, Sources, Surroundings, duration, place, timeout,
+};
 
 use crate::args::Args;
 use crate::exit::{Exit, Failure};
@@ -62,7 +64,7 @@ impl Start {
         };
         let name = place.context_name().map(|it| it.value);
         let settings = Settings {
-            name_context: name.is_some() && name != sources.user.current,
+            reach: reach(&asked, env, &place, &cwd),
             context: called(args, name, &options),
             source,
             read_only: args.read_only || guards.read_only || source != Source::Live,
@@ -124,6 +126,27 @@ fn supported(guards: &Guards) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failed, message).hint("another context, by -C NAME"))
 }
 
+/// What kq-ctl has to be told to mean the same cluster from another shell and directory: whatever
+/// does not stand in the files that it reads anyway.
+fn reach(asked: &Asked, env: Lookup<'_>, place: &Place<'_>, cwd: &Path) -> Vec<String> {
+    let mut words = Vec::new();
+    let variable = || env("KQ_CONFIG").filter(|it| !it.is_empty()).map(PathBuf::from);
+    if let Some(path) = asked.config.clone().or_else(variable) {
+        words.extend(["--config".to_owned(), cwd.join(path).to_string_lossy().into_owned()]);
+    }
+    if let Some((name, origin, _)) = &place.context
+        && !matches!(origin, Origin::Context(_))
+    {
+        // In one word, for a name may begin like a flag.
+        words.push(format!("--context={name}"));
+    }
+    if !matches!(place.brokers.origin, Origin::Context(_) | Origin::Default) {
+        let all: Vec<String> = place.brokers.value.iter().map(ToString::to_string).collect();
+        words.extend(["--brokers".to_owned(), all.join(",")]);
+    }
+    words
+}
+
 /// How the first line of the screen calls it.
 fn called(args: &Args, context: Option<String>, options: &Options) -> String {
     if let Some(path) = &args.replay {
@@ -132,4 +155,45 @@ fn called(args: &Args, context: Option<String>, options: &Options) -> String {
     }
     let first = || options.brokers.first().map(ToString::to_string).unwrap_or_default();
     context.unwrap_or_else(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn said(line: &str, env: &dyn Fn(&str) -> Option<String>) -> String {
+        let args = Args::try_parse_from(line.split('|')).unwrap();
+        let settings = Start::settle(&args, env).unwrap().settings;
+        let state = crate::model::State::new(settings);
+        crate::model::ctl::of_view(&state)
+    }
+
+    #[test]
+    fn lines_of_kq_ctl_name_the_cluster_that_was_named() {
+        let dir = std::env::temp_dir().join(format!("kq-tui reach {}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("it's.toml");
+        let text = "current = \"in use\"\n[contexts.\"in use\"]\nbrokers = [\"a:1\"]\n\
+                    [contexts.\"größe 2\"]\nbrokers = [\"b:1\"]\n";
+        std::fs::write(&file, text).unwrap();
+        let path = file.to_string_lossy().into_owned();
+        let quoted = format!("--config '{}'", path.replace('\'', "'\\''"));
+        let none = |_: &str| None;
+        let config = |name: &str| (name == "KQ_CONFIG").then(|| path.clone());
+        let health = "cluster health";
+        assert_eq!(said("kq-tui", &config), format!("kq-ctl {quoted} {health}"));
+        assert_eq!(
+            said(&format!("kq-tui|--config|{path}|-C|größe 2"), &none),
+            format!("kq-ctl {quoted} '--context=größe 2' {health}")
+        );
+        assert_eq!(
+            said("kq-tui|-b|h1:1,h2:2", &none),
+            format!("kq-ctl --brokers h1:1,h2:2 {health}")
+        );
+        let brokers = |name: &str| (name == "KQ_BROKERS").then(|| "h3:1".to_owned());
+        assert_eq!(said("kq-tui", &brokers), format!("kq-ctl --brokers h3:1 {health}"));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

@@ -23,8 +23,10 @@ pub fn safe(text: &str) -> Cow<'_, str> {
 fn is_unsafe(it: char) -> bool {
     it.is_control()
         || matches!(it,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Bytes as text: what is none stands as `\xff`. Not yet safe to show.
@@ -181,5 +183,9 @@ mod tests {
         assert_eq!(safe("orders"), "orders");
         assert_eq!(safe("a\u{1b}[31mb\r\n"), "a\\u{1b}[31mb\\u{d}\\u{a}");
         assert_eq!(safe("x\u{202e}y\u{9b}z"), "x\\u{202e}y\\u{9b}z");
+        for hidden in ['\u{200b}', '\u{2066}', '\u{34f}', '\u{3164}', '\u{e0041}', '\u{180e}'] {
+            let number = u32::from(hidden);
+            assert_eq!(safe(&format!("a{hidden}b")), format!("a\\u{{{number:x}}}b"));
+        }
     }
 }

@@ -26,6 +26,9 @@ pub struct Tally {
     by_health: [u32; Health::ALL.len()],
     /// Those that another broker leads than the preferred one, whatever else they are.
     pub not_preferred: u32,
+    /// Those that are led and in sync on just as many brokers as acks=all wants, be that all: a loss
+    /// more, and they refuse.
+    pub at_edge: u32,
     /// Those that are ill and miss a replica on a broker, and the brokers.
     pub brokers: BTreeMap<u32, BrokerTally>,
 }
@@ -47,23 +50,28 @@ impl Tally {
         self.brokers.get(&id).copied().unwrap_or_default()
     }
 
-    pub(super) fn add(&mut self, partition: &Partition, health: Health) {
-        self.change(partition, health, |count| *count = count.saturating_add(1));
+    pub(super) fn add(&mut self, partition: &Partition, min_insync_replicas: u32) {
+        self.change(partition, min_insync_replicas, |count| *count = count.saturating_add(1));
     }
 
-    pub(super) fn remove(&mut self, partition: &Partition, health: Health) {
-        self.change(partition, health, |count| *count = count.saturating_sub(1));
+    pub(super) fn remove(&mut self, partition: &Partition, min_insync_replicas: u32) {
+        self.change(partition, min_insync_replicas, |count| *count = count.saturating_sub(1));
         self.brokers.retain(|_, it| *it != BrokerTally::default());
     }
 
-    fn change(&mut self, partition: &Partition, health: Health, by_one: impl Fn(&mut u32)) {
+    fn change(&mut self, partition: &Partition, min: u32, by_one: impl Fn(&mut u32)) {
         by_one(&mut self.partitions);
+        let health = partition.health(min);
         let at = Health::ALL.iter().position(|it| *it == health);
         if let Some(count) = at.and_then(|at| self.by_health.get_mut(at)) {
             by_one(count);
         }
         if partition.leader.is_some() && partition.leader != partition.preferred() {
             by_one(&mut self.not_preferred);
+        }
+        // Where one suffices, its loss stops the partition as well.
+        if partition.leader.is_some() && partition.in_sync.count_ones() == min.max(1) {
+            by_one(&mut self.at_edge);
         }
         let mut on = |id: u32, count: fn(&mut BrokerTally) -> &mut u32| {
             // Ids that nobody has can be as many as a frame has room for.

@@ -131,8 +131,7 @@ impl Topics {
             self.by_name.remove(&topic.name);
         }
         for partition in &topic.partitions {
-            let health = partition.health(topic.min_insync_replicas);
-            self.tally.remove(partition, health);
+            self.tally.remove(partition, topic.min_insync_replicas);
         }
     }
 
@@ -166,9 +165,8 @@ impl Topics {
             counters,
         };
         for partition in &topic.partitions {
-            let health = partition.health(topic.min_insync_replicas);
-            topic.tally.add(partition, health);
-            self.tally.add(partition, health);
+            topic.tally.add(partition, topic.min_insync_replicas);
+            self.tally.add(partition, topic.min_insync_replicas);
         }
         self.by_name.insert(Arc::clone(&topic.name), topic.number);
         self.by_number.insert(topic.number, topic);
@@ -219,9 +217,8 @@ impl Topics {
         let min = topic.min_insync_replicas;
         match topic.partitions.get(at) {
             Some(old) => {
-                let health = old.health(min);
-                topic.tally.remove(old, health);
-                self.tally.remove(old, health);
+                topic.tally.remove(old, min);
+                self.tally.remove(old, min);
             }
             None if self.tally.partitions >= PARTITIONS_MAX => {
                 self.is_cut = true;
@@ -237,9 +234,8 @@ impl Topics {
         partition.in_sync = it.in_sync;
         partition.changed_at_ms = it.changed_at_ms;
         partition.moving = moving(it.adding, it.removing);
-        let health = partition.health(min);
-        topic.tally.add(partition, health);
-        self.tally.add(partition, health);
+        topic.tally.add(partition, min);
+        self.tally.add(partition, min);
     }
 
     pub(super) fn count_topic(&mut self, it: &v1::TopicCounters, told_ms: i64) {

@@ -214,6 +214,47 @@ impl Sort {
         Self { column, descending: column.is_large_first() }
     }
 
+    /// The order in words: what comes first.
+    pub const fn order(self, screen: Screen) -> &'static str {
+        let (up, down) = match self.column {
+            Column::Name
+                if matches!(screen, Screen::Overview | Screen::Brokers | Screen::Quorum) =>
+            {
+                ("the lowest id first", "the highest id first")
+            }
+            Column::Leader | Column::Preferred => ("the lowest id first", "the highest id first"),
+            Column::Name | Column::Kind | Column::Subject => ("A to Z", "Z to A"),
+            Column::State | Column::Class => ("the worst first", "the best first"),
+            Column::At => ("the oldest first", "the newest first"),
+            Column::Since | Column::P99 => ("the shortest first", "the longest first"),
+            Column::Eta | Column::CatchUp => ("the soonest first", "the latest first"),
+            Column::Isr => ("the fewest in sync first", "the most in sync first"),
+            Column::Role => ("the leader first", "the leader last"),
+            Column::Source | Column::Differs => ("what was set first", "what was set last"),
+            Column::Leaders
+            | Column::Replicas
+            | Column::In
+            | Column::Out
+            | Column::Urp
+            | Column::Disk
+            | Column::Partitions
+            | Column::Offline
+            | Column::Size
+            | Column::Epoch
+            | Column::Behind
+            | Column::Records
+            | Column::Consumed
+            | Column::Members
+            | Column::Count
+            | Column::Progress
+            | Column::Left
+            | Column::End
+            | Column::Lag
+            | Column::Offset => ("the smallest first", "the largest first"),
+        };
+        if self.descending { down } else { up }
+    }
+
     /// As a screen is sorted at first.
     pub const fn first(screen: Screen) -> Self {
         match screen {

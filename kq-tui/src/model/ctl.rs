@@ -11,7 +11,8 @@ use super::{RowKey, Screen, State, moment};
 /// An argument as a shell takes it: in quotes where one is needed.
 pub fn quote(text: &str) -> String {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || "_@%+=:,./-".contains(it);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    // An equals sign in front means a program's path to some shells.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_plain) {
         return text.to_owned();
     }
     if !text.chars().any(is_unshown) {
@@ -49,19 +50,22 @@ struct Line {
 
 impl Line {
     fn new(state: &State, verb: &str) -> Self {
-        let settings = &state.settings;
-        let context = if settings.name_context {
-            format!(" -C {}", quote(&settings.context))
-        } else {
-            String::new()
-        };
-        Self { text: format!("kq-ctl{context} {verb}") }
+        let reach: String =
+            state.settings.reach.iter().flat_map(|it| [" ".to_owned(), quote(it)]).collect();
+        Self { text: format!("kq-ctl{reach} {verb}") }
     }
 
     fn arg(mut self, text: &str) -> Self {
         self.text.push(' ');
         self.text.push_str(&quote(text));
         self
+    }
+
+    /// Names that a verb takes one after another, behind `--` where one would be taken for a flag.
+    fn args<'t>(self, names: impl IntoIterator<Item = &'t str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        let line = if names.iter().any(|it| it.starts_with('-')) { self.arg("--") } else { self };
+        names.into_iter().fold(line, Self::arg)
     }
 
     /// A name that is given by a flag where it would be taken for one.
@@ -91,15 +95,12 @@ pub fn of_view(state: &State) -> String {
         Screen::Brokers => brokers(state, &rows),
         Screen::Topics if rows.is_empty() => Line::new(state, "topic list").text,
         Screen::Topics => {
-            let names = rows.iter().filter_map(RowKey::topic);
-            names.fold(Line::new(state, "topic describe"), Line::arg).text
+            Line::new(state, "topic describe").args(rows.iter().filter_map(RowKey::topic)).text
         }
         Screen::Partitions if rows.is_empty() => partition_list(state),
         Screen::Partitions => {
-            places(&rows)
-                .iter()
-                .fold(Line::new(state, "partition describe"), |it, place| it.arg(place))
-                .text
+            let places = places(&rows);
+            Line::new(state, "partition describe").args(places.iter().map(String::as_str)).text
         }
         Screen::Churn | Screen::Events => events(state),
         Screen::Groups if rows.is_empty() => Line::new(state, "group list").text,
@@ -115,7 +116,7 @@ pub fn of_view(state: &State) -> String {
             if owned { line.text } else { line.arg("--members").text }
         }
         Screen::Plans => match rows.iter().find_map(RowKey::plan) {
-            Some(id) => Line::new(state, "plan status").arg(id).text,
+            Some(id) => Line::new(state, "plan status").args([id]).text,
             None => Line::new(state, "plan list --all").text,
         },
         Screen::Quorum => Line::new(state, "quorum status").text,
@@ -355,6 +356,8 @@ mod tests {
             ("größe", "'größe'"),
             ("", "''"),
             ("a;rm -rf $HOME", "'a;rm -rf $HOME'"),
+            ("=ls", "'=ls'"),
+            ("a\u{202e}b", "$'a\\xe2\\x80\\xae'$'b'"),
             ("a\nb'\\", "$'a\\x0a'$'b\\'\\\\'"),
         ];
         for (text, quoted) in cases {

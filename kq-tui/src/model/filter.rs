@@ -20,6 +20,11 @@ pub(super) trait Facet {
     fn text(&self, field: Field) -> Option<&str>;
     /// A figure of it, in the unit of the field's kind; rates a second.
     fn number(&self, field: Field) -> Option<u64>;
+    /// Between which bounds the figure lies: at least and at most, where that is known.
+    fn bounds(&self, field: Field) -> (Option<u64>, Option<u64>) {
+        let it = self.number(field);
+        (it, it)
+    }
     /// Whether the broker, or none, is there.
     fn broker(&self, field: Field, id: Option<u32>) -> Option<bool>;
     /// Whether one of the field's words is true of it.
@@ -64,6 +69,33 @@ enum Order {
     AtLeast,
     Under,
     AtMost,
+}
+
+impl Order {
+    /// Whether it is so, as far as bounds tell: what may be either is neither.
+    fn compare(self, (least, most): (Option<u64>, Option<u64>), with: u64) -> Option<bool> {
+        let over = match (least, most) {
+            (Some(least), _) if least > with => Some(true),
+            (_, Some(most)) if most <= with => Some(false),
+            _ => None,
+        };
+        let under = match (least, most) {
+            (_, Some(most)) if most < with => Some(true),
+            (Some(least), _) if least >= with => Some(false),
+            _ => None,
+        };
+        match self {
+            Self::Over => over,
+            Self::AtMost => over.map(|it| !it),
+            Self::Under => under,
+            Self::AtLeast => under.map(|it| !it),
+            Self::Equal => match (over, under) {
+                (Some(true), _) | (_, Some(true)) => Some(false),
+                (Some(false), Some(false)) => Some(true),
+                _ => None,
+            },
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,13 +186,7 @@ impl Filter {
                 Test::Text(field, pattern) => row.text(*field).map(|it| pattern.is(it)),
                 Test::Broker(field, id) => row.broker(*field, *id),
                 Test::Is(field, word) => row.is(*field, word),
-                Test::Number(field, order, bound) => row.number(*field).map(|it| match order {
-                    Order::Equal => it == *bound,
-                    Order::Over => it > *bound,
-                    Order::AtLeast => it >= *bound,
-                    Order::Under => it < *bound,
-                    Order::AtMost => it <= *bound,
-                }),
+                Test::Number(field, order, bound) => order.compare(row.bounds(*field), *bound),
             };
             is_true.is_some_and(|it| it != term.turned)
         })

@@ -20,8 +20,9 @@ pub enum Source {
 pub struct Settings {
     /// The context of the configuration, or how the cluster was named otherwise.
     pub context: String,
-    /// Whether every line of kq-ctl is to name the context: it is not the one in use.
-    pub name_context: bool,
+    /// What a line of kq-ctl has to say to mean the same cluster, argument by argument: nothing where
+    /// it is the context in use.
+    pub reach: Vec<String>,
     /// Where frames come from.
     pub source: Source,
     /// Nothing may be changed here.

@@ -6,7 +6,7 @@ mod partition;
 mod title;
 mod verdict;
 
-pub use group::{class_word, evidence};
+pub use group::{class_word, evidence, records_known, records_text};
 pub use look::{HIDDEN, absence, config, standing};
 pub use partition::{short, why};
 pub use title::{nothing, title};

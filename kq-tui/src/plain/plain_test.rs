@@ -86,7 +86,7 @@ fn a_few_changes_are_told_one_by_one() {
             20 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
             5000 Broker 3 is fenced: no heartbeat for 5 s.
             5000 orders-17 ISR: 3 left, now 1 2.
-            9000 Connection lost: kq1 has gone\r\n\u{1b}[2J."#]],
+            9000 Connection lost: kq1 has gone\u{d}\u{a}\u{1b}[2J."#]],
     );
 }
 

@@ -46,9 +46,9 @@ pub(super) fn close(text: &str) -> String {
     text.replace(' ', "")
 }
 
-/// So many bytes: `1.20G`.
+/// So many bytes: `1.20GB`.
 pub(super) fn bytes(bytes: u64) -> String {
-    close(&bytes_text(bytes)).trim_end_matches('B').to_owned()
+    close(&bytes_text(bytes))
 }
 
 /// So long before the moment that is shown.
@@ -88,6 +88,6 @@ mod tests {
             ["0.00", "<.01", "41.2", "9.99", "122", "1.30 k"]
         );
         assert_eq!([0.0, 0.26, 310.0, 9_800.0].map(per_second), ["0", "0.3", "310", "9.80k"]);
-        assert_eq!([512, 1_200_000_000].map(bytes), ["512", "1.20G"]);
+        assert_eq!([512, 1_200_000_000].map(bytes), ["512B", "1.20GB"]);
     }
 }

@@ -1,8 +1,7 @@
 //! A table: only the rows that are seen are ever made into texts.
 //!
 //! Columns have fixed widths. Where there is too little room they go by their rank, the highest first;
-//! where there is more, columns come in at the right and those at the left stay where they are. From
-//! 120 columns on, names take what is left over.
+//! where there is more, columns come in at the right and those at the left stay where they are.
 
 use std::borrow::Cow;
 
@@ -13,10 +12,6 @@ use crate::model::{Column, Hit, Row, State};
 
 /// The cursor and the mark stand before the first column.
 const MARGIN: u16 = 2;
-/// From here on names may be wider.
-const WIDE_COLUMNS: u16 = 120;
-/// By so much at most.
-const NAME_MORE_MAX: u16 = 30;
 
 /// A column as a screen wishes for it.
 #[derive(Debug, Clone, Copy)]
@@ -86,13 +81,10 @@ pub(super) fn fit(specs: &[Spec], width: u16) -> Vec<Slot> {
     let mut over = width.saturating_sub(needs(&kept));
     let mut slots = Vec::with_capacity(kept.len());
     let mut x = MARGIN;
-    let can_grow = kept.iter().any(|(_, it)| it.grows);
     for (index, spec) in kept {
         let mut width_here = spec.width;
-        if spec.grows || (index == 0 && width >= WIDE_COLUMNS && !can_grow) {
-            let more = if spec.grows { over } else { over.min(NAME_MORE_MAX) };
-            width_here = width_here.saturating_add(more);
-            over -= more;
+        if spec.grows {
+            width_here = width_here.saturating_add(std::mem::take(&mut over));
         }
         slots.push(Slot { index, x, width: width_here });
         x = x.saturating_add(width_here + 1);
@@ -206,7 +198,7 @@ mod tests {
         assert_eq!(indexes(23), [0, 2]);
         assert_eq!(indexes(5), [0]);
         let at = |width: u16| fit(&SPECS, width).first().map(|it| (it.x, it.width));
-        assert_eq!((at(33), at(119)), (Some((2, 10)), Some((2, 10))));
+        assert_eq!((at(33), at(200)), (Some((2, 10)), Some((2, 10))));
     }
 
     #[test]

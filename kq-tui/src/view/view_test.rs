@@ -1,6 +1,7 @@
 //! Every screen, drawn: in health, in trouble, with nothing, cut off, in the past, at all sizes.
 
 mod cluster;
+mod known;
 mod looks;
 
 use std::fmt::Write as _;

@@ -9,6 +9,7 @@ use kq_proto::monitor::v1;
 use super::{Found, arrange, by_name};
 use crate::facts::Facts;
 use crate::model::filter::{Facet, Field, Filter, Word};
+use crate::model::words::records_known;
 use crate::model::{Column, Row, RowKey, Sort};
 use crate::text::whole;
 
@@ -83,7 +84,8 @@ impl Of<'_> {
         let lag = || self.it.lag.as_ref();
         match column {
             Column::Class => Some(class_value(lag()?.class(), lag()?.time_lag_ms)),
-            Column::Records => Some(lag()?.lag),
+            // What is known in part is not known: it comes last.
+            Column::Records => records_known(lag()?).1,
             Column::Behind => lag()?.time_lag_ms,
             Column::In => lag()?.produced_per_second.map(whole),
             Column::Consumed => lag()?.consumed_per_second.map(whole),
@@ -109,10 +111,20 @@ impl Facet for Of<'_> {
 
     fn number(&self, field: Field) -> Option<u64> {
         match field {
-            Field::Lag => Some(self.it.lag.as_ref()?.lag),
+            Field::Lag => records_known(self.it.lag.as_ref()?).1,
             Field::Age => self.it.lag.as_ref()?.time_lag_ms,
             Field::Members => Some(self.it.member_count.into()),
             _ => None,
+        }
+    }
+
+    fn bounds(&self, field: Field) -> (Option<u64>, Option<u64>) {
+        match (field, &self.it.lag) {
+            (Field::Lag, Some(lag)) => {
+                let (least, most) = records_known(lag);
+                (Some(least), most)
+            }
+            _ => (self.number(field), self.number(field)),
         }
     }
 
@@ -180,6 +192,12 @@ impl Facet for Owned<'_> {
         }
     }
 
+    fn bounds(&self, field: Field) -> (Option<u64>, Option<u64>) {
+        let it = self.number(field);
+        let is_bound = field == Field::Lag && self.it.lag_is_bound;
+        (it.map(|it| if is_bound { 0 } else { it }), it)
+    }
+
     fn broker(&self, _: Field, _: Option<u32>) -> Option<bool> {
         None
     }
@@ -205,21 +223,22 @@ pub(super) fn members(
         Column::Name => by_name(rows, filter, sort.descending),
         column => arrange(rows, filter, |it| it.value(column), sort.descending),
     };
-    let mut by_member = BTreeMap::<&str, (Vec<Row>, u64)>::new();
+    let mut by_member = BTreeMap::<&str, (Vec<Row>, Option<u64>)>::new();
     for row in sorted.rows {
         let Row::Owned(at) = row else { continue };
         let Some(it) = group.partitions.get(at) else { continue };
-        let own = by_member.entry(it.member.as_deref().unwrap_or_default()).or_default();
+        let member = it.member.as_deref().unwrap_or_default();
+        let own = by_member.entry(member).or_insert_with(|| (Vec::new(), Some(0)));
         own.0.push(row);
-        own.1 = own.1.saturating_add(it.lag.unwrap_or(0));
+        own.1 = own.1.zip(it.lag).map(|(sum, lag)| sum.saturating_add(lag));
     }
-    let mut heads: Vec<(Row, RowKey, Vec<Row>, u64)> = Vec::new();
+    let mut heads: Vec<(Row, RowKey, Vec<Row>, Option<u64>)> = Vec::new();
     for (at, member) in group.members.iter().enumerate() {
         let own = by_member.remove(member.member.as_str());
         if own.is_none() && !filter.is_empty() {
             continue;
         }
-        let (rows, lag) = own.unwrap_or_default();
+        let (rows, lag) = own.unwrap_or((Vec::new(), Some(0)));
         heads.push((Row::Member(at), RowKey::Member(member.member.clone()), rows, lag));
     }
     if sort.column == Column::Name {
@@ -227,12 +246,16 @@ pub(super) fn members(
             heads.reverse();
         }
     } else {
-        heads.sort_by_key(|it| if sort.descending { u64::MAX - it.3 } else { it.3 });
+        // A member of whose lag a part is not known comes last either way.
+        heads.sort_by_key(|it| {
+            let it = it.3.map(|it| if sort.descending { u64::MAX - it } else { it });
+            (it.is_none(), it)
+        });
     }
     // Nobody's, and those of members that are not told.
     let nobodys: Vec<Row> = by_member.into_values().flat_map(|(rows, _)| rows).collect();
     if !nobodys.is_empty() {
-        heads.push((Row::Nobody, RowKey::Nobody, nobodys, 0));
+        heads.push((Row::Nobody, RowKey::Nobody, nobodys, None));
     }
     let mut found = Found { rows: Vec::new(), total: group.members.len() + sorted.total };
     for (head, key, rows, _) in heads {

@@ -199,8 +199,7 @@ impl State {
         }
         self.table.sort = sort;
         self.settle();
-        let order = if sort.descending { "the largest first" } else { "the smallest first" };
-        self.say(format!("sorted by {}, {order}", sort.column.header(screen)));
+        self.say(format!("sorted by {}, {}", sort.column.header(screen), sort.order(screen)));
     }
 
     fn sort_by_next(&mut self) {

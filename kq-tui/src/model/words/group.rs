@@ -5,7 +5,7 @@ use kq_proto::admin::v1::{CatchUp, GroupSummary, LagClass, LagSummary, Partition
 
 use crate::facts::Facts;
 use crate::model::moment::{self, Zone};
-use crate::text::{plural, rate_text, safe, span_text};
+use crate::text::{count_text, plural, rate_text, safe, span_text};
 
 /// Within so many seconds a group should be through, to say what it lacks.
 const THROUGH_WITHIN_S: u32 = 1_200;
@@ -24,6 +24,26 @@ pub const fn class_word(class: LagClass) -> &'static str {
         LagClass::Leaderless => "LEADERLESS",
         LagClass::Partial => "PARTIAL",
         LagClass::Unknown | LagClass::Unspecified => "?",
+    }
+}
+
+/// Between which bounds lie the records that a group has to read: at least, and, where all of it is
+/// known, at most. What nobody knows is never 0.
+pub fn records_known(lag: &LagSummary) -> (u64, Option<u64>) {
+    let is_told = !matches!(lag.class(), LagClass::New | LagClass::Unknown) || lag.lag > 0;
+    let most = Some(lag.lag).filter(|_| is_told && lag.partial_count == 0);
+    (if lag.lag_is_bound { 0 } else { lag.lag }, most)
+}
+
+/// Records to read: `?` where nothing is known, `3 + ?` where a part is, `<=9` where a gap may lie
+/// between.
+pub fn records_text(lag: &LagSummary) -> String {
+    let count = count_text(lag.lag);
+    match records_known(lag) {
+        (_, Some(_)) if lag.lag_is_bound => format!("<={count}"),
+        (_, Some(_)) => count,
+        (_, None) if lag.partial_count > 0 && lag.lag > 0 => format!("{count} + ?"),
+        (_, None) => "?".to_owned(),
     }
 }
 

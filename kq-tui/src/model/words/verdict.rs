@@ -3,11 +3,11 @@
 
 use kq_proto::admin::v1::{self as admin, BrokerState, LagClass};
 
-use super::{broker, class_word};
+use super::{broker, class_word, records_text};
 use crate::facts::{Facts, Health};
 use crate::model::filter::quoted;
 use crate::model::{Place, RowKey, Screen};
-use crate::text::{bytes_text, count_text, grouped, plural, safe, since_text, span_text};
+use crate::text::{bytes_text, grouped, plural, safe, since_text, span_text};
 
 /// Groups that are named one by one.
 const GROUPS_NAMED_MAX: usize = 3;
@@ -102,31 +102,53 @@ impl Verdict {
 
 fn summary(facts: &Facts, alarms: &[Alarm]) -> (&'static str, String) {
     let tally = &facts.topics.tally;
-    let of = |health: Health| u64::from(tally.of(health));
-    let next = match of(Health::AtMin) {
+    let some = |count: u32| plural(count.into(), "partition");
+    let next = match tally.at_edge {
         0 => String::new(),
-        count => format!("; one more loss stops {}", plural(count, "partition")),
+        count => format!("; one more loss stops {}", some(count)),
     };
-    if of(Health::Offline) > 0 {
-        let count = plural(of(Health::Offline), "partition");
-        return ("OUTAGE", format!("{count} can be neither read nor written{next}"));
+    let (offline, refusing) = (tally.of(Health::Offline), tally.of(Health::UnderMin));
+    // Those that are led and have too few in sync refuse; nothing else is said of writes than this.
+    let writes = match refusing {
+        0 => "writes with acks=all pass".to_owned(),
+        count => format!("writes with acks=all are refused on {}", some(count)),
+    };
+    if offline > 0 {
+        let more = if refusing > 0 { format!("; {writes}") } else { String::new() };
+        return (
+            "OUTAGE",
+            format!("{} can be neither read nor written{more}{next}", some(offline)),
+        );
     }
-    if of(Health::UnderMin) > 0 {
-        let count = plural(of(Health::UnderMin), "partition");
-        return ("REFUSING", format!("writes with acks=all are refused on {count}{next}"));
+    if refusing > 0 {
+        return ("REFUSING", format!("{writes}{next}"));
     }
     if facts.cluster.controller.is_none() {
-        let words = "reads and writes go on; nothing can be changed and no leader elected";
+        let words = "leaders that live go on; nothing can be changed and no leader elected";
         return ("HEADLESS", words.to_owned());
     }
+    let count = some(tally.partitions);
     if alarms.iter().any(|it| it.sign <= Sign::Risk) {
-        return ("DEGRADED", format!("writes with acks=all pass{next}"));
+        if tally.partitions == 0 {
+            return ("DEGRADED", "there are no partitions".to_owned());
+        }
+        // Who has not heard the controller cannot know who leads by now.
+        if facts.cluster.stale_ms.is_some() {
+            return (
+                "DEGRADED",
+                format!("{count}, as they were when the controller was last heard"),
+            );
+        }
+        return ("DEGRADED", format!("{writes}{next}"));
     }
-    let count = plural(u64::from(tally.partitions), "partition");
-    if alarms.is_empty() {
-        return ("HEALTHY", format!("{count}, all replicas in sync"));
+    if tally.partitions == 0 {
+        return ("HEALTHY", "there are no partitions yet".to_owned());
     }
-    ("HEALTHY", format!("{count}, all replicas in sync; {} to look at", alarms.len()))
+    let more = match alarms.len() {
+        0 => String::new(),
+        count => format!("; {count} to look at"),
+    };
+    ("HEALTHY", format!("{count}, all replicas in sync{next}{more}"))
 }
 
 fn alarm(sign: Sign, about: impl Into<String>, text: String, screen: Screen) -> Alarm {
@@ -268,7 +290,8 @@ fn groups(facts: &Facts, alarms: &mut Vec<Alarm>) {
         .map(|(name, it)| (name, lag(it)))
         .filter(|(_, lag)| is_ill(lag.class()))
         .collect();
-    ill.sort_by_key(|(_, lag)| std::cmp::Reverse(lag.time_lag_ms.unwrap_or(lag.lag)));
+    // The oldest first; those whose age is not known follow, the most first.
+    ill.sort_by_key(|(_, lag)| std::cmp::Reverse((lag.time_lag_ms, lag.lag)));
     let rest = ill.split_off(ill.len().min(GROUPS_NAMED_MAX));
     for (name, lag) in ill {
         let row = Some(RowKey::Group(name.as_str().into()));
@@ -310,8 +333,7 @@ fn behind(name: &str, lag: &admin::LagSummary) -> String {
         | LagClass::Unknown
         | LagClass::Unspecified => class_word(lag.class()),
     };
-    let unknown = if lag.partial_count > 0 { " + ?" } else { "" };
-    let mut text = format!("{} {does}: {}{unknown} records", safe(name), count_text(lag.lag));
+    let mut text = format!("{} {does}: {} records", safe(name), records_text(lag));
     if let Some(age_ms) = lag.time_lag_ms {
         text = format!("{text}, {}", span_text(age_ms));
     }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use kq_proto::admin::v1::catch_up::When;
 use kq_proto::admin::v1::{CatchUp, GroupState, GroupSummary, LagClass, LagSummary};
 
-use crate::model::words::{class_word, evidence};
+use crate::model::words::{class_word, evidence, records_known, records_text};
 use crate::model::{Column, Row, State};
-use crate::text::{count_text, safe, span_text};
+use crate::text::{safe, span_text};
 use crate::view::canvas::{Canvas, Side};
 use crate::view::figures::{NONE, absent, per_second, plain, since, span};
 use crate::view::grid::{self, Shown, Spec};
@@ -109,15 +109,10 @@ pub(super) fn class(class: LagClass) -> Shown<'static> {
 /// `3 + ?` where not all of it is known, `<=` where it may be less.
 fn records(state: &State, lag: Option<&LagSummary>) -> Shown<'static> {
     let Some(lag) = lag else { return absent(state) };
-    if matches!(lag.class(), LagClass::New | LagClass::Unknown) && lag.lag == 0 {
-        return absent(state);
+    match records_known(lag) {
+        (_, Some(_)) => plain(records_text(lag)),
+        (_, None) => (records_text(lag).into(), Tint::Unknown),
     }
-    let count = count_text(lag.lag);
-    if lag.partial_count > 0 {
-        return (format!("{count} + ?").into(), Tint::Unknown);
-    }
-    let bound = if lag.lag_is_bound { "<=" } else { "" };
-    plain(format!("{bound}{count}"))
 }
 
 fn catch_up(state: &State, it: &GroupSummary) -> Shown<'static> {

@@ -4,7 +4,7 @@
 use kq_proto::admin::v1::LagClass;
 
 use super::{brokers, events, groups, plans};
-use crate::model::words::{Alarm, Sign};
+use crate::model::words::{Alarm, Sign, records_known};
 use crate::model::{Row, State, moment};
 use crate::text::{bytes_text, count_text, grouped, safe, span_text, whole};
 use crate::view::canvas::Canvas;
@@ -185,7 +185,7 @@ fn lag_words(state: &State) -> String {
         match &it.lag {
             Some(lag) => {
                 sum = sum.saturating_add(lag.lag);
-                unknown |= lag.partial_count > 0;
+                unknown |= records_known(lag).1.is_none();
                 ill += u64::from(lag.class() != LagClass::Ok);
             }
             None => unknown = true,

@@ -20,7 +20,7 @@ const SPECS: [Spec; 15] = [
     grid::figures(Column::Epoch, 5, 5),
     Spec { head: "ISR (OUT)", ..grid::words(Column::Isr, 11, 0) },
     grid::figures(Column::Behind, 9, 3),
-    grid::figures(Column::Size, 5, 6),
+    grid::figures(Column::Size, 6, 6),
     grid::figures(Column::In, 5, 2),
     grid::words(Column::State, 8, 0),
     grid::figures(Column::Since, 6, 1),
@@ -105,17 +105,13 @@ fn in_sync(it: &Partition) -> Shown<'static> {
     (text.into(), Tint::Warn)
 }
 
-/// The follower that lacks most, and how much.
+/// The follower that lacks most, and how many records: what is sorted and filtered by.
 fn behind(state: &State, it: &Partition) -> Shown<'static> {
     if it.counters.is_none() {
         return absent(state);
     }
     let Some(worst) = it.behind.iter().max_by_key(|it| it.records) else { return plain("0") };
-    let much = match it.bytes_per_record().and_then(|each| each.checked_mul(worst.records)) {
-        Some(lacks) => bytes(lacks),
-        None => close(&count_text(worst.records)),
-    };
-    plain(format!("{} {much}", broker(worst.broker)))
+    plain(format!("{} {}", broker(worst.broker), close(&count_text(worst.records))))
 }
 
 fn moving(it: &Partition) -> Shown<'static> {

@@ -14,7 +14,7 @@ use crate::view::theme::Tint;
 const SPECS: [Spec; 7] = [
     grid::words(Column::Name, 8, 0),
     grid::words(Column::Role, 8, 0),
-    grid::plain("LIVE", 6, 1, Side::Left),
+    grid::plain("BROKER IS", 14, 1, Side::Left),
     grid::figures(Column::End, 14, 2),
     grid::figures(Column::Lag, 10, 0),
     grid::plain("HEARD", 8, 1, Side::Right),
@@ -43,7 +43,7 @@ fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
             QuorumRole::Unspecified => ("?".into(), Tint::Unknown),
         },
         2 if it.live => ("up".into(), Tint::Good),
-        2 => ("FENCED".into(), Tint::Bad),
+        2 => standing(state, it.broker),
         3 => number(it.end_index),
         4 => match it.lag {
             Some(lag) if lag > 0 => (grouped(lag).into(), Tint::Warn),
@@ -51,6 +51,16 @@ fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
         },
         5 => since(state, it.last_contact_at_ms),
         _ => it.directory.as_deref().map_or(NONE, plain),
+    }
+}
+
+/// Of a member that is not live, what is known of it as a broker.
+fn standing(state: &State, id: u32) -> Shown<'static> {
+    use kq_proto::admin::v1::BrokerState;
+    match state.facts.brokers.get(&id).map(crate::facts::Broker::state) {
+        None => ("not registered".into(), Tint::Bad),
+        Some(BrokerState::Fenced) => ("FENCED".into(), Tint::Bad),
+        Some(_) => ("not live".into(), Tint::Bad),
     }
 }
 

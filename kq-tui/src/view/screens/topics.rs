@@ -19,7 +19,7 @@ const SPECS: [Spec; 13] = [
     grid::figures(Column::Offline, 4, 4),
     grid::figures(Column::In, 7, 1),
     grid::figures(Column::Out, 8, 2),
-    grid::figures(Column::Size, 7, 1),
+    grid::figures(Column::Size, 8, 1),
     grid::plain("RECORDS/s", 9, 5, Side::Right),
     grid::plain("MIN ISR", 7, 6, Side::Right),
     grid::plain("NOT PREF", 8, 7, Side::Right),

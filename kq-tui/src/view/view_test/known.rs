@@ -1,0 +1,101 @@
+//! What is not known is never taken for a number, and nothing is claimed that was not looked at.
+
+use super::{cluster, feed, frame, go, start, told};
+use crate::model::{Event, FeedEvent, Key, Row, Screen, State, update};
+use kq_proto::monitor::v1;
+
+const SIZE: (u16, u16) = (80, 24);
+
+fn names(state: &State) -> Vec<String> {
+    let name = |row: &Row| if let Row::Group(name) = row { Some(name.to_string()) } else { None };
+    state.table.rows.iter().filter_map(name).collect()
+}
+
+fn typed(state: &mut State, keys: &str) {
+    for it in keys.chars() {
+        let key = if it == '\n' { Key::plain(crate::model::Code::Enter) } else { Key::char(it) };
+        update(state, Event::Key(key));
+    }
+}
+
+#[test]
+fn lag_that_is_known_in_part_is_compared_as_far_as_it_is_known() {
+    let mut state = told(SIZE, true);
+    go(&mut state, Screen::Groups, SIZE);
+    for (filter, shown) in [
+        ("lag>2", vec!["audit-sink", "billing", "etl-raw", "search-index"]),
+        ("lag>10", vec!["audit-sink", "billing", "search-index"]),
+        ("!lag>10", vec!["dash-eu"]),
+        ("lag<10", vec!["dash-eu"]),
+        ("!lag<3", vec!["audit-sink", "billing", "etl-raw", "search-index"]),
+        ("lag=0", vec!["dash-eu"]),
+    ] {
+        typed(&mut state, &format!("/{filter}\n"));
+        let mut found = names(&state);
+        found.sort_unstable();
+        assert_eq!(found, shown, "{filter}");
+        typed(&mut state, "\\");
+    }
+}
+
+#[test]
+fn unknown_lag_is_last_in_either_order() {
+    let mut state = told(SIZE, true);
+    go(&mut state, Screen::Groups, SIZE);
+    typed(&mut state, ":sort records\n");
+    assert_eq!(names(&state)[..4], ["billing", "audit-sink", "search-index", "dash-eu"]);
+    assert_eq!(names(&state)[4..], ["etl-raw", "new-team"]);
+    typed(&mut state, "S");
+    assert_eq!(names(&state)[..4], ["dash-eu", "search-index", "audit-sink", "billing"]);
+    assert_eq!(names(&state)[4..], ["etl-raw", "new-team"]);
+}
+
+/// A topic on two brokers that wants `min` of them, without its second replica or with it.
+fn verdict(min: u32, in_sync: u64, leader: u32) -> String {
+    let mut state = start(SIZE);
+    feed(&mut state, FeedEvent::Open { to: "10.0.4.1:9092".into() });
+    let mut whole = cluster::whole(false);
+    whole.groups.clear();
+    whole.topics.truncate(1);
+    whole.topics[0].min_insync_replicas = min;
+    frame(&mut state, whole);
+    let partition = v1::PartitionState {
+        topic: 1,
+        partition: 0,
+        leader: (leader > 0).then_some(leader),
+        replicas: vec![1, 2, 3],
+        in_sync,
+        ..Default::default()
+    };
+    frame(
+        &mut state,
+        v1::WatchResponse {
+            now_ms: cluster::NOW_MS,
+            partitions: vec![partition],
+            ..Default::default()
+        },
+    );
+    update(&mut state, Event::Tick { uptime_ms: 2_500 });
+    format!("{} {}", state.verdict.word, state.verdict.sentence)
+}
+
+#[test]
+fn writes_are_said_to_pass_only_where_they_do() {
+    let stops = "; one more loss stops";
+    assert_eq!(verdict(2, 0b111, 1), "HEALTHY 6 partitions, all replicas in sync");
+    assert_eq!(
+        verdict(3, 0b111, 1),
+        format!("HEALTHY 6 partitions, all replicas in sync{stops} 6 partitions")
+    );
+    assert_eq!(
+        verdict(2, 0b011, 1),
+        format!("DEGRADED writes with acks=all pass{stops} 1 partition")
+    );
+    assert_eq!(verdict(1, 0b011, 1), "DEGRADED writes with acks=all pass");
+    assert_eq!(verdict(2, 0b001, 1), "REFUSING writes with acks=all are refused on 1 partition");
+    assert_eq!(
+        verdict(3, 0b011, 1),
+        format!("REFUSING writes with acks=all are refused on 1 partition{stops} 5 partitions")
+    );
+    assert_eq!(verdict(2, 0b001, 0), "OUTAGE 1 partition can be neither read nor written");
+}
