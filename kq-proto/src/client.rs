@@ -8,6 +8,7 @@ mod appends;
 pub mod asker;
 mod connect;
 pub mod settings;
+pub mod typed;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

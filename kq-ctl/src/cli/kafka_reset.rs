@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::exit::Failure;
-use crate::spec::target::Target;
+use crate::spec::Target;
 use crate::spec::{Position, instant, iso_duration};
 
 /// The flags of `kafka-consumer-groups --reset-offsets`, for habit; `--help` names them in one line.

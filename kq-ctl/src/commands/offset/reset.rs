@@ -13,8 +13,8 @@ use crate::exit::Failure;
 use crate::output::Report;
 use crate::schema::{OFFSET_RESET, Schema};
 use crate::session::Session;
+use crate::spec::Target;
 use crate::spec::offset_file;
-use crate::spec::target::Target;
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = cli::AS_KAFKA)]

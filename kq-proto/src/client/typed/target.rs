@@ -4,15 +4,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use kq_proto::admin::v1::offset_spec::{Named, Spec};
-use kq_proto::admin::v1::reset_target::To;
-use kq_proto::admin::v1::{OffsetList, OffsetSpec};
-
 use super::Position;
+use super::position::unitless;
+use crate::admin::v1::offset_spec::{Named, Spec};
+use crate::admin::v1::reset_target::To;
+use crate::admin::v1::{OffsetList, OffsetSpec};
 
 /// A position of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Target {
+pub enum Target {
+    /// A position of the log.
     Position(Position),
     /// Where it is; at the end where nothing was committed.
     Current,
@@ -26,7 +27,7 @@ pub(crate) enum Target {
 
 impl Target {
     /// For the wire; `list` is what the file says.
-    pub(crate) fn wire(&self, now_ms: i64, list: impl FnOnce(&Path) -> OffsetList) -> To {
+    pub fn wire(&self, now_ms: i64, list: impl FnOnce(&Path) -> OffsetList) -> To {
         match self {
             Self::Position(Position::BeforeEnd(n)) => To::BeforeEnd(*n),
             Self::Position(position) => To::At(position.wire(now_ms)),
@@ -38,7 +39,7 @@ impl Target {
     }
 
     /// True if the instant lies ahead: nothing is that young.
-    pub(crate) fn is_future(&self, now_ms: i64) -> bool {
+    pub fn is_future(&self, now_ms: i64) -> bool {
         let Self::Position(position @ (Position::At(_) | Position::Ago(_))) = self else {
             return false;
         };
@@ -76,7 +77,7 @@ impl FromStr for Target {
             let shift = is_number.then(|| text.parse().ok()).flatten();
             return shift.map(Self::Shift).ok_or_else(|| refused(text));
         }
-        if let Some(why) = super::unitless(text) {
+        if let Some(why) = unitless(text) {
             return Err(why);
         }
         match text.parse::<Position>() {

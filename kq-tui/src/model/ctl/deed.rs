@@ -1,0 +1,72 @@
+//! Lines of kq-ctl that do what a task does.
+
+use super::{Line, places};
+use crate::model::task::Subject;
+use crate::model::{RowKey, State};
+
+/// What an operator may do to what is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Have the preferred replicas lead.
+    Elect,
+    /// Take everything off a broker, or let it have replicas again.
+    Drain,
+    /// Set the offsets of a group.
+    Reset,
+    /// Spread replicas evenly.
+    Plan,
+    /// Throttle, pause, resume or cancel a plan.
+    Steer,
+}
+
+/// The line that does the same; it asks before it does it.
+pub fn of_task(state: &State, subject: &Subject, how: &str) -> String {
+    match subject {
+        Subject::Elect(them) => with_places(Line::new(state, "leader elect"), them).text,
+        Subject::Drain(id) => Line::new(state, "broker drain").arg(&id.to_string()).text,
+        Subject::Undrain(id) => {
+            let told = state.facts.brokers.get(id).and_then(|it| it.told.cordon.as_ref());
+            let leaves = told.is_some_and(|it| it.decommission);
+            let verb = if leaves { "broker recommission" } else { "broker undrain" };
+            Line::new(state, verb).arg(&id.to_string()).text
+        }
+        Subject::Reset { group, scope } => {
+            let line = Line::new(state, "offset reset").named("--group", group);
+            let line = if scope.is_empty() {
+                line.arg("--all-topics")
+            } else {
+                let of = |(topic, index): &(String, u32)| format!("{topic}:{index}");
+                scope.iter().map(of).fold(line, |it, of| it.flag("--topic", &of))
+            };
+            let mut words = how.split_whitespace();
+            let line = line.flag("--to", words.next().unwrap_or("latest"));
+            words.fold(line, Line::arg).text
+        }
+        Subject::Balance(scope) if scope.is_empty() => Line::new(state, "cluster rebalance").text,
+        Subject::Balance(scope) => {
+            let all = |(topic, indexes): (&String, &Vec<u32>)| {
+                let indexes: Vec<String> = indexes.iter().map(ToString::to_string).collect();
+                if indexes.is_empty() {
+                    topic.clone()
+                } else {
+                    format!("{topic}/{}", indexes.join(","))
+                }
+            };
+            let names = scope.iter().map(all);
+            names.fold(Line::new(state, "cluster rebalance"), |it, name| it.arg(&name)).text
+        }
+        Subject::Steer(plan) => {
+            let mut words = how.split_whitespace();
+            let verb = format!("plan {}", words.next().unwrap_or("pause"));
+            words.fold(Line::new(state, &verb).arg(&plan.id), Line::arg).text
+        }
+    }
+}
+
+fn with_places(line: Line, them: &[(String, u32)]) -> Line {
+    let rows: Vec<RowKey> = them
+        .iter()
+        .map(|(topic, index)| RowKey::Partition(topic.as_str().into(), *index))
+        .collect();
+    places(&rows).iter().fold(line, |it, place| it.arg(place))
+}

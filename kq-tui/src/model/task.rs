@@ -1,0 +1,171 @@
+//! Something that is done to the cluster, from its key to what became of it. The cluster is asked first
+//! what it would do; that is shown; then a word has to be typed, and only then is it done.
+//!
+//! ```text
+//!   key --> How --line--> Asked --plan--> Shown --the word, Enter--> Acting --answer--> Ended
+//!             (R, P)        |               |                          |
+//!            Esc: away   refused -> Ended  Esc: away, nothing done    Esc: away, it goes on
+//! ```
+//! Enter alone does nothing anywhere, and whatever cannot be done says why.
+
+mod ask;
+mod moves;
+mod offsets;
+mod outcome;
+mod sheet;
+mod subject;
+mod weigh;
+
+#[cfg(test)]
+mod task_test;
+
+use super::ctl::Deed;
+use super::line::Line;
+use super::{Call, Effect, Overlay, State};
+
+pub use sheet::{Sheet, SheetLine, Weight};
+pub use subject::Subject;
+
+/// Below this size nothing of a plan is seen.
+pub const COLUMNS_MIN: u16 = 40;
+/// Below this size nothing of a plan is seen.
+pub const ROWS_MIN: u16 = 10;
+
+/// Something that is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// What it is done to.
+    pub subject: Subject,
+    /// How far it is.
+    pub stage: Stage,
+    /// What is typed: how it is to be done, or the word.
+    pub line: Line,
+    /// What is wrong with that, and what is accepted.
+    pub error: Option<String>,
+    /// What there is to read.
+    pub sheet: Sheet,
+    /// The first line of it that is seen.
+    pub first: usize,
+    /// How it is to be done, as it was typed.
+    pub(super) how: String,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// A line has to say how.
+    How,
+    /// The cluster is asked what it would do, by a call of this number.
+    Asked(u64),
+    /// The plan is read, and the word has to be typed.
+    Shown(Ready),
+    /// It is being done, by a call of this number.
+    Acting(u64),
+    /// It is done, or cannot be.
+    Ended,
+}
+
+/// What is done once the word was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    /// The word.
+    pub word: String,
+    pub(super) call: Box<Call>,
+}
+
+impl Task {
+    /// What stands above it: `PREFERRED ELECTION of orders/17`.
+    pub fn title(&self) -> String {
+        crate::text::safe(&self.subject.title()).into_owned()
+    }
+
+    /// What stands before the line that is typed, if one is.
+    pub fn label(&self) -> Option<String> {
+        match &self.stage {
+            Stage::How => Some(self.subject.how_label().to_owned()),
+            Stage::Shown(ready) => {
+                Some(format!("type {} to do it", crate::text::safe(&ready.word)))
+            }
+            Stage::Asked(_) | Stage::Acting(_) | Stage::Ended => None,
+        }
+    }
+}
+
+impl State {
+    /// Begins something, unless it cannot be.
+    pub(super) fn open_task(&mut self, deed: Deed) -> Vec<Effect> {
+        let subject = match Subject::of(self, deed) {
+            Ok(subject) => subject,
+            Err(why) => {
+                self.complain(why);
+                return Vec::new();
+            }
+        };
+        let mut task = Task {
+            stage: Stage::How,
+            line: Line::default(),
+            error: None,
+            sheet: Sheet::default(),
+            first: 0,
+            how: String::new(),
+            subject,
+        };
+        let mut effects = Vec::new();
+        if task.subject.wants_how() {
+            task.sheet = task.subject.ways();
+        } else {
+            effects = self.propose(&mut task);
+        }
+        self.overlay = Some(Overlay::Task(Box::new(task)));
+        effects
+    }
+
+    /// Asks the cluster what it would do.
+    pub(super) fn propose(&mut self, task: &mut Task) -> Vec<Effect> {
+        let asked = task.subject.proposal(self, &task.how).and_then(|call| self.call(call));
+        match asked {
+            Ok((id, effect)) => {
+                task.stage = Stage::Asked(id);
+                task.sheet = Sheet::default();
+                task.sheet.say(Weight::Dim, "the cluster is asked what it would do ..");
+                vec![effect]
+            }
+            Err(why) => {
+                task.error = Some(why);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The only way that a call leaves. An error in words if it must not: nothing is changed from here
+    /// unless what is shown is what is now, and the context allows it.
+    pub(super) fn call(&mut self, call: Call) -> Result<(u64, Effect), String> {
+        if call.changes()
+            && let Some(why) = self.unchangeable()
+        {
+            return Err(why);
+        }
+        self.effects += 1;
+        Ok((self.effects, Effect::Call { id: self.effects, call: Box::new(call) }))
+    }
+
+    /// Why nothing may be changed from here now.
+    pub(super) fn unchangeable(&self) -> Option<String> {
+        if self.is_recording() {
+            return Some("a recording cannot be changed".to_owned());
+        }
+        if self.settings.read_only {
+            let context = crate::text::safe(&self.settings.context);
+            return Some(format!("context {context} is read only"));
+        }
+        let mode = self.mode();
+        (!mode.is_now()).then(|| {
+            let way = if matches!(mode, super::Mode::Lost { .. }) {
+                "no broker tells what is now"
+            } else {
+                "L goes back"
+            };
+            format!("this is {}, not what is now; {way}", mode.word())
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! Keys and answers while something is done to the cluster.
+
+use crate::model::keys::Action;
+use crate::model::task::{COLUMNS_MIN, ROWS_MIN, Ready, Stage, Task, in_short};
+use crate::model::{Answer, Effect, Overlay, State};
+
+impl State {
+    /// What concerns only tasks; false if it is another key.
+    pub(super) fn scroll_task(&mut self, action: Action) -> bool {
+        let page = usize::from(self.size.1.saturating_sub(9)).max(1);
+        let Some(Overlay::Task(task)) = &mut self.overlay else { return false };
+        let to = match action {
+            Action::ChoiceUp => task.first.saturating_sub(1),
+            Action::ChoiceDown => task.first.saturating_add(1),
+            Action::PageUp => task.first.saturating_sub(page),
+            Action::PageDown => task.first.saturating_add(page),
+            _ => return false,
+        };
+        task.first = to.min(task.sheet.lines.len().saturating_sub(1));
+        true
+    }
+
+    /// Enter.
+    pub(super) fn accept_task(&mut self, mut task: Box<Task>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match task.stage.clone() {
+            Stage::How => {
+                task.how = task.line.text().trim().to_owned();
+                effects = self.propose(&mut task);
+            }
+            Stage::Shown(ready) => effects = self.do_it(&mut task, ready),
+            Stage::Asked(_) | Stage::Acting(_) => {}
+            // It was read.
+            Stage::Ended => return effects,
+        }
+        if matches!(task.stage, Stage::Asked(_) | Stage::Acting(_)) {
+            task.line.clear();
+            task.error = None;
+        }
+        self.overlay = Some(Overlay::Task(task));
+        effects
+    }
+
+    /// The one place from which the cluster is changed: what it would do was shown, and the word typed.
+    fn do_it(&mut self, task: &mut Task, ready: Ready) -> Vec<Effect> {
+        let typed = task.line.text().trim();
+        if typed != ready.word {
+            let word = crate::text::safe(&ready.word);
+            let other = if typed.is_empty() { "" } else { "that is another word; " };
+            task.error = Some(format!("{other}type {word}, then Enter; Esc does nothing"));
+            return Vec::new();
+        }
+        if self.size.0 < COLUMNS_MIN || self.size.1 < ROWS_MIN {
+            task.error = Some("the plan cannot be read at this size".to_owned());
+            return Vec::new();
+        }
+        match self.call(*ready.call) {
+            Ok((id, effect)) => {
+                task.stage = Stage::Acting(id);
+                vec![effect]
+            }
+            Err(why) => {
+                task.error = Some(format!("nothing was done: {why}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Esc: what is only asked is asked no more; what is being done goes on, and is told when it ends.
+    pub(super) fn leave_task(&mut self, task: Box<Task>) -> Vec<Effect> {
+        match task.stage {
+            Stage::Asked(id) => {
+                self.say("nothing was done");
+                vec![Effect::HangUp(id)]
+            }
+            Stage::Acting(id) => {
+                self.say("it goes on; how it ends is told here");
+                self.leaving.insert(id, task);
+                Vec::new()
+            }
+            Stage::How | Stage::Shown(_) => {
+                self.say("nothing was done");
+                Vec::new()
+            }
+            Stage::Ended => Vec::new(),
+        }
+    }
+
+    /// A call has an answer.
+    pub(super) fn take_answer(&mut self, id: u64, answer: Answer) -> Vec<Effect> {
+        if let Some(mut task) = self.leaving.remove(&id) {
+            task.conclude(answer, self);
+            let (words, is_failure) = in_short(&task);
+            if is_failure { self.complain(words) } else { self.say(words) }
+            return Vec::new();
+        }
+        match self.overlay.take() {
+            Some(Overlay::Task(mut task)) => {
+                match task.stage {
+                    Stage::Asked(asked) if asked == id => task.weigh(answer, self),
+                    Stage::Acting(acting) if acting == id => task.conclude(answer, self),
+                    Stage::How
+                    | Stage::Asked(_)
+                    | Stage::Acting(_)
+                    | Stage::Shown(_)
+                    | Stage::Ended => {}
+                }
+                self.overlay = Some(Overlay::Task(task));
+            }
+            other => self.overlay = other,
+        }
+        Vec::new()
+    }
+
+    /// Nobody will answer any more: whoever waits is told.
+    pub(super) fn hang_up_all(&mut self, why: &str) {
+        let waits = |it: &Overlay| match it {
+            Overlay::Task(task) => match task.stage {
+                Stage::Asked(id) | Stage::Acting(id) => Some(id),
+                Stage::How | Stage::Shown(_) | Stage::Ended => None,
+            },
+            Overlay::Help(_) | Overlay::Palette(_) | Overlay::Line(_) => None,
+        };
+        let ids = self.overlay.as_ref().and_then(waits).into_iter();
+        let ids: Vec<u64> = ids.chain(self.leaving.keys().copied()).collect();
+        for id in ids {
+            let mut refusal = crate::model::Refusal::unasked(why);
+            refusal.is_unsure = true;
+            self.take_answer(id, Answer::Refused(refusal));
+        }
+    }
+}
