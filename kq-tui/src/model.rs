@@ -16,6 +16,7 @@ pub mod line;
 pub mod moment;
 pub mod record;
 pub mod tail;
+pub mod task;
 pub mod words;
 
 mod ask;

@@ -23,6 +23,7 @@ mod overlay;
 mod panel;
 mod screens;
 mod spark;
+mod task;
 
 #[cfg(test)]
 mod view_test;
@@ -30,13 +31,11 @@ mod view_test;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::model::task::{COLUMNS_MIN, ROWS_MIN};
 use crate::model::{HitMap, State};
 use canvas::Canvas;
 use theme::{Theme, Tint};
 
-/// Below this size there is only a sentence.
-const COLUMNS_MIN: u16 = 40;
-const ROWS_MIN: u16 = 10;
 /// Above the body: where, the screens, a rule.
 const ABOVE: u16 = 3;
 /// Below it: a rule, the keys.

@@ -51,6 +51,8 @@ macro_rules! calls {
                 /// Lets brokers have new replicas again.
                 UncordonBrokers = 27:
                     brokers.uncordon, UncordonBrokersRequest, UncordonBrokersResponse;
+                /// Gives brokers no new replicas.
+                CordonBrokers = 28: brokers.cordon, CordonBrokersRequest, CordonBrokersResponse;
             }
             streams {
                 /// Records, as they come.

@@ -1,5 +1,7 @@
 //! The line of kq-ctl that tells or does what a view shows, as a shell takes it.
 
+mod deed;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -7,6 +9,8 @@ mod look;
 
 use super::filter::{Field, Filter};
 use super::{RowKey, Screen, State, moment};
+
+pub use deed::{Deed, of_task};
 
 /// An argument as a shell takes it: in quotes where one is needed.
 pub fn quote(text: &str) -> String {
@@ -252,83 +256,20 @@ fn places(rows: &[RowKey]) -> Vec<String> {
     by_topic.iter().map(|(topic, indexes)| format!("{topic}/{}", indexes.join(","))).collect()
 }
 
-/// What an operator may do to what is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
-    /// Have the preferred replicas lead.
-    Elect,
-    /// Take everything off a broker.
-    Drain,
-    /// Set the offsets of a group.
-    Reset,
-    /// Move replicas.
-    Plan,
-}
-
-/// The line that tells what a deed would do; without `--dry-run` it asks and does it.
-pub fn of_deed(state: &State, deed: Deed) -> Option<String> {
-    let rows = state.chosen();
-    let line = match deed {
-        Deed::Elect => {
-            let places = places(&rows);
-            let line = Line::new(state, "leader elect");
-            if places.is_empty() {
-                let topics: Vec<&str> = rows.iter().filter_map(RowKey::topic).collect();
-                if topics.is_empty() {
-                    return None;
-                }
-                topics.into_iter().fold(line, Line::arg)
-            } else {
-                places.iter().fold(line, |it, place| it.arg(place))
-            }
-        }
-        Deed::Drain => {
-            let id = rows.iter().find_map(RowKey::broker)?;
-            Line::new(state, "broker drain").arg(&id.to_string())
-        }
-        Deed::Reset => {
-            let group = rows.iter().find_map(RowKey::group).or(state.place.group.as_deref())?;
-            let line = Line::new(state, "offset reset").named("--group", group);
-            let owned: Vec<_> = rows.iter().filter_map(RowKey::partition).collect();
-            let line = if owned.is_empty() {
-                line.arg("--all-topics")
-            } else {
-                let of = |(topic, index)| format!("{topic}:{index}");
-                owned.into_iter().map(of).fold(line, |it, of| it.flag("--topic", &of))
-            };
-            line.flag("--to", "latest")
-        }
-        Deed::Plan => {
-            let places = places(&rows);
-            let topics: Vec<&str> = rows.iter().filter_map(RowKey::topic).collect();
-            if !places.is_empty() {
-                let line = Line::new(state, "partition reassign");
-                places.iter().fold(line, |it, place| it.arg(place)).arg("--balance")
-            } else if topics.is_empty() {
-                Line::new(state, "cluster rebalance")
-            } else {
-                let line = Line::new(state, "partition reassign");
-                topics.into_iter().fold(line, Line::arg).arg("--balance")
-            }
-        }
-    };
-    Some(line.arg("--dry-run").text)
-}
-
 impl RowKey {
-    fn broker(&self) -> Option<u32> {
+    pub(super) fn broker(&self) -> Option<u32> {
         if let Self::Broker(id) | Self::Voter(id) = self { Some(*id) } else { None }
     }
 
-    fn topic(&self) -> Option<&str> {
+    pub(super) fn topic(&self) -> Option<&str> {
         if let Self::Topic(name) | Self::Partition(name, _) = self { Some(name) } else { None }
     }
 
-    fn group(&self) -> Option<&str> {
+    pub(super) fn group(&self) -> Option<&str> {
         if let Self::Group(name) = self { Some(name) } else { None }
     }
 
-    fn partition(&self) -> Option<(&str, u32)> {
+    pub(super) fn partition(&self) -> Option<(&str, u32)> {
         if let Self::Partition(name, index) = self {
             Some((name, *index))
         } else if let Self::Owned(name, index) = self {
@@ -338,7 +279,7 @@ impl RowKey {
         }
     }
 
-    fn plan(&self) -> Option<&str> {
+    pub(super) fn plan(&self) -> Option<&str> {
         if let Self::Plan(id) = self { Some(id) } else { None }
     }
 }

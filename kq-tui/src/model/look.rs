@@ -57,13 +57,13 @@ impl State {
             effects.extend(self.hang_up());
         }
         if self.look.call.is_none() && self.look.again_at_ms <= self.uptime_ms {
-            effects.extend(self.next_call().map(|call| self.call(call)));
+            effects.extend(self.next_call().and_then(|call| self.ask_for(call)));
         }
         effects
     }
 
     /// Takes in an answer; one that nobody waits for any more is none.
-    pub(super) fn take_answer(&mut self, id: u64, answer: Answer) -> Vec<Effect> {
+    pub(super) fn take_look(&mut self, id: u64, answer: Answer) -> Vec<Effect> {
         if self.look.call != Some(id) {
             return Vec::new();
         }
@@ -180,10 +180,10 @@ impl State {
         }
     }
 
-    fn call(&mut self, call: Call) -> Effect {
-        self.effects += 1;
-        self.look.call = Some(self.effects);
-        Effect::Call { id: self.effects, call: Box::new(call) }
+    fn ask_for(&mut self, call: Call) -> Option<Effect> {
+        let (id, effect) = self.call(call).ok()?;
+        self.look.call = Some(id);
+        Some(effect)
     }
 
     fn hang_up(&mut self) -> Option<Effect> {

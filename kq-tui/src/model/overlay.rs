@@ -4,6 +4,7 @@ use super::filter::Filter;
 use super::keys::{self, Action, BINDINGS, Binding, Context};
 use super::line::Line;
 use super::moment::{self, Typed};
+use super::task::Task;
 use super::words::{broker, filter_of_topic};
 use super::{Column, Place, RowKey, Screen, State, Subject};
 use crate::text::safe;
@@ -20,6 +21,8 @@ pub enum Overlay {
     Palette(List),
     /// A line that is typed.
     Line(Prompt),
+    /// Something that is done to the cluster.
+    Task(Box<Task>),
 }
 
 /// A list that what is typed narrows.

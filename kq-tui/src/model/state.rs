@@ -10,6 +10,7 @@ use super::look::Look;
 use super::past::{Past, Troubles};
 use super::record::Opened;
 use super::tail::Tail;
+use super::task::Task;
 use super::words::Verdict;
 use super::{
     Context, Effect, HitMap, Mode, Overlay, Place, Row, RowKey, Screen, Settings, Sort, Source,
@@ -115,6 +116,8 @@ pub struct State {
     pub(super) replay_speed: u32,
     pub(super) effects: u64,
     pub(super) look: Look,
+    /// What is being done, and looked at no more, by the numbers of the calls.
+    pub(super) leaving: BTreeMap<u64, Box<Task>>,
     /// Whose members were shown last.
     pub(super) last_group: Option<String>,
     /// What each screen was about last.
@@ -159,6 +162,7 @@ impl State {
             replay_speed: 1,
             effects: 0,
             look: Look::default(),
+            leaving: BTreeMap::new(),
             last_group: None,
             subjects: BTreeMap::new(),
         }
@@ -184,6 +188,7 @@ impl State {
             Some(Overlay::Help(_)) => Context::Help,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::Line(_)) => Context::Line,
+            Some(Overlay::Task(_)) => Context::Task,
         }
     }
 

@@ -8,12 +8,12 @@
 //! ```
 //! Enter alone does nothing anywhere, and whatever cannot be done says why.
 
+mod aim;
 mod ask;
 mod moves;
 mod offsets;
 mod outcome;
 mod sheet;
-mod subject;
 mod weigh;
 
 #[cfg(test)]
@@ -23,8 +23,9 @@ use super::ctl::Deed;
 use super::line::Line;
 use super::{Call, Effect, Overlay, State};
 
+pub use aim::Aim;
+pub(super) use outcome::in_short;
 pub use sheet::{Sheet, SheetLine, Weight};
-pub use subject::Subject;
 
 /// Below this size nothing of a plan is seen.
 pub const COLUMNS_MIN: u16 = 40;
@@ -35,7 +36,7 @@ pub const ROWS_MIN: u16 = 10;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// What it is done to.
-    pub subject: Subject,
+    pub aim: Aim,
     /// How far it is.
     pub stage: Stage,
     /// What is typed: how it is to be done, or the word.
@@ -76,13 +77,18 @@ pub struct Ready {
 impl Task {
     /// What stands above it: `PREFERRED ELECTION of orders/17`.
     pub fn title(&self) -> String {
-        crate::text::safe(&self.subject.title()).into_owned()
+        crate::text::safe(&self.aim.title()).into_owned()
+    }
+
+    /// Whether it waits for the answer to this call.
+    pub(super) fn waits_for(&self, id: u64) -> bool {
+        matches!(self.stage, Stage::Asked(it) | Stage::Acting(it) if it == id)
     }
 
     /// What stands before the line that is typed, if one is.
     pub fn label(&self) -> Option<String> {
         match &self.stage {
-            Stage::How => Some(self.subject.how_label().to_owned()),
+            Stage::How => Some(self.aim.how_label().to_owned()),
             Stage::Shown(ready) => {
                 Some(format!("type {} to do it", crate::text::safe(&ready.word)))
             }
@@ -94,8 +100,8 @@ impl Task {
 impl State {
     /// Begins something, unless it cannot be.
     pub(super) fn open_task(&mut self, deed: Deed) -> Vec<Effect> {
-        let subject = match Subject::of(self, deed) {
-            Ok(subject) => subject,
+        let aim = match Aim::of(self, deed) {
+            Ok(aim) => aim,
             Err(why) => {
                 self.complain(why);
                 return Vec::new();
@@ -108,11 +114,11 @@ impl State {
             sheet: Sheet::default(),
             first: 0,
             how: String::new(),
-            subject,
+            aim,
         };
         let mut effects = Vec::new();
-        if task.subject.wants_how() {
-            task.sheet = task.subject.ways();
+        if task.aim.wants_how() {
+            task.sheet = task.aim.ways();
         } else {
             effects = self.propose(&mut task);
         }
@@ -122,7 +128,7 @@ impl State {
 
     /// Asks the cluster what it would do.
     pub(super) fn propose(&mut self, task: &mut Task) -> Vec<Effect> {
-        let asked = task.subject.proposal(self, &task.how).and_then(|call| self.call(call));
+        let asked = task.aim.proposal(self, &task.how).and_then(|call| self.call(call));
         match asked {
             Ok((id, effect)) => {
                 task.stage = Stage::Asked(id);

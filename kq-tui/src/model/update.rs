@@ -5,6 +5,7 @@ mod act;
 mod feed;
 mod look;
 mod open;
+mod task;
 mod time;
 mod typed;
 
@@ -73,7 +74,9 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
     }
     match state.context() {
         Context::Screen(_) => state.act(binding.action),
-        Context::Help | Context::Palette | Context::Line => state.type_key(binding.action, key),
+        Context::Help | Context::Palette | Context::Line | Context::Task => {
+            state.type_key(binding.action, key)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What lies above a screen: the list of keys, the list of commands, and lines that are typed.
 
 use super::canvas::{Canvas, Side};
+use super::task;
 use super::theme::Tint;
 use crate::model::line::Line;
 use crate::model::{Choice, List, Overlay, Prompt, State};
@@ -16,16 +17,24 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     match &state.overlay {
         Some(Overlay::Help(list)) => draw_list(canvas, list, "KEYS"),
         Some(Overlay::Palette(list)) => draw_list(canvas, list, ":"),
+        Some(Overlay::Task(it)) => task::draw(canvas, it),
         Some(Overlay::Line(_)) | None => {}
     }
 }
 
 /// The line that is typed, in the place of the keys. False if none is.
 pub(super) fn prompt(canvas: &mut Canvas<'_>, state: &State) -> bool {
-    let Some(Overlay::Line(Prompt { purpose, line, error, .. })) = &state.overlay else {
-        return false;
+    let (label, line, error) = match &state.overlay {
+        Some(Overlay::Line(Prompt { purpose, line, error, .. })) => {
+            (purpose.label().to_owned(), line, error)
+        }
+        Some(Overlay::Task(task)) => {
+            let Some(label) = task.label() else { return false };
+            (label, &task.line, &task.error)
+        }
+        Some(Overlay::Help(_) | Overlay::Palette(_)) | None => return false,
     };
-    let x = canvas.texts(1, 0, [(purpose.label(), Tint::Key), (": ", Tint::Key)]);
+    let x = canvas.texts(1, 0, [(label.as_str(), Tint::Key), (": ", Tint::Key)]);
     let x = typed(canvas, (x, 0), line);
     if let Some(error) = error {
         canvas.texts(x + 2, 0, [("x ", Tint::Bad), (error.as_str(), Tint::Bad)]);

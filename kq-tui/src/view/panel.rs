@@ -71,7 +71,7 @@ pub(super) fn words(canvas: &mut Canvas<'_>, head: &str, sentences: &[String]) {
 }
 
 /// A text in lines of at most so many columns, cut between words where that is possible.
-fn wrap(text: &str, (first, columns): (u16, u16), ascii: bool) -> Vec<&str> {
+pub(super) fn wrap(text: &str, (first, columns): (u16, u16), ascii: bool) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {

@@ -1,5 +1,6 @@
 //! Every screen, drawn: in health, in trouble, with nothing, cut off, in the past, at all sizes.
 
+mod actions;
 mod cluster;
 mod known;
 mod looks;

@@ -1,7 +1,7 @@
 //! Lines of kq-ctl that do what a task does.
 
 use super::{Line, places};
-use crate::model::task::Subject;
+use crate::model::task::Aim;
 use crate::model::{RowKey, State};
 
 /// What an operator may do to what is looked at.
@@ -20,17 +20,17 @@ pub enum Deed {
 }
 
 /// The line that does the same; it asks before it does it.
-pub fn of_task(state: &State, subject: &Subject, how: &str) -> String {
-    match subject {
-        Subject::Elect(them) => with_places(Line::new(state, "leader elect"), them).text,
-        Subject::Drain(id) => Line::new(state, "broker drain").arg(&id.to_string()).text,
-        Subject::Undrain(id) => {
+pub fn of_task(state: &State, aim: &Aim, how: &str) -> String {
+    match aim {
+        Aim::Elect(them) => with_places(Line::new(state, "leader elect"), them).text,
+        Aim::Drain(id) => Line::new(state, "broker drain").arg(&id.to_string()).text,
+        Aim::Undrain(id) => {
             let told = state.facts.brokers.get(id).and_then(|it| it.told.cordon.as_ref());
             let leaves = told.is_some_and(|it| it.decommission);
             let verb = if leaves { "broker recommission" } else { "broker undrain" };
             Line::new(state, verb).arg(&id.to_string()).text
         }
-        Subject::Reset { group, scope } => {
+        Aim::Reset { group, scope } => {
             let line = Line::new(state, "offset reset").named("--group", group);
             let line = if scope.is_empty() {
                 line.arg("--all-topics")
@@ -42,8 +42,8 @@ pub fn of_task(state: &State, subject: &Subject, how: &str) -> String {
             let line = line.flag("--to", words.next().unwrap_or("latest"));
             words.fold(line, Line::arg).text
         }
-        Subject::Balance(scope) if scope.is_empty() => Line::new(state, "cluster rebalance").text,
-        Subject::Balance(scope) => {
+        Aim::Balance(scope) if scope.is_empty() => Line::new(state, "cluster rebalance").text,
+        Aim::Balance(scope) => {
             let all = |(topic, indexes): (&String, &Vec<u32>)| {
                 let indexes: Vec<String> = indexes.iter().map(ToString::to_string).collect();
                 if indexes.is_empty() {
@@ -55,7 +55,7 @@ pub fn of_task(state: &State, subject: &Subject, how: &str) -> String {
             let names = scope.iter().map(all);
             names.fold(Line::new(state, "cluster rebalance"), |it, name| it.arg(&name)).text
         }
-        Subject::Steer(plan) => {
+        Aim::Steer(plan) => {
             let mut words = how.split_whitespace();
             let verb = format!("plan {}", words.next().unwrap_or("pause"));
             words.fold(Line::new(state, &verb).arg(&plan.id), Line::arg).text

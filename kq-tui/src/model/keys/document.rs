@@ -29,7 +29,7 @@ pub fn document() -> String {
 }
 
 fn is_above(it: &Binding) -> bool {
-    [Scope::OVERLAYS, Scope::LISTS, Scope::PALETTE].contains(&it.scope)
+    [Scope::OVERLAYS, Scope::LISTS, Scope::PALETTE, Scope::READ, Scope::TASK].contains(&it.scope)
 }
 
 fn keys(page: &mut String, title: &str, of: impl Fn(&Binding) -> bool) {
@@ -42,7 +42,7 @@ fn keys(page: &mut String, title: &str, of: impl Fn(&Binding) -> bool) {
         let keys: Vec<String> = it.keys.iter().map(|key| format!("`{key}`")).collect();
         let keys = if keys.is_empty() { it.keys_text() } else { keys.join(" ") };
         let off = match it.off {
-            Off::Deed(_) => "; in this build the line of kq-ctl is shown instead",
+            Off::Deed(_) => "; what it would do is shown, and a word has to be typed",
             Off::Never | Off::AtNow | Off::Live | Off::OneZone => "",
         };
         let name = code(it.name);

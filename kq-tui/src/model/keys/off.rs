@@ -1,6 +1,7 @@
 //! When a key of the table does nothing, and why.
 
-use crate::model::ctl::{self, Deed};
+use crate::model::ctl::Deed;
+use crate::model::task::Aim;
 use crate::model::{Mode, State};
 
 /// When a key does nothing.
@@ -34,29 +35,23 @@ impl Off {
                 let has_one = state.settings.zone.is_none();
                 has_one.then(|| "no other zone than UTC is known here".to_owned())
             }
-            Self::Deed(deed) => Some(deed_off(state, deed)),
+            Self::Deed(deed) => deed_off(state, deed),
         }
     }
 }
 
-/// Why nothing is changed from here: for good, for this moment, or until kq-ctl is asked.
-fn deed_off(state: &State, deed: Deed) -> String {
+/// Why nothing is changed from here: for good, for this moment, or for want of a row.
+fn deed_off(state: &State, deed: Deed) -> Option<String> {
     let word = match deed {
         Deed::Elect => "an election",
         Deed::Drain => "draining a broker",
         Deed::Reset => "a reset of offsets",
-        Deed::Plan => "a plan",
+        Deed::Plan => "a rebalance",
+        Deed::Steer => "to steer a plan",
     };
-    if state.settings.read_only {
-        let context = crate::text::safe(&state.settings.context);
-        return format!("{word} is forbidden here: context {context} is read only");
+    if let Some(why) = state.unchangeable() {
+        return Some(format!("{word} is forbidden here: {why}"));
     }
-    let mode = state.mode();
-    if !mode.is_now() {
-        return format!("{word} is off: this is {}, not what is now; L goes back", mode.word());
-    }
-    match ctl::of_deed(state, deed) {
-        Some(line) => format!("not in this build: {line}"),
-        None => format!("{word} wants a row to be about, and none is under the cursor"),
-    }
+    let has_row = Aim::has_row(state, deed);
+    (!has_row).then(|| format!("{word} wants a row to be about, and none is under the cursor"))
 }

@@ -13,26 +13,29 @@ pub enum Context {
     Palette,
     /// A line that is typed.
     Line,
+    /// Something that is done to the cluster.
+    Task,
 }
 
 impl Context {
     /// Every one.
     pub fn all() -> Vec<Self> {
         let screens = Screen::ALL.into_iter().map(Self::Screen);
-        screens.chain([Self::Help, Self::Palette, Self::Line]).collect()
+        screens.chain([Self::Help, Self::Palette, Self::Line, Self::Task]).collect()
     }
 
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         match self {
             Self::Screen(screen) => bit(screen),
             Self::Help => 1 << 13,
             Self::Palette => 1 << 14,
             Self::Line => 1 << 15,
+            Self::Task => 1 << 16,
         }
     }
 }
 
-const fn bit(screen: Screen) -> u16 {
+const fn bit(screen: Screen) -> u32 {
     match screen {
         Screen::Overview => 1,
         Screen::Brokers => 1 << 1,
@@ -52,17 +55,21 @@ const fn bit(screen: Screen) -> u16 {
 
 /// Some of the contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scope(u16);
+pub struct Scope(u32);
 
 impl Scope {
     /// All screens.
     pub const SCREENS: Self = Self((1 << 13) - 1);
     /// Lists and lines that lie above a screen.
-    pub const OVERLAYS: Self = Self(0b111 << 13);
+    pub const OVERLAYS: Self = Self(0b1111 << 13);
     /// Lists above a screen.
     pub const LISTS: Self = Self(0b11 << 13);
     /// The list of commands.
     pub const PALETTE: Self = Self(1 << 14);
+    /// Something that is done to the cluster.
+    pub const TASK: Self = Self(1 << 16);
+    /// Lists, and what is read before it is done.
+    pub const READ: Self = Self(Self::LISTS.0 | Self::TASK.0);
     /// Everywhere.
     pub const ALL: Self = Self(Self::SCREENS.0 | Self::OVERLAYS.0);
 
@@ -95,6 +102,7 @@ impl Scope {
             Context::Help => "help",
             Context::Palette => "palette",
             Context::Line => "line",
+            Context::Task => "action",
         };
         let here = Context::all().into_iter().filter(|it| self.has(*it)).map(word);
         here.collect::<Vec<_>>().join(", ")

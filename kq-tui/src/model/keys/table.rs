@@ -337,37 +337,60 @@ pub const BINDINGS: &[Binding] = &[
     .named("tail")
     .ranked(16)
     .ctl("kq-ctl record consume TOPIC -p P"),
-    bind(&[Key::char('E')], Action::Deed(Deed::Elect), "elect", "Has the preferred replicas lead")
-        .on(Scope::on(&[Screen::Topics, Screen::Partitions]))
-        .named("elect")
-        .ctl("kq-ctl leader elect TOPIC/P --dry-run")
-        .off(Off::Deed(Deed::Elect)),
-    bind(&[Key::char('D')], Action::Deed(Deed::Drain), "drain", "Takes everything off a broker")
-        .on(Scope::on(&[Screen::Overview, Screen::Brokers]))
-        .named("drain")
-        .ctl("kq-ctl broker drain ID --dry-run")
-        .off(Off::Deed(Deed::Drain)),
+    bind(
+        &[Key::char('E')],
+        Action::Deed(Deed::Elect),
+        "elect",
+        "Has the preferred replicas lead, of the marked rows or this one",
+    )
+    .on(Scope::on(&[Screen::Topics, Screen::Partitions]))
+    .named("elect")
+    .ranked(15)
+    .ctl("kq-ctl leader elect TOPIC/P")
+    .off(Off::Deed(Deed::Elect)),
+    bind(
+        &[Key::char('D')],
+        Action::Deed(Deed::Drain),
+        "drain",
+        "Takes everything off a broker and gives it nothing new; of a drained one: ends that",
+    )
+    .on(Scope::on(&[Screen::Overview, Screen::Brokers]))
+    .named("drain")
+    .ranked(15)
+    .ctl("kq-ctl broker drain ID")
+    .off(Off::Deed(Deed::Drain)),
     bind(
         &[Key::char('R')],
         Action::Deed(Deed::Reset),
         "reset offsets",
-        "Sets the offsets of a group",
+        "Sets the offsets of a group, on its members' screen of one partition",
     )
     .on(Scope::on(&[Screen::Groups, Screen::Members]))
     .named("reset")
-    .ctl("kq-ctl offset reset GROUP --all-topics --to latest --dry-run")
+    .ranked(15)
+    .ctl("kq-ctl offset reset GROUP --all-topics --to TARGET")
     .off(Off::Deed(Deed::Reset)),
-    bind(&[Key::char('P')], Action::Deed(Deed::Plan), "plan", "Moves replicas by a plan")
-        .on(Scope::on(&[
-            Screen::Overview,
-            Screen::Brokers,
-            Screen::Topics,
-            Screen::Partitions,
-            Screen::Plans,
-        ]))
-        .named("plan")
-        .ctl("kq-ctl partition reassign TOPIC/P --balance --dry-run")
-        .off(Off::Deed(Deed::Plan)),
+    bind(
+        &[Key::char('P')],
+        Action::Deed(Deed::Plan),
+        "rebalance",
+        "Spreads replicas evenly by a plan: those of the topics or partitions, or all",
+    )
+    .on(Scope::on(&[Screen::Overview, Screen::Brokers, Screen::Topics, Screen::Partitions]))
+    .named("rebalance")
+    .ctl("kq-ctl cluster rebalance")
+    .off(Off::Deed(Deed::Plan)),
+    bind(
+        &[Key::char('P')],
+        Action::Deed(Deed::Steer),
+        "steer",
+        "Throttles, pauses, resumes or cancels the plan",
+    )
+    .on(Scope::on(&[Screen::Plans]))
+    .named("steer")
+    .ranked(6)
+    .ctl("kq-ctl plan throttle ID RATE")
+    .off(Off::Deed(Deed::Steer)),
     bind(
         &[Key::char('m')],
         Action::Mouse,
@@ -398,10 +421,18 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[Key::plain(Code::Esc)], Action::Cancel, "cancel", "Goes back and changes nothing")
         .on(Scope::OVERLAYS)
         .ranked(2),
-    bind(&[Key::plain(Code::Up), Key::ctrl('p')], Action::ChoiceUp, "up", "An entry up")
-        .on(Scope::LISTS),
-    bind(&[Key::plain(Code::Down), Key::ctrl('n')], Action::ChoiceDown, "down", "An entry down")
-        .on(Scope::LISTS),
+    bind(&[Key::plain(Code::Up), Key::ctrl('p')], Action::ChoiceUp, "up", "An entry or line up")
+        .on(Scope::READ),
+    bind(
+        &[Key::plain(Code::Down), Key::ctrl('n')],
+        Action::ChoiceDown,
+        "down",
+        "An entry or line down",
+    )
+    .on(Scope::READ),
+    bind(&[Key::plain(Code::PageUp)], Action::PageUp, "page up", "A page up").on(Scope::TASK),
+    bind(&[Key::plain(Code::PageDown)], Action::PageDown, "page down", "A page down")
+        .on(Scope::TASK),
     bind(&[Key::plain(Code::Tab)], Action::Complete, "complete", "Completes what was typed")
         .on(Scope::PALETTE)
         .ranked(3),

@@ -4,10 +4,10 @@ use kq_proto::admin::v1;
 use kq_proto::admin::v1::plan_goal::{Drain, Goal, Objective};
 use kq_proto::client::typed::{Target, throttle};
 
-use super::Subject;
+use super::Aim;
 use crate::model::{Call, State, ctl};
 
-impl Subject {
+impl Aim {
     /// The question. An error in words if what was typed says nothing.
     pub(super) fn proposal(&self, state: &State, how: &str) -> Result<Call, String> {
         let intent = Some(intent(true));
@@ -17,10 +17,9 @@ impl Subject {
                 let goal = Goal::Drain(Drain { broker: *id, leaders_only: false });
                 plan(goal, Vec::new(), ctl::of_task(state, self, how))
             }
-            Self::Undrain(id) => Call::UncordonBrokers(v1::UncordonBrokersRequest {
-                brokers: vec![*id],
-                intent,
-            }),
+            Self::Undrain(id) => {
+                Call::UncordonBrokers(v1::UncordonBrokersRequest { brokers: vec![*id], intent })
+            }
             Self::Reset { group, scope } => {
                 let (target, live) = read_target(how)?;
                 Call::ProposeReset(v1::ProposeResetRequest {
@@ -82,10 +81,11 @@ pub(super) fn read_target(how: &str) -> Result<(Target, bool), String> {
         (Some("--live"), None) => true,
         (Some(word), _) => return Err(format!("'{word}' is not known here; accepted: --live")),
     };
-    match target.parse::<Target>()? {
-        Target::File(_) => Err("a file is read by kq-ctl alone".to_owned()),
-        target => Ok((target, live)),
+    let target = target.parse::<Target>()?;
+    if let Target::File(_) = target {
+        return Err("a file is read by kq-ctl alone".to_owned());
     }
+    Ok((target, live))
 }
 
 fn by_topic(scope: &[(String, u32)]) -> Vec<v1::TopicPartitions> {
@@ -93,10 +93,8 @@ fn by_topic(scope: &[(String, u32)]) -> Vec<v1::TopicPartitions> {
     for (topic, partition) in scope {
         match topics.iter_mut().find(|it| it.topic == *topic) {
             Some(it) => it.partitions.push(*partition),
-            None => topics.push(v1::TopicPartitions {
-                topic: topic.clone(),
-                partitions: vec![*partition],
-            }),
+            None => topics
+                .push(v1::TopicPartitions { topic: topic.clone(), partitions: vec![*partition] }),
         }
     }
     topics

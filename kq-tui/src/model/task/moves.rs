@@ -1,5 +1,7 @@
 //! A plan of moves, to be read: what goes where, what it costs, what speaks against it.
 
+use std::fmt::Write as _;
+
 use kq_proto::admin::v1;
 use kq_proto::admin::v1::plan_verdict::Outcome as Verdict;
 
@@ -49,14 +51,14 @@ fn headline(plan: &v1::Plan, sheet: &mut Sheet) {
         let summary = plan.summary.clone().unwrap_or_default();
         let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
         let mut words = format!(
-            "{}   {}   {} elsewhere",
+            "{}   {} to copy   {} to move",
             plural(count(plan.moves.len()), "move"),
             bytes_text(summary.bytes),
             plural(summary.leader_move_count.into(), "leader"),
         );
         if summary.unknown_size_count > 0 {
             let unknown = summary.unknown_size_count;
-            words.push_str(&format!("   {unknown} of unknown size"));
+            let _ = write!(words, "   {unknown} of unknown size");
         }
         sheet.say(Weight::Head, words);
         sheet.say(Weight::Head, pace(&summary, plan));
@@ -78,10 +80,10 @@ fn pace(summary: &v1::PlanSummary, plan: &v1::Plan) -> String {
     if let (Some(id), Some(rate)) = (summary.bottleneck_broker, summary.bottleneck_bytes_per_second)
     {
         let (id, rate) = (broker(id), bytes_text(rate));
-        words.push_str(&format!("   limit: {id} {}, {rate}/s", summary.bottleneck_direction));
+        let _ = write!(words, "   limit: {id} {}, {rate}/s", summary.bottleneck_direction);
     }
     if let Some(rate) = plan.bytes_per_second {
-        words.push_str(&format!("   throttle {}/s into each broker", bytes_text(rate)));
+        let _ = write!(words, "   throttle {}/s into each broker", bytes_text(rate));
     }
     words
 }
@@ -119,12 +121,12 @@ fn one_move(it: &v1::PlannedMove) -> String {
     let name = format!("{}/{}", it.topic, it.partition);
     let mut words = format!("{} -> {}", ids(&it.from), ids(&it.to));
     let size = it.bytes.map_or_else(|| "size not known".to_owned(), bytes_text);
-    words.push_str(&format!("   {size}"));
+    let _ = write!(words, "   {size}");
     if let Some(eta) = it.eta_ms {
-        words.push_str(&format!("   {}", span_text(eta)));
+        let _ = write!(words, "   {}", span_text(eta));
     }
     if !it.rules.is_empty() {
-        words.push_str(&format!("   {}", it.rules.join(" ")));
+        let _ = write!(words, "   {}", it.rules.join(" "));
     }
     Sheet::item(&name, &words)
 }

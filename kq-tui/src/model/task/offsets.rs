@@ -1,12 +1,14 @@
 //! A plan of other offsets, to be read: from where to where, what is read again, what is skipped.
 
+use std::fmt::Write as _;
+
 use kq_proto::admin::v1;
 
 use super::ask::intent;
 use super::sheet::{Sheet, Weight};
 use super::weigh::Weighed;
 use crate::model::{Call, State, moment};
-use crate::text::{grouped, since_text};
+use crate::text::{grouped, plural, since_text};
 
 /// Members that are named.
 const MEMBERS_MAX: usize = 3;
@@ -26,25 +28,33 @@ pub(super) fn reset_sheet(answer: v1::ProposeResetResponse, state: &State) -> We
     let members = plan.members.len();
     if plan.live && members > 0 {
         let words = format!(
-            "live: {members} of its members are put out and come back in one rebalance; what they \
-             have not committed of other partitions is read again"
+            "live: {} put out, to come back in one rebalance; what they have not committed of other \
+             partitions is read again",
+            plural(count(members), "member")
         );
         sheet.say(Weight::Warn, words);
     }
     plan.notes.iter().for_each(|it| sheet.say(Weight::Warn, it));
     sheet.errors(&answer.errors);
     if !answer.errors.is_empty() {
-        sheet.say(Weight::Bad, "nothing is reset while some of it cannot be; fewer partitions may go");
+        sheet.say(
+            Weight::Bad,
+            "nothing is reset while some of it cannot be; fewer partitions may go",
+        );
     }
     sheet.rows(&changes, |it| row(it, state));
     let same = plan.rows.len().saturating_sub(changes.len());
     if same > 0 {
-        sheet.say(Weight::Dim, format!("{same} stay where they are"));
+        sheet.say(Weight::Dim, format!("{} as it is", plural(count(same), "offset")));
     }
-    let count = changes.len();
-    let may = !plan.refused && answer.errors.is_empty() && count > 0;
+    let number = changes.len();
+    let may = !plan.refused && answer.errors.is_empty() && number > 0;
     let request = v1::ApplyResetRequest { plan: Some(plan), intent: Some(intent(false)) };
-    (sheet, may.then_some((Call::ApplyReset(request), count)))
+    (sheet, may.then_some((Call::ApplyReset(request), number)))
+}
+
+fn count(it: usize) -> u64 {
+    u64::try_from(it).unwrap_or(u64::MAX)
 }
 
 fn refusal(plan: &v1::ResetPlan, sheet: &mut Sheet) {
@@ -61,7 +71,8 @@ fn refusal(plan: &v1::ResetPlan, sheet: &mut Sheet) {
     if plan.members.len() > MEMBERS_MAX {
         who.push("..".to_owned());
     }
-    let words = format!("{} members are at work: {}", plan.members.len(), who.join(", "));
+    let words =
+        format!("{} at work: {}", plural(count(plan.members.len()), "member"), who.join(", "));
     sheet.refused(&words, "stop them, then R again; or R with --live behind the target");
 }
 
@@ -92,16 +103,16 @@ pub(super) fn row(it: &v1::ResetRow, state: &State) -> String {
     let mut words = format!("{} -> {}", offset(it.from), offset(it.to));
     let about = if it.is_bound { "up to " } else { "" };
     if it.reread > 0 {
-        words.push_str(&format!("   {about}{} again", grouped(it.reread)));
+        let _ = write!(words, "   {about}{} again", grouped(it.reread));
     }
     if it.skip > 0 {
-        words.push_str(&format!("   {about}{} skipped", grouped(it.skip)));
+        let _ = write!(words, "   {about}{} skipped", grouped(it.skip));
     }
     if let Some(at_ms) = it.to_at_ms {
-        words.push_str(&format!("   {}", moment::day_clock(at_ms, state.zone())));
+        let _ = write!(words, "   {}", moment::day_clock(at_ms, state.zone()));
     }
     if !it.note.is_empty() {
-        words.push_str(&format!("   {}", it.note));
+        let _ = write!(words, "   {}", it.note);
     }
     Sheet::item(&name, &words)
 }

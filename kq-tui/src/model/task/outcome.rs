@@ -5,7 +5,7 @@ use kq_proto::admin::v1;
 use super::offsets::row;
 use super::sheet::{Sheet, Weight};
 use super::weigh::{changed_plan, elected, rate_words};
-use super::{Stage, Subject, Task};
+use super::{Aim, Stage, Task};
 use crate::model::words::broker;
 use crate::model::{Answer, Refusal, State};
 use crate::text::plural;
@@ -18,6 +18,7 @@ impl Task {
         self.first = 0;
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other calls have other answers")]
     fn outcome(&self, answer: Answer, state: &State) -> Sheet {
         let mut sheet = Sheet::default();
         match answer {
@@ -39,8 +40,8 @@ impl Task {
                 sheet.errors(&it.errors);
                 sheet.say(Weight::Head, "8 shows the event; P plans what comes back to it");
             }
-            answer => match (&self.subject, changed_plan(answer)) {
-                (Subject::Steer(_), Some(plan)) => steered(&plan, &mut sheet),
+            answer => match (&self.aim, changed_plan(answer)) {
+                (Aim::Steer(_), Some(plan)) => steered(&plan, &mut sheet),
                 _ => sheet.say(Weight::Bad, "the answer is of another kind than the question"),
             },
         }
@@ -74,7 +75,10 @@ fn election(it: &v1::ElectLeadersResponse, sheet: &mut Sheet) {
     let late = is(v1::ElectionOutcome::HandingOver);
     sheet.say(Weight::Good, format!("{} elected", count(elected_count)));
     if late > 0 {
-        sheet.say(Weight::Warn, format!("{} still drain before they hand over", count(late)));
+        sheet.say(
+            Weight::Warn,
+            format!("{} to be handed over once the old one has drained", count(late)),
+        );
     }
     sheet.rows(&it.leaders, elected);
     sheet.errors(&it.errors);
@@ -82,7 +86,8 @@ fn election(it: &v1::ElectLeadersResponse, sheet: &mut Sheet) {
 }
 
 fn reset(it: &v1::ApplyResetResponse, state: &State, sheet: &mut Sheet) {
-    let written = plural(u64::try_from(it.rows.len()).unwrap_or(u64::MAX), "offset");
+    let changes: Vec<_> = it.rows.iter().filter(|it| it.from != it.to).collect();
+    let written = plural(u64::try_from(changes.len()).unwrap_or(u64::MAX), "offset");
     sheet.say(Weight::Good, format!("{written} written"));
     if !it.undo.is_empty() {
         sheet.say(Weight::Head, format!("to take it back: kq-ctl offset undo {}", it.undo));
@@ -92,7 +97,7 @@ fn reset(it: &v1::ApplyResetResponse, state: &State, sheet: &mut Sheet) {
         sheet.say(Weight::Warn, format!("{members} put out; Enter on the group shows them back"));
     }
     it.notes.iter().for_each(|it| sheet.say(Weight::Warn, it));
-    sheet.rows(&it.rows, |it| row(it, state));
+    sheet.rows(&changes, |it| row(it, state));
     sheet.say(Weight::Head, "6 shows the group's lag; 8 the event");
 }
 

@@ -6,7 +6,7 @@ use super::ask::{elect, intent, steer};
 use super::moves::plan_sheet;
 use super::offsets::reset_sheet;
 use super::sheet::{Sheet, Weight};
-use super::{Ready, Stage, Subject, Task};
+use super::{Aim, Ready, Stage, Task};
 use crate::model::words::broker;
 use crate::model::{Answer, Call, State, ctl};
 use crate::text::{bytes_text, plural};
@@ -22,7 +22,7 @@ impl Task {
             sheet.say(Weight::Dim, words);
         }
         if next.is_some() {
-            sheet.ctl(&ctl::of_task(state, &self.subject, &self.how));
+            sheet.ctl(&ctl::of_task(state, &self.aim, &self.how));
         }
         self.stage = match next {
             None => Stage::Ended,
@@ -33,7 +33,7 @@ impl Task {
                     sheet.say(Weight::Warn, format!("context {} is protected", settings.context));
                     settings.context.clone()
                 } else {
-                    self.subject.word(count)
+                    self.aim.word(count)
                 };
                 Stage::Shown(Ready { word, call: Box::new(call) })
             }
@@ -43,7 +43,7 @@ impl Task {
     }
 
     fn read(&self, answer: Answer, state: &State) -> Weighed {
-        match (&self.subject, answer) {
+        match (&self.aim, answer) {
             (_, Answer::Refused(refusal)) => {
                 let mut sheet = Sheet::default();
                 sheet.refused(&refusal.message, &refusal.hint);
@@ -52,8 +52,8 @@ impl Task {
             (_, Answer::ProposePlan(answer)) => plan_sheet(answer.plan.unwrap_or_default()),
             (_, Answer::ProposeReset(answer)) => reset_sheet(answer, state),
             (_, Answer::ElectLeaders(answer)) => election(&answer),
-            (Subject::Undrain(id), Answer::UncordonBrokers(answer)) => undrain(*id, &answer),
-            (Subject::Steer(plan), answer) => steering(plan, answer, &self.how),
+            (Aim::Undrain(id), Answer::UncordonBrokers(answer)) => undrain(*id, &answer),
+            (Aim::Steer(plan), answer) => steering(plan, answer, &self.how),
             _ => {
                 let mut sheet = Sheet::default();
                 sheet.say(Weight::Bad, "the answer is of another kind than the question");
@@ -66,7 +66,10 @@ impl Task {
 impl Sheet {
     /// Why something does not go, and what to try.
     pub(super) fn refused(&mut self, message: &str, hint: &str) {
-        self.say(Weight::Bad, if message.is_empty() { "refused, without a word why" } else { message });
+        self.say(
+            Weight::Bad,
+            if message.is_empty() { "refused, without a word why" } else { message },
+        );
         for line in hint.lines() {
             self.say(Weight::Head, format!("try: {}", line.trim()));
         }
@@ -107,7 +110,7 @@ fn election(answer: &v1::ElectLeadersResponse) -> Weighed {
     }
     sheet.rows(&moved, |it| elected(it));
     if !same.is_empty() {
-        sheet.say(Weight::Dim, format!("{} stay where they are preferred", count(same.len())));
+        sheet.say(Weight::Dim, format!("{} as preferred already", count(same.len())));
     }
     sheet.errors(&answer.errors);
     let places: Vec<_> = moved.iter().map(|it| (it.topic.clone(), it.partition)).collect();
@@ -144,6 +147,7 @@ pub(super) fn rate_words(it: &v1::PlanStatus) -> String {
 }
 
 /// The plan that a call about one has answered with.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other calls have other answers")]
 pub(super) fn changed_plan(answer: Answer) -> Option<v1::PlanStatus> {
     match answer {
         Answer::PausePlan(it)

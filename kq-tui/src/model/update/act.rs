@@ -98,6 +98,7 @@ impl State {
                 self.say(words);
                 vec![Effect::Mouse(self.mouse)]
             }
+            Action::Deed(deed) => self.open_task(deed),
             Action::Repaint => vec![Effect::Repaint],
             Action::Suspend => vec![Effect::Suspend],
             Action::Quit => vec![Effect::Quit(0)],

@@ -23,6 +23,7 @@ impl State {
                 self.link = Link::Lost(why);
             }
             FeedEvent::Ended { why } => {
+                self.hang_up_all(&why);
                 self.say(why.clone());
                 self.link = Link::Ended(why);
             }

@@ -25,7 +25,7 @@ impl State {
         let mut effects = Vec::new();
         match task.stage.clone() {
             Stage::How => {
-                task.how = task.line.text().trim().to_owned();
+                task.line.text().trim().clone_into(&mut task.how);
                 effects = self.propose(&mut task);
             }
             Stage::Shown(ready) => effects = self.do_it(&mut task, ready),
@@ -86,28 +86,30 @@ impl State {
         }
     }
 
-    /// A call has an answer.
+    /// A call has an answer: of a task, or of what the screen looks at.
     pub(super) fn take_answer(&mut self, id: u64, answer: Answer) -> Vec<Effect> {
         if let Some(mut task) = self.leaving.remove(&id) {
             task.conclude(answer, self);
             let (words, is_failure) = in_short(&task);
-            if is_failure { self.complain(words) } else { self.say(words) }
+            if is_failure {
+                self.complain(words);
+            } else {
+                self.say(words);
+            }
             return Vec::new();
         }
-        match self.overlay.take() {
-            Some(Overlay::Task(mut task)) => {
-                match task.stage {
-                    Stage::Asked(asked) if asked == id => task.weigh(answer, self),
-                    Stage::Acting(acting) if acting == id => task.conclude(answer, self),
-                    Stage::How
-                    | Stage::Asked(_)
-                    | Stage::Acting(_)
-                    | Stage::Shown(_)
-                    | Stage::Ended => {}
+        let waits = matches!(&self.overlay, Some(Overlay::Task(task)) if task.waits_for(id));
+        if !waits {
+            return self.take_look(id, answer);
+        }
+        if let Some(Overlay::Task(mut task)) = self.overlay.take() {
+            match task.stage {
+                Stage::Acting(_) => task.conclude(answer, self),
+                Stage::How | Stage::Asked(_) | Stage::Shown(_) | Stage::Ended => {
+                    task.weigh(answer, self);
                 }
-                self.overlay = Some(Overlay::Task(task));
             }
-            other => self.overlay = other,
+            self.overlay = Some(Overlay::Task(task));
         }
         Vec::new()
     }

@@ -15,12 +15,15 @@ const ENDS: [&str; 4] = [".txt", ".ansi", ".json", ".svg"];
 
 impl State {
     pub(super) fn type_key(&mut self, action: Action, key: Key) -> Vec<Effect> {
+        if self.scroll_task(action) {
+            return Vec::new();
+        }
         match action {
             Action::Interrupt => return vec![Effect::Quit(130)],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Repaint => return vec![Effect::Repaint],
             Action::Accept => return self.accept(),
-            Action::Cancel => self.cancel(),
+            Action::Cancel => return self.cancel(),
             Action::ChoiceUp => self.choose(|at| at.saturating_sub(1)),
             Action::ChoiceDown => self.choose(|at| at.saturating_add(1)),
             Action::Complete => self.complete(),
@@ -50,7 +53,7 @@ impl State {
     pub(super) fn list_mut(&mut self) -> Option<&mut List> {
         match &mut self.overlay {
             Some(Overlay::Help(list) | Overlay::Palette(list)) => Some(list),
-            Some(Overlay::Line(_)) | None => None,
+            Some(Overlay::Line(_) | Overlay::Task(_)) | None => None,
         }
     }
 
@@ -86,6 +89,12 @@ impl State {
                 by(&mut prompt.line);
                 self.try_line(prompt);
             }
+            Overlay::Task(task) => {
+                if task.label().is_some() {
+                    by(&mut task.line);
+                    task.error = None;
+                }
+            }
         }
         self.overlay = Some(overlay);
     }
@@ -118,13 +127,17 @@ impl State {
         moment::parse(text, from_ms.unwrap_or_else(|| self.now_ms()), self.zone())
     }
 
-    fn cancel(&mut self) {
-        if let Some(Overlay::Line(prompt)) = self.overlay.take()
-            && prompt.purpose == Purpose::Filter
-            && prompt.before != self.table.filter
-        {
-            self.set_filter(prompt.before);
+    fn cancel(&mut self) -> Vec<Effect> {
+        match self.overlay.take() {
+            Some(Overlay::Line(prompt))
+                if prompt.purpose == Purpose::Filter && prompt.before != self.table.filter =>
+            {
+                self.set_filter(prompt.before);
+            }
+            Some(Overlay::Task(task)) => return self.leave_task(task),
+            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Line(_)) | None => {}
         }
+        Vec::new()
     }
 
     fn accept(&mut self) -> Vec<Effect> {
@@ -138,6 +151,7 @@ impl State {
                 self.run(choice.command)
             }
             Some(Overlay::Line(prompt)) => self.accept_line(prompt),
+            Some(Overlay::Task(task)) => self.accept_task(task),
             None => Vec::new(),
         }
     }

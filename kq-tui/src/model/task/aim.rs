@@ -15,7 +15,7 @@ pub(super) const ROWS_MAX: usize = 100;
 
 /// What a task is about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
+pub enum Aim {
     /// Partitions whose preferred replica is to lead.
     Elect(Vec<(String, u32)>),
     /// A broker that is to keep nothing.
@@ -36,7 +36,7 @@ pub enum Subject {
     Steer(Box<v1::PlanStatus>),
 }
 
-impl Subject {
+impl Aim {
     /// What a deed is about. An error in words if it is about nothing, or about too much.
     pub(super) fn of(state: &State, deed: Deed) -> Result<Self, String> {
         let rows = state.chosen();
@@ -46,6 +46,19 @@ impl Subject {
             Deed::Reset => reset(state, &rows),
             Deed::Plan => balance(&rows),
             Deed::Steer => steer(state, &rows),
+        }
+    }
+
+    /// Whether there is a row that it can be about.
+    pub(in crate::model) fn has_row(state: &State, deed: Deed) -> bool {
+        let rows = state.chosen();
+        let mut rows = rows.iter();
+        match deed {
+            Deed::Elect => rows.any(|it| it.topic().is_some()),
+            Deed::Drain => rows.any(|it| it.broker().is_some()),
+            Deed::Reset => state.place.group.is_some() || rows.any(|it| it.group().is_some()),
+            Deed::Plan => true,
+            Deed::Steer => rows.any(|it| it.plan().is_some()),
         }
     }
 
@@ -149,40 +162,30 @@ fn too_many(count: usize, what: &str, ctl: &str) -> Result<(), String> {
     Err(format!("{count} {what} are too many at once; accepted: up to {ROWS_MAX}; for more: {ctl}"))
 }
 
-fn elect(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
+pub(super) fn elect(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
     let mut places = Vec::new();
     for row in rows {
-        match row {
-            RowKey::Partition(topic, index) => places.push((topic.to_string(), *index)),
-            RowKey::Topic(name) => {
-                let count = state.facts.topics.named(name).map_or(0, |it| it.partitions.len());
-                too_many(places.len().saturating_add(count), "partitions", "kq-ctl leader elect")?;
-                let indexes = 0..u32::try_from(count).unwrap_or(0);
-                places.extend(indexes.map(|index| (name.to_string(), index)));
-            }
-            RowKey::Alarm(_)
-            | RowKey::Broker(_)
-            | RowKey::Event(_)
-            | RowKey::Group(_)
-            | RowKey::Member(_)
-            | RowKey::Nobody
-            | RowKey::Owned(..)
-            | RowKey::Plan(_)
-            | RowKey::Voter(_) => {}
+        if let RowKey::Partition(topic, index) = row {
+            places.push((topic.to_string(), *index));
+        } else if let RowKey::Topic(name) = row {
+            let count = state.facts.topics.named(name).map_or(0, |it| it.partitions.len());
+            too_many(places.len().saturating_add(count), "partitions", "kq-ctl leader elect")?;
+            let indexes = 0..u32::try_from(count).unwrap_or(0);
+            places.extend(indexes.map(|index| (name.to_string(), index)));
         }
     }
     too_many(places.len(), "partitions", "kq-ctl leader elect")?;
-    if places.is_empty() { Err(no_row("an election")) } else { Ok(Subject::Elect(places)) }
+    if places.is_empty() { Err(no_row("an election")) } else { Ok(Aim::Elect(places)) }
 }
 
-fn drain(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
+fn drain(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
     let ids: Vec<u32> = rows.iter().filter_map(RowKey::broker).collect();
     match ids.as_slice() {
         [] => Err(no_row("a drain")),
         [id] => {
             let told = state.facts.brokers.get(id);
             let is_cordoned = told.is_some_and(|it| it.told.cordon.is_some());
-            Ok(if is_cordoned { Subject::Undrain(*id) } else { Subject::Drain(*id) })
+            Ok(if is_cordoned { Aim::Undrain(*id) } else { Aim::Drain(*id) })
         }
         more => {
             Err(format!("{} brokers are marked: they are drained one after another", more.len()))
@@ -190,7 +193,7 @@ fn drain(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
     }
 }
 
-fn reset(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
+fn reset(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
     let owned = rows.iter().filter_map(RowKey::partition);
     let scope: Vec<(String, u32)> = owned.map(|(topic, index)| (topic.to_owned(), index)).collect();
     let mut groups = rows.iter().filter_map(RowKey::group);
@@ -207,10 +210,10 @@ fn reset(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
     if group.is_empty() {
         return Err(no_row("a reset of offsets"));
     }
-    Ok(Subject::Reset { group, scope })
+    Ok(Aim::Reset { group, scope })
 }
 
-fn balance(rows: &[RowKey]) -> Result<Subject, String> {
+fn balance(rows: &[RowKey]) -> Result<Aim, String> {
     let mut scope = BTreeMap::<String, Vec<u32>>::new();
     for row in rows {
         if let RowKey::Partition(topic, index) = row {
@@ -220,10 +223,10 @@ fn balance(rows: &[RowKey]) -> Result<Subject, String> {
         }
     }
     too_many(rows.len(), "rows", "kq-ctl cluster rebalance")?;
-    Ok(Subject::Balance(scope))
+    Ok(Aim::Balance(scope))
 }
 
-fn steer(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
+fn steer(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
     let id = rows.iter().find_map(RowKey::plan).ok_or_else(|| no_row("this"))?;
     let plan = state.facts.plans.iter().find(|it| it.id == id).ok_or_else(|| no_row("this"))?;
     match plan.state.as_str() {
@@ -231,7 +234,7 @@ fn steer(state: &State, rows: &[RowKey]) -> Result<Subject, String> {
             let (id, word) = (crate::text::safe(&plan.id), crate::text::safe(&plan.state));
             Err(format!("plan {id} is {word}: there is nothing to steer"))
         }
-        _ => Ok(Subject::Steer(Box::new(plan.clone()))),
+        _ => Ok(Aim::Steer(Box::new(plan.clone()))),
     }
 }
 
