@@ -59,4 +59,4 @@ pub use session::{Look, Session};
 pub use timeline::Timeline;
 pub use totals::Totals;
 pub use trouble::Trouble;
-pub use window::{Scope, Window, WindowError};
+pub use window::{Scope, Window, WindowError, minutes_asked};

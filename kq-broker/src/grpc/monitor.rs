@@ -42,8 +42,10 @@ use self::sampler::Sampler;
 use self::watcher::Watcher;
 use super::Admin;
 use super::error::bad_argument;
-use crate::monitor::{GroupRows, MinutesAsked, Window};
+use crate::monitor::{GroupRows, Window, minutes_asked};
 
+/// Streams of samples at a time: many more than brokers that ask for one each.
+const SAMPLES_MAX: usize = 1_000;
 /// How long a watcher may take to say what it wants.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 
@@ -60,6 +62,8 @@ pub(super) struct Watching {
     archive: Arc<Mutex<Weak<Archive>>>,
     /// One for each watcher that may come.
     places: Arc<Semaphore>,
+    /// One for each stream of samples.
+    samples: Arc<Semaphore>,
 }
 
 type Frames<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -78,6 +82,7 @@ impl Watching {
             quorum: Arc::default(),
             archive: Arc::default(),
             places,
+            samples: Arc::new(Semaphore::new(SAMPLES_MAX)),
         }
     }
 
@@ -89,6 +94,15 @@ impl Watching {
             *known = Arc::downgrade(&archive);
             archive
         })
+    }
+
+    fn is_sampled_enough(&self) -> AdminError {
+        let message = format!(
+            "broker {} is sampled by {SAMPLES_MAX} streams, and each broker needs one",
+            self.admin.node.broker_id
+        );
+        AdminError::new(Code::ResourceExhausted, "kq.TOO_MANY_SAMPLES", message)
+            .hint("Watch tells an operator all that Sample tells a broker")
     }
 
     fn is_full(&self) -> AdminError {
@@ -139,8 +153,8 @@ impl Monitor for Watching {
         &self,
         request: Request<v1::MinutesRequest>,
     ) -> Result<Response<v1::MinutesResponse>, Status> {
-        let v1::MinutesRequest { from_minute, until_minute, groups } = request.into_inner();
-        let asked = MinutesAsked { from: from_minute, until: until_minute, groups };
+        let asked = minutes_asked(request.into_inner());
+        let asked = asked.map_err(|err| bad_argument(err.to_string()))?;
         let curves = Some(self.admin.node.minutes.curves(&asked));
         Ok(Response::new(v1::MinutesResponse { curves }))
     }
@@ -149,16 +163,20 @@ impl Monitor for Watching {
         &self,
         request: Request<v1::SampleRequest>,
     ) -> Result<Response<Self::SampleStream>, Status> {
+        let place = Arc::clone(&self.samples).try_acquire_owned();
+        let place = place.map_err(|_| self.is_sampled_enough())?;
         let followed = self.sampler.follow(request.into_inner().partitions);
         let stopping = self.admin.node.stopping.clone();
-        let samples =
-            futures::stream::unfold((followed, stopping), |(mut followed, stopping)| async {
+        let samples = futures::stream::unfold(
+            (followed, stopping, place),
+            |(mut followed, stopping, place)| async {
                 let told = tokio::select! {
                     () = stopping.cancelled() => return None,
                     told = followed.next() => told?,
                 };
-                Some((Ok(told), (followed, stopping)))
-            });
+                Some((Ok(told), (followed, stopping, place)))
+            },
+        );
         Ok(Response::new(Box::pin(samples)))
     }
 }

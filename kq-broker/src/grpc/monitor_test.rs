@@ -90,6 +90,21 @@ async fn a_watcher_sees_all_that_there_is_and_what_becomes_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calm_is_told_as_well() {
+    let rig = start().await;
+    let first = v1::Window { number: 7, ..window() };
+    let mut watcher = Watcher::open(&rig, Ask::Window(first)).await.unwrap();
+    let whole = watcher.until(|it| it.whole).await;
+    for _ in 0..2 {
+        let beat = watcher.next().await.unwrap().unwrap();
+        let empty = v1::WatchResponse { now_ms: beat.now_ms, window: 7, ..Default::default() };
+        assert_eq!(beat, empty, "nothing happens");
+        assert!(beat.now_ms > whole.now_ms);
+    }
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_produced_is_counted() {
     let rig = start().await;
     rig.create("orders", 2).await;

@@ -15,6 +15,8 @@ const MAIN_BYTES: usize = 64;
 const POINT_BYTES: usize = size_of::<Point>();
 /// Bytes that a group takes beside its name and its minutes.
 const GROUP_BYTES: usize = 128;
+/// So many minutes a clock may be set back and count as late, not as corrected.
+const AHEAD_MAX: u32 = 10;
 /// What part of the room throughput may take.
 const MAIN_PART: usize = 4;
 
@@ -89,8 +91,12 @@ impl Minutes {
     }
 
     /// Takes a minute in. One that is not newer than the last was counted already: a clock that was
-    /// set back does not count twice.
+    /// set back does not count twice. If it was set back by more than [`AHEAD_MAX`] it had been wrong,
+    /// and the minutes that lie ahead go: they would shut out all that come.
     pub fn push(&mut self, it: &Minute) -> bool {
+        if self.newest().is_some_and(|newest| newest.saturating_sub(it.minute) > AHEAD_MAX) {
+            self.forget_from(it.minute);
+        }
         if self.newest().is_some_and(|newest| it.minute <= newest) {
             return false;
         }
@@ -105,6 +111,23 @@ impl Minutes {
         }
         self.make_room();
         true
+    }
+
+    /// Forgets this minute and all after it.
+    fn forget_from(&mut self, minute: u32) {
+        drop(self.main.split_off(&minute));
+        let mut freed = 0;
+        self.groups.retain(|group, points| {
+            while points.back().is_some_and(|it| it.minute >= minute) {
+                points.pop_back();
+                freed += POINT_BYTES;
+            }
+            if points.is_empty() {
+                freed += head_bytes(group);
+            }
+            !points.is_empty()
+        });
+        self.groups_bytes -= freed;
     }
 
     fn make_room(&mut self) {
@@ -247,6 +270,20 @@ mod tests {
         assert_eq!((curves.minutes, curves.lag), (vec![11, 13], vec![6, 8]));
         let [a] = &curves.groups[..] else { panic!("{:?}", curves.groups) };
         assert_eq!((&a.minutes[..], &a.lag[..], &a.members[..]), (&[11][..], &[6][..], &[2][..]));
+    }
+
+    #[test]
+    fn minutes_of_a_clock_that_was_ahead_shut_nothing_out() {
+        let mut minutes = Minutes::new(1 << 20);
+        for at in [10, 11, 5_000, 5_001] {
+            assert!(minutes.push(&minute(at, &[("a", 1), ("late", 2)])));
+        }
+        assert!(!minutes.push(&minute(4_995, &[])), "that is late, not corrected");
+        assert!(minutes.push(&minute(12, &[("a", 3)])));
+        assert_eq!(minutes.all().iter().map(|it| it.minute).collect::<Vec<_>>(), [10, 11, 12]);
+        let mut same = Minutes::new(1 << 20);
+        minutes.all().iter().for_each(|it| assert!(same.push(it)));
+        assert_eq!(minutes.bytes(), same.bytes());
     }
 
     #[test]

@@ -147,12 +147,25 @@ impl Session {
         let jumped = told.as_ref().is_none_or(|it| it.moment.as_of_ms != as_of_ms);
         self.told = Some(self.tell_metadata(told, look, &mut frame));
         if jumped {
+            // The watcher forgets what is of one moment alone.
             self.counters = ToldCounters::default();
+            (self.groups, self.group, self.plans, self.quorum) = (None, None, None, None);
         }
         self.tell_counters(look, &mut frame);
         self.tell_groups(look, &mut frame);
         self.tell_pages(look, jumped, &mut frame);
         (!is_known || frame != empty).then_some(frame)
+    }
+
+    /// A frame that tells the time alone: the watcher knows all, and knows by it that this is so.
+    pub fn beat(&self, now_ms: i64) -> v1::WatchResponse {
+        let told = self.told.as_ref();
+        v1::WatchResponse {
+            now_ms,
+            as_of_ms: told.and_then(|it| it.moment.as_of_ms),
+            window: told.map_or(0, |it| it.window),
+            ..v1::WatchResponse::default()
+        }
     }
 
     fn tell_metadata(

@@ -29,6 +29,7 @@ struct Rig {
     image: Arc<MetadataImage>,
     session: Session,
     now: i64,
+    plans: Option<Arc<v1::Plans>>,
 }
 
 fn created(topic: u32, name: &str, partitions: u32) -> Vec<MetadataRecord> {
@@ -56,7 +57,7 @@ impl Rig {
     fn new(window: v1::Window) -> Self {
         let window = Window::new(window, None).unwrap();
         let session = Session::new(ME, StaticConfig::default(), window);
-        let mut rig = Self { image: Arc::default(), session, now: 0 };
+        let mut rig = Self { image: Arc::default(), session, now: 0, plans: None };
         let brokers = (1..=3).map(|id| BrokerRegistration::at(BrokerId(id), "host", 9_092));
         rig.commit(brokers.map(MetadataRecord::BrokerRegistered).collect());
         rig
@@ -90,7 +91,7 @@ impl Rig {
             counts,
             groups: None,
             group: None,
-            plans: None,
+            plans: self.plans.as_ref(),
             quorum: None,
             history: None,
             curves: None,
@@ -198,8 +199,9 @@ fn a_topics_own_values_are_told_without_its_partitions() {
 
 #[test]
 fn to_look_at_another_moment_is_a_difference_as_well() {
-    let window = v1::Window { brokers: true, ..v1::Window::default() };
+    let window = v1::Window { brokers: true, plans: true, ..v1::Window::default() };
     let mut rig = Rig::new(window);
+    rig.plans = Some(Arc::default());
     rig.commit(created(1, "orders", 2));
     let then = Moment { image: Arc::clone(&rig.image), as_of_ms: Some(2_000) };
     rig.commit(vec![partition(at(1, 1), (&[1], 1), 1)]);
@@ -208,6 +210,7 @@ fn to_look_at_another_moment_is_a_difference_as_well() {
     counts.put_broker(v1::BrokerCounters { broker: 1, ..v1::BrokerCounters::default() });
     let frame = rig.frame_with(&counts).unwrap();
     assert_eq!((frame.topics.len(), frame.broker_counters.len()), (2, 1));
+    assert!(frame.plans.is_some());
 
     rig.session.land(v1::Landing { number: 3, found: true, ..v1::Landing::default() });
     let back = rig.frame_of(&then, Some(&Arc::new(counts.clone()))).unwrap();
@@ -215,11 +218,15 @@ fn to_look_at_another_moment_is_a_difference_as_well() {
     assert_eq!(back.landing.as_ref().map(|it| it.number), Some(3));
     assert_eq!((back.topics_gone.len(), back.partitions[0].in_sync), (1, 0b111));
     assert!(back.broker_counters.is_empty(), "of the past there are none");
+    assert_eq!(back.plans, None);
     assert_eq!(rig.frame_of(&then, None), None);
+    let beat = rig.session.beat(9_000);
+    assert_eq!((beat.now_ms, beat.as_of_ms), (9_000, Some(2_000)));
 
     let now = rig.frame_with(&counts).unwrap();
     assert!(now.as_of_ms.is_none() && names(&now) == ["audit"]);
     assert_eq!((now.partitions[0].in_sync, now.broker_counters.len()), (1, 1));
+    assert!(now.plans.is_some(), "the watcher has forgotten them");
     assert_eq!(now.partitions[0].changed_at_ms, Some(3_000));
 }
 

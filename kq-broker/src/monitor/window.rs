@@ -7,6 +7,7 @@ use kq_proto::monitor::v1;
 
 use super::axis::COLUMNS_MAX;
 use super::events::SIDE_ROWS_MAX;
+use super::minutes::MinutesAsked;
 use crate::ids::{PartitionId, PartitionIndex};
 use crate::metadata::MetadataImage;
 
@@ -119,6 +120,18 @@ impl Window {
     }
 }
 
+/// Which minutes another broker asks for, within the bounds of a window.
+pub fn minutes_asked(request: v1::MinutesRequest) -> Result<MinutesAsked, WindowError> {
+    let v1::MinutesRequest { from_minute: from, until_minute: until, mut groups } = request;
+    verify("groups", groups.len(), CURVES_MAX)?;
+    // Both ends of a window's minutes may have begun and not ended.
+    let span = usize::try_from(until.saturating_sub(from)).unwrap_or(usize::MAX);
+    verify("the span of minutes", span, MINUTES_MAX as usize + 2)?;
+    groups.sort_unstable();
+    groups.dedup();
+    Ok(MinutesAsked { from, until, groups })
+}
+
 fn verify_axis(axis: &v1::AxisScope) -> Result<(), WindowError> {
     if !(1..=COLUMNS_MAX).contains(&axis.columns) {
         let columns = axis.columns;
@@ -149,6 +162,19 @@ fn verify(what: &str, found: usize, max: usize) -> Result<(), WindowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minutes_of_other_brokers_are_bounded_as_those_of_windows() {
+        let ask = |from_minute, until_minute, groups: Vec<String>| {
+            minutes_asked(v1::MinutesRequest { from_minute, until_minute, groups })
+        };
+        let twice = vec!["b".to_owned(), "a".to_owned(), "b".to_owned()];
+        assert_eq!(ask(5, 9, twice).unwrap().groups, ["a", "b"]);
+        let span = ask(0, u32::MAX, Vec::new()).unwrap_err().to_string();
+        assert!(span.contains("the span of minutes is or has 4294967295"), "{span}");
+        let groups = ask(0, 1, vec![String::new(); CURVES_MAX + 1]).unwrap_err().to_string();
+        assert!(groups.contains("at most 200 are accepted"), "{groups}");
+    }
 
     fn refused(asked: v1::Window) -> String {
         Window::new(asked, None).unwrap_err().to_string()

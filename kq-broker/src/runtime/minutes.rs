@@ -31,12 +31,14 @@ pub struct MinuteBook {
     path: PathBuf,
     /// The longest that the file gets before it is written anew.
     file_bytes_max: u64,
-    pages: Mutex<Pages>,
+    /// Never held while a file is read or written: whoever asks waits for no disk.
+    minutes: Mutex<Minutes>,
+    written: Mutex<Written>,
 }
 
-#[derive(Debug)]
-struct Pages {
-    minutes: Minutes,
+/// How far the file goes.
+#[derive(Debug, Default)]
+struct Written {
     names: Names,
     /// Where the next minute goes; none if the file has to be written anew.
     end: Option<u64>,
@@ -47,46 +49,46 @@ impl MinuteBook {
     pub fn open(fs: Arc<dyn Vfs>, dir: &Path, bytes_max: usize) -> Self {
         let path = dir.join(FILE);
         let file_bytes_max = 2 * bytes_max as u64;
-        let mut pages =
-            Pages { minutes: Minutes::new(bytes_max), names: Names::default(), end: None };
+        let (mut minutes, mut written) = (Minutes::new(bytes_max), Written::default());
         match read(fs.as_ref(), &path, 2 * file_bytes_max) {
             Ok(bytes) => {
                 let found = minutes_file::read(&bytes);
                 for minute in &found.minutes {
-                    pages.minutes.push(minute);
+                    minutes.push(minute);
                 }
-                pages.names = found.names;
-                pages.end = Some(found.bytes).filter(|it| *it > 0);
+                let end = Some(found.bytes).filter(|it| *it > 0);
+                written = Written { names: found.names, end };
             }
             Err(err) if err.kind() == io::ErrorKind::NotFound => {}
             Err(err) => {
                 tracing::warn!(path = %path.display(), error = %err, "kept minutes are not read");
             }
         }
-        Self { fs, path, file_bytes_max, pages: Mutex::new(pages) }
+        let (minutes, written) = (Mutex::new(minutes), Mutex::new(written));
+        Self { fs, path, file_bytes_max, minutes, written }
     }
 
     /// Keeps one more minute. Writes to a file: it may block.
     pub fn add(&self, minute: &Minute) {
-        let mut pages = self.pages.lock();
-        if !pages.minutes.push(minute) {
+        let mut written = self.written.lock();
+        if !self.minutes.lock().push(minute) {
             return;
         }
-        let written = match pages.end.filter(|end| *end < self.file_bytes_max) {
-            Some(end) => self.append(&mut pages, minute, end),
-            None => self.rewrite(&mut pages),
+        let end = match written.end.filter(|end| *end < self.file_bytes_max) {
+            Some(end) => self.append(&mut written, minute, end),
+            None => self.rewrite(&mut written),
         };
-        match written {
-            Ok(end) => pages.end = Some(end),
+        match end {
+            Ok(end) => written.end = Some(end),
             Err(err) => {
                 tracing::debug!(path = %self.path.display(), error = %err, "a minute is not kept");
-                pages.end = None;
+                written.end = None;
             }
         }
     }
 
-    fn append(&self, pages: &mut Pages, minute: &Minute, end: u64) -> io::Result<u64> {
-        let bytes = minutes_file::frame(minute, &mut pages.names);
+    fn append(&self, written: &mut Written, minute: &Minute, end: u64) -> io::Result<u64> {
+        let bytes = minutes_file::frame(minute, &mut written.names);
         let file = self.fs.open(&self.path, OpenMode::CreateOrOpen)?;
         file.write_all_at(&bytes, end)?;
         let end = end + bytes.len() as u64;
@@ -98,28 +100,37 @@ impl MinuteBook {
     }
 
     /// Writes what is kept now under another name, which then takes the place of the file.
-    fn rewrite(&self, pages: &mut Pages) -> io::Result<u64> {
-        pages.names = Names::default();
+    fn rewrite(&self, written: &mut Written) -> io::Result<u64> {
+        written.names = Names::default();
         let mut bytes = minutes_file::header();
-        for minute in pages.minutes.all() {
-            bytes.extend(minutes_file::frame(&minute, &mut pages.names));
+        let all = self.minutes.lock().all();
+        for minute in &all {
+            bytes.extend(minutes_file::frame(minute, &mut written.names));
         }
         let new = self.path.with_extension("new");
-        let file = self.fs.open(&new, OpenMode::CreateOrOpen)?;
+        let replaced = self.replace(&new, &bytes);
+        if replaced.is_err() {
+            // The next minute tries again; until then it takes no room.
+            let _ = self.fs.remove_file(&new);
+        }
+        replaced.map(|()| bytes.len() as u64)
+    }
+
+    fn replace(&self, new: &Path, bytes: &[u8]) -> io::Result<()> {
+        let file = self.fs.open(new, OpenMode::CreateOrOpen)?;
         file.truncate(0)?;
-        file.write_all_at(&bytes, 0)?;
-        self.fs.rename(&new, &self.path)?;
-        Ok(bytes.len() as u64)
+        file.write_all_at(bytes, 0)?;
+        self.fs.rename(new, &self.path)
     }
 
     /// This broker's share of the curves.
     pub fn curves(&self, asked: &MinutesAsked) -> Curves {
-        self.pages.lock().minutes.curves(asked)
+        self.minutes.lock().curves(asked)
     }
 
     /// The end of the newest minute in which this broker knew a controller.
     pub fn known_until(&self) -> Option<TimestampMs> {
-        let minute = self.pages.lock().minutes.newest_led()?;
+        let minute = self.minutes.lock().newest_led()?;
         Some(TimestampMs((i64::from(minute) + 1) * MINUTE_MS))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kq_proto::kafka::ApiKey;
 use kq_proto::monitor::v1;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::demand::{Demand, Guest, turns};
@@ -27,6 +27,9 @@ pub(super) struct Sampler {
     demand: Arc<Demand>,
     told: watch::Sender<Option<Arc<Counts>>>,
     started_at_ms: i64,
+    /// Held by the look that is under way. One that hangs in a disk holds it on when nobody wants it any
+    /// more, so that there is never a second one beside it.
+    state: Arc<Mutex<State>>,
 }
 
 /// Somebody who is told them, first all and then what has changed.
@@ -43,7 +46,8 @@ impl Sampler {
         let uptime_ms = i64::try_from(node.clock.elapsed().as_millis()).unwrap_or(0);
         let started_at_ms = node.clock.now().0.saturating_sub(uptime_ms);
         let told = watch::Sender::new(None);
-        Arc::new(Self { node, demand: Arc::default(), told, started_at_ms })
+        let state = Arc::default();
+        Arc::new(Self { node, demand: Arc::default(), told, started_at_ms, state })
     }
 
     /// Counts from now on, of partitions and topics too if they are wanted.
@@ -57,7 +61,7 @@ impl Sampler {
     }
 
     async fn run(self: Arc<Self>, ends: CancellationToken) {
-        let mut state = State { started_at_ms: self.started_at_ms, ..State::default() };
+        let mut is_first = true;
         let mut wide = self.demand.wide();
         let mut rounds = tokio::time::interval(ROUND);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -69,18 +73,28 @@ impl Sampler {
                 _ = rounds.tick() => {}
                 () = turns(&mut wide, is_wide) => continue,
             }
+            let mut state = tokio::select! {
+                () = ends.cancelled() => return,
+                state = Arc::clone(&self.state).lock_owned() => state,
+            };
+            if std::mem::take(&mut is_first) {
+                *state = State { started_at_ms: self.started_at_ms, ..State::default() };
+            }
             let node = Arc::clone(&self.node);
             // It looks at every partition, and a disk may hang.
             let look = env::spawn_blocking(move || {
                 state.look(&node, is_wide);
-                state
+                state.counts.clone()
             });
-            let Ok(looked) = look.await else { return };
-            state = looked;
+            let counts = tokio::select! {
+                () = ends.cancelled() => return,
+                looked = look => looked,
+            };
+            let Ok(counts) = counts else { return };
             if ends.is_cancelled() {
                 return;
             }
-            self.told.send_replace(Some(Arc::new(state.counts.clone())));
+            self.told.send_replace(Some(Arc::new(counts)));
         }
     }
 }

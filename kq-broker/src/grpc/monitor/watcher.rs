@@ -18,6 +18,10 @@ use crate::monitor::{History, Look, Moment, Pace, Session, Standing, Window};
 use crate::raft::Leadership;
 use crate::runtime::Node;
 
+/// After so long without a frame one goes out that tells the time alone: a watcher tells calm from a
+/// silent broker by it.
+const BEATS_APART: Duration = Duration::from_secs(1);
+
 /// A watcher, for as long as its stream lasts.
 pub(super) struct Watcher {
     of: Watching,
@@ -34,6 +38,8 @@ pub(super) struct Watcher {
     sought: Option<v1::Seek>,
     /// The past, once it has looked into it.
     archive: Option<Arc<Archive>>,
+    /// When the newest frame went out, since the broker started.
+    told_at: Duration,
     _place: OwnedSemaphorePermit,
 }
 
@@ -67,6 +73,7 @@ impl Watcher {
             past: None,
             sought: None,
             archive: None,
+            told_at: Duration::ZERO,
             _place: place,
         }
     }
@@ -89,10 +96,17 @@ impl Watcher {
             }
             self.open_archive().await;
             self.go().await;
-            if let Some(frame) = self.look() {
+            let frame = self.look().or_else(|| self.beat());
+            if let Some(frame) = frame {
+                self.told_at = self.elapsed();
                 return Some(Ok(frame));
             }
         }
+    }
+
+    fn beat(&self) -> Option<v1::WatchResponse> {
+        let is_due = self.elapsed().saturating_sub(self.told_at) >= BEATS_APART;
+        is_due.then(|| self.session.beat(self.node().clock.now().0))
     }
 
     /// Waits until a frame is due, and hears what is asked meanwhile.
