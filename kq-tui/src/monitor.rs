@@ -52,7 +52,10 @@ impl App for Monitor {
     }
 
     fn export(&self, path: String, shown: &Buffer) -> Work {
-        let text = encoded(shown, form_of(&path));
+        // What is shown has the line that the path was typed into; it is gone by now.
+        let mut buffer = Buffer::empty(shown.area);
+        let _ = view::draw(&self.state, shown.area, &mut buffer);
+        let text = encoded(&buffer, form_of(&path));
         Box::new(move || match write(Path::new(&path), &text) {
             Ok(()) => Outcome::Well(format!("written to {path}")),
             Err(error) => Outcome::Failed(format!("cannot write {path}: {error}")),

@@ -134,31 +134,57 @@ fn every_screen_shows_health_and_trouble() {
 }
 
 #[test]
-fn nothing_known_and_nobody_there_are_told_as_such() {
-    let size = (80, 24);
-    check("overview-empty", &start(size), size);
-    let mut state = told(size, true);
-    feed(&mut state, FeedEvent::Lost { why: "the broker is gone".into() });
-    update(&mut state, Event::Tick { uptime_ms: 17_300 });
-    check("overview-lost", &state, size);
+fn nothing_known_and_nothing_there_are_told_as_such() {
+    for size in [(80, 24), (160, 50)] {
+        // The other screens are opened from rows, of which there are none.
+        for screen in Screen::TABS {
+            let mut state = start(size);
+            go(&mut state, screen, size);
+            check(&format!("{}-unknown", screen.name()), &state, size);
+            let text = super::encode::text(&drawn(&state, size).0);
+            assert!(!text.contains("there are none"), "{screen:?}: nobody told that\n{text}");
+
+            let mut state = start(size);
+            feed(&mut state, FeedEvent::Open { to: "10.0.4.1:9092".into() });
+            frame(&mut state, cluster::bare());
+            go(&mut state, screen, size);
+            check(&format!("{}-empty", screen.name()), &state, size);
+        }
+    }
+}
+
+#[test]
+fn what_was_seen_last_is_told_as_lost() {
+    for size in [(80, 24), (160, 50)] {
+        for screen in Screen::ALL {
+            let mut state = told(size, true);
+            go(&mut state, screen, size);
+            feed(&mut state, FeedEvent::Lost { why: "the broker is gone".into() });
+            update(&mut state, Event::Tick { uptime_ms: 17_300 });
+            check(&format!("{}-lost", screen.name()), &state, size);
+            let text = super::encode::text(&drawn(&state, size).0);
+            assert!(text.contains("LOST"), "{screen:?}: it looks live\n{text}");
+        }
+    }
 }
 
 #[test]
 fn in_the_past_what_is_not_kept_is_a_dash() {
-    let size = (80, 24);
-    for screen in Screen::ALL {
-        let mut state = told(size, true);
-        go(&mut state, screen, size);
-        let past = v1::WatchResponse {
-            as_of_ms: Some(cluster::NOW_MS - 204_000),
-            now_ms: cluster::NOW_MS + 1_000,
-            ..v1::WatchResponse::default()
-        };
-        frame(&mut state, past);
-        settle(&mut state, size);
-        check(&format!("{}-past", screen.name()), &state, size);
-        let text = super::encode::text(&drawn(&state, size).0);
-        assert!(!text.contains("there are none"), "{screen:?}: nobody told that\n{text}");
+    for size in [(80, 24), (160, 50)] {
+        for screen in Screen::ALL {
+            let mut state = told(size, true);
+            go(&mut state, screen, size);
+            let past = v1::WatchResponse {
+                as_of_ms: Some(cluster::NOW_MS - 204_000),
+                now_ms: cluster::NOW_MS + 1_000,
+                ..v1::WatchResponse::default()
+            };
+            frame(&mut state, past);
+            settle(&mut state, size);
+            check(&format!("{}-past", screen.name()), &state, size);
+            let text = super::encode::text(&drawn(&state, size).0);
+            assert!(!text.contains("there are none"), "{screen:?}: nobody told that\n{text}");
+        }
     }
 }
 
@@ -269,16 +295,49 @@ fn a_recording_has_neither_configurations_nor_records() {
 
 #[test]
 fn without_colours_every_state_is_a_word() {
-    let size = (80, 40);
-    let mut state = told(size, true);
-    state.settings.no_color = true;
-    let (buffer, _) = drawn(&state, size);
-    assert!(buffer.content.iter().all(|it| (it.fg, it.bg) == (Color::Reset, Color::Reset)));
-    let text = super::encode::text(&buffer);
-    for word in ["DEGRADED", "FENCED", "LIVE", "RO", "\n>"] {
-        assert!(text.contains(word), "{word} is missing in\n{text}");
+    for size in [(80, 24), (160, 50)] {
+        for (screen, is_ill) in Screen::ALL.into_iter().flat_map(|it| [(it, false), (it, true)]) {
+            let mut state = told(size, is_ill);
+            go(&mut state, screen, size);
+            let coloured = super::encode::text(&drawn(&state, size).0);
+            for theme in super::theme::NAMES {
+                state.settings.theme = theme.to_owned();
+                let text = super::encode::text(&drawn(&state, size).0);
+                assert_eq!(text, coloured, "{screen:?}: {theme} says something else");
+            }
+            state.settings.no_color = true;
+            let (buffer, _) = drawn(&state, size);
+            let is_plain =
+                |it: &ratatui::buffer::Cell| (it.fg, it.bg) == (Color::Reset, Color::Reset);
+            assert!(buffer.content.iter().all(is_plain), "{screen:?}: a colour is left");
+            let text = super::encode::text(&buffer);
+            assert_eq!(text, coloured, "{screen:?}: it takes colours to see something");
+            assert!(text.is_ascii(), "{screen:?}: not ASCII\n{text}");
+            for word in ["LIVE", "RO"] {
+                assert!(text.contains(word), "{word} is missing in\n{text}");
+            }
+            assert_eq!(state.table.at.is_some(), text.contains("\n>"), "{screen:?}\n{text}");
+        }
     }
-    assert!(text.is_ascii());
+    for (screen, words) in [
+        (Screen::Overview, vec!["DEGRADED", "fenced", "\n>! "]),
+        (Screen::Brokers, vec!["FENCED", " up"]),
+        (Screen::Topics, vec!["MIN", " ok"]),
+        (Screen::Partitions, vec!["(b3)", "MIN", " ok"]),
+        (Screen::Groups, vec!["FALLING", "STALLED", "STOPPED", "PARTIAL", "NEW", " OK"]),
+        (Screen::Members, vec!["FALLING", "<-", "never"]),
+        (Screen::Plans, vec!["running"]),
+        (Screen::Quorum, vec!["FENCED", "LEADER", "learner"]),
+    ] {
+        let size = (80, 24);
+        let mut state = told(size, true);
+        state.settings.no_color = true;
+        go(&mut state, screen, size);
+        let text = super::encode::text(&drawn(&state, size).0);
+        for word in words {
+            assert!(text.contains(word), "{screen:?}: {word:?} is missing in\n{text}");
+        }
+    }
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub fn title(state: &State) -> Vec<String> {
 
 fn overview(state: &State, context: &str) -> Vec<String> {
     let facts = &state.facts;
+    if facts.now_ms.is_none() {
+        return vec![format!("kq {context}"), "? brokers".to_owned()];
+    }
     let live = facts.brokers.values().filter(|it| it.is_live()).count();
     let controller = match facts.cluster.controller {
         Some(id) => format!("controller b{id}"),

@@ -131,7 +131,9 @@ fn words(state: &State, row: &Row) -> (&'static str, Vec<String>) {
     let Some(it) = state.facts.brokers.get(id) else { return ("", Vec::new()) };
     let now_ms = state.facts.moment_ms().unwrap_or(0);
     let at = |at_ms: i64| {
-        format!("{}, {} ago", moment::clock(at_ms, state.zone()), since_text(at_ms, now_ms))
+        let is_old = now_ms.saturating_sub(at_ms) >= 86_400_000;
+        let clock = if is_old { moment::day_clock } else { moment::clock };
+        format!("{}, {} ago", clock(at_ms, state.zone()), since_text(at_ms, now_ms))
     };
     let (word, _) = state_word(it.state());
     let mut first = format!("{} is {word}", broker(*id));

@@ -64,6 +64,7 @@ fn column_text(ms: u64) -> String {
 
 fn who(canvas: &mut Canvas<'_>, state: &State) {
     panel::rule(canvas, state);
+    panel::ctl_line(&mut canvas.lines(4, 1), state);
     let Some(axis) = &state.facts.axis else { return };
     let span = u64::try_from(axis.until_at_ms.saturating_sub(axis.from_at_ms)).unwrap_or(0);
     let mut x = canvas.texts(1, 1, [("WHO ", Tint::Head)]);
@@ -83,7 +84,6 @@ fn who(canvas: &mut Canvas<'_>, state: &State) {
             );
         }
     }
-    panel::ctl_line(&mut canvas.lines(4, 1), state);
 }
 
 /// Who or what is in most of it; answers where that ends.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use kq_proto::admin::v1::catch_up::When;
 use kq_proto::admin::v1::{CatchUp, GroupState, GroupSummary, LagClass, LagSummary};
+use kq_proto::monitor::v1;
 
-use crate::model::words::{class_word, evidence, records_known, records_text};
+use crate::model::words::{brokers, class_word, evidence, records_known, records_text};
 use crate::model::{Column, Row, State};
 use crate::text::{safe, span_text};
 use crate::view::canvas::{Canvas, Side};
@@ -168,6 +169,12 @@ fn curves(canvas: &mut Canvas<'_>, state: &State) {
             canvas.reverse(y);
         }
     }
+}
+
+/// Whose share is in none of the curves: `curves lack b3`.
+pub(super) fn lacking(it: &v1::Curves) -> Option<String> {
+    let ids = brokers(it.without_brokers.iter().copied());
+    (!ids.is_empty()).then(|| format!("curves lack {ids}"))
 }
 
 /// The last minute that is over.

@@ -224,7 +224,10 @@ fn curves(canvas: &mut Canvas<'_>, state: &State, group: &str) {
         }
     }
     let holes = lag.iter().filter(|it| it.is_none()).count();
+    let mut notes = Vec::new();
     if holes > 0 {
-        canvas.text(1, 3, "? = minutes in which nobody counted", Tint::Dim);
+        notes.push("? = minutes in which nobody counted".to_owned());
     }
+    notes.extend(told.and_then(groups::lacking));
+    canvas.text(1, 3, &notes.join("; "), Tint::Dim);
 }

@@ -5,7 +5,7 @@ use kq_proto::admin::v1::LagClass;
 
 use super::{brokers, events, groups, plans};
 use crate::model::words::{Alarm, Sign, records_known};
-use crate::model::{Row, State, moment};
+use crate::model::{Mode, Row, State, moment};
 use crate::text::{bytes_text, count_text, grouped, safe, span_text, whole};
 use crate::view::canvas::Canvas;
 use crate::view::theme::Tint;
@@ -45,6 +45,8 @@ fn verdict(canvas: &mut Canvas<'_>, state: &State) {
     };
     let x = canvas.text(1, 0, it.word, tint);
     let x = if x > 1 { x + 2 } else { x };
+    let is_old = matches!(state.mode(), Mode::Lost { .. }) && !it.word.is_empty();
+    let x = if is_old { canvas.text(x, 0, "last heard: ", Tint::Bad) } else { x };
     canvas.text(x, 0, &it.sentence, Tint::Plain);
 }
 
@@ -151,7 +153,10 @@ fn curves(canvas: &mut Canvas<'_>, state: &State) {
             None => Vec::new(),
         };
         spark::draw(canvas, (CURVE_LEFT, y), &values, Tint::Plain);
-        canvas.text(CURVE_LEFT + size.0 + 2, y, &words, Tint::Plain);
+        let x = canvas.text(CURVE_LEFT + size.0 + 2, y, &words, Tint::Plain);
+        if let Some(lack) = told.and_then(groups::lacking).filter(|_| y == 0) {
+            canvas.text(x, y, &format!("; {lack}"), Tint::Unknown);
+        }
     }
 }
 
@@ -177,6 +182,9 @@ fn in_words(state: &State) -> String {
 /// What all groups have to read.
 fn lag_words(state: &State) -> String {
     let groups = &state.facts.groups;
+    if groups.is_empty() && state.facts.told.groups {
+        return "no groups".to_owned();
+    }
     if groups.is_empty() {
         return figures::absent(state).0.into_owned();
     }
@@ -215,7 +223,9 @@ fn newest(canvas: &mut Canvas<'_>, state: &State) {
     }
     let rows = state.facts.events.as_ref().map(|it| it.rows.as_slice()).unwrap_or_default();
     if rows.is_empty() && y == 0 {
-        canvas.text(1, 0, "no events are told yet", Tint::Dim);
+        let is_told = state.facts.events.is_some();
+        let words = if is_told { "no events" } else { "no events are told yet" };
+        canvas.text(1, 0, words, Tint::Dim);
     }
     for (y, row) in (y..canvas.height()).zip(rows.iter().rev()) {
         if let Some((text, tint)) = events::sentence(state, row) {

@@ -33,8 +33,23 @@ pub(super) fn whole(is_ill: bool) -> v1::WatchResponse {
         axis: Some(axis(is_ill)),
         plans: Some(v1::Plans { plans: vec![plan()] }),
         quorum: Some(quorum(is_ill)),
-        curves: Some(curves()),
+        curves: Some(curves(is_ill)),
         ..counters(NOW_MS - 1_000, is_ill)
+    }
+}
+
+/// A cluster that has brokers and a quorum, and nothing else yet.
+pub(super) fn bare() -> v1::WatchResponse {
+    v1::WatchResponse {
+        topics: Vec::new(),
+        groups: Vec::new(),
+        events: Some(v1::EventPage::default()),
+        axis: Some(axis(false)),
+        plans: Some(v1::Plans::default()),
+        topic_counters: Vec::new(),
+        partition_counters: Vec::new(),
+        curves: Some(v1::Curves::default()),
+        ..whole(false)
     }
 }
 
@@ -324,7 +339,7 @@ fn quorum(is_ill: bool) -> admin::QuorumStatusResponse {
     }
 }
 
-fn curves() -> v1::Curves {
+fn curves(is_ill: bool) -> v1::Curves {
     let last = u32::try_from(NOW_MS / 60_000).unwrap() - 1;
     let minutes: Vec<u32> = (last - 9..=last).filter(|it| *it != last - 4).collect();
     let rising: Vec<u64> = (1..=9).map(|it| it * 120_000).collect();
@@ -340,6 +355,6 @@ fn curves() -> v1::Curves {
             members: vec![3; 9],
         }],
         minutes,
-        ..v1::Curves::default()
+        without_brokers: if is_ill { vec![3] } else { Vec::new() },
     }
 }
