@@ -108,7 +108,7 @@ pub enum Output {
     Ansi,
     /// A picture.
     Svg,
-    /// What is known, for machines.
+    /// What the table has, by fields, for machines.
     Json,
 }
 

@@ -55,7 +55,7 @@ impl App for Monitor {
         // What is shown has the line that the path was typed into; it is gone by now.
         let mut buffer = Buffer::empty(shown.area);
         let _ = view::draw(&self.state, shown.area, &mut buffer);
-        let text = encoded(&buffer, form_of(&path));
+        let text = encoded(&self.state, &buffer, form_of(&path));
         Box::new(move || match write(Path::new(&path), &text) {
             Ok(()) => Outcome::Well(format!("written to {path}")),
             Err(error) => Outcome::Failed(format!("cannot write {path}: {error}")),
@@ -72,17 +72,17 @@ pub enum Form {
     Ansi,
     /// A picture.
     Svg,
-    /// Cells for machines.
+    /// Fields for machines.
     Json,
 }
 
 /// A frame in that form.
-pub fn encoded(buffer: &Buffer, form: Form) -> String {
+pub fn encoded(state: &State, buffer: &Buffer, form: Form) -> String {
     match form {
         Form::Text => encode::text(buffer),
         Form::Ansi => encode::ansi(buffer),
         Form::Svg => encode::svg(buffer),
-        Form::Json => encode::json(buffer),
+        Form::Json => view::sheet::json(state),
     }
 }
 

@@ -270,7 +270,7 @@ impl Once {
         // Nobody chose a row: the first one is told of, whichever came first.
         self.monitor.state.unselect();
         let buffer = self.draw(asks);
-        encoded(&buffer, self.form)
+        encoded(&self.monitor.state, &buffer, self.form)
     }
 }
 

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod encode;
+pub mod sheet;
 pub mod theme;
 
 mod axis;

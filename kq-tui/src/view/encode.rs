@@ -1,7 +1,6 @@
-//! A drawn screen as a file: plain text, text with colours, a picture, or cells for machines.
+//! A drawn screen as a file: plain text, text with colours, or a picture.
 
 mod ansi;
-mod json;
 mod pen;
 mod svg;
 mod text;
@@ -9,7 +8,6 @@ mod text;
 use ratatui::buffer::{Buffer, Cell};
 
 pub use ansi::ansi;
-pub use json::json;
 pub use svg::svg;
 pub use text::text;
 
@@ -64,7 +62,6 @@ fn runs(cells: &[Cell]) -> Vec<Run> {
 
 #[cfg(test)]
 mod tests {
-    use expect_test::expect;
     use ratatui::layout::Rect;
     use ratatui::style::{Color, Modifier, Style};
 
@@ -86,21 +83,6 @@ mod tests {
     #[test]
     fn a_screen_is_text_with_colours() {
         assert_eq!(ansi(&drawn()), "ok \u{1b}[38;5;196m<b3>\u{1b}[0m\n\u{1b}[7m注 x\u{1b}[0m\n");
-    }
-
-    #[test]
-    fn a_screen_is_cells_for_machines() {
-        expect![[r#"
-            {
-              "columns": 12,
-              "rows": 2,
-              "lines": [
-                [{"text": "ok "}, {"text": "<b3>", "front": "196"}],
-                [{"text": "注 x", "how": ["reversed"]}]
-              ]
-            }
-        "#]]
-        .assert_eq(&json(&drawn()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::canvas::{Canvas, Side};
 use super::theme::Tint;
 use crate::model::words::{absence, nothing};
-use crate::model::{Column, Hit, Row, State};
+use crate::model::{Column, Hit, Row, Screen, State};
 
 /// The cursor and the mark stand before the first column.
 const MARGIN: u16 = 2;
@@ -28,6 +28,16 @@ pub(super) struct Spec {
     pub(super) side: Side,
     /// It takes what is left over.
     pub(super) grows: bool,
+}
+
+impl Spec {
+    /// What stands above the column.
+    pub(super) fn header(&self, screen: Screen) -> &'static str {
+        match self.column {
+            Some(column) if self.head.is_empty() => column.header(screen),
+            _ => self.head,
+        }
+    }
 }
 
 /// A column of words that can be sorted by.
@@ -112,10 +122,7 @@ pub(super) fn header(canvas: &mut Canvas<'_>, state: &State, specs: &[Spec], slo
     let screen = state.place.screen;
     for slot in slots {
         let Some(spec) = specs.get(slot.index) else { continue };
-        let head = match spec.column {
-            Some(column) if spec.head.is_empty() => column.header(screen),
-            _ => spec.head,
-        };
+        let head = spec.header(screen);
         let is_sorted = spec.column == Some(state.table.sort.column);
         let tint = if is_sorted { Tint::Key } else { Tint::Head };
         canvas.boxed((slot.x, 0), slot.width, spec.side, (head, tint));

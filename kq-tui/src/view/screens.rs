@@ -38,6 +38,26 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     }
 }
 
+/// What stands in a cell of a row, by the place of its column.
+pub(super) type CellOf = for<'a> fn(&'a State, &'a Row, usize) -> Shown<'a>;
+
+/// The columns of the table of a screen, and what stands in them.
+pub(super) fn table(screen: Screen) -> (&'static [Spec], CellOf) {
+    match screen {
+        Screen::Overview | Screen::Brokers => (&brokers::SPECS, brokers::cell),
+        Screen::Topics => (&topics::SPECS, topics::cell),
+        Screen::Partitions => (&partitions::SPECS, partitions::cell),
+        Screen::Churn | Screen::Events => (&events::SPECS, events::cell),
+        Screen::Groups => (&groups::SPECS, groups::cell),
+        Screen::Members => (&members::SPECS, members::cell),
+        Screen::Plans => (&plans::SPECS, plans::cell),
+        Screen::Quorum => (&quorum::SPECS, quorum::cell),
+        Screen::Configs => (&configs::SPECS, configs::cell),
+        Screen::Tail => (&tail::SPECS, tail::cell),
+        Screen::Record => (&record::SPECS, record::cell),
+    }
+}
+
 /// A table, and below it what there is to say of the row with the cursor.
 fn table_and_panel<'a>(
     canvas: &mut Canvas<'_>,

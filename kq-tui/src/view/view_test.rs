@@ -134,6 +134,35 @@ fn every_screen_shows_health_and_trouble() {
 }
 
 #[test]
+fn every_screen_has_fields_for_machines() {
+    let size = (80, 24);
+    for screen in Screen::ALL {
+        let mut state = told(size, true);
+        go(&mut state, screen, size);
+        let document: serde_json::Value =
+            serde_json::from_str(&super::sheet::json(&state)).unwrap();
+        assert_eq!(document["screen"], screen.name());
+        let rows = document["rows"].as_array().unwrap();
+        let alarms = document["verdict"]["alarms"].as_array().unwrap();
+        let of_table =
+            state.table.rows.len() - if screen == Screen::Overview { alarms.len() } else { 0 };
+        assert_eq!(
+            rows.len(),
+            of_table,
+            "{screen:?}: rows that no terminal has room for are there"
+        );
+        assert!(!alarms.is_empty() && rows.iter().all(|it| it.as_object().unwrap().len() > 1));
+    }
+    let mut state = told(size, true);
+    go(&mut state, Screen::Partitions, size);
+    let document: serde_json::Value = serde_json::from_str(&super::sheet::json(&state)).unwrap();
+    let first = &document["rows"][0];
+    for name in ["partition", "ldr", "pref", "epoch", "isr_out", "behind", "in_s", "state"] {
+        assert!(first[name].is_string(), "{name} of {first}");
+    }
+}
+
+#[test]
 fn nothing_known_and_nothing_there_are_told_as_such() {
     for size in [(80, 24), (160, 50)] {
         // The other screens are opened from rows, of which there are none.

@@ -12,7 +12,7 @@ use crate::view::figures::{NONE, plain};
 use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 
-const SPECS: [Spec; 7] = [
+pub(super) const SPECS: [Spec; 7] = [
     grid::words(Column::Name, 35, 0),
     grid::plain("VALUE", 17, 0, Side::Left),
     grid::words(Column::Source, 8, 1),
@@ -48,7 +48,7 @@ fn entry<'a>(state: &'a State, row: &Row) -> Option<&'a ConfigEntry> {
     state.configs.entries.get(*at)
 }
 
-fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Some(it) = entry(state, row) else { return NONE };
     let tint = if is_set(it) { Tint::Key } else { Tint::Plain };
     match at {

@@ -20,7 +20,7 @@ const CURVE: usize = 7;
 const CURVE_COLUMNS: u16 = 10;
 const CURVE_MINUTES: u32 = 10;
 
-const SPECS: [Spec; 14] = [
+pub(super) const SPECS: [Spec; 14] = [
     grid::words(Column::Name, 13, 0),
     grid::words(Column::Class, 10, 0),
     grid::figures(Column::Records, 8, 0),
@@ -65,7 +65,7 @@ pub(super) fn missing(canvas: &mut Canvas<'_>, state: &State) -> u16 {
     1
 }
 
-fn cell<'a>(state: &'a State, row: &'a Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &'a Row, at: usize) -> Shown<'a> {
     let Row::Group(name) = row else { return NONE };
     if at == 0 {
         return plain(&**name);

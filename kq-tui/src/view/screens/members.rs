@@ -15,7 +15,7 @@ use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 use crate::view::{panel, spark};
 
-const SPECS: [Spec; 11] = [
+pub(super) const SPECS: [Spec; 11] = [
     Spec { head: "MEMBER / PARTITION", ..grid::words(Column::Name, 26, 0) },
     grid::plain("OFFSET", 11, 3, Side::Right),
     grid::plain("END", 11, 4, Side::Right),
@@ -91,7 +91,7 @@ fn head(canvas: &mut Canvas<'_>, state: &State, it: &v1::GroupState) -> u16 {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "other rows are of other screens")]
-fn cell<'a>(state: &'a State, row: &'a Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &'a Row, at: usize) -> Shown<'a> {
     let Some(open) = state.open_group() else { return NONE };
     match row {
         Row::Member(place) => match open.members.get(*place) {

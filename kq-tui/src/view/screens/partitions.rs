@@ -13,7 +13,7 @@ use crate::view::figures::{NONE, absent, bytes, close, per_second, plain, since}
 use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 
-const SPECS: [Spec; 15] = [
+pub(super) const SPECS: [Spec; 15] = [
     grid::words(Column::Name, 18, 0),
     grid::words(Column::Leader, 3, 1),
     grid::words(Column::Preferred, 4, 4),
@@ -54,7 +54,7 @@ pub(super) const fn health_tint(health: Health) -> Tint {
     }
 }
 
-fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Row::Partition(id) = row else { return NONE };
     let Some((topic, it)) = state.facts.topics.partition(*id) else { return NONE };
     let counted = |text: fn(&Counters) -> Option<String>| {

@@ -10,7 +10,7 @@ use crate::view::figures::{NONE, absent, bytes, plain, since, span};
 use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 
-const SPECS: [Spec; 11] = [
+pub(super) const SPECS: [Spec; 11] = [
     grid::words(Column::Name, 20, 0),
     grid::words(Column::State, 10, 0),
     grid::figures(Column::Progress, 5, 0),
@@ -51,7 +51,7 @@ fn plan<'a>(state: &'a State, row: &Row) -> Option<&'a PlanStatus> {
     state.facts.plans.get(*at)
 }
 
-fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Some(it) = plan(state, row) else { return NONE };
     let over = is_over(it);
     match at {

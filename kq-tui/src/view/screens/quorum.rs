@@ -11,7 +11,7 @@ use crate::view::figures::{NONE, absent, plain, since};
 use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 
-const SPECS: [Spec; 7] = [
+pub(super) const SPECS: [Spec; 7] = [
     grid::words(Column::Name, 8, 0),
     grid::words(Column::Role, 8, 0),
     grid::plain("BROKER IS", 14, 1, Side::Left),
@@ -31,7 +31,7 @@ fn member<'a>(state: &'a State, row: &Row) -> Option<&'a QuorumMember> {
     state.facts.quorum.as_ref()?.members.iter().find(|it| it.broker == *id)
 }
 
-fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Some(it) = member(state, row) else { return NONE };
     let number = |it: Option<u64>| it.map_or_else(|| absent(state), |it| plain(grouped(it)));
     match at {

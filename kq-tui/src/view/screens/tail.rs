@@ -15,7 +15,7 @@ const CELL_BYTES: usize = 400;
 /// Nor for the sentences below.
 const PANEL_BYTES: usize = 2_000;
 
-const SPECS: [Spec; 7] = [
+pub(super) const SPECS: [Spec; 7] = [
     grid::words(Column::At, 12, 0),
     grid::plain("PART", 5, 2, Side::Right),
     grid::plain("OFFSET", 11, 1, Side::Right),
@@ -45,7 +45,7 @@ fn kept<'a>(state: &'a State, row: &Row) -> Option<&'a Kept> {
     state.tail.record(*sequence).map(|it| &**it)
 }
 
-fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Some(it) = kept(state, row) else { return NONE };
     match at {
         0 => plain(moment::clock_ms(it.record.timestamp_ms, state.zone())),

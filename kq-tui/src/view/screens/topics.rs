@@ -11,7 +11,7 @@ use crate::view::theme::Tint;
 
 use super::partitions::health_tint;
 
-const SPECS: [Spec; 13] = [
+pub(super) const SPECS: [Spec; 13] = [
     grid::words(Column::Name, 26, 0),
     grid::figures(Column::Partitions, 5, 2),
     grid::words(Column::State, 13, 0),
@@ -38,7 +38,7 @@ fn worst(topic: &Topic) -> (Health, u32) {
     worst.unwrap_or((Health::Ok, 0))
 }
 
-fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
+pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     let Row::Topic(number) = row else { return NONE };
     let Some(it) = state.facts.topics.get(*number) else { return NONE };
     let count = |it: u32| plain(it.to_string());
