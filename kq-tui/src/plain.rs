@@ -2,7 +2,8 @@
 //! want a screen. Pure: frames and time in, lines out; a line is never changed afterwards.
 //!
 //! A few changes a second are told one by one. When more come they are summed to one sentence a
-//! second, so that nobody has to listen to a thousand partitions.
+//! second, so that nobody has to listen to a thousand partitions. What becomes of a broker is told at
+//! once, before all that follows from it.
 
 mod changes;
 mod sum;
@@ -19,6 +20,8 @@ use crate::model::FeedEvent;
 
 /// Told one by one within a second; what comes beyond is summed.
 const ONE_BY_ONE_MAX: usize = 3;
+/// Changes of brokers that are told at once, of those that come together.
+const BROKERS_MAX: usize = 8;
 /// What is summed is told after so long.
 const SUM_MS: u64 = 1_000;
 
@@ -29,32 +32,66 @@ pub struct Plain {
     /// When the second began, by the uptime, and how many were told in it.
     second: Option<(u64, usize)>,
     sum: Sum,
-    is_open: bool,
+    link: Link,
+}
+
+/// What was said of the connection.
+#[derive(Debug, Default)]
+struct Link {
+    /// That a broker is looked for.
+    is_sought: bool,
+    /// Who told a frame; none since the connection was lost.
+    told_by: Option<String>,
+    /// Who was reached and has told nothing so far.
+    reached: Option<String>,
+    /// Why nobody tells anything.
+    why: Option<String>,
+}
+
+impl Link {
+    /// Attempts that fail for one reason are told once, until a broker has told something.
+    fn tell(&mut self, event: &FeedEvent) -> Option<String> {
+        match event {
+            FeedEvent::Opening { to } => {
+                let words = format!("Looking for a broker at {to}");
+                (!std::mem::replace(&mut self.is_sought, true)).then_some(words)
+            }
+            FeedEvent::Open { to } => {
+                self.reached = Some(to.clone());
+                None
+            }
+            FeedEvent::Lost { why } => {
+                self.reached = None;
+                let was_told = self.told_by.take().is_some();
+                if !was_told && self.why.as_ref() == Some(why) {
+                    return None;
+                }
+                self.why = Some(why.clone());
+                let what = if was_told { "Connection lost" } else { "No broker tells anything" };
+                Some(format!("{what}: {why}"))
+            }
+            FeedEvent::Frame(_) => {
+                let who = self.reached.take()?;
+                self.why = None;
+                let words = format!("Connected to {who}");
+                self.told_by = Some(who);
+                Some(words)
+            }
+            FeedEvent::Ended { why } => Some(format!("Ended: {why}")),
+        }
+    }
 }
 
 impl Plain {
     /// What to say of something that the feed told, at an uptime in milliseconds.
     pub fn tell(&mut self, event: FeedEvent, now_ms: u64) -> Vec<String> {
         let mut lines = self.expire(now_ms);
-        match event {
-            FeedEvent::Opening { to } => {
-                if !self.is_open {
-                    lines.push(sentence(&format!("Looking for a broker at {to}")));
-                }
-                self.is_open = true;
-            }
-            FeedEvent::Open { to } => lines.push(sentence(&format!("Connected to {to}"))),
-            FeedEvent::Lost { why } => {
-                // Attempts that fail one after the other are told once.
-                if self.facts.now_ms.is_some() || !self.is_open {
-                    lines.push(sentence(&format!("Connection lost: {why}")));
-                }
-            }
-            FeedEvent::Ended { why } => {
-                lines.extend(self.sum_up());
-                lines.push(sentence(&format!("Ended: {why}")));
-            }
-            FeedEvent::Frame(frame) => self.frame(*frame, now_ms, &mut lines),
+        if matches!(event, FeedEvent::Ended { .. }) {
+            lines.extend(self.sum_up());
+        }
+        lines.extend(self.link.tell(&event).map(|it| sentence(&it)));
+        if let FeedEvent::Frame(frame) = event {
+            self.frame(*frame, now_ms, &mut lines);
         }
         lines
     }
@@ -87,6 +124,14 @@ impl Plain {
             return;
         }
         let changes = before.changes(&self.facts, &frame);
+        let (brokers, others): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(changes::Change::is_of_a_broker);
+        let mut changes = others;
+        if brokers.len() <= BROKERS_MAX {
+            lines.extend(brokers.iter().map(|it| sentence(&it.words())));
+        } else {
+            changes.extend(brokers);
+        }
         let (_, told) = self.second.get_or_insert((now_ms, 0));
         if *told + changes.len() <= ONE_BY_ONE_MAX {
             *told += changes.len();

@@ -25,6 +25,11 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// Whether it is of a broker, or of who controls them.
+    pub(super) const fn is_of_a_broker(&self) -> bool {
+        matches!(self, Self::Broker { .. } | Self::BrokerGone(_) | Self::Controller(_))
+    }
+
     pub(super) fn words(&self) -> String {
         match self {
             Self::Broker { id, is, why } if why.is_empty() => format!("broker {id} is {is}"),

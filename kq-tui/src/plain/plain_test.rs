@@ -82,7 +82,7 @@ fn a_few_changes_are_told_one_by_one() {
         ],
         expect![[r#"
             0 Looking for a broker at kq1:9092.
-            10 Connected to kq1:9092.
+            20 Connected to kq1:9092.
             20 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
             5000 Broker 3 is fenced: no heartbeat for 5 s.
             5000 orders-17 ISR: 3 left, now 1 2.
@@ -108,7 +108,44 @@ fn a_hundred_changes_are_one_sentence_a_second() {
         vec![(first(), 0), storm(0..60, 5_000), storm(60..100, 5_400), storm(100..200, 6_100)],
         expect![[r#"
             0 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
-            6100 101 changes: broker 3 is fenced; 100 partitions lost replicas from their ISR.
+            5000 Broker 3 is fenced.
+            6100 100 changes: 100 partitions lost replicas from their ISR.
             7100 100 changes: 100 partitions lost replicas from their ISR."#]],
+    );
+}
+
+#[test]
+fn why_nobody_answers_is_told_once() {
+    let refused = || FeedEvent::Lost { why: "connection refused".to_owned() };
+    let opening = || FeedEvent::Opening { to: "kq1:9092".to_owned() };
+    let open = || FeedEvent::Open { to: "kq1:9092".to_owned() };
+    let full = || FeedEvent::Lost { why: "no watcher more".to_owned() };
+    let events = [
+        opening(),
+        refused(),
+        opening(),
+        refused(),
+        opening(),
+        open(),
+        full(),
+        opening(),
+        open(),
+        full(),
+        opening(),
+        open(),
+        first(),
+        refused(),
+        opening(),
+        refused(),
+    ];
+    check(
+        (0..).zip(events).map(|(at, it)| (it, at * 10)).collect(),
+        expect![[r#"
+        0 Looking for a broker at kq1:9092.
+        10 No broker tells anything: connection refused.
+        60 No broker tells anything: no watcher more.
+        120 Connected to kq1:9092.
+        120 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
+        130 Connection lost: connection refused."#]],
     );
 }
