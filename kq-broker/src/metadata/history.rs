@@ -64,6 +64,10 @@ impl History {
         event.number = self.total;
         self.bytes += event.bytes();
         self.events.push_back(event);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
         while self.events.len() > EVENTS_MAX || self.bytes > EVENTS_BYTES_MAX {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= oldest.bytes();
@@ -159,6 +163,8 @@ impl History {
             change(last);
             self.bytes += last.bytes();
         }
+        // It may have become longer.
+        self.make_room();
     }
 
     pub(super) fn newest(&self) -> Option<&Event> {
@@ -220,4 +226,37 @@ impl History {
 fn first_where<T: Clone>(all: &Vector<T>, holds: impl Fn(&T) -> bool) -> usize {
     let side = |it: &T| if holds(it) { Ordering::Greater } else { Ordering::Less };
     all.binary_search_by(side).unwrap_or_else(|place| place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::event::{Detail, EventKind, Subject};
+
+    fn event(reason: usize) -> Event {
+        Event {
+            number: 0,
+            index: 1,
+            time: TimestampMs(1),
+            kind: EventKind::PartitionsAdded,
+            subject: Subject::AllTopics,
+            detail: Detail::text("now 9 partitions"),
+            reason: "x".repeat(reason).into(),
+        }
+    }
+
+    #[test]
+    fn an_event_that_grows_makes_room_for_itself() {
+        let mut history = History::default();
+        while history.bytes() + event(1 << 20).bytes() <= EVENTS_BYTES_MAX {
+            history.push(event(1 << 20));
+        }
+        let left = EVENTS_BYTES_MAX - history.bytes() - event(0).bytes();
+        history.push(event(usize::try_from(left).unwrap()));
+        let (count, total) = (history.len(), history.total());
+        assert_eq!(history.bytes(), EVENTS_BYTES_MAX, "full to the byte");
+        history.amend(|it| it.detail = Detail::text("now 10 partitions"));
+        assert!(history.bytes() <= EVENTS_BYTES_MAX, "{} bytes", history.bytes());
+        assert_eq!((history.len(), history.total()), (count - 1, total));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Buckets of one doubling: what is told is at most a fifth too much.
+/// Buckets of one doubling: what is told is at most a quarter too much.
 const STEPS: usize = 4;
 /// Doublings from a microsecond on: up to more than a minute.
 const DOUBLINGS: usize = 27;

@@ -9,7 +9,7 @@ use crate::metadata::{Detail, Event, EventKind, FewBrokers};
 /// A filter, made ready to be asked often.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
-    /// Which kinds, by their place in [`EventKind::ALL`]; empty = all.
+    /// Which kinds; empty = all.
     kinds: Vec<EventKind>,
     topics: Vec<String>,
     brokers: Vec<BrokerId>,

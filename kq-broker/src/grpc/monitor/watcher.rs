@@ -73,7 +73,7 @@ impl Watcher {
             past: None,
             sought: None,
             archive: None,
-            told_at: Duration::ZERO,
+            told_at: node.clock.elapsed(),
             _place: place,
         }
     }
@@ -113,7 +113,8 @@ impl Watcher {
     async fn wait(&mut self) -> Result<(), Ended> {
         let stopping = self.node().stopping.clone();
         loop {
-            let wait = self.pace.due().saturating_sub(self.elapsed());
+            let due = self.pace.due().min(self.told_at + BEATS_APART);
+            let wait = due.saturating_sub(self.elapsed());
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return Err(Ended::Stopping),
