@@ -57,6 +57,13 @@ pub struct Args {
     /// Play a recording
     #[arg(long, value_name = "FILE", help_heading = SOURCE)]
     pub replay: Option<PathBuf>,
+    /// Watch a made-up cluster; the same number makes the same one
+    #[arg(long, value_name = "SEED", help_heading = SOURCE, conflicts_with = "replay")]
+    pub demo: Option<u64>,
+    /// With --demo, so many partitions, or a few more [default: 63]
+    #[arg(long, value_name = "N", help_heading = SOURCE, requires = "demo", default_value_t = 0)]
+    #[arg(hide_default_value = true, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub partitions: u32,
     /// Record what is watched; the file must not exist
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

@@ -2,6 +2,7 @@
 //! of the shell waits for what it tells, and asks go in beside it; so do calls, if it is a cluster.
 
 mod calls;
+pub mod demo;
 pub mod live;
 pub mod record;
 pub mod replay;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::model::{FeedAsk, FeedEvent};
 
 pub use calls::{Answers, Calls};
+pub use demo::{Demo, Made, Script};
 pub use live::Live;
 pub use replay::Replay;
 pub use tee::{Failed, Tape, Tee};

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use kq_tui::args::Args;
 use kq_tui::exit::{Exit, Failure};
 use kq_tui::feed::record::Recorder;
-use kq_tui::feed::{Feed, Tape, Tee};
+use kq_tui::feed::{Feed, Script, Tape, Tee};
 use kq_tui::model::{Outcome, Source};
 use kq_tui::monitor::Monitor;
 use kq_tui::once::Once;
@@ -15,7 +15,7 @@ use kq_tui::shell::clock::Clock;
 use kq_tui::shell::queue::{Note, Queue};
 use kq_tui::shell::terminal::Run;
 use kq_tui::shell::trace::Trace;
-use kq_tui::start::{Start, recording};
+use kq_tui::start::{Start, made, recording};
 use kq_tui::{lines, output};
 
 fn main() -> ExitCode {
@@ -55,6 +55,9 @@ fn once(args: &Args, start: &Start, clock: Clock) -> Result<String, Failure> {
     let once = Once::new(monitor, args, output::size())?;
     if let Some(path) = &args.replay {
         return once.of_recording(&recording(path)?);
+    }
+    if let Some(made) = made(args) {
+        return once.of_script(Script::new(made));
     }
     if start.settings.source == Source::Live {
         start.reach()?;

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use crate::args::{Args, Output};
 use crate::exit::{Exit, Failure};
 use crate::feed::record::Recording;
-use crate::feed::{Asks, Feed, Replay};
+use crate::feed::{Asks, Feed, Replay, Script};
 use crate::model::moment::{Typed, check, day_clock, parse};
 use crate::model::{Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Overlay, Prompt, Screen};
 use crate::monitor::{Form, Monitor, encoded};
@@ -23,6 +23,12 @@ const SIZE: (u16, u16) = (80, 24);
 const RATES_MS: u64 = 2_500;
 /// Groups, plans and the past are looked up once they are asked for; nobody waits longer for them.
 const LOOK_UP_MS: u64 = 5_000;
+
+/// A made-up cluster is printed so long after its beginning, when something has happened; the seconds
+/// before give it rates.
+const SCRIPT_SECONDS: std::ops::RangeInclusive<u64> = 86..=90;
+/// Asks and answers go to and fro until the screen has all it wants.
+const SCRIPT_ROUNDS: u32 = 3;
 
 /// What was typed for a moment is of no use.
 fn refused(why: String) -> Failure {
@@ -118,6 +124,36 @@ impl Once {
             Typed::Trouble { from_ms, is_after } => Replay::trouble(it, from_ms, is_after)
                 .map_err(|why| Failure::new(Exit::NotFound, format!("--at: {why}"))),
         }
+    }
+
+    /// A made-up cluster, so many seconds after its beginning: the same each time.
+    pub fn of_script(mut self, mut script: Script) -> Result<String, Failure> {
+        let (wish, wishes) = channel();
+        let asks = Asks::new(move |ask| drop(wish.send(ask)));
+        let mut has_travelled = self.at.is_none();
+        self.tell(Event::Feed(FeedEvent::Open { to: script.name() }), &asks);
+        for second in SCRIPT_SECONDS {
+            script.go_to(second);
+            self.tell(Event::Tick { uptime_ms: second * 1_000 }, &asks);
+            // What is asked for follows from what is drawn, and that from what was told.
+            for _ in 0..SCRIPT_ROUNDS {
+                self.draw(&asks);
+                script.ask_all(wishes.try_iter());
+                self.tell(Event::Feed(script.frame()), &asks);
+            }
+            if second == *SCRIPT_SECONDS.end() && !std::mem::replace(&mut has_travelled, true) {
+                self.travel(&asks)?;
+                for _ in 0..SCRIPT_ROUNDS {
+                    script.ask_all(wishes.try_iter());
+                    self.tell(Event::Feed(script.frame()), &asks);
+                    self.draw(&asks);
+                }
+            }
+        }
+        if let Some(why) = self.went_astray().filter(|_| self.at.is_some()) {
+            return Err(Failure::new(Exit::NotFound, format!("--at: {why}")));
+        }
+        Ok(self.finish(&asks))
     }
 
     fn wait(

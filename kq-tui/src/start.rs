@@ -12,7 +12,7 @@ use kq_proto::client::settings::{
 use crate::args::Args;
 use crate::exit::{Exit, Failure};
 use crate::feed::record::{Recording, RecordingError};
-use crate::feed::{Feed, Live, Replay};
+use crate::feed::{Demo, Feed, Live, Made, Replay};
 use crate::model::{Settings, Source};
 use crate::shell::clock::Clock;
 
@@ -94,6 +94,9 @@ impl Start {
             let name = self.settings.context.clone();
             return Ok(Box::new(Replay::new(recording, name, clock)));
         }
+        if let Some(made) = made(args) {
+            return Ok(Box::new(Demo::new(made, clock)));
+        }
         let live = Live::start(self.options.clone());
         let live = live.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         Ok(Box::new(live))
@@ -113,10 +116,16 @@ pub fn recording(path: &Path) -> Result<Recording, Failure> {
 }
 
 const fn source(args: &Args) -> Source {
-    match &args.replay {
-        Some(_) => Source::Recording,
-        None => Source::Live,
+    match (&args.replay, args.demo) {
+        (Some(_), _) => Source::Recording,
+        (None, Some(_)) => Source::Demo,
+        (None, None) => Source::Live,
     }
+}
+
+/// The made-up cluster, if one is to be watched.
+pub fn made(args: &Args) -> Option<Made> {
+    Some(Made { seed: args.demo?, partitions: args.partitions })
 }
 
 fn supported(guards: &Guards) -> Result<(), Failure> {
@@ -152,6 +161,9 @@ fn called(args: &Args, context: Option<String>, options: &Options) -> String {
     if let Some(path) = &args.replay {
         let name = path.file_name().unwrap_or(path.as_os_str());
         return name.to_string_lossy().into_owned();
+    }
+    if let Some(seed) = args.demo {
+        return format!("demo {seed}");
     }
     let first = || options.brokers.first().map(ToString::to_string).unwrap_or_default();
     context.unwrap_or_else(first)
