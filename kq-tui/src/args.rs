@@ -64,8 +64,8 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = SOURCE, requires = "demo", default_value_t = 0)]
     #[arg(hide_default_value = true, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub partitions: u32,
-    /// Record what is watched; the file must not exist
-    #[arg(long, value_name = "FILE")]
+    /// Record what is watched, on the screen or in sentences; the file must not exist
+    #[arg(long, value_name = "FILE", conflicts_with = "once")]
     pub record: Option<PathBuf>,
 
     /// Print one frame and end
@@ -101,7 +101,7 @@ pub struct Args {
     pub utc: bool,
     /// Write everything that reaches the monitor to a file, records that were looked at too, for a
     /// report of a fault
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["once", "plain"])]
     pub trace: Option<PathBuf>,
 }
 
@@ -165,7 +165,15 @@ mod tests {
         assert_eq!(once.screen, Some(Screen::Churn));
         assert_eq!((once.size, once.output), (Some((120, 40)), Some(Output::Ansi)));
         assert_eq!(parse("kq-tui --once --at -10m").unwrap().at.as_deref(), Some("-10m"));
-        for line in ["--at 12:01", "--once --plain", "--once --size 0x9", "--screen churn"] {
+        for line in [
+            "--at 12:01",
+            "--once --plain",
+            "--once --size 0x9",
+            "--screen churn",
+            "--once --record a",
+            "--once --trace a",
+            "--plain --trace a",
+        ] {
             assert!(parse(&format!("kq-tui {line}")).is_err(), "{line}");
         }
     }

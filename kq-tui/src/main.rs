@@ -13,10 +13,14 @@ use kq_tui::monitor::Monitor;
 use kq_tui::once::Once;
 use kq_tui::shell::clock::Clock;
 use kq_tui::shell::queue::{Note, Queue};
+use kq_tui::shell::screen::Screen;
 use kq_tui::shell::terminal::Run;
 use kq_tui::shell::trace::Trace;
 use kq_tui::start::{Start, made, recording};
 use kq_tui::{lines, output};
+
+/// For who has no terminal that shows screens.
+const INSTEAD: &str = "--plain prints sentences, --once one frame";
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -39,6 +43,10 @@ fn run(args: &Args) -> Result<u8, Failure> {
         let printed = once(args, &start, clock)?;
         output::print(printed.as_bytes())?;
         return Ok(Exit::Done.code());
+    }
+    if !args.plain {
+        // Before any file is begun.
+        verify_terminal()?;
     }
     let queue = Arc::new(Queue::default());
     let (feed, tape) = feed(args, &start, clock, &queue)?;
@@ -96,10 +104,6 @@ fn interactive(
         .as_ref()
         .map(|path| Trace::create(path).map_err(|error| unwritable(path, &error)));
     let term = std::env::var("TERM").unwrap_or_default();
-    if term == "dumb" {
-        return Err(Failure::usage("TERM=dumb: this terminal shows no screens")
-            .hint("--plain prints sentences, --once one frame"));
-    }
     let last = tape.clone();
     let run = Run {
         app: Monitor::new(start.settings),
@@ -114,14 +118,23 @@ fn interactive(
             }
         }),
     };
-    let code = run.run().map_err(|error| {
-        Failure::usage(format!("cannot use the terminal: {error}"))
-            .hint("--plain prints sentences, --once one frame")
-    });
+    let code = run.run().map_err(|error| unusable(&error));
     if let Some(tape) = last {
         tape.flush();
     }
     code
+}
+
+/// Whether there is a terminal that shows screens.
+fn verify_terminal() -> Result<(), Failure> {
+    if std::env::var("TERM").is_ok_and(|it| it == "dumb") {
+        return Err(Failure::usage("TERM=dumb: this terminal shows no screens").hint(INSTEAD));
+    }
+    Screen::open().map(drop).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot use the terminal: {error}")).hint(INSTEAD)
 }
 
 fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {

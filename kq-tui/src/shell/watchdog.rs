@@ -77,8 +77,9 @@ impl Watchdog {
     }
 
     fn end(&self, code: i32) -> ! {
-        (self.farewell)();
+        // The terminal first: a disk that hangs must not keep it.
         self.screen.leave();
+        (self.farewell)();
         signal_hook::low_level::exit(code)
     }
 }

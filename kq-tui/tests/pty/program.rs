@@ -136,3 +136,19 @@ fn what_cannot_be_shown_is_said_with_its_code() {
         assert!(said.contains(words) && ended.stdout.is_empty(), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn without_a_terminal_no_file_is_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (tape, trace) = (path("tape"), path("trace"));
+    for term in ["dumb", "xterm"] {
+        // In a session of its own there is no terminal.
+        let mut command = Command::new("setsid");
+        command.args(["-w", PROGRAM, "--demo", "7", "--record", &tape, "--trace", &trace]);
+        let ran = command.env("TERM", term).output().unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{}", text(&ran.stderr));
+        assert!(text(&ran.stderr).contains("--plain prints sentences"), "{}", text(&ran.stderr));
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
