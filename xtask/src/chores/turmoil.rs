@@ -21,7 +21,7 @@ use crate::tally::{Tally, Verdict};
 pub(crate) const FEATURES: &str = "kq-broker/turmoil,kq-broker/canary";
 
 /// Runs that every change must pass, and how many of them are made a second time.
-const SEEDS: u64 = 7;
+const SEEDS: u64 = 6;
 const TWICE: u64 = 3;
 /// Runs at one time.
 const AT_ONCE: usize = 2;

@@ -53,7 +53,7 @@ impl Suite {
     /// How many schedules of it every change must pass.
     pub(crate) const fn schedules(self) -> u64 {
         match self {
-            Self::Replicas => 10_000,
+            Self::Replicas => 8_000,
             Self::Groups => 1_000,
         }
     }
