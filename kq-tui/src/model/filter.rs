@@ -156,6 +156,11 @@ impl Filter {
         })
     }
 
+    /// Whether it goes by ages, which grow by themselves.
+    pub fn is_timed(&self) -> bool {
+        self.terms.iter().any(|it| matches!(&it.test, Test::Number(Field::For, ..)))
+    }
+
     /// The values that a text must have, where the filter says so and turns nothing around.
     pub(super) fn exact(&self, field: Field) -> Vec<&str> {
         let exact = self.terms.iter().filter_map(|it| match &it.test {

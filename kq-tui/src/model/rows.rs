@@ -36,8 +36,8 @@ impl State {
     /// Finds verdict and rows anew. The cursor stays on what it was on; if that is not there, on its
     /// place.
     pub(super) fn settle(&mut self) {
-        (self.stale, self.settled_at_ms) = (false, self.uptime_ms);
-        self.verdict = Verdict::of(&self.facts);
+        self.stale = false;
+        self.settle_verdict();
         if let Some(opened) = &mut self.record {
             opened.fit(self.size.0);
         }
@@ -45,6 +45,12 @@ impl State {
         self.table.total = found.total;
         self.table.rows = found.rows;
         self.find_cursor();
+    }
+
+    /// Finds the verdict alone anew.
+    pub(super) fn settle_verdict(&mut self) {
+        self.settled_at_ms = self.uptime_ms;
+        self.verdict = Verdict::of(&self.facts);
     }
 
     /// The cursor goes to the first row, as on a screen where no key was pressed; where history was gone

@@ -422,3 +422,17 @@ fn a_hundred_thousand_keys_change_nothing_outside() {
         assert!(world.state.back.len() <= 32);
     }
 }
+
+#[test]
+fn a_filter_of_ages_finds_rows_as_time_goes_on() {
+    let mut world = World::made_up();
+    let later = |world: &mut World, seconds: i64| {
+        world.wait(20_000);
+        let now_ms = NOW_MS + seconds * 1_000;
+        world.frame(v1::WatchResponse { now_ms, ..v1::WatchResponse::default() });
+        world.state.table.rows.len()
+    };
+    world.press("4/for>4m\n");
+    assert_eq!(later(&mut world, 10), 0, "3m34s");
+    assert!(later(&mut world, 60) > 0, "4m24s, and nobody told anything but the time");
+}

@@ -2,6 +2,8 @@
 
 use kq_proto::monitor::v1;
 
+use crate::facts::Changed;
+use crate::model::rows::wants_all_counted;
 use crate::model::{Effect, FeedEvent, Link, RowKey, Screen, State};
 
 /// Rows are found anew at most so often while frames come, in milliseconds.
@@ -66,8 +68,14 @@ impl State {
             || (is_history && changed.history)
             || (screen == Screen::Members && changed.groups)
             || screen == Screen::Plans;
-        self.stale = true;
         let is_due = self.elapsed_ms(self.settled_at_ms) >= SETTLE_EACH_MS;
+        if !is_other && !self.touches_rows(changed) {
+            if is_due {
+                self.settle_verdict();
+            }
+            return effects;
+        }
+        self.stale = true;
         if is_other || (is_due && !self.is_frozen()) || self.table.rows.is_empty() {
             self.settle();
         }
@@ -75,6 +83,18 @@ impl State {
             self.find_event();
         }
         effects
+    }
+
+    /// Whether rows or their order may be others now. There may be a hundred thousand partitions, and to
+    /// find them anew each second for nothing would be most of what the monitor does.
+    fn touches_rows(&self, changed: Changed) -> bool {
+        let table = &self.table;
+        self.place.screen != Screen::Partitions
+            || table.rows.is_empty()
+            || changed.rows
+            || changed.partitions
+            || table.filter.is_timed()
+            || wants_all_counted(table.sort, &table.filter)
     }
 
     fn land(&mut self, landing: v1::Landing) -> Vec<Effect> {
