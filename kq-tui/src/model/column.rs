@@ -83,6 +83,7 @@ impl Column {
             Self::Consumed => "OUT/s",
             Self::CatchUp => "CATCH UP",
             Self::Members => "MEM",
+            Self::At if matches!(screen, Screen::Plans) => "AGO",
             Self::At => "TIME",
             Self::Count => "COUNT",
             Self::Kind => "KIND",

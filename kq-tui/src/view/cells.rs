@@ -44,6 +44,18 @@ pub(super) fn cut<'a>(text: &'a str, columns: u16, ascii: bool, mark: &str) -> C
     Cow::Owned(shown)
 }
 
+/// The same of a name with a number at its end, as `orders-17`: the number stays.
+pub(super) fn cut_name<'a>(text: &'a str, columns: u16, ascii: bool, mark: &str) -> Cow<'a, str> {
+    let number = text.rfind('-').and_then(|at| text.split_at_checked(at));
+    let Some((name, number)) = number.filter(|_| width(text, ascii) > columns) else {
+        return cut(text, columns, ascii, mark);
+    };
+    match columns.checked_sub(width(number, ascii)) {
+        Some(room @ 3..) => Cow::Owned(format!("{}{number}", cut(name, room, ascii, mark))),
+        _ => cut(text, columns, ascii, mark),
+    }
+}
+
 /// Goes through a text by what is drawn and its columns, until `then` says no.
 pub(super) fn each(text: &str, ascii: bool, mut then: impl FnMut(&str, u16) -> bool) {
     let text = safe(text);
@@ -136,5 +148,13 @@ mod tests {
         assert_eq!(cut("orders", 4, true, "~"), "ord~");
         assert_eq!(cut("注文の", 4, false, "…"), "注…");
         assert_eq!(cut("ab", 0, true, "~"), "");
+    }
+
+    #[test]
+    fn a_name_is_cut_before_its_number() {
+        assert_eq!(cut_name("orders-17", 9, true, "~"), "orders-17");
+        assert_eq!(cut_name("orders-of-old-17", 9, true, "~"), "order~-17");
+        assert_eq!(cut_name("orders-123456", 9, true, "~"), "orders-1~");
+        assert_eq!(cut_name("orders", 4, true, "~"), "ord~");
     }
 }

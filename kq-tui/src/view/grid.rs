@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::canvas::{Canvas, Side};
+use super::cells;
 use super::theme::Tint;
 use crate::model::words::{absence, nothing};
 use crate::model::{Column, Hit, Row, Screen, State};
@@ -28,6 +29,8 @@ pub(super) struct Spec {
     pub(super) side: Side,
     /// It takes what is left over.
     pub(super) grows: bool,
+    /// Names that are too long keep the number at their end.
+    pub(super) is_numbered: bool,
 }
 
 impl Spec {
@@ -42,22 +45,38 @@ impl Spec {
 
 /// A column of words that can be sorted by.
 pub(super) const fn words(column: Column, width: u16, rank: u8) -> Spec {
-    Spec { column: Some(column), head: "", width, rank, side: Side::Left, grows: false }
+    Spec {
+        column: Some(column),
+        head: "",
+        width,
+        rank,
+        side: Side::Left,
+        grows: false,
+        is_numbered: false,
+    }
 }
 
 /// A column of figures that can be sorted by.
 pub(super) const fn figures(column: Column, width: u16, rank: u8) -> Spec {
-    Spec { column: Some(column), head: "", width, rank, side: Side::Right, grows: false }
+    Spec {
+        column: Some(column),
+        head: "",
+        width,
+        rank,
+        side: Side::Right,
+        grows: false,
+        is_numbered: false,
+    }
 }
 
 /// A column that cannot be sorted by.
 pub(super) const fn plain(head: &'static str, width: u16, rank: u8, side: Side) -> Spec {
-    Spec { column: None, head, width, rank, side, grows: false }
+    Spec { column: None, head, width, rank, side, grows: false, is_numbered: false }
 }
 
 /// The last column, for a text of any length.
 pub(super) const fn rest(head: &'static str, width: u16) -> Spec {
-    Spec { column: None, head, width, rank: 0, side: Side::Left, grows: true }
+    Spec { column: None, head, width, rank: 0, side: Side::Left, grows: true, is_numbered: false }
 }
 
 /// What stands in a cell.
@@ -147,7 +166,10 @@ pub(super) fn rows<'a>(
         for slot in slots {
             let Some(spec) = specs.get(slot.index) else { continue };
             let (text, tint) = shown(row, slot.index);
-            canvas.boxed((slot.x, y), slot.width, spec.side, (&text, tint));
+            let (theme, columns) = (canvas.theme, slot.width);
+            let cut = if spec.is_numbered { cells::cut_name } else { cells::cut };
+            let text = cut(&text, columns, theme.ascii, theme.cut());
+            canvas.boxed((slot.x, y), columns, spec.side, (&text, tint));
         }
         edge(canvas, state, (y, at), row);
     }

@@ -8,6 +8,9 @@ use super::theme::Tint;
 use crate::model::{State, ctl};
 use crate::text::grouped;
 
+/// Where lines begin below the first.
+const LEFT: u16 = 5;
+
 /// Lines of a body that go to the panel, its rule among them.
 pub(super) const fn height(body: u16) -> u16 {
     match body {
@@ -53,17 +56,16 @@ pub(super) fn ctl_line(canvas: &mut Canvas<'_>, state: &State) {
 
 /// Sentences one after another, each beginning a line, behind a word in capitals.
 pub(super) fn words(canvas: &mut Canvas<'_>, head: &str, sentences: &[String]) {
-    let columns = canvas.width().saturating_sub(6);
+    let columns = canvas.width().saturating_sub(LEFT + 1);
     let mut y = 0;
-    let mut x = canvas.text(1, 0, head, Tint::Head);
-    x += u16::from(!head.is_empty());
+    let x = canvas.text(1, 0, head, Tint::Head) + u16::from(!head.is_empty());
     for sentence in sentences {
-        let first = columns.saturating_sub(if y == 0 { x } else { 0 });
+        let first = if y == 0 { canvas.width().saturating_sub(x + 1) } else { columns };
         for line in wrap(sentence, (first, columns), canvas.theme.ascii) {
             if y >= canvas.height() {
                 return;
             }
-            let left = if y == 0 { x.max(1) } else { 5 };
+            let left = if y == 0 { x.max(1) } else { LEFT };
             canvas.text(left, y, line, Tint::Plain);
             y += 1;
         }

@@ -43,7 +43,14 @@ fn keys(page: &mut String, title: &str, of: impl Fn(&Binding) -> bool) {
         let keys = if keys.is_empty() { it.keys_text() } else { keys.join(" ") };
         let off = match it.off {
             Off::Deed(_) => "; what it would do is shown, and a word has to be typed",
-            Off::Never | Off::AtNow | Off::Live | Off::OneZone => "",
+            Off::Never
+            | Off::AtNow
+            | Off::Live
+            | Off::OneZone
+            | Off::NoRow
+            | Off::NoWay
+            | Off::NoWayBack
+            | Off::NoRecords => "",
         };
         let name = code(it.name);
         let (scope, ctl) = (it.scope.words(), code(it.kq_ctl));

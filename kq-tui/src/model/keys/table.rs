@@ -146,7 +146,8 @@ pub const BINDINGS: &[Binding] = &[
     .ranked(3),
     bind(&[Key::plain(Code::Enter)], Action::Open, "open", "Opens what the cursor is on")
         .named("open")
-        .ranked(4),
+        .ranked(4)
+        .off(Off::NoWay),
     bind(
         &[Key::plain(Code::Esc), Key::plain(Code::Backspace)],
         Action::Back,
@@ -154,7 +155,8 @@ pub const BINDINGS: &[Binding] = &[
         "Goes back to where it came from; never quits",
     )
     .named("back")
-    .ranked(5),
+    .ranked(5)
+    .off(Off::NoWayBack),
     bind(&[Key::plain(Code::Up), Key::char('k')], Action::Up, "up", "A row up"),
     bind(&[Key::plain(Code::Down), Key::char('j')], Action::Down, "down", "A row down"),
     bind(
@@ -222,7 +224,8 @@ pub const BINDINGS: &[Binding] = &[
     )
     .on(MARKED)
     .named("mark")
-    .ranked(8),
+    .ranked(8)
+    .off(Off::NoRow),
     bind(&[Key::char('X')], Action::Unmark, "unmark", "Marks nothing any more")
         .on(MARKED)
         .named("unmark"),
@@ -285,7 +288,7 @@ pub const BINDINGS: &[Binding] = &[
     .ranked(7),
     bind(&[Key::char('L')], Action::Live, "live", "Back to what is now")
         .named("live")
-        .ranked(13)
+        .ranked(4)
         .off(Off::Live),
     bind(
         &[Key::char('+'), Key::char('=')],
@@ -336,6 +339,7 @@ pub const BINDINGS: &[Binding] = &[
     )
     .named("tail")
     .ranked(16)
+    .off(Off::NoRecords)
     .ctl("kq-ctl record consume TOPIC -p P"),
     bind(
         &[Key::char('E')],

@@ -26,17 +26,18 @@ impl State {
 
     /// To the newest records of what the cursor is on.
     pub(super) fn open_tail(&mut self) {
-        let subject = match (self.place.screen, &self.place.subject) {
+        if let Some(subject) = self.recorded_here() {
+            self.show_subject(Screen::Tail, subject);
+        }
+    }
+
+    /// What the cursor is on, if it has records.
+    pub fn recorded_here(&self) -> Option<Subject> {
+        match (self.place.screen, &self.place.subject) {
             (Screen::Tail | Screen::Record, Some(_)) => self.tail.of.clone(),
             (Screen::Configs, Some(Subject::Topic(topic))) => Some(Subject::Topic(topic.clone())),
             _ => {
                 self.keys_here().iter().find_map(Subject::recorded).or_else(|| self.of_event(false))
-            }
-        };
-        match subject {
-            Some(subject) => self.show_subject(Screen::Tail, subject),
-            None => {
-                self.complain("records are a topic's, and none is under the cursor: :tail NAME");
             }
         }
     }

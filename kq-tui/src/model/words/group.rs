@@ -50,11 +50,13 @@ pub fn records_text(lag: &LagSummary) -> String {
 /// What the class of a group rests on, and what would help. Partitions are named if the group is
 /// open.
 pub fn evidence(facts: &Facts, group: &str, zone: Zone<'_>) -> Vec<String> {
-    let Some(summary) = facts.groups.get(group) else { return Vec::new() };
+    let open = facts.group.as_ref().filter(|it| it.group == group);
+    // The sum that was told with the partitions: another one is of another moment.
+    let with_them = open.and_then(|it| it.summary.as_ref());
+    let Some(summary) = with_them.or_else(|| facts.groups.get(group)) else { return Vec::new() };
     let Some(lag) = &summary.lag else {
         return vec![format!("{}: its lag is not known.", safe(group))];
     };
-    let open = facts.group.as_ref().filter(|it| it.group == group);
     let partitions = open.map(|it| it.partitions.as_slice()).unwrap_or_default();
     let mut words = vec![class_sentence(summary, lag, zone)];
     words.extend(slowest(lag, partitions));
@@ -100,8 +102,9 @@ fn slowest(lag: &LagSummary, partitions: &[PartitionLag]) -> Option<String> {
     let mut text = format!("Slowest: {}-{}", safe(&of.topic), of.partition);
     let same = |it: &&PartitionLag| it.topic == of.topic && it.partition == of.partition;
     if let Some(it) = partitions.iter().find(same) {
-        let percent = it.lag.and_then(|own| own.saturating_mul(100).checked_div(lag.lag));
-        if let Some(percent) = percent {
+        // A part that is larger than the whole is of another moment.
+        let share = it.lag.and_then(|own| own.saturating_mul(100).checked_div(lag.lag));
+        if let Some(percent) = share.filter(|it| *it <= 100) {
             text = format!("{text}, {percent} % of the lag");
         }
         match (&it.member, &it.host) {

@@ -95,8 +95,10 @@ fn departure(
     let name = broker(out);
     let Some(events) = events else {
         return match partition.changed_at_ms {
-            Some(at_ms) => format!("{name} is out; it was so at {}.", moment::clock(at_ms, zone)),
-            None => format!("{name} is out."),
+            Some(at_ms) => {
+                format!("{name} is out of the ISR, since {} or before.", moment::clock(at_ms, zone))
+            }
+            None => format!("{name} is out of the ISR."),
         };
     };
     let left = events.iter().find(|it| leaves(it, out));

@@ -1,7 +1,7 @@
 //! The first line: where the screen is, and of how much it shows how many.
 
 use crate::model::tail::Phase;
-use crate::model::{Screen, State};
+use crate::model::{Screen, Sort, State};
 use crate::text::{grouped, safe, since_text};
 
 /// Where, as in `kq prod-eu > part   412 of 6 301  why=b3  sort STATE`, by parts: the path, then
@@ -36,7 +36,8 @@ pub fn title(state: &State) -> Vec<String> {
         return parts;
     }
     let sort = state.table.sort;
-    let turned = if sort.descending == sort.column.is_large_first() { "" } else { " reversed" };
+    let is_usual = sort.descending == sort.column.is_large_first() || sort == Sort::first(screen);
+    let turned = if is_usual { "" } else { " reversed" };
     parts.push(format!("sort {}{turned}", sort.column.header(screen)));
     parts
 }
@@ -56,8 +57,10 @@ fn overview(state: &State, context: &str) -> Vec<String> {
         format!("{live} of {} brokers", facts.brokers.len()),
         controller,
     ];
-    if let Some(age_ms) = state.age_ms() {
-        parts.push(format!("lag {}", since_text(0, i64::try_from(age_ms).unwrap_or(i64::MAX))));
+    // How old what is now is; a moment of the past says itself how long ago it was.
+    if let Some(age_ms) = state.age_ms().filter(|_| facts.as_of_ms.is_none()) {
+        let age = since_text(0, i64::try_from(age_ms).unwrap_or(i64::MAX));
+        parts.push(format!("told {age} ago"));
     }
     parts
 }

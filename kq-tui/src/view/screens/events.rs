@@ -57,9 +57,12 @@ fn told(it: &Event) -> Cow<'_, str> {
 pub(super) fn sentence(state: &State, row: &EventRow) -> Option<(String, Tint)> {
     let it = row.event.as_ref()?;
     let clock = moment::clock(it.at_ms, state.zone());
-    let count = if row.count > 1 { format!("{} x ", row.count) } else { String::new() };
     let words = kind_words(it.kind());
-    let text = format!("{clock} {count}{words}, {}: {}", safe(&it.subject), safe(&told(it)));
+    let (subject, told) = (safe(&it.subject), told(it));
+    let text = match row.count {
+        0 | 1 => format!("{clock} {words}, {subject}: {}", safe(&told)),
+        count => format!("{clock} {count} x {words}, the first {subject}: {}", safe(&told)),
+    };
     Some((text, tint(it.kind())))
 }
 

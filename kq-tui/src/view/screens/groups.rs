@@ -32,7 +32,7 @@ pub(super) const SPECS: [Spec; 14] = [
     grid::figures(Column::Members, 3, 4),
     grid::plain("STATE", 12, 6, Side::Left),
     grid::plain("COMMITTED", 9, 7, Side::Right),
-    grid::plain("SLOWEST", 24, 8, Side::Left),
+    Spec { is_numbered: true, ..grid::plain("SLOWEST", 24, 8, Side::Left) },
     grid::plain("BY", 4, 9, Side::Left),
     grid::plain("PROTOCOL", 18, 10, Side::Left),
 ];

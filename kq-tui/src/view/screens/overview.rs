@@ -9,7 +9,7 @@ use crate::model::{Mode, Row, State, moment};
 use crate::text::{bytes_text, count_text, grouped, safe, span_text, whole};
 use crate::view::canvas::Canvas;
 use crate::view::theme::Tint;
-use crate::view::{axis, figures, grid, spark};
+use crate::view::{axis, figures, grid, panel, spark};
 
 /// Around the rows: the verdict, a rule, the header of brokers.
 const AROUND_LINES: u16 = 3;
@@ -93,7 +93,7 @@ fn alarm(canvas: &mut Canvas<'_>, y: u16, it: &Alarm) {
 
 /// Churn, bytes, lag, the plan that runs, and the newest events, as far as there is room.
 fn history(canvas: &mut Canvas<'_>, state: &State) {
-    canvas.rule(0);
+    panel::rule(canvas, state);
     churn(canvas, state);
     if canvas.height() >= 5 {
         curves(&mut canvas.lines(3, 2), state);

@@ -18,7 +18,7 @@ pub(super) const SPECS: [Spec; 11] = [
     grid::plain("RATE/s", 7, 3, Side::Right),
     grid::figures(Column::Eta, 7, 2),
     grid::plain("MOVES", 12, 4, Side::Right),
-    Spec { head: "AGO", ..grid::figures(Column::At, 6, 5) },
+    grid::figures(Column::At, 6, 5),
     grid::plain("VERB", 14, 6, Side::Left),
     grid::plain("LIMIT/s", 8, 7, Side::Right),
     grid::plain("WHY", 30, 8, Side::Left),
@@ -108,8 +108,8 @@ fn words(state: &State, row: &Row) -> (&'static str, Vec<String>) {
     sentences.push(format!("{count}: {}.", each.join(", ")));
     sentences.push(progress(it));
     let bound = match it.bytes_per_second {
-        Some(rate) => format!("at most {} a second", bytes_text(rate)),
-        None => "no bound on its rate".to_owned(),
+        Some(rate) => format!("At most {} a second", bytes_text(rate)),
+        None => "No bound on its rate".to_owned(),
     };
     sentences.push(format!("{bound}, {} moves at a time, {} a broker.", it.batch, it.concurrency));
     ("PLAN", sentences)
