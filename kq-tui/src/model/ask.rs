@@ -8,14 +8,17 @@ use super::filter::Field;
 use super::rows::wants_all_counted;
 use super::{Effect, FeedAsk, Row, RowKey, Screen, State};
 
-/// Minutes of the curves on the overview and beside groups.
+/// Minutes of the curves on the overview and beside groups, where there is little room.
 const CURVE_MINUTES: u32 = 10;
-/// Minutes of the curves of one group.
-const GROUP_CURVE_MINUTES: u32 = 60;
+/// Minutes of the curves where there is much.
+const LONG_CURVE_MINUTES: u32 = 60;
 /// Groups whose curves are asked for at once.
 const CURVE_GROUPS_MAX: usize = 64;
-/// Events on the overview.
-const OVERVIEW_EVENTS: u32 = 3;
+/// Events on the overview: so many times as many as make up for the room that there is.
+const OVERVIEW_EVENTS: u32 = 4;
+const OVERVIEW_EVENTS_MAX: u32 = 100;
+/// Where so many columns and lines are seen the curves of an hour are.
+const WIDE: (u16, u16) = (120, 40);
 /// Windows that wait for their first frame: only the newest of them are ever of use.
 const UNANSWERED_MAX: usize = 16;
 
@@ -79,8 +82,10 @@ fn wanted(state: &State) -> v1::Window {
         plans: is_now && matches!(screen, Screen::Overview | Screen::Plans),
         quorum: is_now && screen == Screen::Quorum,
         curve_minutes: match screen {
+            Screen::Overview if state.size.0 >= WIDE.0 => LONG_CURVE_MINUTES,
+            Screen::Groups if state.size.1 >= WIDE.1 => LONG_CURVE_MINUTES,
             Screen::Overview | Screen::Groups => CURVE_MINUTES,
-            Screen::Members => GROUP_CURVE_MINUTES,
+            Screen::Members => LONG_CURVE_MINUTES,
             _ => 0,
         },
         curve_groups: curve_groups(state),
@@ -115,7 +120,10 @@ fn pages(state: &State) -> &[Row] {
 fn events(state: &State) -> Option<v1::EventScope> {
     let screen = state.place.screen;
     if screen == Screen::Overview {
-        return Some(v1::EventScope { before: OVERVIEW_EVENTS, ..v1::EventScope::default() });
+        // By steps, so that a row more or less asks nothing new.
+        let room = u32::from(state.hits.events.unwrap_or(0)).next_multiple_of(OVERVIEW_EVENTS);
+        let before = room.clamp(OVERVIEW_EVENTS, OVERVIEW_EVENTS_MAX);
+        return Some(v1::EventScope { before, ..v1::EventScope::default() });
     }
     if !matches!(screen, Screen::Churn | Screen::Events) {
         return None;

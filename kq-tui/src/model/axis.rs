@@ -20,24 +20,31 @@ const SPANS_MS: [i64; 9] = [
 ];
 
 /// How long a column may be, in milliseconds: lengths that a clock has.
-const COLUMNS_MS: [i64; 18] = [
+const COLUMNS_MS: [i64; 25] = [
     1_000,
     2_000,
     5_000,
     10_000,
     15_000,
+    20_000,
     30_000,
     MINUTE_MS,
     2 * MINUTE_MS,
+    3 * MINUTE_MS,
+    4 * MINUTE_MS,
     5 * MINUTE_MS,
+    6 * MINUTE_MS,
     10 * MINUTE_MS,
+    12 * MINUTE_MS,
     15 * MINUTE_MS,
     20 * MINUTE_MS,
     30 * MINUTE_MS,
     HOUR_MS,
     2 * HOUR_MS,
     3 * HOUR_MS,
+    4 * HOUR_MS,
     6 * HOUR_MS,
+    8 * HOUR_MS,
     12 * HOUR_MS,
 ];
 
@@ -53,7 +60,7 @@ impl Default for Zoom {
 }
 
 impl Zoom {
-    /// The time that it spans at least, in milliseconds.
+    /// The time that it spans, or nearly, in milliseconds: columns have round lengths.
     pub fn span_ms(self) -> i64 {
         SPANS_MS.get(self.0).copied().unwrap_or(HOUR_MS)
     }
@@ -70,7 +77,9 @@ impl Zoom {
 
     /// How long a column is where there are so many, in milliseconds.
     pub fn column_ms(self, columns: u32) -> i64 {
-        let least = self.span_ms().checked_div(i64::from(columns.max(1))).unwrap_or(HOUR_MS);
+        // A tenth less is near enough, and columns of another length are not.
+        let span_ms = self.span_ms() / 10 * 9;
+        let least = span_ms.checked_div(i64::from(columns.max(1))).unwrap_or(HOUR_MS);
         COLUMNS_MS.into_iter().find(|it| *it >= least).unwrap_or(DAY_MS)
     }
 
@@ -105,6 +114,8 @@ mod tests {
     fn the_axis_stands_until_a_column_is_over() {
         let zoom = Zoom::default();
         assert_eq!(zoom.column_ms(72), 5 * MINUTE_MS);
+        let minutes = |columns| zoom.column_ms(columns) / MINUTE_MS;
+        assert_eq!([66, 71, 151, 191, 291].map(minutes), [5, 5, 3, 2, 2]);
         let now = 1_000 * HOUR_MS + 1;
         let first = zoom.scope(72, now, None);
         assert_eq!(first, zoom.scope(72, now + 5 * MINUTE_MS - 2, None));

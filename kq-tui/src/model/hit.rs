@@ -26,6 +26,8 @@ pub struct HitMap {
     pub room: Option<u16>,
     /// Columns that the time axis has room for; none where there is no axis.
     pub axis_columns: Option<u16>,
+    /// Events that there is room for beside the table.
+    pub events: Option<u16>,
     spots: Vec<(Rect, Hit)>,
     /// What the rows were that were drawn, by their places: by now others may stand there.
     keys: BTreeMap<usize, RowKey>,

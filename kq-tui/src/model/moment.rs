@@ -41,6 +41,11 @@ pub fn clock_ms(at_ms: i64, zone: Zone<'_>) -> String {
     zoned.strftime("%H:%M:%S%.3f").to_string()
 }
 
+/// How far the clocks of a zone are before UTC, in milliseconds.
+pub fn offset_ms(at_ms: i64, zone: Zone<'_>) -> i64 {
+    zoned(at_ms, zone).map_or(0, |it| i64::from(it.offset().seconds()) * 1_000)
+}
+
 /// As kq-ctl takes it: `2026-11-21T12:01:07.024Z`.
 pub fn rfc3339(at_ms: i64) -> String {
     zoned(at_ms, None)

@@ -109,7 +109,7 @@ pub struct State {
     pub(super) stale: bool,
     pub(super) settled_at_ms: u64,
     /// The window that was asked for last.
-    pub(super) window: v1::Window,
+    pub(crate) window: v1::Window,
     /// Windows that were asked for and that no frame has answered yet, the oldest first.
     pub(super) unanswered: VecDeque<v1::Window>,
     /// Of a recording: so many times as fast as it was.

@@ -12,6 +12,27 @@ pub(super) const LABEL_COLUMNS: u16 = 8;
 const DAY_MS: i64 = 86_400_000;
 /// Between two times that are written above it, at least.
 const TIME_COLUMNS: u16 = 18;
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// Between two times that are written above it.
+const STEPS_MS: [i64; 16] = [
+    MINUTE_MS,
+    2 * MINUTE_MS,
+    5 * MINUTE_MS,
+    10 * MINUTE_MS,
+    15 * MINUTE_MS,
+    30 * MINUTE_MS,
+    HOUR_MS,
+    2 * HOUR_MS,
+    3 * HOUR_MS,
+    6 * HOUR_MS,
+    12 * HOUR_MS,
+    DAY_MS,
+    2 * DAY_MS,
+    4 * DAY_MS,
+    7 * DAY_MS,
+    14 * DAY_MS,
+];
 
 /// An axis, and which part of it there is room for.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +65,7 @@ impl<'a> Axis<'a> {
     }
 
     /// When a column begins, in milliseconds since 1970, counted from the first that is drawn.
-    fn begins_ms(&self, column: u32) -> i64 {
+    pub(super) fn begins_ms(&self, column: u32) -> i64 {
         let columns = i64::from(self.first) + i64::from(column);
         self.told.from_at_ms.saturating_add(self.column_ms.saturating_mul(columns))
     }
@@ -87,9 +108,18 @@ fn count(counts: &[u32], first: u32, column: u32) -> u32 {
     counts.get(at).copied().unwrap_or(0)
 }
 
+/// Lines of [`lanes`].
+pub(super) const LANES: u16 = 4;
+
 /// Draws times, lanes and cursor: six lines.
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, axis: &Axis<'_>) {
     times(canvas, state, axis);
+    lanes(&mut canvas.lines(1, LANES), axis);
+    cursor(canvas, state, axis);
+}
+
+/// Draws what happened, a line for each kind of it.
+pub(super) fn lanes(canvas: &mut Canvas<'_>, axis: &Axis<'_>) {
     let it = axis.told;
     let lanes = [
         ("shrink", &it.shrinks, Tint::Warn),
@@ -97,7 +127,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, axis: &Axis<'_>) {
         ("leader", &it.leaders, Tint::Plain),
         ("fence", &it.fences, Tint::Bad),
     ];
-    for (y, (name, counts, tint)) in (1..).zip(lanes) {
+    for (y, (name, counts, tint)) in (0..).zip(lanes) {
         canvas.text(1, y, name, Tint::Head);
         for column in 0..axis.columns {
             let x = LABEL_COLUMNS.saturating_add(u16::try_from(column).unwrap_or(u16::MAX));
@@ -110,7 +140,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, axis: &Axis<'_>) {
             canvas.sign(x, y, sign, tint);
         }
     }
-    cursor(canvas, state, axis);
 }
 
 /// One sign for a count: what is ten and more is told by its size.
@@ -135,24 +164,53 @@ const fn level(count: u32) -> &'static str {
 /// What the signs of large counts mean.
 pub(super) const LEGEND: &str = "x 10+  X 100+  # 1000+";
 
-fn times(canvas: &mut Canvas<'_>, state: &State, axis: &Axis<'_>) {
-    let columns = axis.columns();
-    let marks = (columns / TIME_COLUMNS).clamp(1, 8);
+/// Draws the time at columns that begin with a round one, and where the axis ends.
+pub(super) fn times(canvas: &mut Canvas<'_>, state: &State, axis: &Axis<'_>) {
     let is_long = axis.column_ms.saturating_mul(i64::from(axis.columns)) > DAY_MS;
-    for mark in 0..=marks {
-        let column = u32::from(columns) * u32::from(mark) / u32::from(marks);
-        let at_ms = axis.begins_ms(column);
-        let text = if is_long {
+    let text = |at_ms: i64| {
+        if is_long {
             let full = moment::day_clock(at_ms, state.zone());
             full.get(5..16).unwrap_or_default().to_owned()
         } else {
             moment::minute(at_ms, state.zone()).trim_end_matches('Z').to_owned()
-        };
-        let length = u16::try_from(text.len()).unwrap_or(0);
-        let column = u16::try_from(column).unwrap_or(u16::MAX);
-        let x = LABEL_COLUMNS + if mark == marks { column.saturating_sub(length) } else { column };
-        canvas.text(x, 0, &text, Tint::Dim);
+        }
+    };
+    let end = text(axis.begins_ms(axis.columns));
+    let last = LABEL_COLUMNS + axis.columns().saturating_sub(text_columns(&end));
+    canvas.text(last, 0, &end, Tint::Dim);
+    let step_ms = step_ms(axis.column_ms);
+    let offset_ms = moment::offset_ms(axis.begins_ms(0), state.zone());
+    let mut free = LABEL_COLUMNS;
+    for column in 0..axis.columns {
+        let at_ms = axis.begins_ms(column);
+        let into_ms = at_ms.saturating_add(offset_ms).rem_euclid(step_ms);
+        // The first column that begins then or has it.
+        if column > 0 && into_ms >= axis.column_ms {
+            continue;
+        }
+        let x = LABEL_COLUMNS.saturating_add(u16::try_from(column).unwrap_or(u16::MAX));
+        let text = text(at_ms);
+        let until = x.saturating_add(text_columns(&text) + 1);
+        if x < free || until >= last {
+            continue;
+        }
+        // The beginning gives way to a round time right behind it.
+        let next = i64::from(until - x + 1).saturating_mul(axis.column_ms);
+        if column == 0 && into_ms > 0 && step_ms - into_ms < next {
+            continue;
+        }
+        free = canvas.text(x, 0, &text, Tint::Dim) + 1;
     }
+}
+
+fn text_columns(text: &str) -> u16 {
+    u16::try_from(text.len()).unwrap_or(0)
+}
+
+/// Between two times that are written, where a column is so long: a length that a clock has.
+fn step_ms(column_ms: i64) -> i64 {
+    let least = column_ms.saturating_mul(i64::from(TIME_COLUMNS));
+    STEPS_MS.into_iter().find(|it| *it >= least).unwrap_or(least)
 }
 
 fn cursor(canvas: &mut Canvas<'_>, state: &State, axis: &Axis<'_>) {

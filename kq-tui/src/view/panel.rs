@@ -36,16 +36,23 @@ pub(super) fn rule(canvas: &mut Canvas<'_>, state: &State) {
     canvas.text_right(0, &format!(" {from}-{until} of {} ", number(all)), Tint::Dim);
 }
 
-/// A rule, then sentences, then the line of kq-ctl at the bottom.
-pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, head: &str, sentences: &[String]) {
+/// A rule, then sentences, then the line of kq-ctl at the bottom; answers from which line on and how
+/// many lines are free between them.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &State,
+    head: &str,
+    sentences: &[String],
+) -> (u16, u16) {
     rule(canvas, state);
     let last = canvas.height().saturating_sub(1);
     if last == 0 {
-        return;
+        return (1, 0);
     }
     let lines = last.saturating_sub(1);
-    words(&mut canvas.lines(1, lines), head, sentences);
+    let used = words(&mut canvas.lines(1, lines), head, sentences);
     ctl_line(&mut canvas.lines(last, 1), state);
+    (1 + used, lines.saturating_sub(used))
 }
 
 /// The line of kq-ctl that tells what is seen.
@@ -54,8 +61,9 @@ pub(super) fn ctl_line(canvas: &mut Canvas<'_>, state: &State) {
     canvas.text(x, 0, &ctl::of_view(state), Tint::Plain);
 }
 
-/// Sentences one after another, each beginning a line, behind a word in capitals.
-pub(super) fn words(canvas: &mut Canvas<'_>, head: &str, sentences: &[String]) {
+/// Sentences one after another, each beginning a line, behind a word in capitals; answers how many
+/// lines they take.
+pub(super) fn words(canvas: &mut Canvas<'_>, head: &str, sentences: &[String]) -> u16 {
     let columns = canvas.width().saturating_sub(LEFT + 1);
     let mut y = 0;
     let x = canvas.text(1, 0, head, Tint::Head) + u16::from(!head.is_empty());
@@ -63,13 +71,14 @@ pub(super) fn words(canvas: &mut Canvas<'_>, head: &str, sentences: &[String]) {
         let first = if y == 0 { canvas.width().saturating_sub(x + 1) } else { columns };
         for line in wrap(sentence, (first, columns), canvas.theme.ascii) {
             if y >= canvas.height() {
-                return;
+                return y;
             }
             let left = if y == 0 { x.max(1) } else { LEFT };
             canvas.text(left, y, line, Tint::Plain);
             y += 1;
         }
     }
+    y
 }
 
 /// A text in lines of at most so many columns, cut between words where that is possible.

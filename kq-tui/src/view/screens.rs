@@ -58,19 +58,22 @@ pub(super) fn table(screen: Screen) -> (&'static [Spec], CellOf) {
     }
 }
 
-/// A table, and below it what there is to say of the row with the cursor.
+/// A table, and below it what there is to say of the row with the cursor; answers the lines below
+/// that are free: from which on, and how many.
 fn table_and_panel<'a>(
     canvas: &mut Canvas<'_>,
     state: &'a State,
     specs: &[Spec],
     shown: impl Fn(&'a Row, usize) -> Shown<'a>,
     words: impl FnOnce(&Row) -> (&'static str, Vec<String>),
-) {
+) -> (u16, u16) {
     let below = panel::height(canvas.height());
     let above = canvas.height() - below;
     grid::draw(&mut canvas.lines(0, above), state, specs, shown);
-    if below > 0 {
-        let (head, sentences) = state.table.current().map(words).unwrap_or_default();
-        panel::draw(&mut canvas.lines(above, below), state, head, &sentences);
+    if below == 0 {
+        return (above, 0);
     }
+    let (head, sentences) = state.table.current().map(words).unwrap_or_default();
+    let (free, lines) = panel::draw(&mut canvas.lines(above, below), state, head, &sentences);
+    (above + free, lines)
 }

@@ -1,4 +1,4 @@
-//! A curve of one line: a height for each value, and a sign where nothing is known.
+//! A curve: a height for each value, and a sign where nothing is known.
 
 use super::canvas::Canvas;
 use super::theme::Tint;
@@ -36,29 +36,33 @@ pub(super) fn columns(
     shown
 }
 
-/// Draws values as heights, between 0 and the highest of them.
-pub(super) fn draw(
-    canvas: &mut Canvas<'_>,
-    (x, y): (u16, u16),
-    values: &[Option<u64>],
-    tint: Tint,
-) {
+/// Draws values as heights, between 0 and the highest of them, over all lines of the canvas from `x`
+/// on.
+pub(super) fn draw(canvas: &mut Canvas<'_>, x: u16, values: &[Option<u64>], tint: Tint) {
     let highest = values.iter().flatten().copied().max().unwrap_or(0);
     let heights = canvas.theme.heights();
+    let steps = heights.len().saturating_sub(1);
+    let lines = canvas.height();
     for (x, value) in (x..).zip(values) {
-        match value {
-            None => canvas.sign(x, y, HOLE, Tint::Unknown),
-            Some(value) => {
-                let sign = heights.get(height(*value, highest, heights.len())).copied();
-                canvas.sign(x, y, sign.unwrap_or(HOLE), tint);
+        let Some(value) = value else {
+            canvas.sign(x, lines.saturating_sub(1), HOLE, Tint::Unknown);
+            continue;
+        };
+        let height = height(*value, highest, steps * usize::from(lines));
+        for line in 0..lines {
+            let below = steps * usize::from(line);
+            if line > 0 && height <= below {
+                break;
             }
+            let sign = heights.get((height - below).min(steps)).copied();
+            canvas.sign(x, lines - 1 - line, sign.unwrap_or(HOLE), tint);
         }
     }
 }
 
-/// Nothing is the lowest, and alone there.
-fn height(value: u64, highest: u64, heights: usize) -> usize {
-    let top = u128::try_from(heights.saturating_sub(1)).unwrap_or(0);
+/// In so many steps: nothing is the lowest, and alone there.
+fn height(value: u64, highest: u64, steps: usize) -> usize {
+    let top = u128::try_from(steps).unwrap_or(0);
     if value == 0 || highest == 0 {
         return 0;
     }
@@ -83,8 +87,9 @@ mod tests {
 
     #[test]
     fn only_nothing_is_drawn_as_nothing() {
-        assert_eq!([0, 1, 50, 100].map(|it| height(it, 100, 8)), [0, 1, 4, 7]);
-        assert_eq!(height(u64::MAX, u64::MAX, 8), 7);
-        assert_eq!(height(0, 0, 8), 0);
+        assert_eq!([0, 1, 50, 100].map(|it| height(it, 100, 7)), [0, 1, 4, 7]);
+        assert_eq!([0, 1, 50, 100].map(|it| height(it, 100, 21)), [0, 1, 11, 21]);
+        assert_eq!(height(u64::MAX, u64::MAX, 7), 7);
+        assert_eq!(height(0, 0, 7), 0);
     }
 }

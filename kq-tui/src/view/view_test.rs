@@ -43,7 +43,22 @@ fn told(size: (u16, u16), is_ill: bool) -> State {
     update(&mut state, Event::Tick { uptime_ms: 2_000 });
     frame(&mut state, cluster::next(is_ill));
     settle(&mut state, size);
+    answer(&mut state);
+    settle(&mut state, size);
     state
+}
+
+/// What was asked for is told: an axis as long as there is room, what happened to a partition.
+fn answer(state: &mut State) {
+    let Some(told) = state.facts.axis.as_ref() else { return };
+    let is_ill = told.shrinks.iter().any(|it| *it > 0);
+    let axis = state.window.axis.as_ref().map(|it| cluster::axis_of(is_ill, it));
+    let focus = state.window.focus.as_ref().map(|it| cluster::focus(is_ill, it));
+    if state.facts.now_ms != Some(cluster::NOW_MS) || (axis.is_none() && focus.is_none()) {
+        return;
+    }
+    let now_ms = cluster::NOW_MS;
+    frame(state, v1::WatchResponse { now_ms, axis, focus, ..v1::WatchResponse::default() });
 }
 
 /// What was drawn is told back, as the shell does it.
@@ -70,6 +85,8 @@ fn go(state: &mut State, screen: Screen, size: (u16, u16)) {
         );
         update(state, Event::Key(Key::plain(Code::Enter)));
     }
+    settle(state, size);
+    answer(state);
     settle(state, size);
 }
 

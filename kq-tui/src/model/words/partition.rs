@@ -13,7 +13,7 @@ use crate::text::{bytes_text, count_text, safe, since_text, span_text, whole};
 pub fn why(facts: &Facts, id: PartitionId, zone: Zone<'_>) -> Vec<String> {
     let Some((topic, partition)) = facts.topics.partition(id) else { return Vec::new() };
     let now_ms = facts.moment_ms().unwrap_or(0);
-    let events = history(facts, topic, id.index);
+    let events = events_of(facts, id);
     let mut words = vec![standing(topic, partition, now_ms)];
     for out in partition.out() {
         words.push(departure(facts, events, (partition, out), zone));
@@ -47,11 +47,12 @@ pub fn short(facts: &Facts, id: PartitionId) -> String {
     }
 }
 
-/// What happened to it, the newest first, if that was asked for and told.
-fn history<'a>(facts: &'a Facts, topic: &Topic, index: u32) -> Option<&'a [Event]> {
+/// What happened to a partition, the newest first, if that was asked for and told.
+pub fn events_of(facts: &Facts, id: PartitionId) -> Option<&[Event]> {
+    let (topic, _) = facts.topics.partition(id)?;
     let focus: &Focus = facts.focus.as_ref()?;
     let of = focus.partition.as_ref()?;
-    (of.topic == *topic.name && of.partition == index).then_some(focus.events.as_slice())
+    (of.topic == *topic.name && of.partition == id.index).then_some(focus.events.as_slice())
 }
 
 fn standing(topic: &Topic, partition: &Partition, now_ms: i64) -> String {

@@ -8,7 +8,7 @@ use crate::model::{State, moment};
 use crate::text::{grouped, safe, span_text};
 use crate::view::canvas::Canvas;
 use crate::view::theme::Tint;
-use crate::view::{axis, grid, panel};
+use crate::view::{axis, cells, grid, panel};
 
 /// Times, four lanes and the cursor.
 const AXIS_LINES: u16 = 6;
@@ -93,12 +93,14 @@ fn shares(canvas: &mut Canvas<'_>, (x, y): (u16, u16), of: &str, list: &[Share])
         return canvas.text(x, y, " -", Tint::Dim);
     }
     for share in list.iter().take(SHARES_MAX) {
-        let text = format!(" {} ", safe(&share.of));
-        x = canvas.texts(
-            x,
-            y,
-            [(text.as_str(), Tint::Plain), (&grouped(share.count.into()), Tint::Head)],
-        );
+        let (text, count) = (format!(" {} ", safe(&share.of)), grouped(share.count.into()));
+        // One that is cut would be another one.
+        let ascii = canvas.theme.ascii;
+        let columns = cells::width(&text, ascii).saturating_add(cells::width(&count, ascii));
+        if x.saturating_add(columns) > canvas.width() {
+            break;
+        }
+        x = canvas.texts(x, y, [(text.as_str(), Tint::Plain), (count.as_str(), Tint::Head)]);
         x = canvas.text(x, y, " ", Tint::Plain);
     }
     x

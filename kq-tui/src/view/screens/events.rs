@@ -66,6 +66,14 @@ pub(super) fn sentence(state: &State, row: &EventRow) -> Option<(String, Tint)> 
     Some((text, tint(it.kind())))
 }
 
+/// The same of one event, with its day.
+pub(super) fn words_of(state: &State, it: &Event) -> (String, Tint) {
+    let at = moment::day_clock(it.at_ms, state.zone());
+    let text =
+        format!("{at} {}, {}: {}", kind_words(it.kind()), safe(&it.subject), safe(&told(it)));
+    (text, tint(it.kind()))
+}
+
 fn words(state: &State, row: &Row) -> (&'static str, Vec<String>) {
     let Some((row, it)) = row_of(state, row) else { return ("", Vec::new()) };
     let at = moment::day_clock(it.at_ms, state.zone());

@@ -8,7 +8,7 @@ use kq_proto::monitor::v1;
 
 use crate::model::words::{brokers, class_word, evidence, records_known, records_text};
 use crate::model::{Column, Row, State};
-use crate::text::{safe, span_text};
+use crate::text::{count_text, safe, span_text};
 use crate::view::canvas::{Canvas, Side};
 use crate::view::figures::{NONE, absent, per_second, plain, since, span};
 use crate::view::grid::{self, Shown, Spec};
@@ -19,6 +19,11 @@ use crate::view::{panel, spark};
 const CURVE: usize = 7;
 const CURVE_COLUMNS: u16 = 10;
 const CURVE_MINUTES: u32 = 10;
+/// The curve of the last hour below the table: minutes, what stands before it, and the lines it takes
+/// at least, with one above it.
+const HOUR_COLUMNS: u16 = 60;
+const HOUR_LEFT: u16 = 10;
+const HOUR_LINES_MIN: u16 = 5;
 
 pub(super) const SPECS: [Spec; 14] = [
     grid::words(Column::Name, 13, 0),
@@ -49,8 +54,28 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
             Some(Row::Group(name)) => evidence(&state.facts, name, state.zone()),
             _ => Vec::new(),
         };
-        panel::draw(&mut canvas.lines(above, below), state, "", &sentences);
+        let (free, lines) = panel::draw(&mut canvas.lines(above, below), state, "", &sentences);
+        if let Some(Row::Group(name)) = state.table.current()
+            && lines >= HOUR_LINES_MIN
+        {
+            hour(&mut canvas.lines(above + free + 1, lines - 1), state, name);
+        }
     }
+}
+
+/// The last hour of the group with the cursor.
+fn hour(canvas: &mut Canvas<'_>, state: &State, group: &str) {
+    let told = state.facts.curves.as_ref();
+    let it = told.and_then(|it| it.groups.iter().find(|it| it.group == group));
+    let (Some(it), Some(last)) = (it, last_minute(state)) else { return };
+    let columns = canvas.width().saturating_sub(HOUR_LEFT + 1).min(2 * HOUR_COLUMNS);
+    let values = spark::columns(&it.minutes, &it.lag, last, (columns, u32::from(HOUR_COLUMNS)));
+    canvas.text(1, 0, "LAG", Tint::Head);
+    canvas.text(1, 1, "60 m", Tint::Dim);
+    if let Some(highest) = values.iter().flatten().max() {
+        canvas.text(1, 2, &count_text(*highest), Tint::Dim);
+    }
+    spark::draw(canvas, HOUR_LEFT, &values, Tint::Plain);
 }
 
 /// Whose groups are not known, and why; answers how many lines that took.
@@ -164,7 +189,7 @@ fn curves(canvas: &mut Canvas<'_>, state: &State) {
         let Some(it) = told.groups.iter().find(|it| it.group == **name) else { continue };
         let size = (CURVE_COLUMNS, CURVE_MINUTES);
         let values = spark::columns(&it.minutes, &it.lag, last, size);
-        spark::draw(canvas, (slot.x, y), &values, Tint::Plain);
+        spark::draw(&mut canvas.lines(y, 1), slot.x, &values, Tint::Plain);
         if state.table.current() == Some(row) {
             canvas.reverse(y);
         }

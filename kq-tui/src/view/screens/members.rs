@@ -30,6 +30,8 @@ pub(super) const SPECS: [Spec; 11] = [
 ];
 /// Lines of the group's last hour, with their rule.
 const HISTORY_LINES: u16 = 4;
+/// The lag is so many lines higher where there is room.
+const LAG_MORE_LINES: u16 = 4;
 const HISTORY_LEFT: u16 = 9;
 const HISTORY_MINUTES: u32 = 60;
 
@@ -44,7 +46,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     }
     let height = canvas.height();
     let below = panel::height(height);
-    let history = if height >= 22 { HISTORY_LINES } else { 0 };
+    let history = match height {
+        0..22 => 0,
+        22..34 => HISTORY_LINES,
+        _ => HISTORY_LINES + LAG_MORE_LINES,
+    };
     let above = height.saturating_sub(below + history + top);
     let table = &mut canvas.lines(top, above);
     grid::draw(table, state, &SPECS, |row, at| cell(state, row, at));
@@ -210,17 +216,21 @@ fn curves(canvas: &mut Canvas<'_>, state: &State, group: &str) {
         canvas.text(1, 1, "of its last hour nothing is told yet", Tint::Dim);
         return;
     };
-    let columns = canvas.width().saturating_sub(HISTORY_LEFT + 12).min(120);
+    let columns = canvas.width().saturating_sub(HISTORY_LEFT + 12);
     let size = (columns, HISTORY_MINUTES);
     canvas.text(1, 0, " LAST HOUR ", Tint::Head);
     let lag = spark::columns(&it.minutes, &it.lag, last, size);
     let members: Vec<u64> = it.members.iter().map(|it| u64::from(*it)).collect();
     let members = spark::columns(&it.minutes, &members, last, size);
-    for (y, (name, values)) in (1..).zip([("lag", &lag), ("members", &members)]) {
-        canvas.text(1, y, name, Tint::Head);
-        spark::draw(canvas, (HISTORY_LEFT, y), values, Tint::Plain);
+    let lag_lines = canvas.height().saturating_sub(HISTORY_LINES) + 1;
+    let curves = [("lag", &lag, 1, lag_lines), ("members", &members, 1 + lag_lines, 1)];
+    for (name, values, y, lines) in curves {
+        let mut curve = canvas.lines(y, lines);
+        curve.text(1, lines.saturating_sub(1), name, Tint::Head);
+        spark::draw(&mut curve, HISTORY_LEFT, values, Tint::Plain);
         if let Some(Some(newest)) = values.last() {
-            canvas.text(HISTORY_LEFT + columns + 1, y, &count_text(*newest), Tint::Plain);
+            let x = HISTORY_LEFT + columns + 1;
+            curve.text(x, lines.saturating_sub(1), &count_text(*newest), Tint::Plain);
         }
     }
     let holes = lag.iter().filter(|it| it.is_none()).count();
@@ -229,5 +239,6 @@ fn curves(canvas: &mut Canvas<'_>, state: &State, group: &str) {
         notes.push("? = minutes in which nobody counted".to_owned());
     }
     notes.extend(told.and_then(groups::lacking));
-    canvas.text(1, 3, &notes.join("; "), Tint::Dim);
+    let y = canvas.height().saturating_sub(1);
+    canvas.text(1, y, &notes.join("; "), Tint::Dim);
 }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use super::events::words_of as event_words;
 use super::table_and_panel;
 use crate::facts::{Counters, Health, Partition};
-use crate::model::words::{broker, brokers, why};
+use crate::model::words::{broker, brokers, events_of, why};
 use crate::model::{Column, Row, State};
 use crate::text::{count_text, safe};
 use crate::view::canvas::{Canvas, Side};
@@ -41,7 +42,26 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
         }
         ("WHY", sentences)
     };
-    table_and_panel(canvas, state, &SPECS, |row, at| cell(state, row, at), words);
+    let (free, lines) =
+        table_and_panel(canvas, state, &SPECS, |row, at| cell(state, row, at), words);
+    if lines > 2 {
+        history(&mut canvas.lines(free + 1, lines - 2), state);
+    }
+}
+
+/// What happened to the partition with the cursor, the newest first, as far as there is room.
+fn history(canvas: &mut Canvas<'_>, state: &State) {
+    let Some(Row::Partition(id)) = state.table.current() else { return };
+    let Some(events) = events_of(&state.facts, *id) else { return };
+    let head = match events.len() {
+        0 => "HISTORY nothing that is kept",
+        _ => "HISTORY",
+    };
+    let left = canvas.text(1, 0, head, Tint::Head) + 1;
+    for (y, it) in (0..canvas.height()).zip(events) {
+        let (text, tint) = event_words(state, it);
+        canvas.text(left, y, &text, tint);
+    }
 }
 
 /// How a state looks.

@@ -261,37 +261,70 @@ fn events(is_ill: bool) -> v1::EventPage {
 fn axis(is_ill: bool) -> v1::Axis {
     let column_ms = 300_000;
     let until_at_ms = (NOW_MS / column_ms + 1) * column_ms;
-    let columns = 72;
+    let from_at_ms = until_at_ms - 72 * column_ms;
+    axis_of(is_ill, &v1::AxisScope { from_at_ms, until_at_ms, columns: 72, filter: None })
+}
+
+/// The axis as it was asked for: an outage in its last column, and a smaller one before.
+pub(super) fn axis_of(is_ill: bool, asked: &v1::AxisScope) -> v1::Axis {
+    let columns = usize::try_from(asked.columns).unwrap();
+    let column_ms = (asked.until_at_ms - asked.from_at_ms) / i64::from(asked.columns);
     let last = |count: u32| {
-        let mut counts = vec![0; 72];
-        counts[71] = if is_ill { count } else { 0 };
-        counts[20] = u32::from(is_ill);
+        let mut counts = vec![0; columns];
+        if let Some(last) = counts.last_mut() {
+            *last = if is_ill { count } else { 0 };
+        }
+        counts[columns * 20 / 72] = u32::from(is_ill);
         counts
     };
     let share = |of: &str, count: u32| v1::Share { of: of.into(), count };
     let of = |shares: Vec<v1::Share>| if is_ill { shares } else { Vec::new() };
     v1::Axis {
-        from_at_ms: until_at_ms - 72 * column_ms,
-        until_at_ms,
-        columns,
+        from_at_ms: asked.from_at_ms,
+        until_at_ms: asked.until_at_ms,
+        columns: asked.columns,
         shrinks: last(412),
-        expands: vec![0; 72],
+        expands: vec![0; columns],
         leaders: last(12),
         fences: last(1),
         holes: of(vec![share("no controller", 0)])
             .into_iter()
             .map(|it| v1::Hole {
-                from_at_ms: until_at_ms - 40 * column_ms,
-                until_at_ms: until_at_ms - 39 * column_ms + 1,
+                from_at_ms: asked.until_at_ms - 40 * column_ms,
+                until_at_ms: asked.until_at_ms - 39 * column_ms + 1,
                 why: it.of,
             })
             .collect(),
         by_broker: of(vec![share("b3", 552), share("b1", 12)]),
         by_topic: of(vec![share("orders", 64)]),
         by_reason: of(vec![share("fenced", 412), share("slow follower", 19)]),
-        worst: is_ill.then_some(71),
+        worst: is_ill.then(|| asked.columns - 1),
         worst_count: if is_ill { 425 } else { 0 },
     }
+}
+
+/// What happened to one partition.
+pub(super) fn focus(is_ill: bool, key: &v1::PartitionKey) -> v1::Focus {
+    let subject = format!("{}/{}", key.topic, key.partition);
+    let event =
+        |sequence: u64, at_ms: i64, kind: admin::EventKind, words: [&str; 3]| admin::Event {
+            sequence,
+            at_ms,
+            kind: kind.into(),
+            subject: words[0].into(),
+            message: words[1].into(),
+            reason: words[2].into(),
+            ..Default::default()
+        };
+    let why = "no heartbeat for 5 s";
+    let shrunk = [&*subject, "isr [1 2 3] -> [1 2]", why];
+    let fenced = ["broker 3", "fenced", why];
+    let mut events = vec![
+        event(13, FENCED_MS + 11, admin::EventKind::IsrShrunk, shrunk),
+        event(8, FENCED_MS, admin::EventKind::BrokerFenced, fenced),
+    ];
+    events.truncate(if is_ill { 2 } else { 0 });
+    v1::Focus { partition: Some(key.clone()), events }
 }
 
 fn plan() -> admin::PlanStatus {
