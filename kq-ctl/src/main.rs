@@ -13,6 +13,8 @@ mod complete;
 mod exit;
 #[cfg(test)]
 mod golden_test;
+#[cfg(test)]
+mod lines_test;
 mod output;
 mod schema;
 mod session;

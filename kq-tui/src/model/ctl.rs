@@ -1,5 +1,7 @@
 //! The line of kq-ctl that tells or does what a view shows, as a shell takes it.
 
+#[cfg(test)]
+mod ctl_test;
 mod deed;
 
 use std::collections::BTreeMap;
@@ -174,7 +176,7 @@ fn overview(state: &State, rows: &[RowKey]) -> String {
         },
         Screen::Plans => {
             let id = row.iter().find_map(RowKey::plan);
-            id.map_or_else(String::new, |id| Line::new(state, "plan status").arg(id).text)
+            id.map_or_else(String::new, |id| Line::new(state, "plan status").args([id]).text)
         }
         Screen::Partitions => Line::new(state, "partition list").arg("--unhealthy").text,
         Screen::Quorum => Line::new(state, "quorum status").text,

@@ -215,7 +215,7 @@ fn the_cursor_goes_with_the_newest_record_until_it_is_moved() {
     world.press("G");
     answer(&mut world, 2, records(&[(32, "e")]));
     assert_eq!(world.state.table.at, Some(4));
-    assert_eq!(ctl::of_view(&world.state), "kq-ctl record consume orders -p 1");
+    assert_eq!(ctl::of_view(&world.state), "kq-ctl record consume -p 1 orders");
 }
 
 #[test]

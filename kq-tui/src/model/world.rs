@@ -77,15 +77,15 @@ impl World {
         let group = (screen == Screen::Members).then(|| "billing".to_owned());
         self.state.place = Place { group, ..Place::of(screen) };
         if screen.is_asked_for() {
-            self.show_asked(screen);
+            self.show_asked(screen, "orders");
         }
         self.state.table = Table::new(screen);
         self.state.settle();
     }
 
     /// A configuration with two keys, or two records of a topic.
-    fn show_asked(&mut self, screen: Screen) {
-        let topic = Subject::Topic("orders".to_owned());
+    pub(super) fn show_asked(&mut self, screen: Screen, name: &str) {
+        let topic = Subject::Topic(name.to_owned());
         let config = |key: &str| admin::ConfigEntry { key: key.to_owned(), ..Default::default() };
         self.state.configs = Configs { of: Some(topic.clone()), ..Configs::default() };
         self.state.configs.take(admin::DescribeConfigsResponse {
@@ -96,7 +96,7 @@ impl World {
             errors: Vec::new(),
         });
         let record = |offset| admin::Record {
-            topic: "orders".to_owned(),
+            topic: name.to_owned(),
             partition: 1,
             offset,
             value: Some(format!("value {offset}").into()),
@@ -107,7 +107,7 @@ impl World {
         self.state.tail.take(admin::FetchResponse { records, ..Default::default() }, false, 0);
         self.state.record = self.state.tail.records().next().cloned().map(Opened::new);
         let is_one = screen == Screen::Record;
-        let subject = if is_one { Subject::Record("orders".to_owned(), 1, 7) } else { topic };
+        let subject = if is_one { Subject::Record(name.to_owned(), 1, 7) } else { topic };
         self.state.place.subject = Some(subject);
     }
 

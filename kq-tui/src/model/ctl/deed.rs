@@ -52,13 +52,13 @@ pub fn of_task(state: &State, aim: &Aim, how: &str) -> String {
                     format!("{topic}/{}", indexes.join(","))
                 }
             };
-            let names = scope.iter().map(all);
-            names.fold(Line::new(state, "cluster rebalance"), |it, name| it.arg(&name)).text
+            let names: Vec<String> = scope.iter().map(all).collect();
+            Line::new(state, "cluster rebalance").args(names.iter().map(String::as_str)).text
         }
         Aim::Steer(plan) => {
             let mut words = how.split_whitespace();
             let verb = format!("plan {}", words.next().unwrap_or("pause"));
-            words.fold(Line::new(state, &verb).arg(&plan.id), Line::arg).text
+            Line::new(state, &verb).args(std::iter::once(plan.id.as_str()).chain(words)).text
         }
     }
 }
@@ -68,5 +68,5 @@ fn with_places(line: Line, them: &[(String, u32)]) -> Line {
         .iter()
         .map(|(topic, index)| RowKey::Partition(topic.as_str().into(), *index))
         .collect();
-    places(&rows).iter().fold(line, |it, place| it.arg(place))
+    line.args(places(&rows).iter().map(String::as_str))
 }

@@ -6,16 +6,16 @@ use crate::model::{RowKey, Screen, State, Subject};
 /// Of the key with the cursor, or of all.
 pub(super) fn configs(state: &State, rows: &[RowKey]) -> String {
     let line = Line::new(state, "config describe");
-    let line = match &state.place.subject {
-        None | Some(Subject::Cluster) => line.arg("cluster"),
-        Some(Subject::Broker(id)) => line.arg("broker").arg(&id.to_string()),
+    let (kind, name) = match &state.place.subject {
+        None | Some(Subject::Cluster) => ("cluster", None),
+        Some(Subject::Broker(id)) => ("broker", Some(id.to_string())),
         Some(
             Subject::Topic(topic) | Subject::Partition(topic, _) | Subject::Record(topic, _, _),
-        ) => line.arg("topic").arg(topic),
+        ) => ("topic", Some(topic.clone())),
     };
     let keys =
         rows.iter().filter_map(|it| if let RowKey::Config(key) = it { Some(key) } else { None });
-    keys.fold(line, |it, key| it.arg(key)).text
+    line.arg(kind).args(name.iter().chain(keys).map(String::as_str)).text
 }
 
 /// Of what follows the newest records, or of the one with the cursor.
@@ -30,12 +30,13 @@ pub(super) fn records(state: &State, rows: &[RowKey]) -> String {
         None => subject.filter(|_| is_record).cloned(),
     };
     if let Some(one) = one {
-        return Line::new(state, "record get").arg(&one.words()).text;
+        return Line::new(state, "record get").args([one.words().as_str()]).text;
     }
     let topic = subject.and_then(Subject::topic).unwrap_or_default();
-    let line = Line::new(state, "record consume").arg(topic);
-    match subject.and_then(Subject::partition) {
-        Some(index) => line.flag("-p", &index.to_string()).text,
-        None => line.text,
-    }
+    let line = Line::new(state, "record consume");
+    let line = match subject.and_then(Subject::partition) {
+        Some(index) => line.flag("-p", &index.to_string()),
+        None => line,
+    };
+    line.args([topic]).text
 }
