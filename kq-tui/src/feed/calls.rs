@@ -137,6 +137,8 @@ enum End {
     Unheard,
     /// No answer.
     Refused(AdminError),
+    /// Nobody was asked.
+    Unreached(AdminError),
 }
 
 impl From<AdminError> for End {
@@ -152,6 +154,7 @@ impl Line {
             Ok(None) => Answer::Over,
             Err(End::Unheard) => return,
             Err(End::Refused(error)) => Answer::Refused(bounded(error.into())),
+            Err(End::Unreached(error)) => Answer::Refused(bounded(Refusal::unreached(error))),
         };
         // Nobody may be there to hear it.
         let _ = self.say(last).await;
@@ -176,7 +179,7 @@ macro_rules! implement {
         impl Line {
             /// Asks; a stream's answers are told one by one. None when it is over.
             async fn ask(&self, options: Options, call: Call) -> Result<Option<Answer>, End> {
-                let asker = Asker::reach(options).await?;
+                let asker = Asker::reach(options).await.map_err(End::Unreached)?;
                 match call {
                     $(Call::$name(request) => {
                         let call = |at: Connection| {

@@ -9,7 +9,9 @@
 //! To add a call: a line in the table. Numbers in it are those of trace files and stay what they are.
 
 use kq_proto::admin::{AdminError, v1};
+use kq_proto::client::asker::got_no_answer;
 use prost::Message;
+use tonic::Code;
 
 /// Every call once: its name and number, service and method, question and answer. `changes` are those
 /// that carry an intent, and do something unless that is a dry run; `streams` answer until hung up.
@@ -172,6 +174,11 @@ impl Call {
 }
 
 impl Refusal {
+    /// No broker was reached, and so none was asked.
+    pub fn unreached(error: AdminError) -> Self {
+        Self { is_unsure: false, ..error.into() }
+    }
+
     /// Nobody was asked, for this reason.
     pub fn unasked(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
@@ -186,9 +193,27 @@ impl Refusal {
 
 impl From<AdminError> for Refusal {
     fn from(error: AdminError) -> Self {
-        let is_unsure = kq_proto::client::asker::got_no_answer(&error);
+        let is_unsure = is_end_unknown(&error);
         Self { code: error.code, message: error.message, hint: error.hint, is_unsure }
     }
+}
+
+/// Whether what was asked may have been done though this says that it failed: nobody answered, or whoever
+/// did does not know, or something between us and the broker has spoken in its place.
+fn is_end_unknown(error: &AdminError) -> bool {
+    let is_refusal = matches!(
+        error.class,
+        Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::Unauthenticated
+            | Code::FailedPrecondition
+    );
+    got_no_answer(error)
+        || error.class == Code::DeadlineExceeded
+        || matches!(error.code.as_str(), "kq.INTERNAL" | "kafka.UNKNOWN_SERVER_ERROR")
+        || (error.code.starts_with("grpc.") && !is_refusal)
 }
 
 #[cfg(test)]
@@ -225,5 +250,25 @@ mod tests {
         let error = AdminError::new(tonic::Code::Unavailable, "kq.UNREACHABLE", "lost b1");
         let refusal = Refusal::from(error.hint("look first"));
         assert_eq!((refusal.words().as_str(), refusal.is_unsure), ("lost b1; look first", true));
+        let late = AdminError::new(tonic::Code::DeadlineExceeded, "kafka.REQUEST_TIMED_OUT", "b2");
+        assert!(Refusal::from(late).is_unsure, "a coordinator that fell silent may have done it");
+        let dead = AdminError::new(tonic::Code::Unavailable, "kq.UNREACHABLE", "cannot reach b1");
+        assert!(!Refusal::unreached(dead).is_unsure, "who was never reached was never asked");
+    }
+
+    #[test]
+    fn only_a_refusal_says_that_nothing_was_done() {
+        let unknown = |class, code: &str| is_end_unknown(&AdminError::new(class, code, "why"));
+        for code in ["kq.UNREACHABLE", "kq.DEADLINE"] {
+            assert!(unknown(Code::Unavailable, code), "{code}");
+        }
+        assert!(unknown(Code::DeadlineExceeded, "kafka.REQUEST_TIMED_OUT"));
+        assert!(unknown(Code::Internal, "kq.INTERNAL"));
+        assert!(unknown(Code::Unavailable, "grpc.UNAVAILABLE"), "a proxy knows nothing");
+        assert!(unknown(Code::ResourceExhausted, "grpc.RESOURCE_EXHAUSTED"), "too long an answer");
+        assert!(!unknown(Code::PermissionDenied, "grpc.PERMISSION_DENIED"));
+        assert!(!unknown(Code::Aborted, "kq.STALE_PLAN"));
+        assert!(!unknown(Code::Unavailable, "kq.NO_CONTROLLER"));
+        assert!(!unknown(Code::Unavailable, "kafka.COORDINATOR_NOT_AVAILABLE"));
     }
 }

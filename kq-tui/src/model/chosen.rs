@@ -31,6 +31,13 @@ impl Chosen {
             }
         }
     }
+
+    /// Why there is nothing to act on though something is marked.
+    pub(super) fn all_hidden(&self) -> Option<String> {
+        let are_hidden = self.marked > 0 && self.keys.is_empty();
+        let words = self.words().filter(|_| are_hidden)?;
+        Some(format!("{words}; \\ shows all rows, X marks nothing any more"))
+    }
 }
 
 impl State {

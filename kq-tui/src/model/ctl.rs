@@ -12,7 +12,7 @@ mod look;
 use super::filter::{Field, Filter};
 use super::{RowKey, Screen, State, moment};
 
-pub use deed::{Deed, of_task};
+pub use deed::{Deed, next, of_task};
 
 /// An argument as a shell takes it: in quotes where one is needed.
 pub fn quote(text: &str) -> String {

@@ -118,6 +118,10 @@ pub struct State {
     pub(super) look: Look,
     /// What is being done, and looked at no more, by the numbers of the calls.
     pub(super) leaving: BTreeMap<u64, Box<Task>>,
+    /// What has ended meanwhile and was not read yet, the first first.
+    pub(super) ended: VecDeque<Box<Task>>,
+    /// Of this call somebody was told that its end is not known yet, and wants to quit.
+    pub(super) warned_of: Option<u64>,
     /// Whose members were shown last.
     pub(super) last_group: Option<String>,
     /// What each screen was about last.
@@ -163,6 +167,8 @@ impl State {
             effects: 0,
             look: Look::default(),
             leaving: BTreeMap::new(),
+            ended: VecDeque::new(),
+            warned_of: None,
             last_group: None,
             subjects: BTreeMap::new(),
         }

@@ -31,6 +31,8 @@ pub use sheet::{Sheet, SheetLine, Weight};
 pub const COLUMNS_MIN: u16 = 40;
 /// Below this size nothing of a plan is seen.
 pub const ROWS_MIN: u16 = 10;
+/// A plan that was shown so long ago, in milliseconds, tells of a cluster as it was.
+pub const PLAN_AGE_MAX_MS: u64 = 10 * 60_000;
 
 /// Something that is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,8 +71,10 @@ pub enum Stage {
 /// What is done once the word was typed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ready {
-    /// The word.
+    /// The word, safe to show, without spaces around it.
     pub word: String,
+    /// When the plan was shown, by the uptime.
+    pub(super) since_ms: u64,
     pub(super) call: Box<Call>,
 }
 
@@ -89,9 +93,7 @@ impl Task {
     pub fn label(&self) -> Option<String> {
         match &self.stage {
             Stage::How => Some(self.aim.how_label().to_owned()),
-            Stage::Shown(ready) => {
-                Some(format!("type {} to do it", crate::text::safe(&ready.word)))
-            }
+            Stage::Shown(ready) => Some(format!("type {} to do it", ready.word)),
             Stage::Asked(_) | Stage::Acting(_) | Stage::Ended => None,
         }
     }

@@ -53,6 +53,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Answer(id, answer) => state.take_answer(id, *answer),
     };
+    state.show_ended();
     effects.extend(state.ask());
     effects.extend(state.look());
     effects
@@ -68,6 +69,9 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
     state.esc_at_ms = (key.code == Code::Esc).then_some(state.uptime_ms);
     let Some(binding) = keys::find(state.context(), key) else { return Vec::new() };
     state.said = None;
+    if binding.action != keys::Action::Quit {
+        state.warned_of = None;
+    }
     if let Some(why) = binding.off.why(state) {
         state.complain(why);
         return Vec::new();

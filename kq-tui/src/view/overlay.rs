@@ -30,7 +30,8 @@ pub(super) fn prompt(canvas: &mut Canvas<'_>, state: &State) -> bool {
         }
         Some(Overlay::Task(task)) => {
             let Some(label) = task.label() else { return false };
-            (label, &task.line, &task.error)
+            // What is wrong stands above it, whole.
+            (label, &task.line, &None)
         }
         Some(Overlay::Help(_) | Overlay::Palette(_)) | None => return false,
     };

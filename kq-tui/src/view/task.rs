@@ -24,6 +24,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, task: &Task) {
     canvas.part(0, 0, (right, 1)).text(1, 0, &task.title(), Tint::Head);
     canvas.rule(1);
     let height = canvas.height().saturating_sub(3);
+    let height = height.saturating_sub(error(&mut canvas.lines(2, height), task));
     let seen = lines(&mut canvas.lines(2, height), task);
     let last = canvas.height().saturating_sub(1);
     canvas.rule(last);
@@ -35,6 +36,22 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, task: &Task) {
         let words = format!(" {from}-{until} of {}, up and down ", number(all));
         canvas.text_right(last, &words, Tint::Key);
     }
+}
+
+/// What is wrong with what was typed, above the line where it is typed; answers how many lines it takes.
+fn error(canvas: &mut Canvas<'_>, task: &Task) -> u16 {
+    let Some(error) = &task.error else { return 0 };
+    let columns = canvas.width().saturating_sub(3);
+    let parts = wrap(error, (columns, columns), canvas.theme.ascii);
+    let height = u16::try_from(parts.len()).unwrap_or(u16::MAX).min(canvas.height() / 2);
+    let from = canvas.height().saturating_sub(height);
+    for (y, (nth, part)) in (from..canvas.height()).zip(parts.iter().enumerate()) {
+        if nth == 0 {
+            canvas.sign(0, y, "x", Tint::Bad);
+        }
+        canvas.text(2, y, part, Tint::Bad);
+    }
+    height
 }
 
 /// Lines from the first that is seen on; answers how many have room.

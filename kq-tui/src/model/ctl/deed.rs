@@ -19,6 +19,24 @@ pub enum Deed {
     Steer,
 }
 
+impl Deed {
+    /// What it is, as a sentence begins with it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Elect => "an election",
+            Self::Drain => "draining a broker",
+            Self::Reset => "a reset of offsets",
+            Self::Plan => "a rebalance",
+            Self::Steer => "to steer a plan",
+        }
+    }
+}
+
+/// A line that is to be run next, on the same cluster.
+pub fn next(state: &State, verb: &str, names: &[&str]) -> String {
+    Line::new(state, verb).args(names.iter().copied()).text
+}
+
 /// The line that does the same; it asks before it does it.
 pub fn of_task(state: &State, aim: &Aim, how: &str) -> String {
     match aim {

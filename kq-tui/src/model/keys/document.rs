@@ -50,7 +50,8 @@ fn keys(page: &mut String, title: &str, of: impl Fn(&Binding) -> bool) {
             | Off::NoRow
             | Off::NoWay
             | Off::NoWayBack
-            | Off::NoRecords => "",
+            | Off::NoRecords
+            | Off::Read => "",
         };
         let name = code(it.name);
         let (scope, ctl) = (it.scope.words(), code(it.kq_ctl));

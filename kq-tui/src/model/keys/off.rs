@@ -1,8 +1,8 @@
 //! When a key of the table does nothing, and why.
 
 use crate::model::ctl::Deed;
-use crate::model::task::Aim;
-use crate::model::{Mode, Row, State};
+use crate::model::task::{Aim, Stage};
+use crate::model::{Mode, Overlay, Row, State};
 
 /// When a key does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Off {
     NoRecords,
     /// What changes the cluster.
     Deed(Deed),
+    /// Above the screen, where something is only to be read.
+    Read,
 }
 
 impl Off {
@@ -70,6 +72,7 @@ impl Off {
                 "records are a topic's, and none is under the cursor: :tail NAME".to_owned()
             }),
             Self::Deed(deed) => deed_off(state, deed),
+            Self::Read => nothing_to_run(state),
         }
     }
 }
@@ -78,18 +81,21 @@ fn no_row(state: &State) -> Option<String> {
     state.table.current().is_none().then(|| "no row is under the cursor".to_owned())
 }
 
+/// Enter above the screen; what is there to be read stays until Esc, however long a key is held.
+fn nothing_to_run(state: &State) -> Option<String> {
+    let Some(Overlay::Task(task)) = &state.overlay else { return None };
+    match task.stage {
+        Stage::How | Stage::Shown(_) => None,
+        Stage::Asked(_) => Some("the plan is not there yet".to_owned()),
+        Stage::Acting(_) => Some("it is being done; how it ends is told here".to_owned()),
+        Stage::Ended => Some("there is nothing more to run; Esc goes back".to_owned()),
+    }
+}
+
 /// Why nothing is changed from here: for good, for this moment, or for want of a row.
 fn deed_off(state: &State, deed: Deed) -> Option<String> {
-    let word = match deed {
-        Deed::Elect => "an election",
-        Deed::Drain => "draining a broker",
-        Deed::Reset => "a reset of offsets",
-        Deed::Plan => "a rebalance",
-        Deed::Steer => "to steer a plan",
-    };
     if let Some(why) = state.unchangeable() {
-        return Some(format!("{word} is forbidden here: {why}"));
+        return Some(format!("{} is forbidden here: {why}", deed.words()));
     }
-    let has_row = Aim::has_row(state, deed);
-    (!has_row).then(|| format!("{word} wants a row to be about, and none is under the cursor"))
+    Aim::wants(state, deed)
 }

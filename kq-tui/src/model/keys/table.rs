@@ -421,8 +421,9 @@ pub const BINDINGS: &[Binding] = &[
         "Takes what was typed, or runs what the cursor is on",
     )
     .on(Scope::OVERLAYS)
-    .ranked(1),
-    bind(&[Key::plain(Code::Esc)], Action::Cancel, "cancel", "Goes back and changes nothing")
+    .ranked(1)
+    .off(Off::Read),
+    bind(&[Key::plain(Code::Esc)], Action::Cancel, "back", "Goes back and changes nothing")
         .on(Scope::OVERLAYS)
         .ranked(2),
     bind(&[Key::plain(Code::Up), Key::ctrl('p')], Action::ChoiceUp, "up", "An entry or line up")

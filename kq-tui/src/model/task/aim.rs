@@ -7,11 +7,13 @@ use kq_proto::admin::v1;
 use super::sheet::{Sheet, Weight};
 use crate::model::ctl::Deed;
 use crate::model::words::broker;
-use crate::model::{RowKey, State};
-use crate::text::{grouped, plural};
+use crate::model::{RowKey, Screen, State};
+use crate::text::{grouped, plural, safe};
 
 /// At most so many partitions are elected, or topics balanced, at once: whoever means more asks kq-ctl.
 pub(super) const ROWS_MAX: usize = 100;
+/// Longer names are typed by nobody, and leave no room to see what is typed.
+const WORD_CHARS_MAX: usize = 40;
 
 /// What a task is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,9 @@ pub enum Aim {
 impl Aim {
     /// What a deed is about. An error in words if it is about nothing, or about too much.
     pub(super) fn of(state: &State, deed: Deed) -> Result<Self, String> {
+        if let Some(why) = Self::wants(state, deed) {
+            return Err(why);
+        }
         let rows = state.chosen();
         match deed {
             Deed::Elect => elect(state, &rows),
@@ -49,17 +54,34 @@ impl Aim {
         }
     }
 
-    /// Whether there is a row that it can be about.
-    pub(in crate::model) fn has_row(state: &State, deed: Deed) -> bool {
-        let rows = state.chosen();
-        let mut rows = rows.iter();
-        match deed {
-            Deed::Elect => rows.any(|it| it.topic().is_some()),
-            Deed::Drain => rows.any(|it| it.broker().is_some()),
-            Deed::Reset => state.place.group.is_some() || rows.any(|it| it.group().is_some()),
-            Deed::Plan => true,
-            Deed::Steer => rows.any(|it| it.plan().is_some()),
+    /// Why a deed has nothing to be about: no row, or marks that name none. Marks that nobody sees, or
+    /// that mean something else, are never taken for none: without them a deed may be about far more.
+    pub(in crate::model) fn wants(state: &State, deed: Deed) -> Option<String> {
+        let choice = state.choice();
+        let word = deed.words();
+        if let Some(words) = choice.all_hidden() {
+            return Some(format!("{word}: {words}"));
         }
+        let fits = |it: &RowKey| match deed {
+            Deed::Elect | Deed::Plan => it.topic().is_some(),
+            Deed::Drain => it.broker().is_some(),
+            Deed::Reset if state.place.group.is_some() => it.partition().is_some(),
+            Deed::Reset => it.group().is_some(),
+            Deed::Steer => it.plan().is_some(),
+        };
+        if choice.marked > 0 {
+            let strange = choice.keys.iter().any(|it| !fits(it));
+            return strange
+                .then(|| format!("{word} is not about what is marked: X marks nothing any more"));
+        }
+        let is_about_all = match deed {
+            // Of a member's row it is about the group.
+            Deed::Reset => state.place.group.is_some() && !choice.keys.is_empty(),
+            Deed::Plan => matches!(state.place.screen, Screen::Overview | Screen::Brokers),
+            Deed::Elect | Deed::Drain | Deed::Steer => false,
+        };
+        let has_row = is_about_all || choice.keys.iter().any(fits);
+        (!has_row).then(|| no_row(word))
     }
 
     /// What stands above it.
@@ -85,8 +107,26 @@ impl Aim {
     }
 
     /// The word that has to be typed where the context asks for none: what is at stake, by its name or
-    /// number.
+    /// number, as it stands on the screen. A verb where nobody could type the name.
     pub(super) fn word(&self, count: usize) -> String {
+        let name = self.name(count);
+        let word = safe(name.trim());
+        let is_typed = !word.is_empty() && word.chars().count() <= WORD_CHARS_MAX;
+        if is_typed { word.into_owned() } else { self.verb().to_owned() }
+    }
+
+    const fn verb(&self) -> &'static str {
+        match self {
+            Self::Elect(_) => "elect",
+            Self::Drain(_) => "drain",
+            Self::Undrain(_) => "undrain",
+            Self::Reset { .. } => "reset",
+            Self::Balance(_) => "rebalance",
+            Self::Steer(_) => "steer",
+        }
+    }
+
+    fn name(&self, count: usize) -> String {
         match self {
             Self::Elect(places) => match places.as_slice() {
                 [(topic, index)] => format!("{topic}/{index}"),
@@ -175,13 +215,13 @@ pub(super) fn elect(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
         }
     }
     too_many(places.len(), "partitions", "kq-ctl leader elect")?;
-    if places.is_empty() { Err(no_row("an election")) } else { Ok(Aim::Elect(places)) }
+    if places.is_empty() { Err(no_row(Deed::Elect.words())) } else { Ok(Aim::Elect(places)) }
 }
 
 fn drain(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
     let ids: Vec<u32> = rows.iter().filter_map(RowKey::broker).collect();
     match ids.as_slice() {
-        [] => Err(no_row("a drain")),
+        [] => Err(no_row(Deed::Drain.words())),
         [id] => {
             let told = state.facts.brokers.get(id);
             let is_cordoned = told.is_some_and(|it| it.told.cordon.is_some());
@@ -208,7 +248,7 @@ fn reset(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
         (None, _) => state.place.group.clone().unwrap_or_default(),
     };
     if group.is_empty() {
-        return Err(no_row("a reset of offsets"));
+        return Err(no_row(Deed::Reset.words()));
     }
     Ok(Aim::Reset { group, scope })
 }
@@ -227,11 +267,19 @@ fn balance(rows: &[RowKey]) -> Result<Aim, String> {
 }
 
 fn steer(state: &State, rows: &[RowKey]) -> Result<Aim, String> {
-    let id = rows.iter().find_map(RowKey::plan).ok_or_else(|| no_row("this"))?;
-    let plan = state.facts.plans.iter().find(|it| it.id == id).ok_or_else(|| no_row("this"))?;
+    let ids: Vec<&str> = rows.iter().filter_map(RowKey::plan).collect();
+    let id = match ids.as_slice() {
+        [] => return Err(no_row(Deed::Steer.words())),
+        [id] => *id,
+        more => {
+            return Err(format!("{} plans are marked: they are steered one by one", more.len()));
+        }
+    };
+    let plan = state.facts.plans.iter().find(|it| it.id == id);
+    let plan = plan.ok_or_else(|| no_row(Deed::Steer.words()))?;
     match plan.state.as_str() {
         "done" | "cancelled" => {
-            let (id, word) = (crate::text::safe(&plan.id), crate::text::safe(&plan.state));
+            let (id, word) = (safe(&plan.id), safe(&plan.state));
             Err(format!("plan {id} is {word}: there is nothing to steer"))
         }
         _ => Ok(Aim::Steer(Box::new(plan.clone()))),

@@ -84,6 +84,8 @@ fn pace(summary: &v1::PlanSummary, plan: &v1::Plan) -> String {
     }
     if let Some(rate) = plan.bytes_per_second {
         let _ = write!(words, "   throttle {}/s into each broker", bytes_text(rate));
+    } else {
+        words.push_str("   no throttle");
     }
     words
 }

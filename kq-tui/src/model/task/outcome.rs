@@ -7,7 +7,7 @@ use super::sheet::{Sheet, Weight};
 use super::weigh::{changed_plan, elected, rate_words};
 use super::{Aim, Stage, Task};
 use crate::model::words::broker;
-use crate::model::{Answer, Refusal, State};
+use crate::model::{Answer, Refusal, State, ctl};
 use crate::text::plural;
 
 impl Task {
@@ -22,11 +22,11 @@ impl Task {
     fn outcome(&self, answer: Answer, state: &State) -> Sheet {
         let mut sheet = Sheet::default();
         match answer {
-            Answer::Refused(refusal) => refused(&refusal, &mut sheet),
+            Answer::Refused(refusal) => self.refused(&refusal, state, &mut sheet),
             Answer::ApplyPlan(it) => {
                 sheet.say(Weight::Good, format!("plan {} runs", it.id));
                 sheet.say(Weight::Head, "7 shows how far it is; P there throttles or cancels it");
-                sheet.say(Weight::Dim, format!("kq-ctl plan status {} -w", it.id));
+                sheet.say(Weight::Dim, ctl::next(state, "plan status -w", &[&it.id]));
             }
             Answer::ElectLeaders(it) => election(&it, &mut sheet),
             Answer::ApplyReset(it) => reset(&it, state, &mut sheet),
@@ -41,7 +41,7 @@ impl Task {
                 sheet.say(Weight::Head, "8 shows the event; P plans what comes back to it");
             }
             answer => match (&self.aim, changed_plan(answer)) {
-                (Aim::Steer(_), Some(plan)) => steered(&plan, &mut sheet),
+                (Aim::Steer(_), Some(plan)) => steered(&plan, state, &mut sheet),
                 _ => sheet.say(Weight::Bad, "the answer is of another kind than the question"),
             },
         }
@@ -57,31 +57,52 @@ pub(in crate::model) fn in_short(task: &Task) -> (String, bool) {
     (format!("{}: {words}", task.title()), is_bad)
 }
 
-fn refused(refusal: &Refusal, sheet: &mut Sheet) {
-    sheet.refused(&refusal.message, &refusal.hint);
-    if refusal.code == "kq.STALE_PLAN" {
-        sheet.say(Weight::Head, "nothing was done: the same key makes the plan anew");
-    } else if refusal.is_unsure {
-        sheet.say(Weight::Warn, "it may have been done all the same: look at 7 and 8 first");
-    } else {
-        sheet.say(Weight::Head, "nothing was done");
+impl Task {
+    fn refused(&self, refusal: &Refusal, state: &State, sheet: &mut Sheet) {
+        sheet.refused(&refusal.message, &refusal.hint);
+        if refusal.code == "kq.STALE_PLAN" {
+            sheet.say(Weight::Head, "nothing was done: the same key makes the plan anew");
+        } else if refusal.is_unsure {
+            sheet
+                .say(Weight::Warn, format!("it may have been done all the same: {}", self.place()));
+            if matches!(self.aim, Aim::Reset { .. }) {
+                sheet.say(Weight::Dim, ctl::next(state, "offset undo", &[]));
+            }
+        } else {
+            sheet.say(Weight::Head, "nothing was done");
+        }
+    }
+
+    /// Where it is seen whether it was done.
+    const fn place(&self) -> &'static str {
+        match self.aim {
+            Aim::Elect(_) => "look at 4, who leads, and 8 first",
+            Aim::Drain(_) | Aim::Balance(_) | Aim::Steer(_) => "look at 7 and 8 first",
+            Aim::Undrain(_) => "look at 2 and 8 first",
+            Aim::Reset { .. } => "look at 6 first, and what can be taken back",
+        }
     }
 }
 
 fn election(it: &v1::ElectLeadersResponse, sheet: &mut Sheet) {
     let is = |wanted| it.leaders.iter().filter(|it| it.outcome() == wanted).count();
     let count = |it: usize| plural(u64::try_from(it).unwrap_or(u64::MAX), "leader");
-    let elected_count = is(v1::ElectionOutcome::Elected);
-    let late = is(v1::ElectionOutcome::HandingOver);
-    sheet.say(Weight::Good, format!("{} elected", count(elected_count)));
+    let (now, late) = (is(v1::ElectionOutcome::Elected), is(v1::ElectionOutcome::HandingOver));
+    let weight = if now == 0 { Weight::Head } else { Weight::Good };
+    sheet.say(weight, format!("{} elected", count(now)));
     if late > 0 {
         sheet.say(
             Weight::Warn,
             format!("{} to be handed over once the old one has drained", count(late)),
         );
     }
-    sheet.rows(&it.leaders, elected);
+    let same = is(v1::ElectionOutcome::Unchanged);
+    if same > 0 {
+        sheet.say(Weight::Warn, format!("{} as before", count(same)));
+    }
+    // Before the rows, below which nobody would look for them.
     sheet.errors(&it.errors);
+    sheet.rows(&it.leaders, elected);
     sheet.say(Weight::Head, "8 shows the events; 4 who leads");
 }
 
@@ -90,7 +111,8 @@ fn reset(it: &v1::ApplyResetResponse, state: &State, sheet: &mut Sheet) {
     let written = plural(u64::try_from(changes.len()).unwrap_or(u64::MAX), "offset");
     sheet.say(Weight::Good, format!("{written} written"));
     if !it.undo.is_empty() {
-        sheet.say(Weight::Head, format!("to take it back: kq-ctl offset undo {}", it.undo));
+        let line = ctl::next(state, "offset undo", &[&it.undo]);
+        sheet.say(Weight::Head, format!("to take it back: {line}"));
     }
     if it.expelled_count > 0 {
         let members = plural(it.expelled_count.into(), "member");
@@ -108,12 +130,16 @@ fn brokers(changes: &[v1::BrokerChange], words: &str, sheet: &mut Sheet) {
     }
 }
 
-fn steered(plan: &v1::PlanStatus, sheet: &mut Sheet) {
+fn steered(plan: &v1::PlanStatus, state: &State, sheet: &mut Sheet) {
     sheet.say(Weight::Good, format!("plan {} is {}", plan.id, plan.state));
     sheet.say(Weight::Row, Sheet::item("rate", &rate_words(plan)));
     if matches!(plan.state.as_str(), "cancelling" | "cancelled") {
-        let words = format!("what is done stays; to put it back: kq-ctl plan rollback {}", plan.id);
-        sheet.say(Weight::Head, words);
+        let line = ctl::next(state, "plan rollback", &[&plan.id]);
+        sheet.say(Weight::Head, format!("what is done stays; to put it back: {line}"));
+        if plan.verb.contains("drain") {
+            let words = "its broker is still given no new replicas: 2, then D on it, ends that";
+            sheet.say(Weight::Warn, words);
+        }
     }
     sheet.say(Weight::Head, "7 shows how far it is; 8 the event");
 }

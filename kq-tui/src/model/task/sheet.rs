@@ -50,7 +50,9 @@ impl Sheet {
     /// Adds rows, as many as anybody reads.
     pub(super) fn rows<T>(&mut self, rows: &[T], text: impl Fn(&T) -> String) {
         for row in rows.iter().take(ROWS_MAX) {
-            self.say(Weight::Row, text(row));
+            // One line each: no name makes a line of its own.
+            let text = safe(text(row).trim_end()).into_owned();
+            self.lines.push(SheetLine { weight: Weight::Row, text });
         }
         self.more(rows.len().saturating_sub(ROWS_MAX));
     }

@@ -161,7 +161,10 @@ fn an_election_is_shown_then_confirmed_then_done() {
             Head 8 shows the events; 4 who leads
         "#]],
     );
-    assert_eq!(world.press("\n"), []);
+    assert_eq!(world.press("\n\n\n"), [], "a key that is held wipes nothing off");
+    assert!(matches!(task(&world).stage, Stage::Ended));
+    assert_eq!(world.said(), "there is nothing more to run; Esc goes back");
+    world.press("\u{1b}");
     assert_eq!(world.state.overlay, None);
 }
 
@@ -175,7 +178,7 @@ fn a_drain_shows_its_moves_and_begins_by_the_brokers_name() {
         expect![[r#"
             DRAIN of b2
             Head 1 move   4.10 GB to copy   0 leaders to move
-            Head ETA 1m42s   limit: b4 write, 40.0 MB/s
+            Head ETA 1m42s   limit: b4 write, 40.0 MB/s   no throttle
             Warn b2 is given no new replicas from then on
             Warn KQ-S005 broker 4: its disk is slow
             Row orders/1                 b1 b2 b3 -> b1 b2 b4   4.10 GB   1m42s
@@ -190,11 +193,11 @@ fn a_drain_shows_its_moves_and_begins_by_the_brokers_name() {
     check(
         &world,
         expect![[r#"
-        DRAIN of b2
-        Good plan drain-b2-2 runs
-        Head 7 shows how far it is; P there throttles or cancels it
-        Dim kq-ctl plan status drain-b2-2 -w
-    "#]],
+            DRAIN of b2
+            Good plan drain-b2-2 runs
+            Head 7 shows how far it is; P there throttles or cancels it
+            Dim kq-ctl plan status -w drain-b2-2
+        "#]],
     );
 }
 
@@ -210,7 +213,7 @@ fn a_plan_that_is_refused_says_why_and_asks_for_no_word() {
         expect![[r#"
             DRAIN of b2
             Head 1 move   4.10 GB to copy   0 leaders to move
-            Head ETA 1m42s   limit: b4 write, 40.0 MB/s
+            Head ETA 1m42s   limit: b4 write, 40.0 MB/s   no throttle
             Warn b2 is given no new replicas from then on
             Bad refused: orders/1 would have 1 replica
             Bad do one of:
@@ -371,15 +374,15 @@ fn a_plan_is_throttled_and_cancelled_by_its_name() {
     check(
         &world,
         expect![[r#"
-        PLAN drain-b4
-        Head throttle 50MiB/s
-        Row state                    running -> running
-        Row rate                     as fast as it goes -> as fast as it goes
-        Row moves                    0 of 0 done
-        Dim it is so already
-        Dim the same: kq-ctl plan throttle drain-b4 50MiB/s
-        [type drain-b4 to do it: ]
-    "#]],
+            PLAN drain-b4
+            Head throttle 50MiB/s
+            Warn it is so already
+            Row state                    running -> running
+            Row rate                     as fast as it goes -> as fast as it goes
+            Row moves                    0 of 0 done
+            Dim the same: kq-ctl plan throttle drain-b4 50MiB/s
+            [type drain-b4 to do it: ]
+        "#]],
     );
     let (id, done) = call(&world.press(&format!("{}\n", plan.id)));
     assert!(matches!(done, Call::ThrottlePlan(_)) && done.changes());
@@ -440,6 +443,211 @@ fn esc_asks_no_more_and_does_nothing_and_what_was_begun_is_told() {
     assert_eq!(world.press("\u{1b}"), [], "what was begun goes on");
     answer(&mut world, id, Answer::ApplyPlan(v1::ApplyPlanResponse { id: "p-1".into() }));
     assert_eq!(world.said(), "DRAIN of b2: plan p-1 runs");
+    assert!(matches!(task(&world).stage, Stage::Ended), "a key on its way wipes nothing off");
+}
+
+#[test]
+fn nobody_quits_unknowing_before_what_was_begun_has_ended() {
+    let mut world = on(Screen::Brokers);
+    let (id, _) = call(&world.press("jD"));
+    answer(&mut world, id, proposed(plan()));
+    let (id, _) = call(&world.press("b2\n"));
+    world.press("\u{1b}");
+    assert_eq!(world.press("q"), []);
+    assert!(world.said().contains("DRAIN of b2 is still being done"), "{}", world.said());
+    assert_eq!(world.press("jq"), [], "another key, and it is said again");
+    assert_eq!(world.press("q"), [Effect::Quit(0)]);
+    world.press("/");
+    answer(&mut world, id, Answer::ApplyPlan(v1::ApplyPlanResponse { id: "p-1".into() }));
+    assert!(
+        matches!(world.state.overlay, Some(Overlay::Line(_))),
+        "what is typed is not taken away"
+    );
+    world.press("\u{1b}");
+    assert_eq!(task(&world).title(), "DRAIN of b2");
+    world.press("\u{1b}");
+    assert_eq!(world.press("q"), [Effect::Quit(0)]);
+}
+
+#[test]
+fn marks_that_nobody_sees_never_make_it_about_everything() {
+    for (screen, keys) in [(Screen::Partitions, "P"), (Screen::Topics, "P"), (Screen::Groups, "R")]
+    {
+        let mut world = on(screen);
+        world.press("gx/nothing-is-called-so\n");
+        assert_eq!(world.state.choice().hidden, 1, "{screen:?}");
+        assert_eq!(world.press(keys), [], "{screen:?}");
+        assert_eq!(world.state.overlay, None, "{screen:?}");
+        assert!(world.said().contains("1 marked, 1 not shown"), "{}", world.said());
+    }
+    for (screen, keys) in [(Screen::Topics, "P"), (Screen::Members, "R")] {
+        let mut world = on(screen);
+        world.press("/nothing-is-called-so\n");
+        assert_eq!(world.press(keys), [], "no row is not every row");
+        assert!(world.said().contains("wants a row"), "{}", world.said());
+    }
+    let mut world = on(Screen::Brokers);
+    world.press("x");
+    assert_eq!(world.press("P"), [], "marked brokers are not the cluster");
+    assert!(world.said().contains("not about what is marked"), "{}", world.said());
+}
+
+#[test]
+fn some_of_the_marks_being_hidden_is_said_first() {
+    let mut world = on(Screen::Partitions);
+    world.press("gxxx/why=b3\n");
+    let (id, _) = call(&world.press("E"));
+    answer(&mut world, id, election(&[Elected]));
+    assert_eq!(task(&world).sheet.lines[0].text, "3 marked, 2 not shown");
+}
+
+#[test]
+fn one_plan_is_steered_at_a_time() {
+    let mut world = on(Screen::Plans);
+    let mut other = world.state.facts.plans[0].clone();
+    other.id = "drain-b5".to_owned();
+    world.state.facts.plans.push(other);
+    world.state.settle();
+    // No key marks plans yet.
+    for id in ["drain-b4", "drain-b5"] {
+        world.state.table.marks.insert(RowKey::Plan(id.to_owned()));
+    }
+    assert_eq!(world.press("P"), []);
+    assert!(world.said().contains("2 plans are marked"), "{}", world.said());
+}
+
+#[test]
+fn an_old_plan_is_made_anew() {
+    let mut world = on(Screen::Brokers);
+    let (id, _) = call(&world.press("jD"));
+    answer(&mut world, id, proposed(plan()));
+    for _ in 0..11 {
+        world.wait(60_000);
+        world.frame(v1_frame());
+    }
+    assert_eq!(world.press("b2\n"), []);
+    assert!(task(&world).error.as_deref().unwrap().contains("old"), "{:?}", task(&world).error);
+}
+
+fn v1_frame() -> kq_proto::monitor::v1::WatchResponse {
+    let now_ms = crate::model::world::NOW_MS;
+    kq_proto::monitor::v1::WatchResponse { now_ms, ..Default::default() }
+}
+
+#[test]
+fn what_is_not_known_to_be_done_is_not_said_to_be_undone() {
+    let unsure = crate::model::Refusal {
+        message: "b2 did not answer; whether the change was made is not known".into(),
+        is_unsure: true,
+        ..Default::default()
+    };
+    let mut world = on(Screen::Groups);
+    let (id, _) = call(&world.press("Rearliest\n"));
+    answer(&mut world, id, proposed_reset(reset_plan()));
+    let (id, _) = call(&world.press("billing\n"));
+    answer(&mut world, id, Answer::Refused(unsure.clone()));
+    check(
+        &world,
+        expect![[r#"
+            OFFSET RESET of billing, all its topics
+            Bad b2 did not answer; whether the change was made is not known
+            Warn it may have been done all the same: look at 6 first, and what can be taken back
+            Dim kq-ctl offset undo
+        "#]],
+    );
+    let mut world = on(Screen::Brokers);
+    let (id, _) = call(&world.press("jD"));
+    answer(&mut world, id, Answer::Refused(unsure));
+    let said: Vec<&str> = task(&world).sheet.lines.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(
+        said.last(),
+        Some(&"nothing was done: this only asked"),
+        "a question changes nothing"
+    );
+}
+
+#[test]
+fn a_cancel_tells_what_it_comes_to_though_the_broker_tells_what_is() {
+    let mut world = on(Screen::Plans);
+    let moves = [("done", 50), ("moving", 4), ("waiting", 3)];
+    let plan = v1::PlanStatus {
+        verb: "broker drain".into(),
+        move_count: 57,
+        moves_by_state: moves.map(|(state, count)| (state.to_owned(), count)).into(),
+        ..world.state.facts.plans[0].clone()
+    };
+    let change = v1::ChangePlanResponse { plan: Some(plan.clone()) };
+    let (id, _) = call(&world.press("Pcancel\n"));
+    answer(&mut world, id, Answer::CancelPlan(change.clone()));
+    check(
+        &world,
+        expect![[r#"
+        PLAN drain-b4
+        Head cancel
+        Row state                    running -> cancelling
+        Row rate                     as fast as it goes -> as fast as it goes
+        Row moves                    50 of 57 done
+        Warn 4 that move go back to where they were; 50 done stay
+        Dim the same: kq-ctl plan cancel drain-b4
+        [type drain-b4 to do it: ]
+    "#]],
+    );
+    let (id, _) = call(&world.press("drain-b4\n"));
+    let cancelled = v1::PlanStatus { state: "cancelling".into(), ..plan };
+    world.state.settings.reach = vec!["--context".to_owned(), "prod-eu".to_owned()];
+    answer(&mut world, id, Answer::CancelPlan(v1::ChangePlanResponse { plan: Some(cancelled) }));
+    check(
+        &world,
+        expect![[r#"
+        PLAN drain-b4
+        Good plan drain-b4 is cancelling
+        Row rate                     as fast as it goes
+        Head what is done stays; to put it back: kq-ctl --context prod-eu plan rollback drain-b4
+        Warn its broker is still given no new replicas: 2, then D on it, ends that
+        Head 7 shows how far it is; 8 the event
+    "#]],
+    );
+    let mut world = on(Screen::Plans);
+    let (id, _) = call(&world.press("Presume\n"));
+    answer(&mut world, id, Answer::ResumePlan(change));
+    assert!(task(&world).sheet.lines.iter().any(|it| it.text == "it is so already"));
+}
+
+#[test]
+fn the_word_is_what_stands_on_the_screen() {
+    let word = |aim: Aim| aim.word(1);
+    let reset = |group: &str| Aim::Reset { group: group.to_owned(), scope: Vec::new() };
+    assert_eq!(word(reset("billing")), "billing");
+    assert_eq!(word(reset(" billing ")), "billing", "spaces around it are seen by nobody");
+    assert_eq!(word(reset("a\u{202e}b")), "a\\u{202e}b");
+    assert_eq!(word(reset("   ")), "reset", "Enter alone is no word");
+    assert_eq!(word(reset(&"g".repeat(300))), "reset", "nobody types so much");
+    assert_eq!(word(Aim::Elect(vec![("t".repeat(249), 3)])), "elect");
+}
+
+#[test]
+fn what_failed_of_an_election_comes_before_what_went() {
+    let mut world = on(Screen::Partitions);
+    let (id, _) = call(&world.press("E"));
+    answer(&mut world, id, election(&[Elected]));
+    let Stage::Shown(ready) = task(&world).stage.clone() else { panic!("{:?}", task(&world)) };
+    let (id, _) = call(&world.press(&format!("{}\n", ready.word)));
+    let error = v1::ItemError {
+        item: "orders/1".into(),
+        message: "its preferred replica is not in sync".into(),
+        ..Default::default()
+    };
+    let told =
+        v1::ElectLeadersResponse { leaders: vec![elected(0, Unchanged)], errors: vec![error] };
+    answer(&mut world, id, Answer::ElectLeaders(told));
+    check(&world, expect![[r#"
+        PREFERRED ELECTION of orders/1
+        Head 0 leaders elected
+        Warn 1 leader as before
+        Bad orders/1: its preferred replica is not in sync
+        Row orders/0                 b1 -> b2
+        Head 8 shows the events; 4 who leads
+    "#]]);
 }
 
 #[test]

@@ -5,11 +5,11 @@ use kq_proto::admin::v1;
 use super::ask::{elect, intent, steer};
 use super::moves::plan_sheet;
 use super::offsets::reset_sheet;
-use super::sheet::{Sheet, Weight};
+use super::sheet::{Sheet, SheetLine, Weight};
 use super::{Aim, Ready, Stage, Task};
 use crate::model::words::broker;
 use crate::model::{Answer, Call, State, ctl};
-use crate::text::{bytes_text, plural};
+use crate::text::{bytes_text, plural, safe};
 
 /// What there is to read, and what may be done: a call that concerns so many things.
 pub(super) type Weighed = (Sheet, Option<(Call, usize)>);
@@ -18,8 +18,15 @@ impl Task {
     /// The cluster has told what it would do.
     pub(in crate::model) fn weigh(&mut self, answer: Answer, state: &State) {
         let (mut sheet, next) = self.read(answer, state);
-        if let Some(words) = state.choice().words() {
-            sheet.say(Weight::Dim, words);
+        let choice = state.choice();
+        if let Some(words) = choice.words() {
+            let line = SheetLine { weight: Weight::Warn, text: words };
+            if choice.hidden > 0 {
+                // What is not among it is to be known before the rest is read.
+                sheet.lines.insert(0, line);
+            } else {
+                sheet.lines.push(SheetLine { weight: Weight::Dim, ..line });
+            }
         }
         if next.is_some() {
             sheet.ctl(&ctl::of_task(state, &self.aim, &self.how));
@@ -31,11 +38,12 @@ impl Task {
                 let settings = &state.settings;
                 let word = if settings.protected {
                     sheet.say(Weight::Warn, format!("context {} is protected", settings.context));
-                    settings.context.clone()
+                    safe(settings.context.trim()).into_owned()
                 } else {
                     self.aim.word(count)
                 };
-                Stage::Shown(Ready { word, call: Box::new(call) })
+                let since_ms = state.uptime_ms;
+                Stage::Shown(Ready { word, since_ms, call: Box::new(call) })
             }
         };
         self.sheet = sheet;
@@ -46,13 +54,16 @@ impl Task {
         match (&self.aim, answer) {
             (_, Answer::Refused(refusal)) => {
                 let mut sheet = Sheet::default();
-                sheet.refused(&refusal.message, &refusal.hint);
+                // Nobody answered what was only a question: there is nothing to look for.
+                let hint = if refusal.is_unsure { "" } else { refusal.hint.as_str() };
+                sheet.refused(&refusal.message, hint);
+                sheet.say(Weight::Head, "nothing was done: this only asked");
                 (sheet, None)
             }
             (_, Answer::ProposePlan(answer)) => plan_sheet(answer.plan.unwrap_or_default()),
             (_, Answer::ProposeReset(answer)) => reset_sheet(answer, state),
             (_, Answer::ElectLeaders(answer)) => election(&answer),
-            (Aim::Undrain(id), Answer::UncordonBrokers(answer)) => undrain(*id, &answer),
+            (Aim::Undrain(id), Answer::UncordonBrokers(answer)) => undrain(*id, &answer, state),
             (Aim::Steer(plan), answer) => steering(plan, answer, &self.how),
             _ => {
                 let mut sheet = Sheet::default();
@@ -108,19 +119,30 @@ fn election(answer: &v1::ElectLeadersResponse) -> Weighed {
     } else {
         sheet.say(Weight::Head, format!("{} would move", count(moved.len())));
     }
+    sheet.errors(&answer.errors);
     sheet.rows(&moved, |it| elected(it));
     if !same.is_empty() {
         sheet.say(Weight::Dim, format!("{} as preferred already", count(same.len())));
     }
-    sheet.errors(&answer.errors);
     let places: Vec<_> = moved.iter().map(|it| (it.topic.clone(), it.partition)).collect();
     let call = elect(&places, Some(intent(false)));
     (sheet, (!places.is_empty()).then_some((call, places.len())))
 }
 
-fn undrain(id: u32, answer: &v1::UncordonBrokersResponse) -> Weighed {
+fn undrain(id: u32, answer: &v1::UncordonBrokersResponse, state: &State) -> Weighed {
     let mut sheet = Sheet::default();
     sheet.errors(&answer.errors);
+    let is_emptying = |it: &&v1::PlanStatus| {
+        let is_over = matches!(it.state.as_str(), "done" | "cancelled");
+        !is_over && (it.verb.contains("drain") || it.verb.contains("decommission"))
+    };
+    for it in state.facts.plans.iter().filter(is_emptying) {
+        let words = format!(
+            "plan {} ({}) is {} and goes on taking replicas off: 7, then P, cancels it",
+            it.id, it.verb, it.state
+        );
+        sheet.say(Weight::Warn, words);
+    }
     let changes = answer.brokers.iter().any(|it| it.changed);
     if changes {
         let words = format!("{} would be given new replicas again", broker(id));
@@ -158,24 +180,34 @@ pub(super) fn changed_plan(answer: Answer) -> Option<v1::PlanStatus> {
     }
 }
 
+/// What a plan comes to. Asked for a state, a broker that changes nothing tells of the plan as it is;
+/// asked for a rate, with the rate as it would be.
 fn steering(before: &v1::PlanStatus, answer: Answer, how: &str) -> Weighed {
     let mut sheet = Sheet::default();
-    let Some(after) = changed_plan(answer) else {
+    let Some(plan) = changed_plan(answer) else {
         sheet.say(Weight::Bad, "the answer says nothing of the plan");
         return (sheet, None);
     };
+    let state = match how.trim() {
+        "pause" => "paused",
+        "resume" => "running",
+        "cancel" => "cancelling",
+        _ => plan.state.as_str(),
+    };
     sheet.say(Weight::Head, how);
-    sheet.say(Weight::Row, Sheet::item("state", &format!("{} -> {}", before.state, after.state)));
-    let rates = format!("{} -> {}", rate_words(before), rate_words(&after));
-    sheet.say(Weight::Row, Sheet::item("rate", &rates));
-    let done = after.moves_by_state.get("done").copied().unwrap_or(0);
-    let moves = format!("{done} of {} done", after.move_count);
-    sheet.say(Weight::Row, Sheet::item("moves", &moves));
-    if how.trim() == "cancel" {
-        sheet.say(Weight::Warn, "what moves goes back to where it was; what is done stays");
+    let is_same = plan.state == state && rate_words(before) == rate_words(&plan);
+    if is_same {
+        sheet.say(Weight::Warn, "it is so already");
     }
-    if before.state == after.state && rate_words(before) == rate_words(&after) {
-        sheet.say(Weight::Dim, "it is so already");
+    sheet.say(Weight::Row, Sheet::item("state", &format!("{} -> {state}", plan.state)));
+    let rates = format!("{} -> {}", rate_words(before), rate_words(&plan));
+    sheet.say(Weight::Row, Sheet::item("rate", &rates));
+    let count = |state: &str| plan.moves_by_state.get(state).copied().unwrap_or(0);
+    let (done, moving) = (count("done"), count("moving"));
+    sheet.say(Weight::Row, Sheet::item("moves", &format!("{done} of {} done", plan.move_count)));
+    if state == "cancelling" && !is_same {
+        let words = format!("{moving} that move go back to where they were; {done} done stay");
+        sheet.say(Weight::Warn, words);
     }
     match steer(&before.id, how, false) {
         Ok(call) => (sheet, Some((call, 1))),

@@ -101,7 +101,13 @@ impl State {
             Action::Deed(deed) => self.open_task(deed),
             Action::Repaint => vec![Effect::Repaint],
             Action::Suspend => vec![Effect::Suspend],
-            Action::Quit => vec![Effect::Quit(0)],
+            Action::Quit => match self.unfinished() {
+                Some(why) => {
+                    self.complain(why);
+                    Vec::new()
+                }
+                None => vec![Effect::Quit(0)],
+            },
             Action::Interrupt => vec![Effect::Quit(130)],
             _ => Vec::new(),
         }

@@ -1,7 +1,7 @@
 //! Keys and answers while something is done to the cluster.
 
 use crate::model::keys::Action;
-use crate::model::task::{COLUMNS_MIN, ROWS_MIN, Ready, Stage, Task, in_short};
+use crate::model::task::{COLUMNS_MIN, PLAN_AGE_MAX_MS, ROWS_MIN, Ready, Stage, Task, in_short};
 use crate::model::{Answer, Effect, Overlay, State};
 
 impl State {
@@ -29,9 +29,8 @@ impl State {
                 effects = self.propose(&mut task);
             }
             Stage::Shown(ready) => effects = self.do_it(&mut task, ready),
-            Stage::Asked(_) | Stage::Acting(_) => {}
-            // It was read.
-            Stage::Ended => return effects,
+            // What is on its way is not sent twice, and what has ended is read until Esc.
+            Stage::Asked(_) | Stage::Acting(_) | Stage::Ended => {}
         }
         if matches!(task.stage, Stage::Asked(_) | Stage::Acting(_)) {
             task.line.clear();
@@ -45,9 +44,16 @@ impl State {
     fn do_it(&mut self, task: &mut Task, ready: Ready) -> Vec<Effect> {
         let typed = task.line.text().trim();
         if typed != ready.word {
-            let word = crate::text::safe(&ready.word);
+            let word = &ready.word;
             let other = if typed.is_empty() { "" } else { "that is another word; " };
             task.error = Some(format!("{other}type {word}, then Enter; Esc does nothing"));
+            return Vec::new();
+        }
+        let age_ms = self.elapsed_ms(ready.since_ms);
+        if age_ms > PLAN_AGE_MAX_MS {
+            let age = crate::text::span_text(age_ms);
+            task.error =
+                Some(format!("the plan is {age} old: Esc, and the same key makes it anew"));
             return Vec::new();
         }
         if self.size.0 < COLUMNS_MIN || self.size.1 < ROWS_MIN {
@@ -74,7 +80,7 @@ impl State {
                 vec![Effect::HangUp(id)]
             }
             Stage::Acting(id) => {
-                self.say("it goes on; how it ends is told here");
+                self.say("it goes on; its end is shown when it comes");
                 self.leaving.insert(id, task);
                 Vec::new()
             }
@@ -84,6 +90,26 @@ impl State {
             }
             Stage::Ended => Vec::new(),
         }
+    }
+
+    /// What has ended while it was not looked at is shown once nothing else lies above the screen: a key
+    /// that was on its way must not wipe it off.
+    pub(super) fn show_ended(&mut self) {
+        if self.overlay.is_none() {
+            self.overlay = self.ended.pop_front().map(Overlay::Task);
+        }
+    }
+
+    /// Why the monitor should not end yet: how something ends that was begun would be told to nobody.
+    /// Who asks again knows.
+    pub(super) fn unfinished(&mut self) -> Option<String> {
+        let (id, task) = self.leaving.first_key_value()?;
+        if self.warned_of == Some(*id) {
+            return None;
+        }
+        let words = format!("{} is still being done; q again ends without its end", task.title());
+        self.warned_of = Some(*id);
+        Some(words)
     }
 
     /// A call has an answer: of a task, or of what the screen looks at.
@@ -96,6 +122,7 @@ impl State {
             } else {
                 self.say(words);
             }
+            self.ended.push_back(task);
             return Vec::new();
         }
         let waits = matches!(&self.overlay, Some(Overlay::Task(task)) if task.waits_for(id));
