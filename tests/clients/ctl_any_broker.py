@@ -83,6 +83,18 @@ def compacted(brokers):
     return count
 
 
+def configured(brokers):
+    """Each broker is told of, by whichever one, as it was started itself; so is what a change of it would do."""
+    for id, broker in enumerate(brokers, 1):
+        items = everywhere(brokers, "config", "describe", "broker", str(id))["items"]
+        of = {it["key"]: it for it in items}
+        port = broker.rsplit(":", 1)[1]
+        assert port in of["listeners"]["value"], f"broker {id} listens at {of['listeners']}, not {port}"
+        assert (of["broker.id"]["value"], of["broker.id"]["source"]) == (str(id), "static_broker"), of["broker.id"]
+        everywhere(brokers, "config", "set", "broker", str(id), "log.cleaner.delete.retention.ms=1000", "--dry-run")
+    return len(brokers)
+
+
 def worked_on(brokers, name):
     """Each broker is asked to rebalance a group and to put a member out; who coordinates it."""
     group = unique("g")
@@ -158,6 +170,7 @@ def history(brokers, group):
 def check(bootstrap):
     brokers = bootstrap.split(",")
     ctl(bootstrap, "cluster", "wait", "--for", f"brokers={len(brokers)}", "--wait=60s")
+    configured(brokers)
     replicas = compacted(brokers)
     name = unique("work")
     ctl(bootstrap, "topic", "create", name, "-p", str(PARTITIONS), "-r", "3")

@@ -1,5 +1,7 @@
 //! `kq.admin.v1.Configs`.
 
+mod elsewhere;
+
 use std::collections::BTreeMap;
 
 use kq_proto::admin::AdminError;
@@ -10,10 +12,11 @@ use tonic::{Request, Response, Status};
 use super::Admin;
 use super::answer::{Answer, find_topic, is_dry_run, unexpected};
 use super::error::{bad_argument, of_control};
+use super::passing::Asker;
 use super::spare;
 use crate::catalogue::{
-    ConfigEntry, ConfigKey, ConfigSource, ConfigSources, ConfigType, broker_keys, closest,
-    describe_broker, describe_topic, topic_keys,
+    ConfigEntry, ConfigKey, ConfigSource, ConfigSources, ConfigType, StaticConfig, broker_keys,
+    closest, describe_broker, describe_topic, topic_keys,
 };
 use crate::controller::{
     AlterOp, Command, ConfigAlteration, ConfigTarget, IncrementalAlter, Limits, Reply, Settings,
@@ -29,11 +32,29 @@ impl Configs for Admin {
         &self,
         request: Request<v1::DescribeConfigsRequest>,
     ) -> Answer<v1::DescribeConfigsResponse> {
+        let asker = Asker::of(&request);
         let request = request.into_inner();
         let image = self.node.image();
         let mut answer = v1::DescribeConfigsResponse::default();
         for resource in request.resources {
-            let entries = target_of(&resource).and_then(|it| self.entries(&image, &it));
+            let target = target_of(&resource);
+            let other = target.as_ref().ok().and_then(|it| self.other_broker(&image, it));
+            if let Some(broker) = other.filter(|_| asker == Asker::Client) {
+                let request = v1::DescribeConfigsRequest {
+                    resources: vec![resource.clone()],
+                    keys: request.keys.clone(),
+                    ..request
+                };
+                match self.describe_other(broker, request).await {
+                    Ok(told) => {
+                        answer.resources.extend(told.resources);
+                        answer.errors.extend(told.errors);
+                    }
+                    Err(err) => answer.errors.push(err.into_item(item_of(&resource))),
+                }
+                continue;
+            }
+            let entries = target.and_then(|it| self.entries((&image, &self.node.fixed), &it));
             match entries {
                 Ok(entries) => {
                     let unknown = request.keys.iter().filter(|key| !has(&entries, key));
@@ -95,7 +116,7 @@ impl Configs for Admin {
         for ((resource, it), result) in asked.into_iter().zip(results) {
             match result {
                 Ok(()) => {
-                    let changes = self.changes((&before, &after), &it.target)?;
+                    let changes = self.changes((&before, &after), &it.target).await?;
                     answer
                         .resources
                         .push(v1::AlteredResource { resource: Some(resource), changes });
@@ -131,13 +152,12 @@ impl Configs for Admin {
 }
 
 impl Admin {
-    /// Every key of a resource, as it stands in an image.
+    /// Every key of a resource, as it stands in an image, for a broker that was started with this.
     fn entries(
         &self,
-        image: &MetadataImage,
+        (image, fixed): (&MetadataImage, &StaticConfig),
         target: &ConfigTarget,
     ) -> Result<Vec<ConfigEntry>, AdminError> {
-        let fixed = &self.node.fixed;
         match target {
             ConfigTarget::Topic(name) => {
                 let topic = find_topic(image, &TopicRef::Name(name.clone()))?;
@@ -152,12 +172,7 @@ impl Admin {
                     let message = format!("no broker with id {name} is registered");
                     return Err(AdminError::new(tonic::Code::NotFound, code, message));
                 };
-                let mut sources = ConfigSources::of(image, broker.id, fixed);
-                if broker.id != self.node.broker_id {
-                    // Only the broker itself knows its file.
-                    sources.fixed = crate::catalogue::StaticConfig::default();
-                }
-                Ok(describe_broker(&sources))
+                Ok(describe_broker(&ConfigSources::of(image, broker.id, fixed)))
             }
         }
     }
@@ -181,12 +196,14 @@ impl Admin {
     }
 
     /// The keys whose value or source differs between two images.
-    fn changes(
+    async fn changes(
         &self,
         (before, after): (&MetadataImage, &MetadataImage),
         target: &ConfigTarget,
     ) -> Result<Vec<v1::ConfigChange>, Status> {
-        let (old, new) = (self.entries(before, target)?, self.entries(after, target)?);
+        let fixed = self.fixed_of(before, target).await;
+        let old = self.entries((before, &fixed), target)?;
+        let new = self.entries((after, &fixed), target)?;
         let old: BTreeMap<&str, &ConfigEntry> = old.iter().map(|it| (it.key.name, it)).collect();
         let changed = new.iter().filter_map(|new| {
             let old = *old.get(new.key.name)?;
