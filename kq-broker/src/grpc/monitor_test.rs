@@ -104,6 +104,31 @@ async fn calm_is_told_as_well() {
     rig.stop().await;
 }
 
+#[test]
+fn a_seek_that_takes_long_is_no_silence() {
+    // One thread for work that blocks, which somebody else has until the gate opens.
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = threads.worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let rig = start().await;
+        rig.create("orders", 1).await;
+        let mut watcher = Watcher::open(&rig, Ask::Window(window())).await.unwrap();
+        watcher.until(|it| it.whole).await;
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || gate.recv());
+        let seek = v1::Seek { number: 1, at_ms: 0, step: 0 };
+        watcher.asks.send(request(Ask::Seek(seek))).await.unwrap();
+        for _ in 0..2 {
+            let beat = watcher.next().await.unwrap().unwrap();
+            assert!(beat.landing.is_none(), "nobody has gone anywhere");
+        }
+        drop(open);
+        assert!(busy.await.unwrap().is_err());
+        watcher.until(|it| it.landing.is_some()).await;
+        rig.stop().await;
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_produced_is_counted() {
     let rig = start().await;

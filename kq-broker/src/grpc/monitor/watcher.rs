@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kq_proto::monitor::v1::{self, watch_request::Ask};
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
 use super::Watching;
@@ -38,9 +39,19 @@ pub(super) struct Watcher {
     sought: Option<v1::Seek>,
     /// The past, once it has looked into it.
     archive: Option<Arc<Archive>>,
+    /// What has to be done before it is told anything but the time.
+    work: Option<JoinHandle<Done>>,
     /// When the newest frame went out, since the broker started.
     told_at: Duration,
     _place: OwnedSemaphorePermit,
+}
+
+/// What takes too long for a thread that others share.
+enum Done {
+    /// The history was gone through.
+    Followed,
+    /// It went to where it was asked to, and looks at this from now on, if anything moved.
+    Landed(v1::Landing, Option<Moment>),
 }
 
 /// Why a watcher is told nothing more.
@@ -73,6 +84,7 @@ impl Watcher {
             past: None,
             sought: None,
             archive: None,
+            work: None,
             told_at: node.clock.elapsed(),
             _place: place,
         }
@@ -89,15 +101,15 @@ impl Watcher {
     /// The next frame, once there is something to tell; none when the broker stops.
     pub(super) async fn next(&mut self) -> Option<Result<v1::WatchResponse, Status>> {
         loop {
-            match self.wait().await {
+            let waited = if self.work.is_none() { self.wait().await } else { Ok(()) };
+            match waited {
                 Ok(()) => {}
                 Err(Ended::Stopping) => return None,
                 Err(Ended::Refused(status)) => return Some(Err(status)),
             }
-            self.open_archive().await;
-            self.go().await;
-            let frame = self.look().or_else(|| self.beat());
-            if let Some(frame) = frame {
+            let is_done = self.work_until(self.told_at + BEATS_APART).await?;
+            let frame = if is_done { self.look() } else { None };
+            if let Some(frame) = frame.or_else(|| self.beat()) {
                 self.told_at = self.elapsed();
                 return Some(Ok(frame));
             }
@@ -171,36 +183,60 @@ impl Watcher {
         Ok(())
     }
 
-    /// Has the history at hand where pages of it are wanted. The first time all of it is gone through,
-    /// which takes too long for a thread that others share.
-    async fn open_archive(&mut self) {
+    /// Does what takes long; whether all of it is done by then. None when the broker stops.
+    async fn work_until(&mut self, due: Duration) -> Option<bool> {
+        let stopping = self.node().stopping.clone();
+        loop {
+            self.work = self.work.take().or_else(|| self.open_archive()).or_else(|| self.go());
+            let left = due.saturating_sub(self.elapsed());
+            let Some(work) = &mut self.work else { return Some(true) };
+            let done = tokio::select! {
+                biased;
+                () = stopping.cancelled() => return None,
+                done = work => done,
+                () = tokio::time::sleep(left) => return Some(false),
+            };
+            self.work = None;
+            match done {
+                Ok(Done::Followed) => {}
+                Ok(Done::Landed(landing, moment)) => {
+                    self.past = moment.or_else(|| self.past.take());
+                    self.session.land(landing);
+                }
+                // The runtime does no more work: the broker stops.
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Has the history at hand where pages of it are wanted. The first time all of it is gone through.
+    fn open_archive(&mut self) -> Option<JoinHandle<Done>> {
         let asked = self.session.window().asked();
         if asked.events.is_none() && asked.axis.is_none() {
-            return;
+            return None;
         }
         let archive = self.archive.get_or_insert_with(|| self.of.archive());
         let image = self.of.admin.node.image();
         if !archive.is_far_behind(&image) {
             archive.follow(&image);
-            return;
+            return None;
         }
         let archive = Arc::clone(archive);
-        if env::spawn_blocking(move || archive.follow(&image)).await.is_err() {
-            tracing::debug!("the history is not gone through: the broker stops");
-        }
+        Some(env::spawn_blocking(move || {
+            archive.follow(&image);
+            Done::Followed
+        }))
     }
 
     /// Goes to where it was asked to.
-    async fn go(&mut self) {
-        let Some(seek) = self.sought.take() else { return };
+    fn go(&mut self) -> Option<JoinHandle<Done>> {
+        let seek = self.sought.take()?;
         let archive = Arc::clone(self.archive.get_or_insert_with(|| self.of.archive()));
         let (image, now) = (self.node().image(), self.node().clock.now());
-        let going = env::spawn_blocking(move || archive.seek(&image, &seek, now));
-        let Ok((landing, moment)) = going.await else { return };
-        if moment.is_some() {
-            self.past = moment;
-        }
-        self.session.land(landing);
+        Some(env::spawn_blocking(move || {
+            let (landing, moment) = archive.seek(&image, &seek, now);
+            Done::Landed(landing, moment)
+        }))
     }
 
     /// Looks at everything, and makes the frame of what the watcher does not know of it.
