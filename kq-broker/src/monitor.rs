@@ -43,7 +43,7 @@ mod wanted;
 mod window;
 
 pub use axis::{COLUMNS_MAX, axis};
-pub use brokers::state_of;
+pub use brokers::{since_of, state_of};
 pub use counts::{Behind, Counts, PartitionFigures, PartitionRow, Silence, TopicFigures, TopicRow};
 pub use curves::join;
 pub use event_words::{EventFilter, event_of, kind_of};

@@ -18,7 +18,7 @@ use crate::controller::Command;
 use crate::env;
 use crate::ids::BrokerId;
 use crate::metadata::{BrokerImage, BrokerState, MetadataImage};
-use crate::monitor::state_of;
+use crate::monitor::{since_of, state_of};
 
 #[tonic::async_trait]
 impl Brokers for Admin {
@@ -228,6 +228,7 @@ fn silent(image: &MetadataImage, id: BrokerId) -> AdminError {
 
 fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
     let endpoint = broker.endpoints.first();
+    let (since_at_ms, state_reason) = since_of(broker);
     let replicas = image.broker_load(broker.id).replicas;
     v1::Broker {
         id: broker.id.0,
@@ -244,8 +245,8 @@ fn row_of(image: &MetadataImage, broker: &BrokerImage) -> v1::Broker {
             reason: it.reason.to_string(),
             decommission: it.decommission,
         }),
-        state_since_at_ms: Some(broker.state_since.0),
-        state_reason: broker.state_reason.to_string(),
+        state_since_at_ms: Some(since_at_ms),
+        state_reason: state_reason.to_owned(),
         endpoints: broker
             .endpoints
             .iter()
