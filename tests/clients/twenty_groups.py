@@ -4,7 +4,7 @@
 twenty_groups.py BOOTSTRAP: writes a backlog to `rhythms` and then PRODUCED records a second until its stdin ends. The topics exist:
   rhythms    one partition, written all the time          quiet   one partition, QUIET records and no more
   lonely     two partitions, 0 on a broker that dies      compacted  one partition, compacted, of one key
-Prints `ready` when all groups are at work, each with a first commit where it commits. What they commit follows from the clock and not from
+Prints `ready` when all groups do what they are named for: each has committed where it commits, and fallen silent or left where it does that. What they commit follows from the clock and not from
 what they could read, so that a busy machine changes no rate. The name of a group is the class it is to have, and why."""
 import sys
 import threading
@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 BACKLOG = 100_000
 PRODUCED = 500
-DRAINED = 2_000
+DRAINED = 1_300
 QUIET = 1_000
 COMMIT_EVERY_S = 0.4
 SLOW_S = 3.0
@@ -79,11 +79,15 @@ class Group(threading.Thread):
                     offsets = [TopicPartition(*it) for it in self.offsets_at(elapsed)]
                     if offsets:
                         consumer.commit(offsets=offsets, asynchronous=False)
-                    self.at_work.set()
+                    if self.commits_for is None and self.lives_for is None:
+                        self.at_work.set()
                 except KafkaException as fault:
                     print(f"{self.label}: {fault}", file=sys.stderr, flush=True)
+            else:
+                self.at_work.set()
             stop.wait(self.every_s)
         consumer.close()
+        self.at_work.set()
 
 
 def rhythm(offset_at):

@@ -32,7 +32,7 @@ pub use watch::{Origin, Sight, Unread, Verdict, Watch, figures, figures_of_uncom
 use std::time::Duration;
 
 /// How long a class needs before it is told of something new.
-const NEW_FOR: Duration = Duration::from_secs(12);
+const NEW_FOR: Duration = Duration::from_secs(10);
 /// A watch of a partition where nothing is left to read goes after so long without a commit.
 const IDLE_AFTER: Duration = Duration::from_mins(10);
 

@@ -62,6 +62,16 @@ async fn what_members_own_and_never_committed_is_told() {
     );
     let summary = answer.groups[0].summary.as_ref().unwrap().lag.as_ref().unwrap();
     assert_eq!(summary.lag, 2);
+
+    // A list asks nobody: its rounds ask of what nobody has committed as well.
+    let list = v1::ListGroupsRequest { with_lag: true, ..v1::ListGroupsRequest::default() };
+    for _ in 0..2 {
+        rig.groups().sample(false).await;
+    }
+    let told = rig.door.groups().list(list).await.unwrap().into_inner();
+    let told = told.groups[0].lag.as_ref().unwrap();
+    assert_eq!((told.lag, told.class(), told.partial_count), (2, v1::LagClass::New, 0));
+    assert!(told.time_lag_ms.is_some(), "the age of the first record");
     rig.stop().await;
 }
 
@@ -108,8 +118,8 @@ async fn a_round_fills_the_list_and_the_metrics() {
     let before = rig.door.groups().list(list.clone()).await.unwrap().into_inner();
     let unknown = before.groups[0].lag.as_ref().unwrap();
     assert_eq!((unknown.class(), unknown.time_lag_ms), (v1::LagClass::New, None));
-    rig.groups().sample().await;
-    rig.groups().sample().await;
+    rig.groups().sample(false).await;
+    rig.groups().sample(false).await;
     let told = rig.door.groups().list(list).await.unwrap().into_inner();
     let lag = told.groups[0].lag.as_ref().unwrap();
     assert_eq!((lag.lag, lag.class(), lag.partial_count), (4, v1::LagClass::New, 0));

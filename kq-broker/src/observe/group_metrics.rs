@@ -173,7 +173,7 @@ mod tests {
         let mut summary = Summary::default();
         (summary.class, summary.lag) = (class, lag);
         (summary.time_lag, summary.catch_up) = (time_lag, catch_up);
-        GroupLag { group: GroupId::from(name), member_count: 2, summary }
+        GroupLag { group: GroupId::from(name), member_count: 2, summary, due: None }
     }
 
     #[derive(Debug)]

@@ -36,7 +36,6 @@ pub(super) const CHECKS: &[Check] = &[
     ("process twenty_kills_lose_and_double_nothing", twenty_kills),
     ("process a_second_broker_on_a_directory_is_refused", second_broker),
     ("process a_foreign_cluster_id_is_refused", foreign_cluster),
-    ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_power_cuts_lose_nothing_acknowledged", disks::twenty_power_cuts),
     ("process a_story_is_told_the_same_after_restarts", story::told_after_restarts),
     ("process an_outage_is_shown_now_and_as_it_was", watch::outage),
@@ -49,8 +48,10 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// Those that wait most of their time; they run beside the others.
-pub(super) const QUIET: &[Check] =
-    &[("process twenty_groups_are_told_apart_by_their_commits", lag::twenty_groups)];
+pub(super) const QUIET: &[Check] = &[
+    ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
+    ("process twenty_groups_are_told_apart_by_their_commits", lag::twenty_groups),
+];
 
 /// Reads every batch of a stopped broker and checks it, offline.
 fn verify_logs(programs: &Programs, data_dir: &Path) -> Result<()> {

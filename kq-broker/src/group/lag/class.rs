@@ -119,6 +119,8 @@ pub(super) struct Facts<'a> {
     pub(super) last_commit_at: Duration,
     /// Since when records wait behind the last commit.
     pub(super) waits_since: Option<Duration>,
+    /// How long both had been so when this broker started.
+    pub(super) before_start: Duration,
     /// How long a pause between commits may be.
     pub(super) bound: Duration,
     /// Why nothing can be said yet, and since when.
@@ -163,6 +165,7 @@ pub(super) fn classify(facts: &Facts<'_>) -> (Class, Why) {
 fn stopped(facts: &Facts<'_>) -> Option<Why> {
     let since = |at: Duration| facts.now.saturating_sub(at);
     let idle = since(facts.last_commit_at).min(since(facts.waits_since?));
+    let idle = idle.saturating_add(facts.before_start);
     match facts.attendance {
         Attendance::DesertedSince(at) => {
             (since(at) > NEW_FOR && idle > NEW_FOR).then_some(Why::NoMember)

@@ -67,7 +67,9 @@ fn errors(drain: Drain) -> Vec<f64> {
         course.hear(Head { at: uptime, start, last_stable: end_now, end: end_now, epoch: 1 });
         let Some(watch) = &mut watch else { continue };
         let attendance = Attendance::Attended;
-        let sight = Sight { now, round: ROUND, committed, course: &course, attendance };
+        let group_commit_at = uptime;
+        let sight =
+            Sight { now, round: ROUND, committed, course: &course, attendance, group_commit_at };
         watch.observe(&sight);
         let told = figures(Some(watch), &sight, None).catch_up;
         if moves > 3

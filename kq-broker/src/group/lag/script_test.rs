@@ -45,7 +45,7 @@ fn an_idle_topic_that_gets_one_record_raises_no_alarm() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             682s let go
         "#]],
     );
@@ -61,7 +61,7 @@ fn a_group_that_falls_behind_is_lagging() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             702s lagging (rising)
         "#]],
     );
@@ -76,7 +76,7 @@ fn a_group_that_reads_as_fast_as_is_written_stays_lagging() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s lagging (level)
+            16s lagging (level)
         "#]],
     );
 }
@@ -93,7 +93,7 @@ fn a_group_that_commits_the_same_offset_is_stalled() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             357s stalled (stands_still)
             917s draining (falling)
             977s ok (keeps_up)
@@ -113,10 +113,10 @@ fn a_group_whose_members_left_is_stopped() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
-            322s stopped (no_member)
+            15s ok (read_all)
+            314s stopped (no_member)
             907s new (new)
-            917s ok (keeps_up)
+            913s ok (keeps_up)
         "#]],
     );
 }
@@ -131,8 +131,8 @@ fn a_member_that_commits_no_more_stops_by_its_rhythm() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
-            357s stopped (member_silent)
+            15s ok (read_all)
+            349s stopped (member_silent)
         "#]],
     );
     check(
@@ -143,10 +143,88 @@ fn a_member_that_commits_no_more_stops_by_its_rhythm() {
          run 20m",
         expect![[r#"
             62s new (new)
-            127s ok (keeps_up)
-            2352s stopped (member_silent)
+            123s ok (keeps_up)
+            2344s stopped (member_silent)
         "#]],
     );
+}
+
+#[test]
+fn one_that_commits_often_is_told_to_have_stopped_within_a_quarter_of_a_minute() {
+    // After a few commits as after many.
+    for (worked, fell_silent) in [("4s", 4), ("10m", 600)] {
+        let mut world = World::new();
+        for line in ["produce 100/s", "behind 90", "consume 1000/s commit 0.4s"] {
+            world.act(line);
+        }
+        world.act(&format!("run {worked}"));
+        world.act("silence");
+        world.act("run 5m");
+        let stopped = world.log.lines().last().unwrap();
+        let (at, said) = stopped.split_once("s ").unwrap();
+        assert_eq!(said, "stopped (member_silent)", "after {worked}: {}", world.log);
+        let took = at.parse::<u64>().unwrap() - fell_silent;
+        assert!((10..=13).contains(&took), "after {worked}: {}", world.log);
+    }
+}
+
+#[test]
+fn a_partition_whose_turn_does_not_come_is_not_stopped_at_once() {
+    check(
+        "produce 100/s
+         behind 90
+         consume 1000/s commit 1s
+         run 5m
+         elsewhere
+         silence
+         run 4m
+         consume 1000/s commit 1s
+         run 5m
+         silence
+         run 10m",
+        expect![[r#"
+            2s new (new)
+            12s ok (keeps_up)
+            1142s stopped (member_silent)
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_coordinator_tells_at_once_what_has_stopped_long_ago() {
+    check(
+        "produce 100/s
+         behind 90
+         consume 1000/s commit 5s
+         run 5m
+         silence
+         run 30m
+         coordinator moves
+         run 10m",
+        expect![[r#"
+            7s new (new)
+            16s ok (keeps_up)
+            347s stopped (member_silent)
+            2102s new (coordinator_moved)
+            2113s stopped (member_silent)
+        "#]],
+    );
+}
+
+#[test]
+fn bursts_with_pauses_between_are_a_rhythm() {
+    let mut world = World::new();
+    for line in ["produce 100/s", "behind 90"] {
+        world.act(line);
+    }
+    for _ in 0..30 {
+        for line in ["consume 1000/s commit 1s", "run 20s", "silence", "run 40s"] {
+            world.act(line);
+        }
+    }
+    // The first pause is longer than anything it has done before; then it is known.
+    let stops = world.log.lines().filter(|it| it.contains("stopped")).count();
+    assert!(stops <= 1, "{}", world.log);
 }
 
 #[test]
@@ -156,12 +234,12 @@ fn a_short_restart_of_a_consumer_raises_no_alarm() {
          consume 1000/s commit 60s
          run 20m
          leave
-         run 12s
+         run 10s
          consume 1000/s commit 60s
          run 20m",
         expect![[r#"
             62s new (new)
-            127s ok (keeps_up)
+            123s ok (keeps_up)
         "#]],
     );
 }
@@ -174,7 +252,7 @@ fn a_group_without_members_commits_at_its_own_rhythm() {
          run 6h",
         expect![[r#"
             602s new (new)
-            1207s ok (keeps_up)
+            1203s ok (keeps_up)
         "#]],
     );
 }
@@ -188,7 +266,7 @@ fn a_group_that_works_a_backlog_off_is_draining() {
          run 15m",
         expect![[r#"
             7s new (new)
-            22s draining (falling)
+            16s draining (falling)
             507s ok (keeps_up)
         "#]],
     );
@@ -204,7 +282,7 @@ fn a_step_back_is_rewound_until_it_is_regained() {
          run 20m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             322s rewound (stepped_back)
             357s draining (falling)
             407s ok (keeps_up)
@@ -222,9 +300,9 @@ fn a_reset_by_an_operator_is_no_step_back() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             302s new (reset)
-            322s draining (falling)
+            318s draining (falling)
             457s ok (keeps_up)
         "#]],
     );
@@ -244,7 +322,7 @@ fn a_gap_up_to_the_end_is_nothing_to_read() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
         "#]],
     );
 }
@@ -260,7 +338,7 @@ fn an_open_transaction_is_nothing_to_read() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
         "#]],
     );
 }
@@ -283,7 +361,7 @@ fn a_partition_without_a_leader_is_no_judgement() {
          run 1m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            16s ok (keeps_up)
             102s lagging (rising)
             302s leaderless (no_leader)
             362s lagging (rising)
@@ -307,8 +385,8 @@ fn retention_over_the_commit_takes_the_work_away() {
          run 5m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
-            322s stopped (no_member)
+            15s ok (read_all)
+            314s stopped (no_member)
             602s ok (read_all)
         "#]],
     );
@@ -324,7 +402,7 @@ fn a_clock_that_jumps_moves_no_class() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
         "#]],
     );
 }
@@ -339,9 +417,9 @@ fn a_new_coordinator_judges_anew() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             302s new (coordinator_moved)
-            322s ok (keeps_up)
+            313s ok (keeps_up)
         "#]],
     );
     check(
@@ -354,10 +432,10 @@ fn a_new_coordinator_judges_anew() {
          run 10m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
-            322s stopped (no_member)
+            15s ok (read_all)
+            314s stopped (no_member)
             602s new (coordinator_moved)
-            622s stopped (no_member)
+            613s stopped (no_member)
         "#]],
     );
 }
@@ -372,9 +450,9 @@ fn a_topic_made_anew_begins_anew() {
          run 5m",
         expect![[r#"
             7s new (new)
-            22s ok (keeps_up)
+            15s ok (read_all)
             307s new (new)
-            322s ok (keeps_up)
+            315s ok (read_all)
         "#]],
     );
 }

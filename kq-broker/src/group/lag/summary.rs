@@ -114,6 +114,19 @@ impl<K> Summary<K> {
         }
     }
 
+    /// The sum once all partitions are in. A group that gets nearer in each partition it is at, and is
+    /// given more than it reads over all of them, falls behind: it reads them by turns.
+    #[must_use]
+    pub fn concluded(mut self) -> Self {
+        let rates = self.consumed_per_second.zip(self.produced_per_second);
+        let falls_behind = rates.is_some_and(|(consumed, produced)| consumed < produced);
+        if self.class == GroupClass::Draining && self.partial_count == 0 && falls_behind {
+            (self.class, self.why) = (GroupClass::Lagging, Why::Rising);
+            self.catch_up = Some(CatchUp::Never);
+        }
+        self
+    }
+
     /// What keeps up is caught up with by its next commit, whenever that comes.
     fn take_catch_up(&mut self, figures: &Figures, class: Class) {
         let is_behind = figures.left() != Some(0) && class != Class::Ok;
@@ -210,6 +223,29 @@ mod tests {
         assert_eq!((summary.class, summary.class_since_ms), (GroupClass::Stalled, Some(8)));
         assert_eq!((summary.lag, summary.slowest), (106, Some(3)));
         assert_eq!(summary.time_lag, Some(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_group_that_reads_its_partitions_by_turns_falls_behind_with_them_all() {
+        let rates = |consumed, produced| Figures {
+            consumed_per_second: consumed,
+            produced_per_second: produced,
+            ..left(9, Some(CatchUp::In(Duration::from_secs(9))))
+        };
+        let class = |figures: [Figures; 2]| {
+            let mut summary = Summary::default();
+            for (nth, it) in figures.iter().enumerate() {
+                summary.add(|| nth, it, &verdict(Class::Draining, 7));
+            }
+            let summary = summary.concluded();
+            (summary.class, summary.catch_up == Some(CatchUp::Never))
+        };
+        // It reads the first one at 120 a second, and the second not at all.
+        let turns = [rates(Some(120.0), Some(100.0)), rates(None, Some(100.0))];
+        assert_eq!(class(turns), (GroupClass::Lagging, true));
+        let drains = [rates(Some(150.0), Some(100.0)), rates(Some(60.0), Some(100.0))];
+        assert_eq!(class(drains), (GroupClass::Draining, false));
+        assert_eq!(class([rates(None, Some(1.0)); 2]), (GroupClass::Draining, false));
     }
 
     #[test]

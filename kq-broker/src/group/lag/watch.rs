@@ -5,16 +5,20 @@ use std::time::Duration;
 use super::class::{Facts, classify};
 use super::figures::{Figures, FirstUnread};
 use super::window::{Ring, Samples};
-use super::{Attendance, Class, Course, Head, IDLE_AFTER, Standing, Why};
+use super::{Attendance, Class, Course, Head, IDLE_AFTER, NEW_FOR, Standing, Why};
 use crate::canary;
 use crate::group::Now;
 
 /// The least pause between commits that makes a group count as stopped, while members are there.
-const BOUND_MIN: Duration = Duration::from_secs(12);
+const BOUND_MIN: Duration = Duration::from_secs(10);
 /// The same while its rhythm is not known.
 const BOUND_UNKNOWN: Duration = Duration::from_mins(5);
 /// Beyond this no rhythm is believed.
 const BOUND_MAX: Duration = Duration::from_mins(30);
+/// Commits from which on their pauses tell a rhythm.
+const RHYTHM_COMMITS: u8 = 5;
+/// Pauses in a row that a member may leave out: those of ten commits.
+const PAUSES: u32 = 9;
 
 /// How a watch began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,8 @@ pub struct Sight<'a> {
     pub course: &'a Course,
     /// Who is there to read.
     pub attendance: Attendance,
+    /// When the group last committed to any partition, in time since the broker started.
+    pub group_commit_at: Duration,
 }
 
 /// A class, since when, and what it rests on.
@@ -77,14 +83,18 @@ pub struct Watch {
     origin: Origin,
     began_at: Duration,
     last_commit_at: Duration,
-    /// The first round that saw records behind the last commit.
+    /// How long before this broker started its last commit was, and then how long it had let records
+    /// wait by then.
+    before_start: Duration,
+    /// Since when records wait behind the last commit: since it, if that is known to have left some,
+    /// else since the first round that saw them.
     waits_since: Option<Duration>,
     /// How long a pause may be, from when there was a ring.
     bound: Option<Duration>,
     unread: Option<Unread>,
     shown: Verdict,
-    /// Another verdict, seen for one round.
-    pending: Option<Verdict>,
+    /// Another verdict, and when it was seen first, in time since the broker started.
+    pending: Option<(Verdict, Duration)>,
 }
 
 impl Watch {
@@ -101,6 +111,7 @@ impl Watch {
             origin,
             began_at: now.uptime,
             last_commit_at: now.uptime,
+            before_start: Duration::ZERO,
             waits_since: None,
             bound: None,
             unread: None,
@@ -112,6 +123,7 @@ impl Watch {
     /// The last commit was so long ago, by what is written down of it.
     #[must_use]
     pub fn committed_ago(mut self, ago: Duration) -> Self {
+        self.before_start = ago.saturating_sub(self.last_commit_at);
         self.last_commit_at = self.last_commit_at.saturating_sub(ago);
         self
     }
@@ -121,11 +133,12 @@ impl Watch {
         // Records were there a round before one saw them, at the earliest.
         let busy_from =
             self.waits_since.map_or(at, |it| it.saturating_sub(round).max(self.last_commit_at));
-        let busy = at.saturating_sub(busy_from);
+        let pause = at.saturating_sub(busy_from);
         self.last_commit_at = at;
+        self.before_start = Duration::ZERO;
         self.waits_since = None;
         let ring = self.ring.get_or_insert_with(|| Box::new(Ring::new()));
-        ring.push(at, offset, busy, round);
+        ring.push(at, offset, pause, round);
     }
 
     /// The leader looked the first unread record up.
@@ -150,21 +163,48 @@ impl Watch {
         if let Standing::Known(head) = sight.course.standing() {
             if sight.committed >= head.end {
                 self.waits_since = None;
-            } else {
-                self.waits_since.get_or_insert(sight.now.uptime);
+            } else if self.waits_since.is_none() {
+                self.begin_to_wait(sight.now.uptime);
             }
         }
         let (class, why) = self.judge(sight);
-        self.show(class, why, sight.now.wall_ms);
+        self.show(class, why, sight);
         if class == Class::Stopped && self.shown.class == Class::Stopped {
-            self.bound = Some(self.bound(sight.attendance));
+            self.bound = Some(self.patience(sight));
             self.ring = None;
         }
     }
 
+    /// When time alone may bring another class, in time since the broker started: what is new gets
+    /// old enough, a pause too long, or what was seen once is to be seen again. Then it is looked at,
+    /// be the next round due or not.
+    pub fn due(&self, sight: &Sight<'_>) -> Option<Duration> {
+        let now = sight.now.uptime;
+        if let Some((verdict, at)) = self.pending {
+            return Some(at.saturating_add(self.hold(verdict.class, sight.round)));
+        }
+        let old_enough = self.new_since().map(|(_, since)| since.saturating_add(NEW_FOR));
+        let (from, pause) = match sight.attendance {
+            Attendance::DesertedSince(at) => (at.max(self.last_commit_at), NEW_FOR),
+            Attendance::Attended | Attendance::Simple => {
+                (self.last_commit_at, self.patience(sight))
+            }
+        };
+        let waits_since = self.waits_since.filter(|_| self.shown.class != Class::Stopped);
+        let too_long = waits_since.map(|since| since.max(from).saturating_add(pause));
+        [old_enough, too_long].into_iter().flatten().filter(|at| *at >= now).min()
+    }
+
+    /// How long another class has to be seen until it is shown. The first one, and a stop, have taken
+    /// their time already; of the others a stray commit or two is no sign.
+    fn hold(&self, class: Class, round: Duration) -> Duration {
+        let is_sure = self.shown.class == Class::New || class == Class::Stopped;
+        if is_sure { Duration::ZERO } else { round }
+    }
+
     /// No class but rules 0 and 1 is shown before two rounds running came to it.
-    fn show(&mut self, class: Class, why: Why, wall_ms: i64) {
-        let seen = Verdict { class, why, since_ms: wall_ms };
+    fn show(&mut self, class: Class, why: Why, sight: &Sight<'_>) {
+        let seen = Verdict { class, why, since_ms: sight.now.wall_ms };
         if canary::is("class_at_first_sight") {
             self.shown = seen;
         }
@@ -182,11 +222,13 @@ impl Watch {
             || self.shown.class == Class::Stopped
             || (class == Class::Ok && why != Why::KeepsUp)
             || self.shown.class == Class::Leaderless;
-        match self.pending.filter(|it| it.class == class) {
+        let hold = self.hold(class, sight.round);
+        match self.pending.filter(|(it, _)| it.class == class) {
             _ if at_once => self.shown = seen,
-            Some(first) => self.shown = Verdict { why, ..first },
+            Some((_, at)) if sight.now.uptime.saturating_sub(at) < hold => return,
+            Some((first, _)) => self.shown = Verdict { why, ..first },
             None => {
-                self.pending = Some(seen);
+                self.pending = Some((seen, sight.now.uptime));
                 return;
             }
         }
@@ -215,7 +257,8 @@ impl Watch {
             samples: &samples,
             last_commit_at: self.last_commit_at,
             waits_since: self.waits_since,
-            bound: self.bound(sight.attendance),
+            before_start: self.before_start,
+            bound: self.patience(sight),
             new: self.new_since(),
             had_read_all: self.origin == Origin::HadReadAll,
             attendance: sight.attendance,
@@ -232,22 +275,59 @@ impl Watch {
         Some((why, self.began_at))
     }
 
+    /// The same, of a group that may be at work elsewhere: it reads its partitions by turns, and this
+    /// one's may come.
+    fn patience(&self, sight: &Sight<'_>) -> Duration {
+        let bound = self.bound(sight.attendance);
+        let is_elsewhere = sight.now.uptime.saturating_sub(sight.group_commit_at) <= bound
+            && self.last_commit_at < sight.group_commit_at;
+        if is_elsewhere { bound.max(BOUND_UNKNOWN) } else { bound }
+    }
+
+    /// When the last commit was, in time since the broker started.
+    pub fn last_commit_at(&self) -> Duration {
+        self.last_commit_at
+    }
+
+    /// When it last committed, if that is known to have left records.
+    fn behind_since(&self) -> Option<Duration> {
+        let samples = self.samples();
+        let last = samples.as_slice().last()?;
+        // Samples are of whole milliseconds.
+        let is_last = self.last_commit_at.saturating_sub(last.at) < Duration::from_millis(1);
+        (is_last && last.lag > 0).then_some(self.last_commit_at)
+    }
+
+    /// Records wait: since the last commit, if that left some; in a group that was coordinated
+    /// elsewhere since the first of them, by its age; else as far as anybody knows since now.
+    fn begin_to_wait(&mut self, now: Duration) {
+        let age = self.time_lag_at_look_up().filter(|_| self.origin == Origin::Loaded);
+        let since = self.behind_since().or(age.map(|it| now.saturating_sub(it)));
+        self.waits_since = Some(since.unwrap_or(now).max(self.last_commit_at));
+        let before_start = age.map_or(Duration::ZERO, |it| it.saturating_sub(now));
+        self.before_start = self.before_start.min(before_start);
+    }
+
     fn samples(&self) -> Samples {
         self.ring.as_ref().map(|ring| ring.known()).unwrap_or_default()
     }
 
-    /// How long a pause may be: as long as its samples span, without the time that had no work.
+    /// How long a pause may be: as long as its last commits would have taken, had all its pauses been
+    /// as long as the longest. Time that had no work counts for none.
     fn bound(&self, attendance: Attendance) -> Duration {
         let samples = self.samples();
         let all = samples.as_slice();
-        if all.len() < 3 {
+        let commits = self.ring.as_ref().map_or(0, |it| it.commits());
+        if all.len() < 3 && (all.len() < 2 || commits < RHYTHM_COMMITS) {
             // Who takes part in no group is often a job with checkpoints of many minutes.
             let simple = attendance == Attendance::Simple;
             let unknown = if simple { BOUND_MAX } else { BOUND_UNKNOWN };
             return self.bound.unwrap_or(unknown);
         }
-        let busy = all.iter().skip(1).map(|it| it.busy).sum::<Duration>();
-        busy.clamp(BOUND_MIN, BOUND_MAX)
+        let longest = all.iter().skip(1).map(|it| it.pause).max().unwrap_or_default();
+        // The one before them all may have been a stop: it may come again, but is no rhythm.
+        let before = all.first().map_or(Duration::ZERO, |it| it.pause.saturating_mul(2));
+        longest.saturating_mul(PAUSES).max(before).clamp(BOUND_MIN, BOUND_MAX)
     }
 
     /// How old the first unread record was when somebody looked: who commits often has moved on.
@@ -311,8 +391,8 @@ mod tests {
 
     #[test]
     fn a_window_costs_what_its_limit_was_reckoned_with() {
-        // `group.lag.windows.max` of 131,072 times this is 46 MiB.
-        assert!(size_of::<Watch>() + size_of::<Ring>() <= 368);
+        // `group.lag.windows.max` of 131,072 times this is 49 MiB.
+        assert!(size_of::<Watch>() + size_of::<Ring>() <= 392);
     }
 
     #[test]
@@ -329,7 +409,9 @@ mod tests {
         assert_eq!(watch.unread_wanted(9, &course), Some(9));
         let round = Duration::from_secs(5);
         let attendance = Attendance::Attended;
-        let sight = Sight { now, round, committed: 9, course: &course, attendance };
+        let group_commit_at = Duration::ZERO;
+        let sight =
+            Sight { now, round, committed: 9, course: &course, attendance, group_commit_at };
         let told = figures(Some(&watch), &sight, None).time_lag;
         assert_eq!(told, Some(Duration::from_secs(3)), "as it was at the look-up");
         // Nothing but gaps: until the end moves.

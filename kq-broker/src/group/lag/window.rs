@@ -18,8 +18,8 @@ pub(super) struct Sample {
     pub(super) at: Duration,
     pub(super) offset: u64,
     pub(super) lag: u64,
-    /// How much of the time since the sample before there was work.
-    pub(super) busy: Duration,
+    /// The longest time between two commits since the sample before, as far as there was work.
+    pub(super) pause: Duration,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ struct Packed {
     /// Saturates one below `UNKNOWN`.
     lag: u32,
     /// Milliseconds.
-    busy: u32,
+    pause: u32,
 }
 
 /// The samples, oldest first, counted from the earliest time and the least offset among them.
@@ -41,6 +41,8 @@ pub(super) struct Ring {
     base_offset: u64,
     samples: [Packed; SAMPLES_MAX],
     count: u8,
+    /// Commits taken in; no more are counted than fit.
+    commits: u8,
 }
 
 /// The samples whose lag is known, unpacked.
@@ -52,23 +54,24 @@ pub(super) struct Samples {
 
 impl Ring {
     pub(super) fn new() -> Self {
-        Self { base_at_ms: 0, base_offset: 0, samples: Default::default(), count: 0 }
+        Self { base_at_ms: 0, base_offset: 0, samples: Default::default(), count: 0, commits: 0 }
     }
 
     /// Takes a commit in.
-    pub(super) fn push(&mut self, at: Duration, offset: u64, busy: Duration, spacing: Duration) {
+    pub(super) fn push(&mut self, at: Duration, offset: u64, pause: Duration, spacing: Duration) {
+        self.commits = self.commits.saturating_add(1);
         let mut all: Vec<Unpacked> = self.unpacked().collect();
-        let mut busy = saturated(millis(busy));
+        let mut pause = saturated(millis(pause));
         if let [.., before, last] = all[..]
             && u128::from(last.at_ms.saturating_sub(before.at_ms)) < spacing.as_millis()
         {
-            busy = busy.saturating_add(last.busy);
+            pause = pause.max(last.pause);
             all.pop();
         }
         if all.len() == SAMPLES_MAX {
             all.remove(0);
         }
-        all.push(Unpacked { at_ms: millis(at), offset, lag: UNKNOWN, busy });
+        all.push(Unpacked { at_ms: millis(at), offset, lag: UNKNOWN, pause });
         self.base_at_ms = all.iter().map(|it| it.at_ms).min().unwrap_or(0);
         self.base_offset = all.iter().map(|it| it.offset).min().unwrap_or(0);
         self.count = 0;
@@ -77,10 +80,15 @@ impl Ring {
                 at: saturated(it.at_ms - self.base_at_ms),
                 offset: saturated(it.offset - self.base_offset),
                 lag: it.lag,
-                busy: it.busy,
+                pause: it.pause,
             };
             self.count += 1;
         }
+    }
+
+    /// How many commits it has taken in, 255 at most.
+    pub(super) fn commits(&self) -> u8 {
+        self.commits
     }
 
     /// Works the lag of samples out for which that is not done, from the heads around them.
@@ -105,7 +113,7 @@ impl Ring {
                 at: Duration::from_millis(it.at_ms),
                 offset: it.offset,
                 lag: u64::from(it.lag),
-                busy: Duration::from_millis(u64::from(it.busy)),
+                pause: Duration::from_millis(u64::from(it.pause)),
             };
             known.count += 1;
         }
@@ -117,7 +125,7 @@ impl Ring {
             at_ms: self.base_at_ms + u64::from(it.at),
             offset: self.base_offset + u64::from(it.offset),
             lag: it.lag,
-            busy: it.busy,
+            pause: it.pause,
         })
     }
 }
@@ -128,7 +136,7 @@ struct Unpacked {
     at_ms: u64,
     offset: u64,
     lag: u32,
-    busy: u32,
+    pause: u32,
 }
 
 impl Samples {

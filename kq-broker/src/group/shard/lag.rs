@@ -79,6 +79,8 @@ pub struct GroupLag {
     pub member_count: usize,
     /// Its lag.
     pub summary: Summary<TopicPartition>,
+    /// When it is to be looked at again, in time since the broker started, be a round due or not.
+    pub due: Option<Duration>,
 }
 
 /// The lag of a group in one partition.
@@ -125,6 +127,7 @@ impl Shard {
         for id in &ids {
             if let Some(entry) = self.groups.get(id).filter(|it| it.is_due(id, visit)) {
                 entry.ask(heads, into);
+                self.ask_of_owned(id, entry, heads, into);
             }
         }
         self.next_after(ids.last())
@@ -156,9 +159,9 @@ impl Shard {
             let Some(entry) = self.groups.get_mut(id).filter(|it| it.is_due(id, visit)) else {
                 continue;
             };
-            let summary = entry.observe(look, self.config.lag_round, &mut room);
+            let (summary, due) = entry.observe(look, self.config.lag_round, &mut room);
             let member_count = entry.kind.member_count();
-            into.push(GroupLag { group: id.clone(), member_count, summary });
+            into.push(GroupLag { group: id.clone(), member_count, summary, due });
         }
         self.watches_left = room;
         self.next_after(ids.last())
@@ -199,6 +202,22 @@ impl Shard {
         }
     }
 
+    /// What members are to read and have never committed counts from the log's start.
+    fn ask_of_owned(&self, id: &GroupId, entry: &Entry, heads: &Heads, into: &mut LagQuestions) {
+        for partition in self.owned(id) {
+            if entry.offsets.get(&partition).is_some() {
+                continue;
+            }
+            into.topics.insert(Arc::clone(&partition.topic));
+            let Some(Standing::Known(head)) = heads.course(&partition).map(Course::standing) else {
+                continue;
+            };
+            if head.start < head.end {
+                into.unread.insert((partition, head.start));
+            }
+        }
+    }
+
     /// What the group's members are assigned.
     fn owned(&self, group: &GroupId) -> BTreeSet<TopicPartition> {
         let members = self.survey_members(group, Now::default());
@@ -224,7 +243,7 @@ fn after_of(after: Option<&GroupId>) -> Bound<&GroupId> {
 impl Entry {
     /// Whether a visit looks at it.
     fn is_due(&self, id: &GroupId, visit: LagVisit) -> bool {
-        if self.offsets.is_empty() {
+        if self.offsets.is_empty() && self.kind.member_count() == 0 {
             return false;
         }
         let number = id
@@ -255,12 +274,14 @@ impl Entry {
         look: &LagLook<'_>,
         round: Duration,
         room: &mut usize,
-    ) -> Summary<TopicPartition> {
+    ) -> (Summary<TopicPartition>, Option<Duration>) {
         let attendance = self.attend(look.now);
         let origin = self.lag.origin();
-        let mut summary = Summary::default();
+        let (mut summary, mut due) = (Summary::default(), None::<Duration>);
         let mut all_known = true;
         let watches = &mut 0;
+        let known = self.offsets.kept().filter_map(|(_, kept)| kept.watch.as_deref());
+        let group_commit_at = known.map(Watch::last_commit_at).max().unwrap_or_default();
         for (partition, kept) in self.offsets.kept_mut() {
             let Some(course) = look.heads.course(partition) else {
                 // A topic that waits for its purge, or one that was made just now.
@@ -268,7 +289,8 @@ impl Entry {
                 continue;
             };
             let committed = at_least_zero(kept.offset.offset);
-            let sight = Sight { now: look.now, round, committed, course, attendance };
+            let sight =
+                Sight { now: look.now, round, committed, course, attendance, group_commit_at };
             let unread = unread_at(look, partition, &sight);
             all_known &= matches!(course.standing(), Standing::Known(_));
             if kept.watch.is_none() && *room > 0 && has_unread(&sight) {
@@ -280,6 +302,7 @@ impl Entry {
                     watch.on_unread(unread);
                 }
                 watch.observe(&sight);
+                due = due.into_iter().chain(watch.due(&sight)).min();
             }
             let (figures, verdict) = told(kept, &sight, unread);
             summary.add(|| partition.clone(), &figures, &verdict);
@@ -291,7 +314,7 @@ impl Entry {
         let watches = *watches;
         self.offsets.count_watches(watches);
         self.lag.is_known |= all_known;
-        summary
+        (summary.concluded(), due)
     }
 
     /// Who is there, and since when nobody is.
@@ -342,6 +365,7 @@ impl Entry {
             committed: at_least_zero(kept.offset.offset),
             course,
             attendance: self.attendance(),
+            group_commit_at: Duration::ZERO,
         };
         let (figures, verdict) = told(kept, &sight, unread_at(look, &partition, &sight));
         let standing = Some(course.standing());
@@ -376,8 +400,8 @@ impl Entry {
     }
 }
 
-/// An assignment is new for so long.
-const NEW_MS: i64 = 15_000;
+/// An assignment is new for so long, as a commit is.
+const NEW_MS: i64 = 10_000;
 
 /// Offsets are what clients say; below zero there is nothing.
 fn at_least_zero(offset: i64) -> u64 {

@@ -185,7 +185,7 @@ impl Admin {
         for row in rows.iter().filter(|it| image.topic_by_name(&it.partition.topic).is_some()) {
             summary.add(|| row.partition.clone(), &row.figures, &row.verdict);
         }
-        lag_words::summary(&summary)
+        lag_words::summary(&summary.concluded())
     }
 
     /// Rows with those who own the partitions.

@@ -8,7 +8,7 @@ use kq_proto::monitor::v1;
 
 use super::Watching;
 use super::curves::CurvesAsked;
-use super::rounds::{Follow, Rounds, changed};
+use super::rounds::{Follow, Pace, Rounds, changed};
 use crate::monitor::{Counts, GroupRows, Window};
 
 /// Between two rounds of whatever is looked up.
@@ -56,8 +56,10 @@ impl Sources {
         self.with_partitions = with_partitions;
         keep(&mut self.groups, asked.groups, || {
             let admin = of.admin.clone();
-            let every = Duration::from_millis(of.admin.node.config.group_lag_sample_ms).max(ROUND);
-            of.groups.follow(every, move |before| {
+            let sample = Duration::from_millis(of.admin.node.config.group_lag_sample_ms);
+            // A class that is told early is shown early.
+            let pace = Pace { least: ROUND, most: sample.max(ROUND) };
+            of.groups.follow(pace, move |before| {
                 let admin = admin.clone();
                 async move { admin.group_rows(before.as_deref()).await }
             })

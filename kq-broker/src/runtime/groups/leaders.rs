@@ -156,12 +156,14 @@ impl Node {
         })
     }
 
-    /// The heads after a round: of all topics that were asked about, with what was known before.
+    /// The heads after a round: of all topics that were asked about, with what was known before. In an
+    /// early one what was told the round before stays, and nobody has missed one who does not answer.
     pub fn next_heads(
         &self,
         questions: &LagQuestions,
         told: &LeadersTold,
         before: &Heads,
+        is_early: bool,
     ) -> Heads {
         let image = self.image();
         let mut heads = Heads::default();
@@ -170,14 +172,13 @@ impl Node {
             let Some(courses) = heads.topic_mut(&topic.name) else { continue };
             for (at, (index, partition)) in topic.partitions().enumerate() {
                 let head = told.heads.get(&PartitionId { topic: topic.id, index });
-                courses.tell(
-                    at,
-                    match head {
-                        Some(head) => Told::Head(*head),
-                        None if partition.leader.is_none() => Told::NoLeader,
-                        None => Told::Nothing,
-                    },
-                );
+                match head {
+                    Some(head) if is_early => courses.refresh(at, *head),
+                    Some(head) => courses.tell(at, Told::Head(*head)),
+                    None if partition.leader.is_none() => courses.tell(at, Told::NoLeader),
+                    None if is_early => {}
+                    None => courses.tell(at, Told::Nothing),
+                }
             }
         }
         heads

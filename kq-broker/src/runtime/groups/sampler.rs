@@ -15,10 +15,16 @@ const OFFSETS_MAX: usize = 1_000;
 /// Offsets that a round looks at, those of groups that are watched aside.
 const ROUND_MAX: usize = 200_000;
 
+/// Between two rounds at least, and how many times as long as the last one took: what is due is
+/// looked at early, but not at any cost.
+const ROUND_MIN: Duration = Duration::from_secs(1);
+const ROUND_COSTS: u32 = 20;
+
 /// What the last round found.
 #[derive(Debug, Default)]
 pub(super) struct Sampled {
     heads: Mutex<Arc<Heads>>,
+    unread: Mutex<Arc<Unreads>>,
     found: Mutex<Arc<Vec<GroupLag>>>,
     turn: Mutex<u64>,
 }
@@ -26,18 +32,35 @@ pub(super) struct Sampled {
 /// Samples until the broker stops.
 pub(super) async fn run(groups: Arc<Groups>) {
     let round = Duration::from_millis(groups.node.config.group_lag_sample_ms);
+    let (mut pause, mut regular_in) = (round, round);
     loop {
         tokio::select! {
             () = groups.node.stopping.cancelled() => return,
-            () = tokio::time::sleep(round) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        groups.sample().await;
+        let is_early = pause < regular_in;
+        let began = groups.node.clock.elapsed();
+        groups.sample(is_early).await;
+        let ended = groups.node.clock.elapsed();
+        let took = ended.saturating_sub(began);
+        regular_in = if is_early { regular_in.saturating_sub(pause + took) } else { round };
+        let due_in = groups.lags().iter().filter_map(|it| it.due).min();
+        let due_in = due_in.map(|due| due.saturating_sub(ended));
+        pause = next_pause(regular_in, due_in, took);
     }
 }
 
+/// How long to wait for the next round: until the regular one, or until something is due if that is
+/// earlier by more than the least pause.
+fn next_pause(regular_in: Duration, due_in: Option<Duration>, took: Duration) -> Duration {
+    let least = ROUND_MIN.max(took.saturating_mul(ROUND_COSTS));
+    let early = due_in.map_or(regular_in, |due| due.max(least));
+    if early.saturating_add(least) <= regular_in { early } else { regular_in }
+}
+
 impl Groups {
-    /// One round.
-    pub(crate) async fn sample(&self) {
+    /// One round; an early one if it comes between two that are regular.
+    pub(crate) async fn sample(&self, is_early: bool) {
         let began = self.node.clock.elapsed();
         let hosts = self.hosts();
         let visit = self.next_visit(&hosts);
@@ -56,7 +79,7 @@ impl Groups {
         }
         // Where nothing was ever committed nobody is asked.
         let told = self.node.ask_leaders(&questions, false).await;
-        let heads = Arc::new(self.node.next_heads(&questions, &told, &before));
+        let heads = Arc::new(self.node.next_heads(&questions, &told, &before, is_early));
         let unread = self.node.unreads(&questions, &told);
         let mut found = Vec::new();
         for host in &hosts {
@@ -70,6 +93,7 @@ impl Groups {
             }
         }
         *self.sampled.heads.lock() = heads;
+        *self.sampled.unread.lock() = Arc::new(unread);
         *self.sampled.found.lock() = Arc::new(found);
         let took = self.node.clock.elapsed().saturating_sub(began);
         self.node.metrics.group_rounds.observe(took.as_secs_f64());
@@ -106,7 +130,7 @@ impl Groups {
 
     /// The lag of a group as of the last round; none if the shard does not know it.
     pub fn lag_of(&self, host: &ShardHost, group: &GroupId) -> Option<Vec<PartitionLag>> {
-        let (heads, unread) = (self.heads(), Unreads::default());
+        let (heads, unread) = (self.heads(), Arc::clone(&self.sampled.unread.lock()));
         let look = LagLook { now: self.now(), heads: &heads, unread: &unread };
         host.look(|shard| shard.group_lag(group, &look))
     }
@@ -114,5 +138,24 @@ impl Groups {
     pub(super) fn now(&self) -> Now {
         let clock = self.node.clock;
         Now { uptime: clock.elapsed(), wall_ms: clock.now().0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_is_looked_at_early_but_not_at_any_cost() {
+        let ms = Duration::from_millis;
+        let next = |due: Option<u64>, took: u64| next_pause(ms(5_000), due.map(ms), ms(took));
+        assert_eq!(next(None, 1), ms(5_000));
+        assert_eq!(next(Some(2_300), 1), ms(2_300));
+        assert_eq!(next(Some(0), 1), ms(1_000), "not at once");
+        assert_eq!(next(Some(4_100), 1), ms(5_000), "the regular one comes as soon");
+        assert_eq!(next(Some(60_000), 1), ms(5_000));
+        assert_eq!(next(Some(0), 100), ms(2_000), "a twentieth of the time at most");
+        assert_eq!(next(Some(0), 200), ms(5_000));
+        assert_eq!(next_pause(ms(200), Some(ms(0)), ms(1)), ms(200), "rounds are fast as they are");
     }
 }

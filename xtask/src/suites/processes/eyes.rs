@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -96,11 +96,25 @@ impl Sentences {
         }
     }
 
-    /// What was said since it was asked last.
-    pub(super) fn since(&mut self) -> Vec<String> {
-        let new: Vec<String> = self.told.try_iter().map(|it| it.words).collect();
-        self.read.extend(new.iter().cloned());
-        new
+    /// The first such sentence among those that were not read yet and those that come until then.
+    pub(super) fn heard(
+        &mut self,
+        within: Duration,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Result<Option<String>> {
+        let deadline = clock::now() + within;
+        loop {
+            let left = deadline.saturating_duration_since(clock::now());
+            let words = match self.told.recv_timeout(left) {
+                Ok(sentence) => sentence.words,
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => bail!("kq-tui ended"),
+            };
+            self.read.push(words.clone());
+            if is_it(&words) {
+                return Ok(Some(words));
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! A producer, a consumer and a cluster around one watch, in steps of 100 ms; rounds come every 5 s.
+//! A producer, a consumer and a cluster around one watch, in steps of 100 ms; rounds come every 5 s,
+//! and early ones when something is due.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use crate::group::lag::{Attendance, Course, Head, Origin, Sight, Unread, Watch};
 
 const STEP: Duration = Duration::from_millis(100);
 const ROUND: Duration = Duration::from_secs(5);
+/// After a round at least.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// One partition, its producer and its consumer.
 pub(super) struct World {
@@ -30,8 +33,14 @@ pub(super) struct World {
     course: Course,
     attendance: Attendance,
     watch: Option<Watch>,
+    committed_at: Duration,
+    /// Where the partition ended at each second.
+    ends: Vec<u64>,
+    /// The group commits to other partitions.
+    is_at_work_elsewhere: bool,
     origin: Origin,
     round_next: Duration,
+    early_next: Option<Duration>,
     shown: &'static str,
     /// When which class was shown first.
     pub(super) log: String,
@@ -64,8 +73,12 @@ impl World {
             course: Course::default(),
             attendance: Attendance::Attended,
             watch: None,
+            committed_at: Duration::ZERO,
+            ends: Vec::new(),
+            is_at_work_elsewhere: false,
             origin: Origin::FirstCommit,
             round_next: Duration::from_secs(102),
+            early_next: None,
             shown: "-",
             log: String::new(),
         }
@@ -97,6 +110,7 @@ impl World {
                 self.attendance = Attendance::Simple;
             }
             ["behind", count] => self.behind = count.parse().unwrap(),
+            ["elsewhere"] => self.is_at_work_elsewhere = true,
             ["freeze"] => self.consume = 0.0,
             ["silence"] => self.commit_every = None,
             ["leave"] => {
@@ -142,6 +156,9 @@ impl World {
 
     fn step(&mut self) {
         self.now += STEP;
+        if self.now.subsec_millis() == 0 {
+            self.ends.push(self.end());
+        }
         let seconds = STEP.as_secs_f64();
         self.produced += self.produce * seconds;
         let reach = (self.produced - self.behind).floor().max(self.read);
@@ -154,7 +171,9 @@ impl World {
         }
         if self.round_next <= self.now {
             self.round_next = self.now + ROUND;
-            self.round();
+            self.round(false);
+        } else if self.early_next.is_some_and(|at| at <= self.now) {
+            self.round(true);
         }
     }
 
@@ -164,10 +183,12 @@ impl World {
         let origin = self.origin;
         let watch = self.watch.get_or_insert_with(|| Watch::begin(origin, now));
         watch.on_commit(offset, now.uptime, ROUND);
+        self.committed_at = now.uptime;
         self.committed = Some(offset);
     }
 
-    fn round(&mut self) {
+    fn round(&mut self, is_early: bool) {
+        self.early_next = None;
         let end = self.end();
         let head = Head {
             at: self.now,
@@ -177,8 +198,10 @@ impl World {
             epoch: 1,
         };
         match self.leader {
+            Leader::There if is_early => self.course.refresh(head),
             Leader::There => self.course.hear(head),
             Leader::Lost => self.course.lose_leader(),
+            Leader::Silent if is_early => {}
             Leader::Silent => self.course.miss(),
         }
         let (Some(committed), now) = (self.committed, self.now()) else { return };
@@ -187,17 +210,25 @@ impl World {
             Some(watch) => watch,
             // Nothing is watched where nothing is left to read.
             None if committed.max(self.start) == end => return,
+            None if origin == Origin::Loaded => {
+                let ago = now.uptime.saturating_sub(self.committed_at);
+                self.watch.insert(Watch::begin(origin, now).committed_ago(ago))
+            }
             None => self.watch.insert(Watch::begin(origin, now)),
         };
         if self.leader == Leader::There
             && let Some(from) = watch.unread_wanted(committed, &self.course)
         {
-            let found = (from < self.gap_from.unwrap_or(end)).then_some((from, Some(now.wall_ms)));
+            let age = self.ends.iter().rev().take_while(|end| from < **end).count();
+            let at_ms = now.wall_ms - i64::try_from(age).unwrap() * 1_000;
+            let found = (from < self.gap_from.unwrap_or(end)).then_some((from, Some(at_ms)));
             watch.on_unread(Unread { from, found, until: end, at_ms: now.wall_ms });
         }
         let (attendance, course) = (self.attendance, &self.course);
-        let sight = Sight { now, round: ROUND, committed, course, attendance };
+        let group_commit_at = if self.is_at_work_elsewhere { self.now } else { Duration::ZERO };
+        let sight = Sight { now, round: ROUND, committed, course, attendance, group_commit_at };
         watch.observe(&sight);
+        self.early_next = watch.due(&sight).map(|at| at.max(self.now + EARLY));
         let verdict = watch.verdict();
         if verdict.class.word() != self.shown {
             self.shown = verdict.class.word();
@@ -222,8 +253,8 @@ fn rate(word: &str) -> f64 {
 
 fn time(word: &str) -> Duration {
     let (count, unit) = word.split_at(word.len() - 1);
-    let count: u64 = count.parse().unwrap();
-    Duration::from_secs(
-        count * [("s", 1), ("m", 60), ("h", 3_600)].iter().find(|it| it.0 == unit).unwrap().1,
+    let count: f64 = count.parse().unwrap();
+    Duration::from_secs_f64(
+        count * [("s", 1.0), ("m", 60.0), ("h", 3_600.0)].iter().find(|it| it.0 == unit).unwrap().1,
     )
 }
