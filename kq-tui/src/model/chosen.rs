@@ -36,7 +36,7 @@ impl Chosen {
     pub(super) fn all_hidden(&self) -> Option<String> {
         let are_hidden = self.marked > 0 && self.keys.is_empty();
         let words = self.words().filter(|_| are_hidden)?;
-        Some(format!("{words}; \\ shows all rows, X marks nothing any more"))
+        Some(format!("{words}; \\ shows all, X unmarks"))
     }
 }
 

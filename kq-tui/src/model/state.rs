@@ -120,6 +120,10 @@ pub struct State {
     pub(super) leaving: BTreeMap<u64, Box<Task>>,
     /// What has ended meanwhile and was not read yet, the first first.
     pub(super) ended: VecDeque<Box<Task>>,
+    /// The id of the cluster that was told first.
+    pub(super) first_cluster: Option<String>,
+    /// The id of the cluster that was told last, beside what is held too.
+    pub(super) told_cluster: String,
     /// Of this call somebody was told that its end is not known yet, and wants to quit.
     pub(super) warned_of: Option<u64>,
     /// Whose members were shown last.
@@ -168,6 +172,8 @@ impl State {
             look: Look::default(),
             leaving: BTreeMap::new(),
             ended: VecDeque::new(),
+            first_cluster: None,
+            told_cluster: String::new(),
             warned_of: None,
             last_group: None,
             subjects: BTreeMap::new(),

@@ -157,6 +157,16 @@ impl State {
         Ok((self.effects, Effect::Call { id: self.effects, call: Box::new(call) }))
     }
 
+    /// Why this is not the cluster that was looked at first.
+    pub(super) fn strange_cluster(&self) -> Option<String> {
+        let first = self.first_cluster.as_ref().filter(|_| !self.told_cluster.is_empty())?;
+        let now = crate::text::safe(&self.told_cluster);
+        let first_words = crate::text::safe(first);
+        (*first != self.told_cluster).then(|| {
+            format!("cluster {now} answers here now, and it was {first_words}: start kq-tui again")
+        })
+    }
+
     /// Why nothing may be changed from here now.
     pub(super) fn unchangeable(&self) -> Option<String> {
         if self.is_recording() {
@@ -165,6 +175,9 @@ impl State {
         if self.settings.read_only {
             let context = crate::text::safe(&self.settings.context);
             return Some(format!("context {context} is read only"));
+        }
+        if let Some(why) = self.strange_cluster() {
+            return Some(why);
         }
         let mode = self.mode();
         (!mode.is_now()).then(|| {

@@ -71,8 +71,7 @@ impl Aim {
         };
         if choice.marked > 0 {
             let strange = choice.keys.iter().any(|it| !fits(it));
-            return strange
-                .then(|| format!("{word} is not about what is marked: X marks nothing any more"));
+            return strange.then(|| format!("{word} is not about what is marked: X unmarks"));
         }
         let is_about_all = match deed {
             // Of a member's row it is about the group.

@@ -26,7 +26,7 @@ pub(super) fn reset_sheet(answer: v1::ProposeResetResponse, state: &State) -> We
         sheet.say(Weight::Head, headline(&plan, state));
     }
     let members = plan.members.len();
-    if plan.live && members > 0 {
+    if plan.live && members > 0 && !changes.is_empty() {
         let words = format!(
             "live: {} put out, to come back in one rebalance; what they have not committed of other \
              partitions is read again",

@@ -113,6 +113,10 @@ fn reset(it: &v1::ApplyResetResponse, state: &State, sheet: &mut Sheet) {
     if !it.undo.is_empty() {
         let line = ctl::next(state, "offset undo", &[&it.undo]);
         sheet.say(Weight::Head, format!("to take it back: {line}"));
+        sheet.say(
+            Weight::Dim,
+            "the cluster keeps what was there; 'offset undo' alone says how long",
+        );
     }
     if it.expelled_count > 0 {
         let members = plural(it.expelled_count.into(), "member");

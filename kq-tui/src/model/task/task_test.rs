@@ -324,6 +324,7 @@ fn offsets_are_reset_to_what_a_line_says() {
             OFFSET RESET of billing, all its topics
             Good 1 offset written
             Head to take it back: kq-ctl offset undo u-7
+            Dim the cluster keeps what was there; 'offset undo' alone says how long
             Row orders/0                 1 000 -> 400   600 again
             Head 6 shows the group's lag; 8 the event
         "#]],
@@ -378,7 +379,7 @@ fn a_plan_is_throttled_and_cancelled_by_its_name() {
             Head throttle 50MiB/s
             Warn it is so already
             Row state                    running -> running
-            Row rate                     as fast as it goes -> as fast as it goes
+            Row rate                     as fast as it goes
             Row moves                    0 of 0 done
             Dim the same: kq-ctl plan throttle drain-b4 50MiB/s
             [type drain-b4 to do it: ]
@@ -408,6 +409,13 @@ fn a_protected_context_wants_its_own_name() {
     world.key(Key::ctrl('u'));
     let (_, done) = call(&world.press("prod-eu\n"));
     assert!(done.changes());
+    let mut world = on(Screen::Brokers);
+    (world.state.settings.protected, world.state.settings.context) = (true, "  ".to_owned());
+    let (id, _) = call(&world.press("jD"));
+    answer(&mut world, id, proposed(plan()));
+    assert_eq!(world.press("\n \n"), [], "a name that nobody sees is no word");
+    world.key(Key::ctrl('u'));
+    call(&world.press("b2\n"));
 }
 
 #[test]
@@ -454,7 +462,11 @@ fn nobody_quits_unknowing_before_what_was_begun_has_ended() {
     let (id, _) = call(&world.press("b2\n"));
     world.press("\u{1b}");
     assert_eq!(world.press("q"), []);
-    assert!(world.said().contains("DRAIN of b2 is still being done"), "{}", world.said());
+    assert!(
+        world.said().starts_with("q again quits; not known how it ends: DRAIN of b2"),
+        "{}",
+        world.said()
+    );
     assert_eq!(world.press("jq"), [], "another key, and it is said again");
     assert_eq!(world.press("q"), [Effect::Quit(0)]);
     world.press("/");
@@ -582,15 +594,15 @@ fn a_cancel_tells_what_it_comes_to_though_the_broker_tells_what_is() {
     check(
         &world,
         expect![[r#"
-        PLAN drain-b4
-        Head cancel
-        Row state                    running -> cancelling
-        Row rate                     as fast as it goes -> as fast as it goes
-        Row moves                    50 of 57 done
-        Warn 4 that move go back to where they were; 50 done stay
-        Dim the same: kq-ctl plan cancel drain-b4
-        [type drain-b4 to do it: ]
-    "#]],
+            PLAN drain-b4
+            Head cancel
+            Row state                    running -> cancelling
+            Row rate                     as fast as it goes
+            Row moves                    50 of 57 done
+            Warn 4 that move go back to where they were; 50 done stay
+            Dim the same: kq-ctl plan cancel drain-b4
+            [type drain-b4 to do it: ]
+        "#]],
     );
     let (id, _) = call(&world.press("drain-b4\n"));
     let cancelled = v1::PlanStatus { state: "cancelling".into(), ..plan };
@@ -640,14 +652,17 @@ fn what_failed_of_an_election_comes_before_what_went() {
     let told =
         v1::ElectLeadersResponse { leaders: vec![elected(0, Unchanged)], errors: vec![error] };
     answer(&mut world, id, Answer::ElectLeaders(told));
-    check(&world, expect![[r#"
+    check(
+        &world,
+        expect![[r#"
         PREFERRED ELECTION of orders/1
         Head 0 leaders elected
         Warn 1 leader as before
         Bad orders/1: its preferred replica is not in sync
         Row orders/0                 b1 -> b2
         Head 8 shows the events; 4 who leads
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -683,6 +698,41 @@ fn too_much_at_once_and_too_little_are_refused() {
         why,
         "101 partitions are too many at once; accepted: up to 100; for more: kq-ctl leader elect"
     );
+}
+
+#[test]
+fn a_plan_of_one_cluster_is_not_done_to_another() {
+    use kq_proto::monitor::v1::{ClusterState, WatchResponse};
+    let told = |id: &str| WatchResponse {
+        now_ms: crate::model::world::NOW_MS,
+        cluster: Some(ClusterState { cluster_id: id.to_owned(), ..ClusterState::default() }),
+        ..WatchResponse::default()
+    };
+    let mut world = on(Screen::Partitions);
+    let first = world.state.facts.cluster.cluster_id.clone();
+    world.frame(told(if first.is_empty() { "c-1" } else { &first }));
+    let (id, _) = call(&world.press("E"));
+    answer(&mut world, id, election(&[Elected]));
+    let Stage::Shown(ready) = task(&world).stage.clone() else { panic!("{:?}", task(&world)) };
+    world.frame(told("c-2"));
+    assert!(world.said().contains("cluster c-2 answers here now"), "{}", world.said());
+    assert_eq!(world.press(&format!("{}\n", ready.word)), []);
+    let error = task(&world).error.clone().unwrap();
+    assert!(error.contains("nothing was done: cluster c-2 answers"), "{error}");
+    world.press("\u{1b}");
+    assert_eq!(world.press("E"), [], "nor is another plan made");
+}
+
+#[test]
+fn whom_nothing_puts_out_is_not_said_to_be_put_out() {
+    let mut world = on(Screen::Groups);
+    let (id, _) = call(&world.press("Rlatest --live\n"));
+    let mut plan =
+        v1::ResetPlan { live: true, members: vec![v1::GroupMember::default()], ..reset_plan() };
+    plan.rows.retain(|it| it.from == it.to);
+    answer(&mut world, id, proposed_reset(plan));
+    let lines = &task(&world).sheet.lines;
+    assert!(lines.iter().all(|it| !it.text.contains("put out")), "{lines:?}");
 }
 
 #[test]

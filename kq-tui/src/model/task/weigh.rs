@@ -36,9 +36,11 @@ impl Task {
             Some((call, count)) => {
                 // What a protected context holds has to be named by the context.
                 let settings = &state.settings;
-                let word = if settings.protected {
-                    sheet.say(Weight::Warn, format!("context {} is protected", settings.context));
-                    safe(settings.context.trim()).into_owned()
+                let context = safe(settings.context.trim());
+                // No word is nothing: then Enter alone would do it.
+                let word = if settings.protected && !context.is_empty() {
+                    sheet.say(Weight::Warn, format!("context {context} is protected"));
+                    context.into_owned()
                 } else {
                     self.aim.word(count)
                 };
@@ -200,7 +202,8 @@ fn steering(before: &v1::PlanStatus, answer: Answer, how: &str) -> Weighed {
         sheet.say(Weight::Warn, "it is so already");
     }
     sheet.say(Weight::Row, Sheet::item("state", &format!("{} -> {state}", plan.state)));
-    let rates = format!("{} -> {}", rate_words(before), rate_words(&plan));
+    let (now, then) = (rate_words(before), rate_words(&plan));
+    let rates = if now == then { now } else { format!("{now} -> {then}") };
     sheet.say(Weight::Row, Sheet::item("rate", &rates));
     let count = |state: &str| plan.moves_by_state.get(state).copied().unwrap_or(0);
     let (done, moving) = (count("done"), count("moving"));

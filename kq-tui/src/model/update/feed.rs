@@ -37,6 +37,7 @@ impl State {
     fn hear(&mut self, frame: v1::WatchResponse) -> Vec<Effect> {
         self.heard = Some((self.uptime_ms, frame.now_ms));
         self.answered(frame.window);
+        self.meet(frame.cluster.as_ref());
         if matches!(self.link, Link::Ended(_)) {
             // A recording had come to its end, and was gone back in.
             self.link = Link::Open(self.settings.context.clone());
@@ -45,6 +46,21 @@ impl State {
         self.troubles.count(frame.axis.as_ref());
         held.apply(frame);
         Vec::new()
+    }
+
+    /// An address may come to lead to another cluster, as a tunnel does.
+    fn meet(&mut self, cluster: Option<&v1::ClusterState>) {
+        let Some(id) = cluster.map(|it| &it.cluster_id).filter(|it| !it.is_empty()) else { return };
+        if self.first_cluster.is_none() {
+            self.first_cluster = Some(id.clone());
+        }
+        let before = self.strange_cluster();
+        self.told_cluster.clone_from(id);
+        if before.is_none()
+            && let Some(why) = self.strange_cluster()
+        {
+            self.complain(why);
+        }
     }
 
     fn take_frame(&mut self, mut frame: v1::WatchResponse) -> Vec<Effect> {

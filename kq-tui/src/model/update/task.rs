@@ -107,7 +107,7 @@ impl State {
         if self.warned_of == Some(*id) {
             return None;
         }
-        let words = format!("{} is still being done; q again ends without its end", task.title());
+        let words = format!("q again quits; not known how it ends: {}", task.title());
         self.warned_of = Some(*id);
         Some(words)
     }
