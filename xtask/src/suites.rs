@@ -69,12 +69,12 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
         rust(&programs, tally)?;
     }
     let (mut checks, mut quiet): (Vec<Check>, Vec<Check>) = (Vec::new(), Vec::new());
+    if wanted(Part::Clients) {
+        checks.extend(clients::CHECKS);
+    }
     if wanted(Part::Processes) {
         checks.extend(processes::CHECKS);
         quiet.extend(processes::QUIET);
-    }
-    if wanted(Part::Clients) {
-        checks.extend(clients::CHECKS);
     }
     let is_asked_for =
         |name: &str| args.check.as_ref().is_none_or(|text| name.contains(text.as_str()));

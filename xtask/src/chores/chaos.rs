@@ -17,9 +17,20 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<bool> {
     Ok(crate::run::finish(&mut command(args))?.success())
 }
 
+/// The program that has the clients.
+const WITH_CLIENTS: [&str; 5] = ["--quiet", "--bin", "xtask", "--features", "xtask/bench"];
+
+/// Builds the program that has the clients, librdkafka and all.
+pub(crate) fn build() -> Command {
+    let mut build = cargo(["build"]);
+    build.args(WITH_CLIENTS);
+    build
+}
+
 /// The call of this chore in the program that has the clients.
 pub(crate) fn command(args: &ChaosArgs) -> Command {
-    let mut again = cargo(["run", "--quiet", "--bin", "xtask", "--features", "xtask/bench"]);
+    let mut again = cargo(["run"]);
+    again.args(WITH_CLIENTS);
     again.args(["--", "chaos", "--minutes", &args.minutes.to_string()]);
     again.args(["--brokers", &args.brokers.to_string()]);
     again.args(["--cut", &format!("{}ms", args.cut.as_millis())]);

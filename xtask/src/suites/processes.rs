@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::survivor::Survivor;
 use super::{Check, Kit};
-use crate::chores::chaos::command;
+use crate::chores::chaos::{build, command};
 use crate::cli::{ChaosArgs, Scenario};
 use crate::clock::{self, poll_until};
 use crate::cluster::{Guard, Plan, Stopped};
@@ -47,8 +47,10 @@ pub(super) const CHECKS: &[Check] = &[
     ("process a_group_outlives_its_coordinators", |kit| chaos(kit, Some(Scenario::Groups), 0.1)),
 ];
 
-/// Those that wait most of their time; they run beside the others.
+/// Those that need nobody's time, one after another beside the others: a build that others want later,
+/// and what waits most of the time.
 pub(super) const QUIET: &[Check] = &[
+    ("process the_clients_of_chaos_build", build_clients),
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
     ("process twenty_groups_are_told_apart_by_their_commits", lag::twenty_groups),
 ];
@@ -149,6 +151,10 @@ fn refused_start(kit: &Kit, data_dir: &Path, flags: &[&str]) -> Result<String> {
 
 /// A short run of `cargo xtask chaos`; a longer one draws more of what may happen, and an optimised
 /// one judges times.
+fn build_clients(_: &Kit) -> Result<Verdict> {
+    capture(&mut build()).map(|_| Verdict::Passed(String::new()))
+}
+
 fn chaos(kit: &Kit, scenario: Option<Scenario>, minutes: f64) -> Result<Verdict> {
     let args = ChaosArgs {
         minutes,
