@@ -75,6 +75,9 @@ pub struct Args {
     #[arg(long, value_name = "SCREEN", help_heading = OUTPUT, requires = "once")]
     #[arg(value_parser = screen)]
     pub screen: Option<Screen>,
+    /// With --screen members, the group; with configs, the topic or broker (as b1), else the cluster
+    #[arg(long, value_name = "NAME", help_heading = OUTPUT, requires = "screen")]
+    pub of: Option<String>,
     /// With --once, the moment to print: -10m, 12:01, 2026-11-21T12:01, trouble, trouble after 12:01
     #[arg(long, value_name = "TIME", help_heading = OUTPUT, requires = "once")]
     #[arg(allow_hyphen_values = true)]
@@ -132,7 +135,9 @@ impl Args {
 }
 
 fn screen(text: &str) -> Result<Screen, String> {
-    let screens = Screen::TABS;
+    // Records come by and by: of them there is no one frame.
+    let screens = Screen::TABS.into_iter().chain([Screen::Members, Screen::Configs]);
+    let screens: Vec<Screen> = screens.collect();
     let found = screens.iter().find(|it| {
         it.name() == text
             || it.word() == text
@@ -165,7 +170,10 @@ mod tests {
         assert_eq!(once.screen, Some(Screen::Churn));
         assert_eq!((once.size, once.output), (Some((120, 40)), Some(Output::Ansi)));
         assert_eq!(parse("kq-tui --once --at -10m").unwrap().at.as_deref(), Some("-10m"));
+        assert!(parse("kq-tui --once --screen members --of billing").is_ok());
         for line in [
+            "--once --screen tail",
+            "--once --of billing",
             "--at 12:01",
             "--once --plain",
             "--once --size 0x9",

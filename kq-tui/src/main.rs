@@ -23,7 +23,10 @@ use kq_tui::{lines, output};
 const INSTEAD: &str = "--plain prints sentences, --once one frame";
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return ExitCode::from(output::explain(&error)),
+    };
     match run(&args) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -112,7 +115,7 @@ fn interactive(
         queue,
         trace: trace.transpose()?,
         is_in_screen: term.starts_with("screen") && std::env::var_os("TMUX").is_none(),
-        farewell: Box::new(move || {
+        farewell: Arc::new(move || {
             if let Some(tape) = &tape {
                 tape.flush();
             }

@@ -10,9 +10,12 @@ use ratatui::layout::Rect;
 use crate::args::{Args, Output};
 use crate::exit::{Exit, Failure};
 use crate::feed::record::Recording;
-use crate::feed::{Asks, Feed, Replay, Script};
+use crate::feed::{Asks, Calls, Feed, Replay, Script};
 use crate::model::moment::{Typed, check, day_clock, parse};
-use crate::model::{Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Overlay, Prompt, Screen};
+use crate::model::{
+    Answer, Call, Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Overlay, Place, Prompt,
+    Screen, Subject,
+};
 use crate::monitor::{Form, Monitor, encoded};
 use crate::shell::app::App as _;
 use crate::shell::clock::Clock;
@@ -35,6 +38,28 @@ fn refused(why: String) -> Failure {
     Failure::usage(format!("--at: {why}"))
 }
 
+/// Where a screen that has no digit is: what it is about has to be named.
+fn place(screen: Screen, of: Option<&str>) -> Result<Place, Failure> {
+    match (screen, of) {
+        (Screen::Members, None) => Err(Failure::usage("--screen members wants a group: --of NAME")),
+        (Screen::Members, Some(group)) => {
+            Ok(Place { group: Some(group.to_owned()), ..Place::of(screen) })
+        }
+        (_, None) => Ok(Place::about(screen, Subject::Cluster)),
+        (_, Some(name)) => {
+            let id = name.strip_prefix('b').and_then(|id| id.parse().ok());
+            let topic = || Subject::Topic(name.to_owned());
+            Ok(Place::about(screen, id.map_or_else(topic, Subject::Broker)))
+        }
+    }
+}
+
+/// What comes while one frame is waited for.
+enum Told {
+    Feed(FeedEvent),
+    Answer(u64, Box<Answer>),
+}
+
 /// What is printed.
 pub struct Once {
     monitor: Monitor,
@@ -43,6 +68,8 @@ pub struct Once {
     at: Option<String>,
     /// The newest window that was asked for.
     window: v1::Window,
+    /// The way to a broker, where there is one.
+    calls: Option<Calls>,
 }
 
 impl Once {
@@ -66,12 +93,17 @@ impl Once {
         let (columns, rows) = size;
         drop(monitor.update(Event::Resize { columns, rows }));
         let other = args.screen.filter(|it| *it != monitor.state.place.screen);
-        if let Some(digit) = other.and_then(Screen::digit) {
-            drop(monitor.update(Event::Key(Key::char(digit))));
+        match other.and_then(Screen::digit) {
+            Some(digit) => drop(monitor.update(Event::Key(Key::char(digit)))),
+            None => {
+                if let Some(place) = other.map(|it| place(it, args.of.as_deref())).transpose()? {
+                    monitor.state.go_to(place);
+                }
+            }
         }
         // A recording has no now, and ends where that is asked for.
         let at = args.at.clone().filter(|it| !matches!(it.trim(), "live" | "now"));
-        Ok(Self { monitor, size, form, at, window: v1::Window::default() })
+        Ok(Self { monitor, size, form, at, window: v1::Window::default(), calls: None })
     }
 
     /// Waits until what is on the screen is known, and draws it.
@@ -83,9 +115,21 @@ impl Once {
     ) -> Result<String, Failure> {
         let asks = feed.asks();
         let (tell, told) = channel();
+        let (calls, answers) = feed.calls();
+        self.calls = Some(calls);
+        if let Some(mut answers) = answers {
+            let tell = tell.clone();
+            std::thread::spawn(move || {
+                while let Some((id, answer)) = answers.wait() {
+                    if tell.send(Told::Answer(id, Box::new(answer))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
         std::thread::spawn(move || {
             while let Some(event) = feed.next() {
-                if tell.send(event).is_err() {
+                if tell.send(Told::Feed(event)).is_err() {
                     return;
                 }
             }
@@ -158,7 +202,7 @@ impl Once {
 
     fn wait(
         &mut self,
-        told: &Receiver<FeedEvent>,
+        told: &Receiver<Told>,
         asks: &Asks,
         clock: Clock,
         bound: Duration,
@@ -188,7 +232,10 @@ impl Once {
             let next_ms = ends_ms.into_iter().flatten().find(|it| *it > now_ms);
             let until_ms = next_ms.map_or(deadline_ms, |it| deadline_ms.min(it));
             match told.recv_timeout(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))) {
-                Ok(event) => self.tell(Event::Feed(event), asks),
+                Ok(Told::Feed(event)) => self.tell(Event::Feed(event), asks),
+                Ok(Told::Answer(id, answer)) => {
+                    self.tell(Event::Answer(id, answer), asks);
+                }
                 Err(RecvTimeoutError::Timeout) if known_ms.is_some() => {}
                 Err(RecvTimeoutError::Timeout) => return Err(self.late(bound)),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
@@ -244,7 +291,11 @@ impl Once {
             && (asked.group.is_empty() || facts.group.is_some())
             && (!asked.plans || facts.told.plans)
             && (!asked.quorum || facts.quorum.is_some());
-        history && (is_past || now)
+        let configs = &self.monitor.state.configs;
+        let is_looked_up = self.monitor.state.place.screen != Screen::Configs
+            || configs.is_told
+            || configs.failure.is_some();
+        history && (is_past || (now && is_looked_up))
     }
 
     fn has_rates(&self) -> bool {
@@ -284,12 +335,28 @@ impl Once {
 
     fn fulfil(&mut self, effects: Vec<Effect>, asks: &Asks) {
         for effect in effects {
-            let Effect::Ask(ask) = effect else { continue };
-            if let FeedAsk::Window(window) = &ask {
-                self.window.clone_from(window);
+            match effect {
+                Effect::Ask(ask) => {
+                    if let FeedAsk::Window(window) = &ask {
+                        self.window.clone_from(window);
+                    }
+                    asks.ask(ask);
+                }
+                Effect::Call { id, call } => self.call(id, call, asks),
+                Effect::HangUp(_)
+                | Effect::Copy(_)
+                | Effect::Export { .. }
+                | Effect::Mouse(_)
+                | Effect::Repaint
+                | Effect::Suspend
+                | Effect::Quit(_) => {}
             }
-            asks.ask(ask);
         }
+    }
+
+    fn call(&mut self, id: u64, call: Box<Call>, asks: &Asks) {
+        let Some(Err(refusal)) = self.calls.as_ref().map(|it| it.ask(id, call)) else { return };
+        self.tell(Event::Answer(id, Box::new(Answer::Refused(refusal))), asks);
     }
 
     fn draw(&mut self, asks: &Asks) -> Buffer {

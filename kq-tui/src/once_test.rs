@@ -227,3 +227,25 @@ fn moments_of_a_recording_are_counted_from_its_end() {
     assert_eq!(before.exit, Exit::NotFound);
     assert!(before.message.contains("accepted: 2026-11-21 12:00:00Z to"), "{}", before.message);
 }
+
+#[test]
+fn screens_about_one_thing_are_printed_of_it() {
+    let printed = |line: &str| {
+        let made = crate::feed::Made { seed: 7, partitions: 0 };
+        let line = format!("kq-tui --once --demo 7 --size 120x40 --utc {line}");
+        let args = Args::try_parse_from(line.split_whitespace()).unwrap();
+        let settings = Settings { ascii: true, utc: true, ..Settings::default() };
+        let once = Once::new(Monitor::new(settings), &args, None)?;
+        once.of_script(Script::new(made))
+    };
+    let groups = printed("--screen groups").unwrap();
+    let group = groups.lines().nth(4).unwrap().split_whitespace().nth(1).unwrap();
+    let members = printed(&format!("--screen members --of {group}")).unwrap();
+    assert!(members.contains(&format!("> group > {group}")), "{members}");
+    assert!(members.contains("LAST HOUR") && !members.contains("none is told"), "{members}");
+    let Err(failure) = printed("--screen members") else { panic!("of which group?") };
+    assert_eq!(failure.exit, Exit::Usage);
+    let configs = printed("--screen configs --of orders").unwrap();
+    assert!(configs.contains("> orders > configs"), "{configs}");
+    assert!(printed("--screen configs --of b1").unwrap().contains("> b1 > configs"));
+}

@@ -23,7 +23,23 @@ pub fn complain(failure: &Failure) {
 
 /// Says on standard error what ended the monitor that nobody has foreseen.
 pub fn last_words(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "{words}");
+    let _ = io::stderr().lock().write_all(harmless(words).as_bytes());
+}
+
+/// Says what is wrong with the command line, or what was asked about it; answers the exit code.
+pub fn explain(error: &clap::Error) -> u8 {
+    if error.use_stderr() {
+        last_words(&error.render().to_string());
+    } else {
+        // Help and version are our own words. Where they cannot be written nothing can be said.
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+/// Lines that do nothing to a terminal, whoever chose the words in them.
+fn harmless(words: &str) -> String {
+    words.lines().fold(String::new(), |text, line| text + &safe(line) + "\n")
 }
 
 fn unprinted(error: &io::Error) -> Failure {
@@ -37,4 +53,21 @@ fn unprinted(error: &io::Error) -> Failure {
 pub fn size() -> Option<(u16, u16)> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some((size.ws_col, size.ws_row))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn what_was_typed_reaches_no_terminal_unescaped() {
+        assert_eq!(harmless("one\u{1b}[2J\rtwo\nthree"), "one\\u{1b}[2J\\u{d}two\nthree\n");
+        let words = ["kq-tui", "--screen=\u{1b}]52;c;eA==\u{7}", "--once"];
+        let error = crate::args::Args::try_parse_from(words).unwrap_err();
+        let shown = harmless(&error.render().to_string());
+        assert!(shown.starts_with("error: ") && shown.lines().count() > 2, "{shown}");
+        assert!(shown.chars().all(|it| it == '\n' || !it.is_control()), "{shown:?}");
+    }
 }

@@ -11,6 +11,8 @@ mod sum;
 #[cfg(test)]
 mod plain_test;
 
+use std::collections::VecDeque;
+
 use kq_proto::monitor::v1;
 
 use self::changes::Seen;
@@ -22,6 +24,8 @@ use crate::model::FeedEvent;
 const ONE_BY_ONE_MAX: usize = 3;
 /// Changes of brokers that are told at once, of those that come together.
 const BROKERS_MAX: usize = 8;
+/// Reasons that are remembered, so that each is told once.
+const WHYS_MAX: usize = 16;
 /// What is summed is told after so long.
 const SUM_MS: u64 = 1_000;
 
@@ -44,8 +48,8 @@ struct Link {
     told_by: Option<String>,
     /// Who was reached and has told nothing so far.
     reached: Option<String>,
-    /// Why nobody tells anything.
-    why: Option<String>,
+    /// Why nobody tells anything: the reasons that were told since somebody did, of several addresses.
+    whys: VecDeque<String>,
 }
 
 impl Link {
@@ -63,16 +67,19 @@ impl Link {
             FeedEvent::Lost { why } => {
                 self.reached = None;
                 let was_told = self.told_by.take().is_some();
-                if !was_told && self.why.as_ref() == Some(why) {
+                if !was_told && self.whys.contains(why) {
                     return None;
                 }
-                self.why = Some(why.clone());
+                if self.whys.len() == WHYS_MAX {
+                    self.whys.pop_front();
+                }
+                self.whys.push_back(why.clone());
                 let what = if was_told { "Connection lost" } else { "No broker tells anything" };
                 Some(format!("{what}: {why}"))
             }
             FeedEvent::Frame(_) => {
                 let who = self.reached.take()?;
-                self.why = None;
+                self.whys.clear();
                 let words = format!("Connected to {who}");
                 self.told_by = Some(who);
                 Some(words)

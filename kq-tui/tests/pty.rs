@@ -19,6 +19,9 @@ mod program;
 use std::time::Duration;
 
 use driver::Pty;
+use kq_tui::feed::record::Recording;
+use kq_tui::model::{Event, Key};
+use kq_tui::shell::trace::{Item, read};
 use rustix::process::Signal;
 use rustix::termios::LocalModes;
 
@@ -124,6 +127,32 @@ fn a_panic_anywhere_gives_the_terminal_back() {
     let mut pty = start("feed-panics");
     assert_eq!(pty.exit_code(LATER), Some(101));
     assert_eq!(pty.left_on(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_panic_anywhere_brings_recording_and_trace_to_their_ends() {
+    for manner in ["draw-panics", "feed-panics"] {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().to_str().unwrap();
+        let command = command();
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let env = [(child::CHILD, manner), (child::DIR, place)];
+        let mut pty = Pty::start(&command, &env, (80, 24));
+        if manner == "draw-panics" {
+            pty.wait_for_text("told");
+            pty.send(b"P");
+        }
+        assert_eq!(pty.exit_code(LATER), Some(101), "{manner}");
+        let recording = Recording::open(&dir.path().join("record")).unwrap();
+        assert!(recording.span_ms().is_some(), "{manner}: what was told is not in the recording");
+        let items = read(&dir.path().join("trace")).unwrap();
+        let events: Vec<Event> =
+            items.into_iter().filter_map(Item::into_event).filter_map(Result::ok).collect();
+        if manner == "draw-panics" {
+            let last = events.iter().rfind(|it| matches!(it, Event::Key(_)));
+            assert_eq!(last, Some(&Event::Key(Key::char('P'))), "what led to it is in the trace");
+        }
+    }
 }
 
 #[test]

@@ -149,3 +149,39 @@ fn why_nobody_answers_is_told_once() {
         130 Connection lost: connection refused."#]],
     );
 }
+
+#[test]
+fn many_brokers_are_told_by_their_states() {
+    let fenced = v1::WatchResponse {
+        brokers: (1..=12)
+            .map(|id| {
+                broker(
+                    id,
+                    if id == 5 { BrokerState::Running } else { BrokerState::Fenced },
+                    "power",
+                )
+            })
+            .collect(),
+        ..v1::WatchResponse::default()
+    };
+    check(
+        vec![(first(), 0), (FeedEvent::Frame(Box::new(fenced)), 5_000)],
+        expect![[r#"
+        0 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
+        6000 12 changes: brokers 1 2 3 4 6 7 8 9 10 11 12 are fenced; broker 5 is up."#]],
+    );
+}
+
+#[test]
+fn addresses_that_fail_in_turns_are_told_once_each() {
+    let lost = |why: &str| FeedEvent::Lost { why: why.to_owned() };
+    let (one, other) = ("kq1: connection refused", "kq2: no route");
+    let events = [lost(one), lost(other), lost(one), lost(other), lost("kq1: no watcher more")];
+    check(
+        (0..).zip(events).map(|(at, it)| (it, at * 10)).collect(),
+        expect![[r#"
+        0 No broker tells anything: kq1: connection refused.
+        10 No broker tells anything: kq2: no route.
+        40 No broker tells anything: kq1: no watcher more."#]],
+    );
+}

@@ -37,7 +37,7 @@ pub struct Run<A> {
     pub trace: Option<Trace>,
     /// Inside GNU screen, which has to be told to pass things on.
     pub is_in_screen: bool,
-    /// What has still to be done when a signal ends the process.
+    /// What has still to be done when a signal or a fault ends the process.
     pub farewell: Farewell,
 }
 
@@ -48,8 +48,10 @@ impl<A: App> Run<A> {
         let screen = Arc::new(Screen::open()?);
         let (queue, clock) = (self.queue, self.clock);
         let writer = Arc::new(Writer::new(Arc::clone(&screen), clock));
-        let watchdog = Watchdog::new(Arc::clone(&screen), Arc::clone(&queue), self.farewell)?;
-        give_back_on_panic(Arc::clone(&screen));
+        let farewell = farewell(self.farewell, self.trace.clone());
+        let watchdog =
+            Watchdog::new(Arc::clone(&screen), Arc::clone(&queue), Arc::clone(&farewell))?;
+        give_back_on_panic(Arc::clone(&screen), farewell);
         spawn("kq-watchdog", move || watchdog.run())?;
         screen.enter()?;
         let ended = {
@@ -123,14 +125,26 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<thread::
     thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
+/// The trace is brought to its end as well.
+fn farewell(own: Farewell, trace: Option<Trace>) -> Farewell {
+    Arc::new(move || {
+        own();
+        if let Some(trace) = &trace {
+            trace.flush();
+        }
+    })
+}
+
 /// A panic in any thread is a fault of ours: the terminal is given back first, so that what it says
-/// can be read, and the process ends. Whatever went on would show what is not so.
-fn give_back_on_panic(screen: Arc<Screen>) {
+/// can be read, what leads to it is written down, and the process ends. Whatever went on would show
+/// what is not so.
+fn give_back_on_panic(screen: Arc<Screen>, farewell: Farewell) {
     std::panic::set_hook(Box::new(move |info| {
         screen.leave();
         let name = thread::current().name().unwrap_or("unnamed").to_owned();
         let words = "kq-tui has a fault; --trace FILE writes down what leads to it";
         output::last_words(&format!("{info} (thread {name})\n{words}"));
+        farewell();
         signal_hook::low_level::exit(PANICKED)
     }));
 }

@@ -17,7 +17,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use prost::Message as _;
 use ratatui::buffer::Buffer;
 
@@ -29,11 +32,14 @@ use crate::model::Event;
 const MAGIC: &[u8; 8] = b"KQTUITRC";
 const VERSION: u32 = 1;
 
-/// A file that events are written to.
-#[derive(Debug)]
+/// Nobody who has to end waits longer.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A file that events are written to. Cheap to clone: whoever brings it to its end has one too.
+#[derive(Debug, Clone)]
 pub struct Trace {
     /// None once it could not be written.
-    file: Option<BufWriter<File>>,
+    file: Arc<Mutex<Option<BufWriter<File>>>>,
 }
 
 impl Trace {
@@ -43,7 +49,7 @@ impl Trace {
         let mut file = BufWriter::new(file);
         file.write_all(MAGIC)?;
         file.write_all(&VERSION.to_le_bytes())?;
-        Ok(Self { file: Some(file) })
+        Ok(Self { file: Arc::new(Mutex::new(Some(file))) })
     }
 
     /// Writes an event down.
@@ -54,15 +60,19 @@ impl Trace {
     /// Writes down what was drawn. What was written so far is on its way to the disk then.
     pub fn drawn(&mut self, buffer: &Buffer) {
         self.put(&Item::drawn(checksum(buffer)));
-        if let Some(file) = &mut self.file
-            && file.flush().is_err()
-        {
-            self.file = None;
+        write_out(&mut self.file.lock());
+    }
+
+    /// Writes what was not written yet, if that needs no waiting.
+    pub fn flush(&self) {
+        if let Some(mut file) = self.file.try_lock_for(PATIENCE) {
+            write_out(&mut file);
         }
     }
 
     fn put(&mut self, item: &Item) {
-        let Some(file) = &mut self.file else { return };
+        let mut kept = self.file.lock();
+        let Some(file) = kept.as_mut() else { return };
         let data = item.encode_to_vec();
         let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
         let mut bytes = length.to_le_bytes().to_vec();
@@ -70,8 +80,14 @@ impl Trace {
         bytes.extend(data);
         // A full disk ends the trace, never the watching.
         if file.write_all(&bytes).is_err() {
-            self.file = None;
+            *kept = None;
         }
+    }
+}
+
+fn write_out(file: &mut Option<BufWriter<File>>) {
+    if file.as_mut().is_some_and(|it| it.flush().is_err()) {
+        *file = None;
     }
 }
 

@@ -15,8 +15,8 @@ use super::screen::Screen;
 
 const SIGNALS: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH];
 
-/// What is still to be done when the process ends by a signal: quickly, and without waiting.
-pub type Farewell = Box<dyn Fn() + Send>;
+/// What is still to be done when the process ends by a signal or a fault: quickly, and without waiting.
+pub type Farewell = Arc<dyn Fn() + Send + Sync>;
 
 /// Sees the terminal and the signals.
 pub struct Watchdog {

@@ -13,6 +13,8 @@ use crate::model::{Column, Hit, Row, Screen, State};
 
 /// The cursor and the mark stand before the first column.
 const MARGIN: u16 = 2;
+/// No column is made narrower.
+const COLUMN_MIN: u16 = 8;
 
 /// A column as a screen wishes for it.
 #[derive(Debug, Clone, Copy)]
@@ -108,10 +110,11 @@ pub(super) fn fit(specs: &[Spec], width: u16) -> Vec<Slot> {
         kept.remove(at);
     }
     let mut over = width.saturating_sub(needs(&kept));
+    let mut widths: Vec<u16> = kept.iter().map(|(_, it)| it.width).collect();
+    squeeze(&mut widths, needs(&kept).saturating_sub(width));
     let mut slots = Vec::with_capacity(kept.len());
     let mut x = MARGIN;
-    for (index, spec) in kept {
-        let mut width_here = spec.width;
+    for ((index, spec), mut width_here) in kept.into_iter().zip(widths) {
         if spec.grows {
             width_here = width_here.saturating_add(std::mem::take(&mut over));
         }
@@ -119,6 +122,15 @@ pub(super) fn fit(specs: &[Spec], width: u16) -> Vec<Slot> {
         x = x.saturating_add(width_here + 1);
     }
     slots
+}
+
+/// Where there is too little room for all that stays, the widest columns give way.
+fn squeeze(widths: &mut [u16], over: u16) {
+    for _ in 0..over {
+        let widest = widths.iter_mut().max_by_key(|it| **it);
+        let Some(widest) = widest.filter(|it| **it > COLUMN_MIN) else { return };
+        *widest -= 1;
+    }
 }
 
 /// Draws header and rows, with the cursor and the marks; tells how many rows there is room for.
@@ -228,6 +240,15 @@ mod tests {
         assert_eq!(indexes(5), [0]);
         let at = |width: u16| fit(&SPECS, width).first().map(|it| (it.x, it.width));
         assert_eq!((at(33), at(200)), (Some((2, 10)), Some((2, 10))));
+    }
+
+    #[test]
+    fn what_stays_shares_the_room_that_there_is() {
+        let specs = [words(Column::Name, 35, 0), plain("VALUE", 17, 0, Side::Left)];
+        let widths = |width| fit(&specs, width).iter().map(|it| it.width).collect::<Vec<_>>();
+        assert_eq!([60, 50, 40].map(widths), [vec![35, 17], vec![30, 17], vec![20, 17]]);
+        assert_eq!([30, 10].map(widths), [vec![14, 13], vec![8, 8]]);
+        assert_eq!(fit(&specs, 40).last().map(|it| it.x + it.width), Some(40));
     }
 
     #[test]

@@ -3,16 +3,21 @@
 
 use std::sync::Arc;
 
-use kq_tui::feed::{Asks, Feed};
+use kq_proto::monitor::v1::WatchResponse;
+use kq_tui::feed::record::Recorder;
+use kq_tui::feed::{Asks, Feed, Tee};
 use kq_tui::model::{Code, Effect, Event, FeedEvent, Key, Mouse, Outcome};
 use kq_tui::shell::app::{App, Work};
 use kq_tui::shell::clock::Clock;
 use kq_tui::shell::terminal::Run;
+use kq_tui::shell::trace::Trace;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 /// Says to a process that it is the child, and what it does.
 pub(crate) const CHILD: &str = "KQ_TUI_TEST_CHILD";
+/// Where it records what it is told, and writes a trace; nowhere if it is not set.
+pub(crate) const DIR: &str = "KQ_TUI_TEST_DIR";
 
 /// Counts what reached it.
 #[derive(Default)]
@@ -74,11 +79,17 @@ impl App for Counts {
 }
 
 /// Tells nothing, or all the time, or falls over.
-struct TestFeed(String);
+struct TestFeed(String, usize);
 
 impl Feed for TestFeed {
     fn next(&mut self) -> Option<FeedEvent> {
-        assert!(self.0 != "feed-panics", "asked for");
+        self.1 += 1;
+        // Something has been told by then.
+        assert!(self.0 != "feed-panics" || self.1 < 2, "asked for");
+        if self.0.ends_with("panics") && self.1 < 2 {
+            let frame = WatchResponse { now_ms: 7, whole: true, ..WatchResponse::default() };
+            return Some(FeedEvent::Frame(Box::new(frame)));
+        }
         (self.0 == "flood").then(|| FeedEvent::Lost { why: "x".repeat(4096) })
     }
 
@@ -90,14 +101,28 @@ impl Feed for TestFeed {
 /// Runs the child, if this process is one.
 pub(crate) fn run_if_child() {
     let Ok(manner) = std::env::var(CHILD) else { return };
+    let clock = Clock::start();
+    let dir = std::env::var_os(DIR).map(std::path::PathBuf::from);
+    let path = |name: &str| dir.as_ref().map(|it| it.join(name));
+    let mut feed: Box<dyn Feed> = Box::new(TestFeed(manner, 0));
+    let mut tape = None;
+    if let Some(path) = path("record") {
+        let tee = Tee::new(feed, Recorder::create(&path).unwrap(), clock, Box::new(drop));
+        tape = Some(tee.tape());
+        feed = Box::new(tee);
+    }
     let run = Run {
         app: Counts::default(),
-        feed: Box::new(TestFeed(manner)),
-        clock: Clock::start(),
+        feed,
+        clock,
         queue: Arc::default(),
-        trace: None,
+        trace: path("trace").map(|it| Trace::create(&it).unwrap()),
         is_in_screen: false,
-        farewell: Box::new(|| {}),
+        farewell: Arc::new(move || {
+            if let Some(tape) = &tape {
+                tape.flush();
+            }
+        }),
     };
     let code = run.run().map_or(1, i32::from);
     signal_hook::low_level::exit(code);

@@ -26,6 +26,17 @@ fn worst(tally: &Tally) -> u64 {
 }
 
 impl Of<'_> {
+    /// Of the partitions whose leaders told.
+    fn known(&self, field: Field) -> Option<u64> {
+        let it = self.it.counters?;
+        match field {
+            Field::Size => Some(it.size_bytes),
+            Field::In => self.facts.seldom_told(&it.bytes_in).map(whole),
+            Field::Out => self.facts.seldom_told(&it.bytes_out).map(whole),
+            _ => None,
+        }
+    }
+
     fn value(&self, column: Column) -> Option<u64> {
         match column {
             Column::State => Some(worst(&self.it.tally)),
@@ -53,11 +64,19 @@ impl Facet for Of<'_> {
         match field {
             Field::Partitions => Some(self.it.tally.partitions.into()),
             Field::Urp => Some(self.it.tally.ill().into()),
-            Field::Size => Some(self.it.counters?.size_bytes),
-            Field::In => self.facts.seldom_told(&self.it.counters?.bytes_in).map(whole),
-            Field::Out => self.facts.seldom_told(&self.it.counters?.bytes_out).map(whole),
+            // What is known in part is not known: it comes last.
+            Field::Size | Field::In | Field::Out => self.bounds(field).1,
             _ => None,
         }
+    }
+
+    fn bounds(&self, field: Field) -> (Option<u64>, Option<u64>) {
+        if !matches!(field, Field::Size | Field::In | Field::Out) {
+            return (self.number(field), self.number(field));
+        }
+        let least = self.known(field);
+        let is_all = self.it.counters.is_some_and(|it| it.unknown_count == 0);
+        (least, least.filter(|_| is_all))
     }
 
     fn broker(&self, field: Field, id: Option<u32>) -> Option<bool> {

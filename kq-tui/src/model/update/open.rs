@@ -28,6 +28,11 @@ impl State {
         self.settle();
     }
 
+    /// To a screen about something that was named.
+    pub fn go_to(&mut self, place: Place) {
+        self.jump(place, "", None);
+    }
+
     /// To a screen, with a filter and the cursor on a row.
     pub(super) fn jump(&mut self, place: Place, filter: &str, row: Option<RowKey>) {
         self.remember();

@@ -31,6 +31,7 @@ pub fn title(state: &State) -> Vec<String> {
     if !state.table.filter.is_empty() {
         parts.push(safe(state.table.filter.text()).into_owned());
     }
+    parts.extend(of_the_past(state));
     parts.extend(state.choice().words());
     if matches!(screen, Screen::Tail | Screen::Record) {
         return parts;
@@ -40,6 +41,12 @@ pub fn title(state: &State) -> Vec<String> {
     let turned = if is_usual { "" } else { " reversed" };
     parts.push(format!("sort {}{turned}", sort.column.header(screen)));
     parts
+}
+
+/// That whoever recorded this looked at the past then.
+fn of_the_past(state: &State) -> Option<String> {
+    let is_past = state.is_recording() && state.facts.as_of_ms.is_some();
+    is_past.then(|| "a past that was looked at".to_owned())
 }
 
 fn overview(state: &State, context: &str) -> Vec<String> {
@@ -57,6 +64,7 @@ fn overview(state: &State, context: &str) -> Vec<String> {
         format!("{live} of {} brokers", facts.brokers.len()),
         controller,
     ];
+    parts.extend(of_the_past(state));
     // How old what is now is; a moment of the past says itself how long ago it was.
     if let Some(age_ms) = state.age_ms().filter(|_| facts.as_of_ms.is_none()) {
         let age = since_text(0, i64::try_from(age_ms).unwrap_or(i64::MAX));

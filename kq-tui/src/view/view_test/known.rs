@@ -99,3 +99,53 @@ fn writes_are_said_to_pass_only_where_they_do() {
     );
     assert_eq!(verdict(2, 0b001, 0), "OUTAGE 1 partition can be neither read nor written");
 }
+
+#[test]
+fn a_topic_that_is_known_in_part_may_be_larger_and_is_last() {
+    let mut state = told(SIZE, true);
+    go(&mut state, Screen::Topics, SIZE);
+    let topics = |state: &State| {
+        let name = |row: &Row| {
+            let Row::Topic(number) = row else { return None };
+            state.facts.topics.get(*number).map(|it| it.name.to_string())
+        };
+        state.table.rows.iter().filter_map(name).collect::<Vec<_>>()
+    };
+    // Of one partition of payments nothing is known: it has 4.1 GB, or more.
+    for (filter, shown) in [
+        ("size>4GB orders", vec!["orders"]),
+        ("size>4GB payments", vec!["payments"]),
+        ("size<5GB orders", vec!["orders"]),
+        ("size<5GB payments", vec![]),
+        ("size>5GB payments", vec![]),
+        ("in<90MB payments", vec![]),
+    ] {
+        typed(&mut state, &format!("/{filter}\n"));
+        assert_eq!(topics(&state), shown, "{filter}");
+        typed(&mut state, "\\");
+    }
+    for column in ["size", "in", "out"] {
+        typed(&mut state, &format!(":sort {column}\n"));
+        for _ in 0..2 {
+            typed(&mut state, "S");
+            assert_eq!(topics(&state).last().unwrap(), "payments", "{column}");
+        }
+    }
+}
+
+#[test]
+fn no_part_of_the_lag_is_more_than_all_of_it() {
+    let size = (120, 40);
+    let mut state = told(size, true);
+    go(&mut state, Screen::Members, size);
+    let words = |state: &State| crate::view::encode::text(&super::drawn(state, size).0);
+    assert!(words(&state).contains("Slowest: orders-1, 31 % of the lag"), "{}", words(&state));
+    // A sum of another moment: right after a reset.
+    let mut open = cluster::open_group();
+    let lag = open.summary.as_mut().and_then(|it| it.lag.as_mut()).unwrap();
+    lag.lag = 2_069;
+    frame(&mut state, v1::WatchResponse { group: Some(open), ..cluster::next(true) });
+    super::settle(&mut state, size);
+    let text = words(&state);
+    assert!(text.contains("Slowest: orders-1, member") && !text.contains("% of the lag"), "{text}");
+}
