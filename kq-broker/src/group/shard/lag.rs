@@ -275,7 +275,7 @@ impl Entry {
         round: Duration,
         room: &mut usize,
     ) -> (Summary<TopicPartition>, Option<Duration>) {
-        let attendance = self.attend(look.now);
+        let attendance = self.attend(look.now, round);
         let origin = self.lag.origin();
         let (mut summary, mut due) = (Summary::default(), None::<Duration>);
         let mut all_known = true;
@@ -318,7 +318,7 @@ impl Entry {
     }
 
     /// Who is there, and since when nobody is.
-    fn attend(&mut self, now: Now) -> Attendance {
+    fn attend(&mut self, now: Now, round: Duration) -> Attendance {
         let is_empty = self.kind.state().is_empty();
         if !is_empty || self.kind.protocol_type().is_none() {
             self.lag.deserted_at = None;
@@ -326,10 +326,11 @@ impl Entry {
         }
         let known = self.lag.is_known;
         let at = *self.lag.deserted_at.get_or_insert_with(|| {
-            // Before this broker coordinated it, the clock on the wall is all there is.
+            // Before this broker coordinated it, the clock on the wall is all there is. Afterwards it
+            // was since the last round.
             let ago = now.wall_ms.saturating_sub(self.kind.state_since_ms());
             let ago = Duration::from_millis(u64::try_from(ago).unwrap_or(0));
-            if known { now.uptime } else { now.uptime.saturating_sub(ago) }
+            now.uptime.saturating_sub(if known { ago.min(round) } else { ago })
         });
         Attendance::DesertedSince(at)
     }
