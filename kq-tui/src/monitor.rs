@@ -31,10 +31,11 @@ impl App for Monitor {
 
     fn draw(&mut self, buffer: &mut Buffer) -> Vec<Effect> {
         let hits = view::draw(&self.state, buffer.area, buffer);
-        self.state.drawn(hits);
         // What has room is known now, and with it what the feed is to be asked for.
+        let mut effects = self.state.drawn(hits);
         let uptime_ms = self.state.uptime_ms;
-        update(&mut self.state, Event::Tick { uptime_ms })
+        effects.extend(update(&mut self.state, Event::Tick { uptime_ms }));
+        effects
     }
 
     fn ages(&self) -> bool {

@@ -38,7 +38,7 @@ impl Rate {
         };
         let elapsed_ms = span_ms(before_ms, at_ms);
         if elapsed_ms <= 0.0 {
-            self.last = Some((before_ms.max(at_ms), value));
+            // A clock that was set back, or another one: the rate goes on from here, by that one.
             return;
         }
         let now = float(more) * 1_000.0 / elapsed_ms;
@@ -149,8 +149,19 @@ mod tests {
         rate.count(10_000, 10, 1_000);
         rate.count(5_000, 20, 2_000);
         assert_eq!(rate.at(2_000), None);
-        rate.count(11_000, 50, 3_000);
-        assert_eq!(rate.at(3_000), Some(30.0));
+        rate.count(6_000, 50, 3_000);
+        assert_eq!(rate.at(3_000), Some(30.0), "and goes on where it is");
+        let mut rate = Rate::default();
+        for second in 0..40 {
+            let (at_ms, value) = if second < 10 {
+                (3_600_000 + second * 1_000, second * 70)
+            } else {
+                (second * 1_000, 700 + (second - 10) * 140)
+            };
+            rate.count(at_ms, u64::try_from(value).unwrap(), second * 1_000);
+        }
+        let later = rate.at(39_000).unwrap();
+        assert!((139.0..=140.0).contains(&later), "set back by an hour: {later}");
     }
 
     #[test]

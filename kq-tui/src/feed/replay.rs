@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use kq_proto::monitor::v1;
 
-use self::place::{Place, Reached, reach};
+use self::place::{Place, Reached, reach, reach_end};
 use super::record::{Recording, Told};
 use super::{Asks, Feed};
 use crate::model::{FeedAsk, FeedEvent};
@@ -90,8 +90,8 @@ impl Replay {
             FeedAsk::Speed(speed) => self.speed = speed,
             FeedAsk::Resume => {
                 // What is now was never recorded: the end is the nearest to it.
-                if let Some((_, last_ms)) = self.span_ms {
-                    self.go_to(None, last_ms, "");
+                if self.span_ms.is_some() {
+                    self.go_to(None, reach_end(&self.recording), "");
                 }
             }
             FeedAsk::Seek(seek) => self.seek(&seek),
@@ -105,7 +105,9 @@ impl Replay {
         };
         let (found, words) = match seek.step() {
             v1::Step::Unspecified if seek.at_ms > last_ms => {
-                (Ok(last_ms), "the recording ends here")
+                let landing = (seek.number, None);
+                self.go_to(Some(landing), reach_end(&self.recording), "the recording ends here");
+                return;
             }
             v1::Step::Unspecified if seek.at_ms < first_ms => {
                 (Ok(first_ms), "the recording begins here")
@@ -117,22 +119,27 @@ impl Replay {
             | v1::Step::TroubleOn) => (search::find(&self.recording, step, seek.at_ms), ""),
         };
         match found {
-            Ok(at_ms) => self.go_to(Some(seek.number), at_ms, words),
+            Ok(at_ms) => {
+                let landing = (seek.number, Some(at_ms));
+                self.go_to(Some(landing), reach(&self.recording, at_ms), words);
+            }
             Err(why) => self.miss(seek.number, why),
         }
     }
 
     /// Tells what was known at a moment: whole a little before it, and what came then, so that there
-    /// are rates.
-    fn go_to(&mut self, seek: Option<u64>, clock_ms: i64, words: &str) {
-        let Reached { frames, place, at_ms } = reach(&self.recording, clock_ms);
+    /// are rates. A landing is told by its number, and by its moment or that of the last frame.
+    fn go_to(&mut self, landing: Option<(u64, Option<i64>)>, to: Reached, words: &str) {
+        let Reached { frames, place, at_ms } = to;
         self.at = place;
         self.anchor = (self.clock.uptime_ms(), at_ms);
         self.has_ended = false;
         let last = frames.len().saturating_sub(1);
         for (nth, mut frame) in frames.into_iter().enumerate() {
-            let landing = seek.filter(|_| nth == last);
-            frame.landing = landing.map(|number| self.landing(number, clock_ms, words));
+            let landing = landing.filter(|_| nth == last);
+            let at_ms = |clock_ms: Option<i64>| clock_ms.unwrap_or(frame.now_ms);
+            frame.landing =
+                landing.map(|(number, clock_ms)| self.landing(number, at_ms(clock_ms), words));
             self.push(frame);
         }
     }

@@ -136,6 +136,38 @@ fn live_is_the_end_of_a_recording() {
 }
 
 #[test]
+fn the_end_is_the_end_where_the_clock_was_set_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("it.kqrec");
+    let mut recorder = Recorder::create(&path).unwrap();
+    for second in 0..200 {
+        // After a minute and a half the cluster's clock is set back by an hour.
+        let off_ms = if second < 90 { 0 } else { -3_600_000 };
+        let state = (second == 0).then_some(BrokerState::Running);
+        let at_ms = BEGIN_MS + second * 1_000;
+        recorder.take(&frame(state, at_ms + off_ms), at_ms).unwrap();
+    }
+    drop(recorder);
+    let recording = Recording::open(&path).unwrap();
+    let mut replay = Replay::new(recording, "it".to_owned(), Clock::start());
+    let asks = replay.asks();
+    asks.ask(FeedAsk::Speed(0));
+    asks.ask(FeedAsk::Resume);
+    let mut last_ms = 0;
+    loop {
+        match replay.next() {
+            Some(FeedEvent::Frame(frame)) => last_ms = frame.now_ms,
+            Some(FeedEvent::Ended { .. }) => break,
+            _ => {}
+        }
+    }
+    let end_ms = BEGIN_MS + 199_000 - 3_600_000;
+    assert_eq!(last_ms, end_ms);
+    asks.ask(seek(1, i64::MAX, v1::Step::Unspecified));
+    assert_eq!(landed(&mut replay).0.landing.map(|it| it.at_ms), Some(end_ms));
+}
+
+#[test]
 fn beyond_either_end_a_seek_lands_there_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let (mut replay, asks) = replay(&dir);

@@ -53,13 +53,24 @@ pub(super) struct Reached {
 
 /// Goes to a moment of the cluster's clock: behind the last frame of it, or to the first frame.
 pub(super) fn reach(recording: &Recording, clock_ms: i64) -> Reached {
-    let mut place = Place::before(recording.key_before(clock_ms));
+    let is_later = |it: &Moment| it.clock_ms().is_some_and(|it| it > clock_ms);
+    gather(recording, recording.key_before(clock_ms), is_later)
+}
+
+/// Goes behind the last frame, whatever the cluster's clock said there: it may have been set back.
+pub(super) fn reach_end(recording: &Recording) -> Reached {
+    let last = recording.len().saturating_sub(1);
+    gather(recording, recording.key_at_or_before(last), |_| false)
+}
+
+/// From the beginning of a block up to what is later; one frame at least.
+fn gather(recording: &Recording, block: usize, is_later: impl Fn(&Moment) -> bool) -> Reached {
+    let mut place = Place::before(block);
     let mut facts = Facts::default();
     let mut frames: VecDeque<(i64, v1::WatchResponse)> = VecDeque::new();
     let mut at_ms = recording.begin_ms().unwrap_or(0);
     while let Some(next) = place.peek(recording) {
-        let is_later = next.clock_ms().is_some_and(|it| it > clock_ms);
-        if is_later && !frames.is_empty() {
+        if is_later(next) && !frames.is_empty() {
             break;
         }
         let Some(next) = place.next(recording) else { break };
