@@ -13,8 +13,12 @@ mod child;
 mod driver;
 #[path = "pty/grid.rs"]
 mod grid;
+#[path = "pty/link.rs"]
+mod link;
 #[path = "pty/program.rs"]
 mod program;
+#[path = "pty/slow.rs"]
+mod slow;
 
 use std::time::Duration;
 
@@ -43,10 +47,14 @@ fn command() -> Vec<String> {
     vec![program, "--exact".to_owned(), "child".to_owned(), "--nocapture".to_owned()]
 }
 
-fn start(manner: &str) -> Pty {
+fn start_sized(manner: &str, size: (u16, u16)) -> Pty {
     let command = command();
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    let mut pty = Pty::start(&command, &[(child::CHILD, manner)], (80, 24));
+    Pty::start(&command, &[(child::CHILD, manner)], size)
+}
+
+fn start(manner: &str) -> Pty {
+    let mut pty = start_sized(manner, (80, 24));
     if manner != "feed-panics" {
         pty.wait_for_text("size 80x24");
     }

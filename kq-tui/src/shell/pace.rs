@@ -3,10 +3,11 @@
 //! Behind a slow link there are buffers that take anything and deliver it seconds later; what is in
 //! them is old when it is seen, and the answer to a key waits behind it. So each frame ends with a
 //! question that every terminal answers (device status), and the next one waits for the answer. A
-//! terminal that has never answered is not waited for.
+//! terminal that has never answered is not waited for, nor one that has ceased to.
 
-/// An answer that has not come by then is not waited for.
-const PATIENCE_MS: u64 = 1_000;
+/// A terminal that has not answered by then has ceased to: longer than a large frame takes over a slow
+/// link, or such frames would queue up behind one another after all.
+const PATIENCE_MS: u64 = 5_000;
 /// The frame that answers a key goes behind so many others.
 const URGENT_MAX: usize = 2;
 
@@ -49,7 +50,10 @@ impl Pace {
     }
 
     fn forget_old(&mut self, now_ms: u64) {
+        let before = self.sent_ms.len();
         self.sent_ms.retain(|at| now_ms < at + PATIENCE_MS);
+        // The next answer says that it answers again.
+        self.is_answering &= self.sent_ms.len() == before;
     }
 }
 
@@ -64,13 +68,29 @@ mod tests {
         assert_eq!(pace.wait_ms(false, 1), None, "nothing was ever answered");
         pace.answered();
         pace.asked(10);
-        assert_eq!(pace.wait_ms(false, 20), Some(1_010));
+        assert_eq!(pace.wait_ms(false, 20), Some(5_010));
         assert_eq!(pace.wait_ms(true, 20), None);
         pace.asked(20);
-        assert_eq!(pace.wait_ms(true, 30), Some(1_010));
+        assert_eq!(pace.wait_ms(true, 30), Some(5_010));
         pace.answered();
         assert_eq!(pace.wait_ms(true, 30), None);
-        assert_eq!(pace.wait_ms(false, 1_020), None, "too old to be waited for");
+        assert_eq!(pace.wait_ms(false, 4_000), Some(5_020), "it is on a slow line");
+    }
+
+    #[test]
+    fn a_terminal_that_answers_no_more_is_waited_for_once() {
+        let mut pace = Pace::default();
+        pace.asked(0);
+        pace.answered();
+        pace.asked(10);
+        assert_eq!(pace.wait_ms(false, 5_009), Some(5_010));
+        assert_eq!(pace.wait_ms(false, 5_010), None, "too old to be waited for");
+        for now_ms in 5_010..5_020 {
+            assert_eq!(pace.wait_ms(false, now_ms), None, "and what comes after it is not either");
+            pace.asked(now_ms);
+        }
         assert!(!pace.is_waiting());
+        pace.answered();
+        assert!(pace.wait_ms(true, 5_020).is_some(), "it answers again");
     }
 }

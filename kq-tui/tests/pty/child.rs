@@ -29,6 +29,9 @@ struct Counts {
     resumed: usize,
     told: usize,
     panics_in_draw: bool,
+    /// No cell is twice what it was.
+    is_restless: bool,
+    drawn: usize,
 }
 
 impl App for Counts {
@@ -55,6 +58,11 @@ impl App for Counts {
     fn draw(&mut self, buffer: &mut Buffer) -> Vec<Effect> {
         assert!(!self.panics_in_draw, "asked for");
         let (columns, rows) = (buffer.area.width, buffer.area.height);
+        self.drawn += 1;
+        if self.is_restless {
+            self.draw_restless(buffer);
+            return Vec::new();
+        }
         let told = if self.told > 0 { "told" } else { "silent" };
         let lines = [
             format!("size {columns}x{rows} {told}"),
@@ -78,6 +86,23 @@ impl App for Counts {
     }
 }
 
+impl Counts {
+    /// Every cell is another one than the last time, and none is like its neighbours.
+    fn draw_restless(&self, buffer: &mut Buffer) {
+        let (columns, rows) = (buffer.area.width, buffer.area.height);
+        for row in 0..rows {
+            let cell = |column: u16| {
+                let at = usize::from(row) * 7 + usize::from(column) * 13 + self.drawn * 31;
+                char::from(b'!' + u8::try_from(at % 90).unwrap_or(0))
+            };
+            let line: String = (0..columns).map(cell).collect();
+            buffer.set_stringn(0, row, line, usize::from(columns), Style::new());
+        }
+        let words = format!(" keys {} drawn {} ", self.keys, self.drawn);
+        buffer.set_stringn(0, 0, words, usize::from(columns), Style::new());
+    }
+}
+
 /// Tells nothing, or all the time, or falls over.
 struct TestFeed(String, usize);
 
@@ -89,6 +114,10 @@ impl Feed for TestFeed {
         if self.0.ends_with("panics") && self.1 < 2 {
             let frame = WatchResponse { now_ms: 7, whole: true, ..WatchResponse::default() };
             return Some(FeedEvent::Frame(Box::new(frame)));
+        }
+        if self.0 == "pictures" {
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+            return Some(FeedEvent::Lost { why: String::new() });
         }
         (self.0 == "flood").then(|| FeedEvent::Lost { why: "x".repeat(4096) })
     }
@@ -102,6 +131,7 @@ impl Feed for TestFeed {
 pub(crate) fn run_if_child() {
     let Ok(manner) = std::env::var(CHILD) else { return };
     let clock = Clock::start();
+    let is_restless = manner == "pictures";
     let dir = std::env::var_os(DIR).map(std::path::PathBuf::from);
     let path = |name: &str| dir.as_ref().map(|it| it.join(name));
     let mut feed: Box<dyn Feed> = Box::new(TestFeed(manner, 0));
@@ -112,7 +142,7 @@ pub(crate) fn run_if_child() {
         feed = Box::new(tee);
     }
     let run = Run {
-        app: Counts::default(),
+        app: Counts { is_restless, ..Counts::default() },
         feed,
         clock,
         queue: Arc::default(),

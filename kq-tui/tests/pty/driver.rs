@@ -99,6 +99,23 @@ impl Pty {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// What was written to the terminal, for whoever reads it instead of this grid; waits for it up to
+    /// so many milliseconds.
+    pub(crate) fn take(&self, wait_ms: u64) -> Vec<u8> {
+        let wait = Timespec::try_from(Duration::from_millis(wait_ms)).unwrap();
+        let mut fds = [PollFd::new(self.master(), PollFlags::IN)];
+        let mut bytes = vec![0; 16_000];
+        let is_ready = poll(&mut fds, Some(&wait)).unwrap() > 0;
+        let read = if is_ready { rustix::io::read(self.master(), &mut bytes[..]) } else { Ok(0) };
+        bytes.truncate(read.unwrap_or(0));
+        bytes
+    }
+
+    /// Types a few bytes, for which there is room.
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        assert_eq!(rustix::io::write(self.master(), bytes), Ok(bytes.len()));
+    }
+
     /// Closes the terminal, as when a connection is lost.
     pub(crate) fn hang_up(&mut self) {
         self.master = None;
