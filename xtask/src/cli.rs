@@ -231,6 +231,9 @@ pub(crate) struct TestArgs {
     /// Only checks of real processes and clients whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub(crate) check: Option<String>,
+    /// Also watch 100,000 partitions for so long [default: 60]
+    #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "60")]
+    pub(crate) nightly: Option<f64>,
 }
 
 /// A part of the test run.

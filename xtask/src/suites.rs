@@ -3,6 +3,7 @@
 mod clients;
 mod kills;
 mod processes;
+mod soak;
 mod survivor;
 
 pub(crate) mod compat;
@@ -40,6 +41,9 @@ impl Kit {
 fn script(name: &str) -> PathBuf {
     root().join("tests/clients").join(name)
 }
+
+/// What runs in the night alone.
+const SOAK: &str = "soak kq_tui_watches_100000_partitions_and_grows_by_nothing";
 
 /// The parts that run unless told.
 const ALL: &[Part] = &[Part::Rust, Part::Processes, Part::Clients];
@@ -80,7 +84,8 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
         |name: &str| args.check.as_ref().is_none_or(|text| name.contains(text.as_str()));
     checks.retain(|(name, _)| is_asked_for(name));
     quiet.retain(|(name, _)| is_asked_for(name));
-    if (checks.is_empty() && quiet.is_empty()) || signals::is_set(&interrupted) {
+    let soak = args.nightly.filter(|_| wanted(Part::Processes) && is_asked_for(SOAK));
+    if (checks.is_empty() && quiet.is_empty() && soak.is_none()) || signals::is_set(&interrupted) {
         return Ok(());
     }
     let kit = match Kit::new(programs) {
@@ -107,6 +112,9 @@ pub(crate) fn run_all(args: &TestArgs, tally: &mut Tally) -> Result<()> {
             Err(_) => tally.fail("checks beside the others", "one of them panicked"),
         }
     });
+    if let Some(minutes) = soak {
+        tally.check(SOAK, || soak::run(&kit.programs, minutes));
+    }
     Ok(())
 }
 

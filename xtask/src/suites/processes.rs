@@ -3,6 +3,7 @@
 mod disks;
 mod eyes;
 mod lag;
+mod lines;
 mod story;
 mod watch;
 
@@ -52,6 +53,7 @@ pub(super) const CHECKS: &[Check] = &[
 pub(super) const QUIET: &[Check] = &[
     ("process the_clients_of_chaos_build", build_clients),
     ("process a_full_disk_refuses_writes_and_serves_reads", disks::full_disk),
+    ("process lines_of_kq_ctl_do_what_kq_tui_shows", lines::lines),
     ("process twenty_groups_are_told_apart_by_their_commits", lag::twenty_groups),
 ];
 
