@@ -30,6 +30,7 @@ mod key;
 mod look;
 mod mode;
 mod overlay;
+mod pages;
 mod past;
 mod row;
 mod rows;

@@ -128,13 +128,12 @@ fn events(state: &State) -> Option<v1::EventScope> {
     if !matches!(screen, Screen::Churn | Screen::Events) {
         return None;
     }
-    let room = u32::try_from(state.room()).unwrap_or(u32::MAX).clamp(10, 500);
-    let around_at_ms = state.moment_asked();
+    let (around_at_ms, side) = state.page_asked();
     let filter = Some(event_filter(state)).filter(|it| *it != EventFilter::default());
     Some(v1::EventScope {
         around_at_ms,
-        before: room.saturating_mul(2),
-        after: if around_at_ms.is_some() { room.saturating_mul(2) } else { 0 },
+        before: side,
+        after: if around_at_ms.is_some() { side } else { 0 },
         filter,
         run_of: state.place.run,
     })

@@ -171,3 +171,55 @@ fn what_is_live_says_so_only_while_somebody_tells() {
     world.wait(60_000);
     assert_eq!(world.state.mode().word(), "LIVE", "what is made up here is not lost");
 }
+
+/// A page of history: events from a number on, a second apart.
+fn page(world: &mut World, numbers: std::ops::Range<u64>, more: (bool, bool)) {
+    let row = |it: u64| {
+        let at_ms = NOW_MS - 10_000_000 + i64::try_from(it).unwrap() * 1_000;
+        let of = super::world::event(it, kq_proto::admin::v1::EventKind::IsrShrunk, "orders/1");
+        let event = Some(kq_proto::admin::v1::Event { at_ms, ..of });
+        v1::EventRow { event, count: 1, last: it }
+    };
+    let before = u32::try_from(numbers.end - numbers.start).unwrap();
+    let (more_before, more_after) = more;
+    let events =
+        v1::EventPage { rows: numbers.map(row).collect(), before, more_before, more_after };
+    world.frame(v1::WatchResponse { now_ms: NOW_MS, events: Some(events), ..Default::default() });
+}
+
+#[test]
+fn history_goes_on_by_pages_up_to_its_beginning() {
+    for screen in ["8", "5"] {
+        let mut world = World::made_up();
+        world.press(screen);
+        let asked = |world: &World| world.state.window.events.clone().unwrap().around_at_ms;
+        let cursor =
+            |world: &World| world.state.table.current().and_then(|it| world.state.key_of(it));
+        page(&mut world, 1_200..1_300, (true, false));
+        assert_eq!((asked(&world), cursor(&world)), (None, Some(RowKey::Event(1_299))), "newest");
+        page(&mut world, 1_201..1_301, (true, false));
+        assert_eq!(cursor(&world), Some(RowKey::Event(1_300)), "it goes with what comes");
+        assert_eq!(words::title(&world.state)[1], "100 of more");
+        world.press(&"k".repeat(95));
+        assert_eq!(cursor(&world), Some(RowKey::Event(1_205)));
+        let around_ms = asked(&world).unwrap();
+        assert_eq!(
+            (NOW_MS - 10_000_000 - around_ms) / -1_000 / 100,
+            12,
+            "older ones are asked for"
+        );
+        let line = |world: &World| world.state.table.at.unwrap() - world.state.table.first;
+        let before = line(&world);
+        page(&mut world, 1_150..1_260, (true, true));
+        assert_eq!((cursor(&world), line(&world)), (Some(RowKey::Event(1_205)), before));
+        world.press("g");
+        assert_eq!(asked(&world), Some(0), "the beginning is asked for");
+        page(&mut world, 1..60, (false, true));
+        assert_eq!(cursor(&world), Some(RowKey::Event(1)));
+        world.press("g");
+        assert_eq!(world.said(), "this is the first row");
+        world.press("G");
+        page(&mut world, 1_201..1_301, (true, false));
+        assert_eq!((asked(&world), cursor(&world)), (None, Some(RowKey::Event(1_300))));
+    }
+}

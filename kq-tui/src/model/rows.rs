@@ -57,8 +57,9 @@ impl State {
     /// to, to what was gone to.
     pub fn unselect(&mut self) {
         (self.table.selected, self.table.stand_in, self.table.at) = (None, None, None);
-        if matches!(self.place.screen, Screen::Churn | Screen::Events) {
+        if self.is_history() {
             self.table.selected = self.past.event.map(RowKey::Event);
+            self.table.paging.is_held = self.past.event.is_some();
         }
         self.settle();
     }
@@ -67,8 +68,10 @@ impl State {
     /// place, and stays on that as well.
     pub(super) fn find_cursor(&mut self) {
         let room = self.room();
-        if self.place.screen == Screen::Tail && self.tail.follows {
-            self.table.at = self.table.rows.len().checked_sub(1);
+        let follows = self.place.screen == Screen::Tail && self.tail.follows;
+        let led_to = if follows { self.table.rows.len().checked_sub(1) } else { self.led_to() };
+        if follows || led_to.is_some() {
+            self.table.at = led_to;
             self.table.selected = self.table.current().and_then(|row| self.key_of(row));
             self.table.stand_in = None;
             self.table.follow(room);
@@ -82,6 +85,10 @@ impl State {
         let at = selected.or_else(|| there(&self.table.stand_in));
         let last = self.table.rows.len().checked_sub(1);
         let place = last.map(|last| self.table.at.unwrap_or(0).min(last));
+        if let (Some(was), Some(at), true) = (self.table.at, selected, self.is_history()) {
+            // In another page it is in another place, and on the same line of the screen.
+            self.table.first = self.table.first.saturating_add(at).saturating_sub(was);
+        }
         self.table.at = at.or(place);
         let key = self.table.current().and_then(|row| self.key_of(row));
         if selected.is_some() {

@@ -7,6 +7,7 @@ use kq_proto::monitor::v1;
 use super::configs::Configs;
 use super::filter::Filter;
 use super::look::Look;
+use super::pages::Paging;
 use super::past::{Past, Troubles};
 use super::record::Opened;
 use super::tail::Tail;
@@ -55,6 +56,7 @@ pub struct Visit {
     pub(super) sort: Sort,
     pub(super) selected: Option<RowKey>,
     pub(super) first: usize,
+    pub(super) paging: Paging,
 }
 
 /// All that the monitor remembers.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::filter::Filter;
+use super::pages::Paging;
 use super::{Row, RowKey, Screen, Sort};
 
 /// A table as it is looked at.
@@ -30,6 +31,8 @@ pub struct Table {
     pub total: usize,
     /// Members whose partitions are not shown.
     pub folded: BTreeSet<RowKey>,
+    /// Of history: which part of it.
+    pub(super) paging: Paging,
 }
 
 impl Table {
@@ -46,6 +49,7 @@ impl Table {
             first: 0,
             total: 0,
             folded: BTreeSet::new(),
+            paging: Paging::default(),
         }
     }
 

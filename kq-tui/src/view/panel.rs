@@ -33,7 +33,8 @@ pub(super) fn rule(canvas: &mut Canvas<'_>, state: &State) {
     }
     let number = |it: usize| grouped(u64::try_from(it).unwrap_or(u64::MAX));
     let (from, until) = (number(first + 1), number(first + rows.len()));
-    canvas.text_right(0, &format!(" {from}-{until} of {} ", number(all)), Tint::Dim);
+    let more = if state.has_more() { " of more" } else { "" };
+    canvas.text_right(0, &format!(" {from}-{until} of {}{more} ", number(all)), Tint::Dim);
 }
 
 /// A rule, then sentences, then the line of kq-ctl at the bottom; answers from which line on and how

@@ -5,6 +5,7 @@ use kq_proto::monitor::v1;
 
 use crate::model::filter::{Field, Filter, quoted};
 use crate::model::keys::Action;
+use crate::model::pages::Edge;
 use crate::model::past::Wish;
 use crate::model::rows::{broker_of, kind_of, topic_of};
 use crate::model::words::broker;
@@ -58,8 +59,8 @@ impl State {
             Action::Down => self.move_by(|at| at.saturating_add(1)),
             Action::PageUp => self.move_by(|at| at.saturating_sub(room)),
             Action::PageDown => self.move_by(|at| at.saturating_add(room)),
-            Action::First => self.move_to(0),
-            Action::Last => self.move_to(usize::MAX),
+            Action::First => self.move_to_edge(Edge::Oldest),
+            Action::Last => self.move_to_edge(Edge::Newest),
             Action::Fold => self.fold(Some(true)),
             Action::Unfold => self.fold(Some(false)),
             Action::FoldOrUnfold => self.fold(None),
@@ -118,7 +119,7 @@ impl State {
     }
 
     /// Puts the cursor on a row, or on the last one.
-    pub(super) fn move_to(&mut self, at: usize) {
+    pub(in crate::model) fn move_to(&mut self, at: usize) {
         let Some(last) = self.table.rows.len().checked_sub(1) else {
             self.say("no rows");
             return;
@@ -134,8 +135,9 @@ impl State {
         let room = self.room();
         self.table.follow(room);
         if before == self.table.at {
-            self.say(if at == 0 { "this is the first row" } else { "this is the last row" });
+            self.say(self.end_words(at.min(last)));
         }
+        self.turn_page();
     }
 
     /// The wheel moves the cursor, of the list above the screen if there is one.

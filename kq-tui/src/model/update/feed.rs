@@ -131,6 +131,7 @@ impl State {
     fn find_event(&mut self) {
         if let Some(sequence) = self.past.event {
             self.table.selected = Some(RowKey::Event(sequence));
+            self.table.paging.is_held = true;
             self.find_cursor();
         }
     }

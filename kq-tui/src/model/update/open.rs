@@ -6,6 +6,7 @@ use kq_proto::admin::v1::Event;
 
 use crate::model::filter::Filter;
 use crate::model::keys::Action;
+use crate::model::pages::Paging;
 use crate::model::past::Wish;
 use crate::model::rows::{broker_of, row_of, topic_of};
 use crate::model::state::Visit;
@@ -38,13 +39,16 @@ impl State {
         self.remember();
         let screen = place.screen;
         self.enter(place);
+        self.table.paging = Paging::default();
         match Filter::parse(screen, filter) {
             Ok(filter) => self.table.filter = filter,
             Err(why) => self.complain(why),
         }
         if row.is_some() {
-            (self.table.selected, self.table.stand_in) = (row, None);
+            self.table.paging.is_held = true;
         }
+        (self.table.selected, self.table.stand_in, self.table.at) = (row, None, None);
+        self.table.first = 0;
         self.settle();
     }
 
@@ -58,6 +62,7 @@ impl State {
         self.table.sort = visit.sort;
         (self.table.selected, self.table.stand_in) = (visit.selected, None);
         self.table.first = visit.first;
+        self.table.paging = visit.paging;
         self.settle();
     }
 
@@ -71,6 +76,7 @@ impl State {
             sort: self.table.sort,
             selected: self.table.selected.clone(),
             first: self.table.first,
+            paging: self.table.paging.clone(),
         });
     }
 

@@ -65,6 +65,7 @@ impl State {
         if self.moment_asked().is_none() && !self.is_recording() {
             self.troubles.begin(self.now_ms(), self.facts.axis.as_ref());
         }
+        self.turn_to_moment();
         let shown_ms = self.moment_asked().unwrap_or_else(|| self.now_ms());
         self.past.go(wish, shown_ms, self.uptime_ms).into_iter().collect()
     }
@@ -76,6 +77,7 @@ impl State {
             return Vec::new();
         }
         self.past.leave();
+        self.turn_to_moment();
         self.troubles.end();
         vec![Effect::Ask(FeedAsk::Resume)]
     }

@@ -24,7 +24,9 @@ pub fn title(state: &State) -> Vec<String> {
     let rows = match (is_told(state), state.facts.as_of_ms) {
         (false, Some(_)) => "-".to_owned(),
         (false, None) => "?".to_owned(),
+        (true, _) if shown == all && state.has_more() => format!("{} of more", count(all)),
         (true, _) if shown == all => count(all),
+        (true, _) if state.has_more() => format!("{} of {} of more", count(shown), count(all)),
         (true, _) => format!("{} of {}", count(shown), count(all)),
     };
     let mut parts = vec![path, rows];
