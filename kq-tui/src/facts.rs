@@ -3,6 +3,7 @@
 
 mod bounds;
 mod brokers;
+mod counted;
 mod partition;
 mod rate;
 mod tally;

@@ -224,7 +224,9 @@ impl Once {
             if self.is_known() && self.has_arrived() {
                 let for_ms = now_ms - *known_ms.get_or_insert(now_ms);
                 let has_rates = self.has_rates() || for_ms >= RATES_MS;
-                if has_rates && (self.is_told() || for_ms >= LOOK_UP_MS) {
+                // What the brokers have not told by the deadline is shown as not known.
+                let is_counted = self.is_counted() || now_ms >= deadline_ms;
+                if has_rates && is_counted && (self.is_told() || for_ms >= LOOK_UP_MS) {
                     return Ok(());
                 }
             }
@@ -296,6 +298,10 @@ impl Once {
             || configs.is_told
             || configs.failure.is_some();
         history && (is_past || (now && is_looked_up))
+    }
+
+    fn is_counted(&self) -> bool {
+        self.monitor.state.facts.is_counted(&self.window)
     }
 
     fn has_rates(&self) -> bool {
