@@ -203,7 +203,8 @@ fn brokers(state: &State, rows: &[RowKey]) -> String {
 /// What of the filter kq-ctl knows as a flag.
 fn partition_list(state: &State) -> String {
     let filter: &Filter = &state.table().filter;
-    let mut line = Line::new(state, "partition list");
+    // The screen shows what belongs to the cluster itself as well.
+    let mut line = Line::new(state, "partition list").arg("--internal");
     for topic in filter.exact(Field::Topic) {
         line = line.flag("--topic", topic);
     }

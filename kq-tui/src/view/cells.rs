@@ -44,16 +44,37 @@ pub(super) fn cut<'a>(text: &'a str, columns: u16, ascii: bool, mark: &str) -> C
     Cow::Owned(shown)
 }
 
-/// The same of a name with a number at its end, as `orders-17`: the number stays.
+/// The same of a name: what tells it from others stays, the number at its end, as in `orders-17`, or
+/// else the last of it.
 pub(super) fn cut_name<'a>(text: &'a str, columns: u16, ascii: bool, mark: &str) -> Cow<'a, str> {
     let number = text.rfind('-').and_then(|at| text.split_at_checked(at));
-    let Some((name, number)) = number.filter(|_| width(text, ascii) > columns) else {
-        return cut(text, columns, ascii, mark);
-    };
-    match columns.checked_sub(width(number, ascii)) {
-        Some(room @ 3..) => Cow::Owned(format!("{}{number}", cut(name, room, ascii, mark))),
-        _ => cut(text, columns, ascii, mark),
+    if width(text, ascii) <= columns {
+        return Cow::Borrowed(text);
     }
+    let is_number = |it: &str| it.len() > 1 && it.bytes().skip(1).all(|it| it.is_ascii_digit());
+    if let Some((name, number)) = number.filter(|(_, it)| is_number(it)) {
+        return match columns.checked_sub(width(number, ascii)) {
+            Some(room @ 3..) => Cow::Owned(format!("{}{number}", cut(name, room, ascii, mark))),
+            _ => cut(text, columns, ascii, mark),
+        };
+    }
+    let end = end_of(text, columns / 3, ascii);
+    let room = columns.saturating_sub(width(&end, ascii));
+    Cow::Owned(format!("{}{end}", cut(text, room, ascii, mark)))
+}
+
+/// The last of a text, as much as takes so many columns.
+fn end_of(text: &str, columns: u16, ascii: bool) -> String {
+    let mut over = width(text, ascii).saturating_sub(columns);
+    let mut end = String::new();
+    each(text, ascii, |cluster, width| {
+        if over == 0 {
+            end.push_str(cluster);
+        }
+        over = over.saturating_sub(width);
+        true
+    });
+    end
 }
 
 /// Goes through a text by what is drawn and its columns, until `then` says no.
@@ -155,6 +176,13 @@ mod tests {
         assert_eq!(cut_name("orders-17", 9, true, "~"), "orders-17");
         assert_eq!(cut_name("orders-of-old-17", 9, true, "~"), "order~-17");
         assert_eq!(cut_name("orders-123456", 9, true, "~"), "orders-1~");
-        assert_eq!(cut_name("orders", 4, true, "~"), "ord~");
+        assert_eq!(cut_name("orders", 4, true, "~"), "or~s");
+        assert_eq!(cut_name("orders", 2, true, "~"), "o~");
+        assert_eq!(cut_name("connect-sink-of-orders-eu", 12, true, "~"), "connect~s-eu");
+        assert_eq!(cut_name("orders-", 6, true, "~"), "ord~s-");
+        assert_eq!(
+            cut_name("\u{5927}\u{5927}\u{5927}\u{5927}", 7, false, "~"),
+            "\u{5927}\u{5927}~\u{5927}"
+        );
     }
 }

@@ -47,13 +47,29 @@ fn path(canvas: &mut Canvas<'_>, state: &State) {
     let ascii = canvas.theme.ascii;
     let mut parts = parts.iter();
     let Some(place) = parts.next() else { return };
-    let mut x = canvas.text(0, 0, place, Tint::Head);
+    let width = canvas.width();
+    // Rows that a filter hides are easily taken for none: it stays, cut if it must be.
+    let filter = crate::text::safe(state.table.filter.text());
+    let of_filter = cells::width(&filter, ascii).saturating_add(GAP + 1).min(width / 2);
+    let has_filter = !filter.is_empty() && parts.clone().any(|it| *it == filter);
+    let mut kept = if has_filter { of_filter } else { 0 };
+    let mark = canvas.theme.cut();
+    let place = cells::cut(place, width.saturating_sub(kept), ascii, mark);
+    let mut x = canvas.text(0, 0, &place, Tint::Head);
     for part in parts {
-        let columns = cells::width(part, ascii);
-        if x.saturating_add(GAP + 1).saturating_add(columns) > canvas.width() {
+        let from = x.saturating_add(GAP + 1);
+        let is_filter = kept > 0 && *part == filter;
+        if is_filter {
+            kept = 0;
+            let part = cells::cut(part, width.saturating_sub(from), ascii, mark);
+            x = canvas.text(from, 0, &part, Tint::Plain);
+            continue;
+        }
+        if from.saturating_add(cells::width(part, ascii)).saturating_add(kept) <= width {
+            x = canvas.text(from, 0, part, Tint::Plain);
+        } else if kept == 0 {
             return;
         }
-        x = canvas.text(x + GAP + 1, 0, part, Tint::Plain);
     }
 }
 

@@ -16,6 +16,9 @@ const MARGIN: u16 = 2;
 /// No column is made narrower.
 const COLUMN_MIN: u16 = 8;
 
+/// Longer names are cut, however much room there is: what stands beside them would be too far away.
+const NAME_MAX: u16 = 48;
+
 /// A column as a screen wishes for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spec {
@@ -31,8 +34,8 @@ pub(super) struct Spec {
     pub(super) side: Side,
     /// It takes what is left over.
     pub(super) grows: bool,
-    /// Names that are too long keep the number at their end.
-    pub(super) is_numbered: bool,
+    /// Names: they take what is left over, up to a bound, and keep their end where they are cut.
+    pub(super) is_name: bool,
 }
 
 impl Spec {
@@ -54,8 +57,13 @@ pub(super) const fn words(column: Column, width: u16, rank: u8) -> Spec {
         rank,
         side: Side::Left,
         grows: false,
-        is_numbered: false,
+        is_name: false,
     }
+}
+
+/// A column of names.
+pub(super) const fn names(width: u16) -> Spec {
+    Spec { is_name: true, ..words(Column::Name, width, 0) }
 }
 
 /// A column of figures that can be sorted by.
@@ -67,18 +75,18 @@ pub(super) const fn figures(column: Column, width: u16, rank: u8) -> Spec {
         rank,
         side: Side::Right,
         grows: false,
-        is_numbered: false,
+        is_name: false,
     }
 }
 
 /// A column that cannot be sorted by.
 pub(super) const fn plain(head: &'static str, width: u16, rank: u8, side: Side) -> Spec {
-    Spec { column: None, head, width, rank, side, grows: false, is_numbered: false }
+    Spec { column: None, head, width, rank, side, grows: false, is_name: false }
 }
 
 /// The last column, for a text of any length.
 pub(super) const fn rest(head: &'static str, width: u16) -> Spec {
-    Spec { column: None, head, width, rank: 0, side: Side::Left, grows: true, is_numbered: false }
+    Spec { column: None, head, width, rank: 0, side: Side::Left, grows: true, is_name: false }
 }
 
 /// What stands in a cell.
@@ -115,8 +123,11 @@ pub(super) fn fit(specs: &[Spec], width: u16) -> Vec<Slot> {
     let mut slots = Vec::with_capacity(kept.len());
     let mut x = MARGIN;
     for ((index, spec), mut width_here) in kept.into_iter().zip(widths) {
-        if spec.grows {
-            width_here = width_here.saturating_add(std::mem::take(&mut over));
+        if spec.grows || spec.is_name {
+            let most = if spec.grows { u16::MAX } else { NAME_MAX.saturating_sub(spec.width) };
+            let more = over.min(most);
+            over -= more;
+            width_here = width_here.saturating_add(more);
         }
         slots.push(Slot { index, x, width: width_here });
         x = x.saturating_add(width_here + 1);
@@ -179,7 +190,7 @@ pub(super) fn rows<'a>(
             let Some(spec) = specs.get(slot.index) else { continue };
             let (text, tint) = shown(row, slot.index);
             let (theme, columns) = (canvas.theme, slot.width);
-            let cut = if spec.is_numbered { cells::cut_name } else { cells::cut };
+            let cut = if spec.is_name { cells::cut_name } else { cells::cut };
             let text = cut(&text, columns, theme.ascii, theme.cut());
             canvas.boxed((slot.x, y), columns, spec.side, (&text, tint));
         }
@@ -249,6 +260,15 @@ mod tests {
         assert_eq!([60, 50, 40].map(widths), [vec![35, 17], vec![30, 17], vec![20, 17]]);
         assert_eq!([30, 10].map(widths), [vec![14, 13], vec![8, 8]]);
         assert_eq!(fit(&specs, 40).last().map(|it| it.x + it.width), Some(40));
+    }
+
+    #[test]
+    fn names_take_what_is_left_and_no_more_than_they_need() {
+        let specs = [names(10), figures(Column::Urp, 5, 2)];
+        let slots = |width: u16| fit(&specs, width).into_iter().map(|it| (it.x, it.width));
+        assert_eq!(slots(18).collect::<Vec<_>>(), [(2, 10), (13, 5)]);
+        assert_eq!(slots(30).collect::<Vec<_>>(), [(2, 22), (25, 5)]);
+        assert_eq!(slots(200).collect::<Vec<_>>(), [(2, 48), (51, 5)]);
     }
 
     #[test]

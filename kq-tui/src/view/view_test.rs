@@ -395,3 +395,32 @@ fn a_click_finds_what_was_drawn() {
     assert_eq!(hits.at(10, 4), Some(crate::model::Hit::Row(0)));
     assert!(matches!(hits.at(1, 23), Some(crate::model::Hit::Key(_))));
 }
+
+fn typed(state: &mut State, keys: &str) {
+    for it in keys.chars() {
+        let key = if it == '\n' { Key::plain(Code::Enter) } else { Key::char(it) };
+        update(state, Event::Key(key));
+    }
+}
+
+#[test]
+fn the_filter_stays_in_the_first_line_whatever_goes() {
+    let size = (80, 24);
+    let mut state = told(size, true);
+    go(&mut state, Screen::Partitions, size);
+    typed(&mut state, "/orders-of-a-name-that-is-far-too-long-for-it\n");
+    settle(&mut state, size);
+    let text = shown(&state, size);
+    let first = text.lines().next().unwrap();
+    assert!(first.contains("  orders-of-a-name-that-is") && first.contains("LIVE"), "{first}");
+}
+
+#[test]
+fn rows_that_are_scrolled_away_are_told_of() {
+    let size = (80, 16);
+    let mut state = told(size, true);
+    assert!(shown(&state, size).contains("more below"), "{}", shown(&state, size));
+    typed(&mut state, "G");
+    settle(&mut state, size);
+    assert!(shown(&state, size).contains("more above"), "{}", shown(&state, size));
+}

@@ -26,7 +26,7 @@ const HOUR_LEFT: u16 = 10;
 const HOUR_LINES_MIN: u16 = 5;
 
 pub(super) const SPECS: [Spec; 14] = [
-    grid::words(Column::Name, 13, 0),
+    grid::names(13),
     grid::words(Column::Class, 10, 0),
     grid::figures(Column::Records, 8, 0),
     grid::figures(Column::Behind, 7, 1),
@@ -37,7 +37,7 @@ pub(super) const SPECS: [Spec; 14] = [
     grid::figures(Column::Members, 3, 4),
     grid::plain("STATE", 12, 6, Side::Left),
     grid::plain("COMMITTED", 9, 7, Side::Right),
-    Spec { is_numbered: true, ..grid::plain("SLOWEST", 24, 8, Side::Left) },
+    Spec { is_name: true, ..grid::plain("SLOWEST", 24, 8, Side::Left) },
     grid::plain("BY", 4, 9, Side::Left),
     grid::plain("PROTOCOL", 18, 10, Side::Left),
 ];

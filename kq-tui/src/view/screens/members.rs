@@ -16,7 +16,7 @@ use crate::view::theme::Tint;
 use crate::view::{panel, spark};
 
 pub(super) const SPECS: [Spec; 11] = [
-    Spec { head: "MEMBER / PARTITION", is_numbered: true, ..grid::words(Column::Name, 26, 0) },
+    Spec { head: "MEMBER / PARTITION", ..grid::names(26) },
     grid::plain("OFFSET", 11, 3, Side::Right),
     grid::plain("END", 11, 4, Side::Right),
     grid::figures(Column::Lag, 9, 0),

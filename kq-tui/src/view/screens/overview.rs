@@ -73,6 +73,7 @@ fn rows(canvas: &mut Canvas<'_>, state: &State, room: u16) {
     }
     let y = u16::try_from(alarms).unwrap_or(room);
     canvas.rule(y);
+    hidden(canvas, y, (first, state.table.rows.len().saturating_sub(first + seen.len())));
     let width = canvas.width();
     grid::header(&mut canvas.part(0, y + 1, (width, 1)), state, &brokers::SPECS, &slots);
     for ((y, at), row) in (y + 2..).zip(first + alarms..).zip(below) {
@@ -83,6 +84,17 @@ fn rows(canvas: &mut Canvas<'_>, state: &State, room: u16) {
         }
         grid::edge(canvas, state, (y, at), row);
     }
+}
+
+/// How many rows are scrolled away, so that nobody takes those that are seen for all.
+fn hidden(canvas: &mut Canvas<'_>, y: u16, (above, below): (usize, usize)) {
+    let words = match (above, below) {
+        (0, 0) => return,
+        (above, 0) => format!(" ^ {above} more above "),
+        (0, below) => format!(" v {below} more below "),
+        (above, below) => format!(" ^ {above} more above, v {below} below "),
+    };
+    canvas.text_right(y, &words, Tint::Head);
 }
 
 fn alarm(canvas: &mut Canvas<'_>, y: u16, it: &Alarm) {

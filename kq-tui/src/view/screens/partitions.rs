@@ -15,7 +15,7 @@ use crate::view::grid::{self, Shown, Spec};
 use crate::view::theme::Tint;
 
 pub(super) const SPECS: [Spec; 15] = [
-    Spec { is_numbered: true, ..grid::words(Column::Name, 18, 0) },
+    grid::names(18),
     grid::words(Column::Leader, 3, 1),
     grid::words(Column::Preferred, 4, 4),
     grid::figures(Column::Epoch, 5, 5),

@@ -12,7 +12,7 @@ use crate::view::theme::Tint;
 use super::partitions::health_tint;
 
 pub(super) const SPECS: [Spec; 13] = [
-    grid::words(Column::Name, 26, 0),
+    grid::names(26),
     grid::figures(Column::Partitions, 5, 2),
     grid::words(Column::State, 13, 0),
     grid::figures(Column::Urp, 4, 3),
