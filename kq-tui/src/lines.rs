@@ -7,6 +7,7 @@ use kq_proto::monitor::v1;
 
 use crate::exit::{Exit, Failure};
 use crate::feed::Feed;
+use crate::model::moment::day_clock;
 use crate::model::{FeedAsk, FeedEvent};
 use crate::output::print;
 use crate::plain::Plain;
@@ -45,7 +46,11 @@ pub fn run(mut feed: Box<dyn Feed>, clock: Clock, is_recording: bool) -> Result<
             Err(RecvTimeoutError::Timeout) => plain.expire(now_ms),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
-        let text: String = lines.into_iter().flat_map(|it| [it, "\n".to_owned()]).collect();
+        // Of a recording, when it was; before its first frame nothing is known of that.
+        let at_ms = if is_recording { plain.moment_ms() } else { Some(clock.wall_ms()) };
+        let at = at_ms.map(|it| format!("{} ", day_clock(it, None))).unwrap_or_default();
+        let text: String =
+            lines.into_iter().flat_map(|it| [at.clone(), it, "\n".to_owned()]).collect();
         print(text.as_bytes())?;
         match over {
             Some(_) if is_recording => return Ok(()),

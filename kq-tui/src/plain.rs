@@ -19,6 +19,7 @@ use self::changes::Seen;
 use self::sum::Sum;
 use crate::facts::{Facts, Health};
 use crate::model::FeedEvent;
+use crate::model::words::Verdict;
 
 /// Told one by one within a second; what comes beyond is summed.
 const ONE_BY_ONE_MAX: usize = 3;
@@ -37,6 +38,8 @@ pub struct Plain {
     second: Option<(u64, usize)>,
     sum: Sum,
     link: Link,
+    /// Whether it was told what is ill already, of groups as well.
+    has_begun: bool,
 }
 
 /// What was said of the connection.
@@ -118,6 +121,19 @@ impl Plain {
         self.sum_up().into_iter().collect()
     }
 
+    /// The moment of what was told last, in milliseconds since 1970.
+    pub fn moment_ms(&self) -> Option<i64> {
+        self.facts.moment_ms()
+    }
+
+    /// What is ill when it is seen first, each in a sentence.
+    fn begin(&mut self, lines: &mut Vec<String>, is_due: impl Fn(&str) -> bool) {
+        self.has_begun = self.facts.told.groups;
+        let alarms = Verdict::of(&self.facts).alarms;
+        let due = alarms.iter().filter(|it| is_due(&it.about) && !it.text.is_empty());
+        lines.extend(due.map(|it| sentence(&it.text)));
+    }
+
     fn sum_up(&mut self) -> Option<String> {
         Some(sentence(&std::mem::take(&mut self.sum).words()?))
     }
@@ -128,7 +144,12 @@ impl Plain {
         self.facts.apply(frame.clone());
         if is_first {
             lines.push(sentence(&overview(&self.facts)));
+            self.begin(lines, |_| true);
             return;
+        }
+        if !self.has_begun {
+            // Groups are looked up once they are asked for.
+            self.begin(lines, |about| about.starts_with("group"));
         }
         let changes = before.changes(&self.facts, &frame);
         let (brokers, others): (Vec<_>, Vec<_>) =

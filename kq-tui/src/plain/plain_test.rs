@@ -115,6 +115,38 @@ fn a_hundred_changes_are_one_sentence_a_second() {
 }
 
 #[test]
+fn what_is_ill_at_the_start_is_told_first_and_once() {
+    use kq_proto::admin::v1::{GroupSummary, LagClass, LagSummary};
+
+    let FeedEvent::Frame(mut ill) = first() else { panic!("a frame") };
+    ill.brokers[2] = broker(3, BrokerState::Fenced, "no heartbeat");
+    let group = |name: &str| GroupSummary {
+        group: name.to_owned(),
+        lag: Some(LagSummary {
+            lag: 90_000,
+            class: LagClass::Stalled.into(),
+            ..LagSummary::default()
+        }),
+        ..GroupSummary::default()
+    };
+    let groups = || {
+        FeedEvent::Frame(Box::new(v1::WatchResponse {
+            groups: vec![group("billing"), group("dash")],
+            groups_missing: Some(v1::GroupsMissing::default()),
+            ..v1::WatchResponse::default()
+        }))
+    };
+    check(
+        vec![(FeedEvent::Frame(ill), 0), (groups(), 900), (groups(), 1_900)],
+        expect![[r#"
+        0 2 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
+        0 Broker b3 fenced (no heartbeat).
+        900 billing commits and does not move: 90.0 k records.
+        900 dash commits and does not move: 90.0 k records."#]],
+    );
+}
+
+#[test]
 fn why_nobody_answers_is_told_once() {
     let refused = || FeedEvent::Lost { why: "connection refused".to_owned() };
     let opening = || FeedEvent::Opening { to: "kq1:9092".to_owned() };
