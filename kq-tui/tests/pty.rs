@@ -15,6 +15,8 @@ mod driver;
 mod grid;
 #[path = "pty/link.rs"]
 mod link;
+#[path = "pty/output.rs"]
+mod output;
 #[path = "pty/program.rs"]
 mod program;
 #[path = "pty/slow.rs"]

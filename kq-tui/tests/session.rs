@@ -5,6 +5,8 @@
 
 #[path = "session/clock.rs"]
 mod clock;
+#[path = "pty/output.rs"]
+mod output;
 #[path = "session/scrub.rs"]
 mod scrub;
 #[path = "session/watch.rs"]

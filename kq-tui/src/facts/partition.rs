@@ -159,6 +159,13 @@ impl Partition {
         self.behind.iter().find(|it| it.broker == broker)
     }
 
+    /// A replica that is out, and of which the leader tells nothing: it has not heard of it since it
+    /// leads.
+    pub fn unheard(&self) -> Option<u32> {
+        self.leader?;
+        self.out().find(|id| self.behind_of(*id).is_none())
+    }
+
     /// About so many bytes a record takes; none while that is not known.
     pub fn bytes_per_record(&self) -> Option<u64> {
         let counters = self.counters?;
@@ -207,6 +214,16 @@ mod tests {
         let moved = Partition { moving: Some(Box::new(moving)), ..partition(Some(3), 0b011) };
         assert_eq!(moved.health(2), Health::Moving);
         assert_eq!(moved.out().count(), 0);
+    }
+
+    #[test]
+    fn what_a_new_leader_has_not_heard_of_lacks_nobody_knows_what() {
+        let out = partition(Some(3), 0b101);
+        assert_eq!(out.unheard(), Some(1));
+        let behind = Behind { broker: 1, records: 7, caught_up_at_ms: None };
+        let heard = Partition { behind: [behind].into(), ..out };
+        assert_eq!(heard.unheard(), None);
+        assert_eq!(partition(None, 0b101).unheard(), None, "nobody leads");
     }
 
     #[test]

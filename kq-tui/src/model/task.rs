@@ -17,6 +17,8 @@ mod sheet;
 mod weigh;
 
 #[cfg(test)]
+mod guard_test;
+#[cfg(test)]
 mod task_test;
 
 use super::ctl::Deed;

@@ -2,6 +2,7 @@
 
 use kq_tui::shell::clock::Clock;
 
+use super::output::tell;
 use super::watch::Watch;
 
 /// Six hours, and as much as shows the same where one sees less of it.
@@ -36,11 +37,6 @@ fn minutes(watch: &Watch, now_ms: i64) -> Vec<i64> {
     minutes
 }
 
-#[expect(clippy::print_stdout, reason = "times are told, not judged")]
-fn tell(took_ms: u64) {
-    println!("{STEPS} steps took {took_ms} ms");
-}
-
 #[test]
 fn each_step_through_six_hours_is_shown() {
     let clock = Clock::start();
@@ -49,7 +45,7 @@ fn each_step_through_six_hours_is_shown() {
     let took_ms = clock.uptime_ms();
     let all: Vec<i64> = (1..=360).collect();
     assert_eq!(minutes(&watch, now_ms), all);
-    tell(took_ms);
+    tell(&format!("{STEPS} steps took {took_ms} ms"));
 }
 
 #[test]

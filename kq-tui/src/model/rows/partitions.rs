@@ -62,7 +62,8 @@ impl Facet for Of<'_> {
             Field::Partition => Some(self.id.index.into()),
             Field::Behind => {
                 self.it.counters?;
-                Some(self.it.behind.iter().map(|it| it.records).max().unwrap_or(0))
+                let known = self.it.behind.iter().map(|it| it.records).max().unwrap_or(0);
+                self.it.unheard().is_none().then_some(known)
             }
             Field::Size => Some(self.it.counters?.size_bytes),
             Field::In => self.facts.records_in(self.it).map(whole),
@@ -70,6 +71,15 @@ impl Facet for Of<'_> {
             Field::For => age_ms(self.facts, self.it.changed_at_ms),
             _ => None,
         }
+    }
+
+    fn bounds(&self, field: Field) -> (Option<u64>, Option<u64>) {
+        let most = self.number(field);
+        if field != Field::Behind || most.is_some() {
+            return (most, most);
+        }
+        let known = self.it.behind.iter().map(|it| it.records).max();
+        (self.it.counters.map(|_| known.unwrap_or(0)), None)
     }
 
     fn broker(&self, field: Field, id: Option<u32>) -> Option<bool> {

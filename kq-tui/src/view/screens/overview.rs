@@ -6,6 +6,7 @@ mod history;
 use super::brokers;
 use crate::model::words::{Alarm, Sign};
 use crate::model::{Mode, Row, State};
+use crate::text::span_text;
 use crate::view::canvas::Canvas;
 use crate::view::grid;
 use crate::view::theme::Tint;
@@ -44,6 +45,14 @@ fn below(height: u16, rows: usize) -> u16 {
 /// The word and the sentence.
 fn verdict(canvas: &mut Canvas<'_>, state: &State) {
     let it = &state.verdict;
+    if let (Mode::Lost { for_ms, .. }, false) = (state.mode(), it.word.is_empty()) {
+        // Nobody knows how it is.
+        let x = canvas.text(1, 0, "UNKNOWN", Tint::Bad) + 2;
+        let for_text = span_text(for_ms);
+        let text = format!("nothing heard for {for_text}; last heard {}: {}", it.word, it.sentence);
+        canvas.text(x, 0, &text, Tint::Plain);
+        return;
+    }
     let tint = match it.word {
         "HEALTHY" => Tint::Good,
         "DEGRADED" => Tint::Warn,
@@ -52,8 +61,6 @@ fn verdict(canvas: &mut Canvas<'_>, state: &State) {
     };
     let x = canvas.text(1, 0, it.word, tint);
     let x = if x > 1 { x + 2 } else { x };
-    let is_old = matches!(state.mode(), Mode::Lost { .. }) && !it.word.is_empty();
-    let x = if is_old { canvas.text(x, 0, "last heard: ", Tint::Bad) } else { x };
     canvas.text(x, 0, &it.sentence, Tint::Plain);
 }
 

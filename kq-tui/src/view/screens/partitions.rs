@@ -125,10 +125,14 @@ fn in_sync(it: &Partition) -> Shown<'static> {
     (text.into(), Tint::Warn)
 }
 
-/// The follower that lacks most, and how many records: what is sorted and filtered by.
+/// The follower that lacks most, and how many records: what is sorted and filtered by. Of one that a
+/// new leader has not heard of that is not known.
 fn behind(state: &State, it: &Partition) -> Shown<'static> {
     if it.counters.is_none() {
         return absent(state);
+    }
+    if let Some(unheard) = it.unheard() {
+        return plain(format!("{} ?", broker(unheard)));
     }
     let Some(worst) = it.behind.iter().max_by_key(|it| it.records) else { return plain("0") };
     plain(format!("{} {}", broker(worst.broker), close(&count_text(worst.records))))
