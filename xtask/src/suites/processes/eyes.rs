@@ -49,6 +49,12 @@ pub(super) struct Sentence {
     pub(super) at_ms: i64,
 }
 
+/// A sentence without the time before it, as in `2026-11-21 12:04:31Z Broker 3 is fenced.`
+fn timeless(line: &str) -> &str {
+    let is_time = |it: &str| it.starts_with(|first: char| first.is_ascii_digit()) && it.len() == 19;
+    line.split_once("Z ").filter(|(at, _)| is_time(at)).map_or(line, |(_, words)| words)
+}
+
 /// kq-tui that tells in sentences what happens, until this goes.
 pub(super) struct Sentences {
     child: Child,
@@ -68,6 +74,7 @@ impl Sentences {
         std::thread::spawn(move || {
             for words in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let at_ms = clock::unix_ms();
+                let words = timeless(&words).to_owned();
                 if tell.send(Sentence { words, at_ms }).is_err() {
                     return;
                 }
@@ -128,6 +135,15 @@ impl Drop for Sentences {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_is_read_without_its_time() {
+        assert_eq!(
+            timeless("2026-11-21 12:04:31Z 3 of 3 brokers are up."),
+            "3 of 3 brokers are up."
+        );
+        assert_eq!(timeless("Broker 3 is fenced."), "Broker 3 is fenced.");
+    }
 
     #[test]
     fn a_table_is_read_from_a_frame() {

@@ -115,7 +115,9 @@ fn watch_drain(kit: &Kit, cluster: &Guard, bootstrap: &str) -> Result<(f64, f64)
     let done = poll_until(PATIENCE, || left().filter(|it| *it < DONE));
     done.with_context(|| format!("it has not drained: {:?} are left", left()))?;
     let took = start.elapsed().as_secs_f64();
-    let is_change = |it: &str| it.contains("roup") && !it.contains(DRAIN);
+    // What was ill at the start is told as well, and is no change.
+    let is_group = |it: &str| it.starts_with("Group ") || it.contains("groups changed");
+    let is_change = |it: &str| is_group(it) && !it.contains(DRAIN);
     if let Some(change) = sentences.heard(HELD.saturating_sub(start.elapsed()), is_change)? {
         bail!("classes changed while nothing did: {change}");
     }
