@@ -10,6 +10,7 @@ mod groups;
 mod idle;
 mod latency;
 mod load;
+mod monitor;
 mod produce;
 mod raw;
 mod reassignment;
@@ -73,6 +74,9 @@ const LINES: &[Line] = &[
     ("coordinator", groups::failover),
     ("reassignment", reassignment::unthrottled),
     ("reassignment-throttled", reassignment::throttled),
+    ("frames", monitor::frames),
+    ("watching", monitor::watching),
+    ("monitor", monitor::cluster),
 ];
 
 pub(crate) fn run(args: &BenchArgs) -> Result<bool> {

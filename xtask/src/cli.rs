@@ -354,7 +354,7 @@ impl ChaosArgs {
 pub(crate) struct BenchArgs {
     /// Only these lines: produce, small, lz4, single, consume, acks, steady, append, start,
     /// partitions, connections, replicated, replicated-acks, failover, reassignment,
-    /// reassignment-throttled
+    /// reassignment-throttled, frames, watching, monitor
     #[arg(long, value_name = "LINE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// The same load on another broker that runs: its address and its process ids

@@ -88,6 +88,12 @@ impl Subject {
         Ok(&programs.ctl)
     }
 
+    /// The monitor that was built with our brokers.
+    pub(crate) fn tui(&self) -> Result<&std::path::Path> {
+        let (_, programs) = self.own.as_ref().context("not measured on the other broker")?;
+        Ok(&programs.tui)
+    }
+
     /// Whether it is ours.
     pub(crate) fn is_own(&self) -> bool {
         self.own.is_some()
@@ -103,9 +109,7 @@ impl Subject {
 
     /// Processor time used so far, user and system, by all its processes.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let ticks: Result<Vec<u64>> = self.pids.iter().map(|pid| cpu_ticks(*pid)).collect();
-        let millis = ticks?.iter().sum::<u64>() * 1000 / TICKS_PER_SECOND;
-        Ok(Duration::from_millis(millis))
+        self.pids.iter().map(|pid| process_cpu(*pid)).sum()
     }
 
     /// Waits until the broker rests: work that an earlier load has left behind, like files to be
@@ -127,6 +131,11 @@ impl Subject {
     }
 }
 
+/// Processor time that a process has used so far, user and system, as the kernel counts it.
+pub(crate) fn process_cpu(pid: u32) -> Result<Duration> {
+    Ok(Duration::from_millis(cpu_ticks(pid)? * 1000 / TICKS_PER_SECOND))
+}
+
 fn cpu_ticks(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
@@ -135,7 +144,8 @@ fn cpu_ticks(pid: u32) -> Result<u64> {
     ticks(11).zip(ticks(12)).map(|(user, system)| user + system).context("unreadable stat")
 }
 
-fn rss_bytes(pid: u32) -> Result<u64> {
+/// Resident memory of a process, in bytes.
+pub(crate) fn rss_bytes(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));

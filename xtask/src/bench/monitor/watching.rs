@@ -1,0 +1,108 @@
+//! kq-tui in a terminal over a made-up cluster of 100,000 partitions, which it makes up itself: that
+//! is in its processor time and its memory, as is that more than a twentieth of them changes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::terminal::Terminal;
+use super::{KIB, MIB, await_live, millis, p99, per_second, percent};
+use crate::bench::Run;
+use crate::bench::report::{Goal, Row, figure};
+use crate::bench::subject::{process_cpu, rss_bytes};
+use crate::clock;
+
+const PARTITIONS: &str = "100000";
+/// By keys, from the start.
+const SCREENS: [(&str, &str); 2] = [("overview", "1"), ("partitions", "4")];
+/// In which everything is new.
+const WARM: Duration = Duration::from_secs(5);
+/// Between two keys, so that none waits for another.
+const KEYS_APART: Duration = Duration::from_millis(40);
+const KEY_MAX: Duration = Duration::from_secs(5);
+
+/// What it uses while nobody presses a key, and how soon it answers one.
+pub(in crate::bench) fn watching(run: &mut Run<'_>) -> Result<Vec<Row>> {
+    let (seconds, keys) = if run.quick { (15, 50) } else { (120, 400) };
+    let args = ["--demo", "7", "--partitions", PARTITIONS, "--utc"];
+    let mut terminal = Terminal::start(run.subject.tui()?, &args, (80, 24))?;
+    await_live(&mut terminal)?;
+    let mut rows = Vec::new();
+    for (screen, key) in SCREENS {
+        terminal.type_in(key)?;
+        terminal.read_for(WARM)?;
+        rows.extend(watch(&mut terminal, screen, seconds)?);
+    }
+    let floor = {
+        let script = ["-c", "stty raw -echo; echo; exec cat"];
+        let mut echo = Terminal::start(Path::new("/bin/sh"), &script, (80, 24))?;
+        ensure!(echo.read_once(KEY_MAX)?, "no shell in a terminal");
+        answers(&mut echo, keys)?
+    };
+    let key = Row::new("key to bytes p99", "ms", answers(&mut terminal, keys)?, Goal::AtMost(8.0));
+    rows.push(key.over(floor));
+    Ok(rows)
+}
+
+/// So many seconds of a screen.
+fn watch(terminal: &mut Terminal, screen: &str, seconds: u64) -> Result<[Row; 4]> {
+    let pid = terminal.pid();
+    let (began, bytes, cpu) = (clock::now(), terminal.bytes(), process_cpu(pid)?);
+    let mut sizes = Vec::new();
+    for _ in 0..seconds {
+        terminal.read_for(Duration::from_secs(1))?;
+        sizes.push(figure(rss_bytes(pid)?) / MIB);
+    }
+    let took = began.elapsed();
+    let used = process_cpu(pid)?.saturating_sub(cpu);
+    let written = per_second(terminal.bytes() - bytes, took) / KIB;
+    let most = sizes.iter().copied().fold(0.0, f64::max);
+    let slope = slope(&sizes) * 3_600.0;
+    let row = |what: &str, unit, value, limit| {
+        Row::new(&format!("watching {screen}: {what}"), unit, value, Goal::AtMost(limit))
+    };
+    Ok([
+        row("CPU", "% of a core", percent(used, took), 5.0),
+        row("RSS", "MiB", most, 150.0),
+        row(&format!("RSS grows, by {seconds} s"), "MiB/h", slope, 1.0),
+        row("to terminal", "KiB/s", written, 1.0),
+    ])
+}
+
+/// By how much the values grow from one to the next, by least squares.
+fn slope(values: &[f64]) -> f64 {
+    let at = |nth: usize| figure(u64::try_from(nth).unwrap_or_default());
+    let count = at(values.len().max(1));
+    let middle = (count - 1.0) / 2.0;
+    let mean = values.iter().sum::<f64>() / count;
+    let places = || values.iter().enumerate().map(|(nth, it)| (at(nth) - middle, it - mean));
+    let (both, spread) = places()
+        .fold((0.0, 0.0), |(both, spread), (x, y)| (x.mul_add(y, both), x.mul_add(x, spread)));
+    if spread > 0.0 { both / spread } else { 0.0 }
+}
+
+/// How long 99 of 100 keys take to their first byte, in milliseconds.
+fn answers(terminal: &mut Terminal, keys: u32) -> Result<f64> {
+    let mut times = Vec::new();
+    for nth in 0..keys {
+        terminal.read_for(KEYS_APART)?;
+        let began = clock::now();
+        terminal.type_in(if nth % 20 < 10 { "j" } else { "k" })?;
+        ensure!(terminal.read_once(KEY_MAX)?, "a key is not answered within {KEY_MAX:?}");
+        times.push(millis(began.elapsed()));
+    }
+    Ok(p99(times))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_told_from_noise() {
+        assert!((slope(&[1.0, 3.0, 5.0]) - 2.0).abs() < 1e-9);
+        assert!(slope(&[1.0, 2.0, 2.0, 1.0]).abs() < 1e-9);
+        assert!(slope(&[]).abs() < 1e-9);
+    }
+}
