@@ -18,8 +18,8 @@ const PARTITIONS: &str = "100000";
 const SCREENS: [(&str, &str); 2] = [("overview", "1"), ("partitions", "4")];
 /// In which everything is new.
 const WARM: Duration = Duration::from_secs(5);
-/// Between two keys, so that none waits for another.
-const KEYS_APART: Duration = Duration::from_millis(40);
+/// Between two keys: kq-tui answers those of a flood twenty times a second, and none is to wait for that.
+const KEYS_APART: Duration = Duration::from_millis(75);
 const KEY_MAX: Duration = Duration::from_secs(5);
 
 /// What it uses while nobody presses a key, and how soon it answers one.
