@@ -72,6 +72,9 @@ async fn what_members_own_and_never_committed_is_told() {
     let told = told.groups[0].lag.as_ref().unwrap();
     assert_eq!((told.lag, told.class(), told.partial_count), (2, v1::LagClass::New, 0));
     assert!(told.time_lag_ms.is_some(), "the age of the first record");
+    let text = rig.node().metrics.encode();
+    let line = "kq_group_lag_records{group=\"work\"} 2";
+    assert!(text.contains(line), "{line} is missing in\n{text}");
     rig.stop().await;
 }
 

@@ -156,10 +156,17 @@ impl Shard {
         let ids = self.some_after(after, visit);
         let mut room = self.watches_left;
         for id in &ids {
-            let Some(entry) = self.groups.get_mut(id).filter(|it| it.is_due(id, visit)) else {
+            if !self.groups.get(id).is_some_and(|it| it.is_due(id, visit)) {
                 continue;
-            };
-            let (summary, due) = entry.observe(look, self.config.lag_round, &mut room);
+            }
+            let owned = self.owned(id);
+            let Some(entry) = self.groups.get_mut(id) else { continue };
+            let (mut summary, due) = entry.observe(look, self.config.lag_round, &mut room);
+            for partition in owned.into_iter().filter(|it| entry.offsets.get(it).is_none()) {
+                let row = entry.row_of_owned(partition, look);
+                summary.add(|| row.partition.clone(), &row.figures, &row.verdict);
+            }
+            let summary = summary.concluded();
             let member_count = entry.kind.member_count();
             into.push(GroupLag { group: id.clone(), member_count, summary, due });
         }
@@ -314,7 +321,7 @@ impl Entry {
         let watches = *watches;
         self.offsets.count_watches(watches);
         self.lag.is_known |= all_known;
-        (summary.concluded(), due)
+        (summary, due)
     }
 
     /// Who is there, and since when nobody is.
