@@ -150,10 +150,11 @@ impl Watch<'_> {
         let moment = format!("trouble after {}", event.before());
         let frame = self.frame("events", Some(&moment))?;
         let text = frame.join("\n");
-        let at = event.at.get(11..23).unwrap_or_default();
+        let at = jiff::Timestamp::from_millisecond(event.at_ms)?.strftime("%H:%M:%S%.3f");
+        let at = at.to_string();
         let row = |it: &String| {
             it.starts_with('>')
-                && it.contains(at)
+                && it.contains(&at)
                 && it.contains(&format!("broker {dies}"))
                 && it.contains(&event.reason)
         };
@@ -193,7 +194,7 @@ impl Watch<'_> {
     fn whole(&self) -> Result<()> {
         let is_well = || {
             let frame = self.frame("overview", None).ok()?;
-            frame.iter().any(|it| it.contains("HEALTHY")).then_some(())
+            frame.iter().any(|it| it.starts_with(" HEALTHY")).then_some(())
         };
         poll_until(PATIENCE, is_well).with_context(|| match self.frame("overview", None) {
             Ok(frame) => format!("the cluster is not whole:\n{}", frame.join("\n")),
