@@ -11,8 +11,8 @@ from confluent_kafka import Consumer, Producer
 from checks import main, unique, until
 
 PARTITIONS = 4
-# Keys of documents that may differ from one call to the next.
-VOLATILE = ("at", "last_heard_ms", "undo")
+# Keys of documents that may differ from one call to the next; what is told of lag is as of a coordinator's last round.
+VOLATILE = ("at", "last_heard_ms", "undo", "class", "class_since", "why", "time_lag_ms", "catch_up_ms", "partial_count", "unhealthy_count")
 
 
 class Member(threading.Thread):
