@@ -154,6 +154,11 @@ impl Partition {
         }
     }
 
+    /// Since when it is as ill as it is, in milliseconds since 1970. Of others brokers keep no such time.
+    pub fn ill_since_ms(&self, min_insync_replicas: u32) -> Option<i64> {
+        self.changed_at_ms.filter(|_| self.health(min_insync_replicas).is_ill())
+    }
+
     /// What a follower lacks, if it lacks something and its leader told.
     pub fn behind_of(&self, broker: u32) -> Option<&Behind> {
         self.behind.iter().find(|it| it.broker == broker)
@@ -206,6 +211,15 @@ mod tests {
             assert_eq!(partition.health(2), health, "{partition:?}");
         }
         assert_eq!(partition(Some(3), 0b011).health(1), Health::UnderReplicated);
+    }
+
+    #[test]
+    fn who_is_not_ill_is_so_since_nobody_knows_when() {
+        let since = |leader, in_sync| {
+            let changed_at_ms = Some(7);
+            Partition { changed_at_ms, ..partition(Some(leader), in_sync) }.ill_since_ms(2)
+        };
+        assert_eq!([since(3, 0b011), since(1, 0b111)], [Some(7), None]);
     }
 
     #[test]

@@ -32,6 +32,8 @@ const FRAMES_MAX: usize = 4;
 const FRAME_BYTES_MAX: usize = 32 << 20;
 /// Who has told nothing at all by then is left.
 const FIRST_FRAME: Duration = Duration::from_secs(30);
+/// And who has told nothing since, for so long: a broker beats once a second.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Between attempts, after the first one: twice as long each time, up to the bound.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -231,25 +233,15 @@ impl Watcher {
         (mut asked, asks): (Wishes, mpsc::Sender<v1::WatchRequest>),
         mut frames: Streaming<v1::WatchResponse>,
     ) -> Result<std::convert::Infallible, End> {
-        let first_by = sleep(FIRST_FRAME);
-        tokio::pin!(first_by);
+        let told_by = sleep(FIRST_FRAME);
+        tokio::pin!(told_by);
         let mut is_first = true;
         loop {
             tokio::select! {
-                frame = frames.message() => match frame {
-                    Ok(Some(frame)) => {
-                        if is_first {
-                            self.known.answered();
-                        }
-                        is_first = false;
-                        if self.known.learn(&frame) {
-                            self.publish(watched);
-                        }
-                        self.tell.send(FeedEvent::Frame(Box::new(frame))).await?;
-                    }
-                    Ok(None) => return Err(End::Lost("the broker has ended the stream".to_owned())),
-                    Err(status) => return Err(end_of(&AdminError::from_status(&status))),
-                },
+                // Asks do not wait for a flood, and what has come is no silence, however late it is looked
+                // at.
+                biased;
+                () = self.tell.closed() => return Err(End::Unheard),
                 changed = self.wanted.changed() => {
                     if changed.is_err() {
                         return Err(End::Unheard);
@@ -262,10 +254,25 @@ impl Watcher {
                     }
                     asked = wanted;
                 }
-                () = &mut first_by, if is_first => {
-                    return Err(End::Lost("the broker accepts, but tells nothing".to_owned()));
+                frame = frames.message() => match frame {
+                    Ok(Some(frame)) => {
+                        if is_first {
+                            self.known.answered();
+                        }
+                        is_first = false;
+                        if self.known.learn(&frame) {
+                            self.publish(watched);
+                        }
+                        self.tell.send(FeedEvent::Frame(Box::new(frame))).await?;
+                        told_by.as_mut().reset(Instant::now() + SILENCE);
+                    }
+                    Ok(None) => return Err(End::Lost("the broker has ended the stream".to_owned())),
+                    Err(status) => return Err(end_of(&AdminError::from_status(&status))),
+                },
+                () = &mut told_by => {
+                    let why = if is_first { "accepts, but tells nothing" } else { "has fallen silent" };
+                    return Err(End::Lost(format!("the broker {why}")));
                 }
-                () = self.tell.closed() => return Err(End::Unheard),
             }
         }
     }

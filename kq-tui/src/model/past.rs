@@ -131,6 +131,9 @@ impl Past {
     }
 }
 
+/// The axis may be so old when the screen leaves what is now: what the next one has more was before.
+const STALE_MS: i64 = 2_000;
+
 /// What went wrong while the screen was in the past: counted on the axis, which goes up to now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Troubles {
@@ -151,7 +154,7 @@ impl Troubles {
         if self.since_ms.is_none() {
             self.end();
             self.since_ms = Some(now_ms);
-            self.count(axis);
+            self.count(axis, now_ms);
         }
     }
 
@@ -160,9 +163,12 @@ impl Troubles {
         *self = Self { is_filtered: self.is_filtered, ..Self::default() };
     }
 
-    /// Another axis was told.
-    pub(super) fn count(&mut self, axis: Option<&v1::Axis>) {
+    /// Another axis was told, at this time.
+    pub(super) fn count(&mut self, axis: Option<&v1::Axis>, now_ms: i64) {
         let (Some(since_ms), Some(axis)) = (self.since_ms, axis) else { return };
+        if now_ms.saturating_sub(since_ms) < STALE_MS {
+            (self.base, self.fresh) = (None, 0);
+        }
         let sum = sum_since(axis, since_ms).filter(|_| !self.is_filtered);
         self.is_blind = sum.is_none();
         let Some((sum, column_ms)) = sum else { return };
@@ -268,13 +274,15 @@ mod tests {
             ..v1::Axis::default()
         };
         let mut troubles = Troubles::default();
-        troubles.begin(950, Some(&axis(3)));
-        troubles.count(Some(&axis(3)));
+        troubles.begin(950, Some(&axis(2)));
+        troubles.count(Some(&axis(3)), 1_000);
+        assert_eq!(troubles.words(), None, "the axis was old");
+        troubles.count(Some(&axis(3)), 9_000);
         assert_eq!(troubles.words(), None);
-        troubles.count(Some(&axis(5)));
+        troubles.count(Some(&axis(5)), 9_000);
         assert_eq!(troubles.words().as_deref(), Some("2 new"));
         let wider = v1::Axis { until_at_ms: 2_000, ..axis(9) };
-        troubles.count(Some(&wider));
+        troubles.count(Some(&wider), 9_000);
         assert_eq!(troubles.words().as_deref(), Some("2 new"), "other columns, the same troubles");
     }
 
@@ -292,7 +300,7 @@ mod tests {
         troubles.begin(10_950, Some(&axis(10_000, 3)));
         let mut words = |axis: v1::Axis, is_filtered| {
             troubles.is_filtered = is_filtered;
-            troubles.count(Some(&axis));
+            troubles.count(Some(&axis), 20_000);
             troubles.words().unwrap_or_default()
         };
         assert_eq!(words(axis(2_000, 900), false), "? new", "it ends before the screen left");

@@ -16,7 +16,7 @@ use super::screen::Screen;
 use super::trace::Trace;
 use super::writer::Writer;
 use crate::feed::{Asks, Calls};
-use crate::model::{Answer, Call, Effect, Event, FeedAsk};
+use crate::model::{Answer, Call, Effect, Event, FeedAsk, FeedEvent};
 
 /// Time goes on for what ages.
 const TICK_MS: u64 = 1_000;
@@ -52,6 +52,8 @@ struct Turn {
     shown: Option<Buffer>,
     size: (u16, u16),
     ticked_ms: u64,
+    /// The newest window that the feed has answered.
+    window: u64,
     exit: Option<u8>,
 }
 
@@ -98,7 +100,7 @@ impl<A: App> Session<A> {
                 self.event(event, turn);
             }
             Note::Feed(told) => {
-                turn.cadence.want(Why::Data, now_ms);
+                turn.cadence.want(why(&told, &mut turn.window), now_ms);
                 self.event(Event::Feed(told), turn);
             }
             Note::Done(id, outcome) => {
@@ -237,5 +239,33 @@ impl<A: App> Session<A> {
         self.event(Event::Signal(crate::model::Signal::Continued), turn);
         turn.cadence.want(Why::Resize, now_ms);
         turn.cadence.want(Why::Key, now_ms);
+    }
+}
+
+/// Whether somebody waits for what the feed tells: an image of everything, the end of a way through
+/// time, or what is in sight of another window than the last one that was answered.
+fn why(told: &FeedEvent, window: &mut u64) -> Why {
+    let FeedEvent::Frame(frame) = told else { return Why::Data };
+    let is_answer = std::mem::replace(window, frame.window) != frame.window;
+    if is_answer || frame.whole || frame.landing.is_some() { Why::Key } else { Why::Data }
+}
+
+#[cfg(test)]
+mod tests {
+    use kq_proto::monitor::v1::{Landing, WatchResponse};
+
+    use super::*;
+
+    #[test]
+    fn what_somebody_waits_for_is_drawn_as_a_key_is_answered() {
+        let frame = |window| WatchResponse { window, ..WatchResponse::default() };
+        let landed = WatchResponse { landing: Some(Landing::default()), ..frame(2) };
+        let whole = WatchResponse { whole: true, ..frame(2) };
+        let told = [frame(0), frame(2), frame(2), landed, frame(2), whole, frame(2)];
+        let mut window = 0;
+        let all = told.map(|it| why(&FeedEvent::Frame(Box::new(it)), &mut window));
+        let (key, data) = (Why::Key, Why::Data);
+        assert_eq!(all, [data, key, data, key, data, key, data]);
+        assert_eq!(why(&FeedEvent::Lost { why: String::new() }, &mut window), Why::Data);
     }
 }

@@ -224,6 +224,17 @@ fn a_broker_that_dies_is_followed_by_one_it_named() {
 }
 
 #[test]
+fn a_broker_that_falls_silent_is_left_for_another_one() {
+    let (runtime, servers) = serve(&[Manner::Tells, Manner::Tells]);
+    let mut live = live(&[servers[0].address]);
+    assert_eq!(framed_by(&mut live), 1);
+    let FeedEvent::Lost { why } = told(&mut live) else { unreachable!("it beats no more") };
+    assert_eq!(why, "the broker has fallen silent");
+    assert_eq!(framed_by(&mut live), 2);
+    drop((servers, runtime));
+}
+
+#[test]
 fn asks_reach_the_broker_that_is_watched() {
     let (runtime, mut servers) = serve(&[Manner::Tells]);
     let mut live = live(&[servers[0].address]);

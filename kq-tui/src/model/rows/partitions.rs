@@ -68,7 +68,7 @@ impl Facet for Of<'_> {
             Field::Size => Some(self.it.counters?.size_bytes),
             Field::In => self.facts.records_in(self.it).map(whole),
             Field::Epoch => Some(self.it.leader_epoch.into()),
-            Field::For => age_ms(self.facts, self.it.changed_at_ms),
+            Field::For => age_ms(self.facts, self.it.ill_since_ms(self.topic.min_insync_replicas)),
             _ => None,
         }
     }

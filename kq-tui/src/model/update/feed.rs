@@ -43,7 +43,7 @@ impl State {
             self.link = Link::Open(self.settings.context.clone());
         }
         let Some(held) = &mut self.held else { return self.take_frame(frame) };
-        self.troubles.count(frame.axis.as_ref());
+        self.troubles.count(frame.axis.as_ref(), frame.now_ms);
         held.apply(frame);
         Vec::new()
     }
@@ -73,7 +73,7 @@ impl State {
             self.troubles.end();
         }
         if changed.history {
-            self.troubles.count(self.facts.axis.as_ref());
+            self.troubles.count(self.facts.axis.as_ref(), self.now_ms());
         }
         let screen = self.place.screen;
         let is_history = matches!(screen, Screen::Churn | Screen::Events);

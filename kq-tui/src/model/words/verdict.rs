@@ -195,11 +195,13 @@ fn partitions(facts: &Facts, alarms: &mut Vec<Alarm>) {
     }
     let missing: Vec<(u32, u32)> =
         tally.brokers.iter().filter(|(_, it)| it.out > 0).map(|(id, it)| (*id, it.out)).collect();
-    let count = grouped(ill.into());
+    let mut count = ill;
     let (who, filter) = match missing.as_slice() {
         [] => (String::new(), "state=urp".to_owned()),
-        [(id, _)] => {
-            let all = if ill == 1 { "it misses" } else { "all of them miss" };
+        [(id, out)] => {
+            // As many as the filter finds: of a replica that is alone nobody misses another one.
+            count = *out;
+            let all = if count == 1 { "it misses" } else { "all of them miss" };
             (format!(", {all} {}", broker(*id)), format!("why={}", broker(*id)))
         }
         many => {
@@ -209,7 +211,8 @@ fn partitions(facts: &Facts, alarms: &mut Vec<Alarm>) {
             (format!("; missing: {}{more}", each.join(", ")), "state=urp".to_owned())
         }
     };
-    let it = alarm(Sign::Risk, "urp", format!("{count} under-replicated{who}"), Screen::Partitions);
+    let text = format!("{} under-replicated{who}", grouped(count.into()));
+    let it = alarm(Sign::Risk, "urp", text, Screen::Partitions);
     alarms.push(Alarm { filter, ..it });
 }
 

@@ -93,7 +93,10 @@ fn shares(canvas: &mut Canvas<'_>, (x, y): (u16, u16), of: &str, list: &[Share])
         return canvas.text(x, y, " -", Tint::Dim);
     }
     for share in list.iter().take(SHARES_MAX) {
-        let (text, count) = (format!(" {} ", safe(&share.of)), grouped(share.count.into()));
+        // The number of a broker alone could be part of the count.
+        let is_number = share.of.bytes().all(|it| it.is_ascii_digit());
+        let sign = if of == "broker" && is_number { "b" } else { "" };
+        let (text, count) = (format!(" {sign}{} ", safe(&share.of)), grouped(share.count.into()));
         // One that is cut would be another one.
         let ascii = canvas.theme.ascii;
         let columns = cells::width(&text, ascii).saturating_add(cells::width(&count, ascii));

@@ -93,7 +93,7 @@ pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
             let health = it.health(topic.min_insync_replicas);
             (health.word().into(), health_tint(health))
         }
-        9 => since(state, it.changed_at_ms),
+        9 => since(state, it.ill_since_ms(topic.min_insync_replicas)),
         10 => counted(|it| Some(it.start_offset.to_string())),
         11 => counted(|it| Some(it.high_watermark.to_string())),
         12 => counted(|it| Some(it.end_offset.value()?.to_string())),

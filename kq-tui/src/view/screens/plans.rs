@@ -28,17 +28,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     table_and_panel(canvas, state, &SPECS, |row, at| cell(state, row, at), |row| words(state, row));
 }
 
+/// The state of a plan that was taken back, or what could be of it.
+const CANCELLED: &str = "cancelled";
+
 /// Whether it is over.
 pub(super) fn is_over(it: &PlanStatus) -> bool {
-    matches!(it.state.as_str(), "done" | "cancelled")
+    matches!(it.state.as_str(), "done" | CANCELLED)
 }
 
-/// How much is done, in percent: of the bytes, or of the moves where no bytes are known.
+/// How much is done, in percent: of the bytes, or of the moves where no bytes are known. Of a plan that
+/// was cancelled nothing is left to copy, whatever came of it: there moves count.
 pub(super) fn percent(it: &PlanStatus) -> Option<u64> {
     if is_over(it) && it.state == "done" {
         return Some(100);
     }
-    if it.bytes > 0 {
+    if it.bytes > 0 && it.state != CANCELLED {
         let done = it.bytes.saturating_sub(it.bytes_left?);
         return done.saturating_mul(100).checked_div(it.bytes);
     }
@@ -106,7 +110,9 @@ fn words(state: &State, row: &Row) -> (&'static str, Vec<String>) {
         .collect();
     let count = plural(it.move_count.into(), "move");
     sentences.push(format!("{count}: {}.", each.join(", ")));
-    sentences.push(progress(it));
+    if it.state != CANCELLED {
+        sentences.push(progress(it));
+    }
     let bound = match it.bytes_per_second {
         Some(rate) => format!("At most {} a second", bytes_text(rate)),
         None => "No bound on its rate".to_owned(),
@@ -127,5 +133,25 @@ fn progress(it: &PlanStatus) -> String {
     match it.eta_ms {
         Some(eta_ms) => format!("{text}, about {} yet.", span_text(eta_ms)),
         None => format!("{text}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_cancelled_plan_moves_count() {
+        let plan = |state: &str, left: u64| PlanStatus {
+            state: state.to_owned(),
+            bytes: 100,
+            bytes_left: Some(left),
+            move_count: 6,
+            moves_by_state: [("done".to_owned(), 3), ("returned".to_owned(), 3)].into(),
+            ..PlanStatus::default()
+        };
+        assert_eq!(percent(&plan("cancelled", 0)), Some(50));
+        assert_eq!(percent(&plan("running", 60)), Some(40));
+        assert_eq!(percent(&plan("done", 0)), Some(100));
     }
 }
