@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Seconds that are watched, after those in which everything is new.
-const ROUNDS: u64 = 120;
+const ROUNDS: u64 = 600;
 const WARM: u64 = 5;
 /// By keys, from the start.
 const SCREENS: [(&str, &str); 3] = [("overview", "1"), ("partitions", "4"), ("topics", "3")];

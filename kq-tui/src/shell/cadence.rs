@@ -1,11 +1,13 @@
 //! When to draw. Pure: time is an argument, in milliseconds of uptime.
 //!
-//! A key is answered at once; keys that come in a flood, as from a wheel, twenty times a second; data
-//! four times a second; a window that is being dragged when it rests, and now and then meanwhile.
+//! A key is answered at once, and so is what comes because of it; in a flood, as from a wheel, either
+//! twenty times a second. Neither waits for the other: a key that is pressed right behind an answer is
+//! one that somebody looks at. Data is drawn four times a second; a window that is being dragged when
+//! it rests, and now and then meanwhile.
 
 /// Between two draws for data.
 const DATA_MS: u64 = 250;
-/// Between two draws for keys.
+/// Between two draws for keys, and between two for answers.
 const KEY_MS: u64 = 50;
 /// A size that has not changed for so long is the one to draw for.
 const REST_MS: u64 = 33;
@@ -17,6 +19,8 @@ const RESIZE_MS: u64 = 250;
 pub enum Why {
     /// The user did something.
     Key,
+    /// What the user waits for has come.
+    Answer,
     /// Something is known that was not, or time went on.
     Data,
     /// The terminal has another size.
@@ -27,7 +31,11 @@ pub enum Why {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cadence {
     drawn_ms: Option<u64>,
+    /// When a draw was for a key, and for an answer.
+    key_drawn_ms: Option<u64>,
+    answer_drawn_ms: Option<u64>,
     for_key: bool,
+    for_answer: bool,
     for_data: bool,
     /// When the size changed first and last since it was drawn.
     resized: Option<(u64, u64)>,
@@ -38,6 +46,7 @@ impl Cadence {
     pub fn want(&mut self, why: Why, now_ms: u64) {
         match why {
             Why::Key => self.for_key = true,
+            Why::Answer => self.for_answer = true,
             Why::Data => self.for_data = true,
             Why::Resize => {
                 let first_ms = self.resized.map_or(now_ms, |(first, _)| first);
@@ -50,26 +59,34 @@ impl Cadence {
     pub fn due_ms(&self) -> Option<u64> {
         if let Some((first_ms, last_ms)) = self.resized {
             // A frame for the old size would be thrown away by the terminal.
-            return Some((last_ms + REST_MS).min(self.after(RESIZE_MS).max(first_ms + RESIZE_MS)));
+            let drag_ms = after(self.drawn_ms, RESIZE_MS).max(first_ms + RESIZE_MS);
+            return Some((last_ms + REST_MS).min(drag_ms));
         }
-        let key = self.for_key.then(|| self.after(KEY_MS));
-        let data = self.for_data.then(|| self.after(DATA_MS));
-        [key, data].into_iter().flatten().min()
+        let key = self.for_key.then(|| after(self.key_drawn_ms, KEY_MS));
+        let answer = self.for_answer.then(|| after(self.answer_drawn_ms, KEY_MS));
+        let data = self.for_data.then(|| after(self.drawn_ms, DATA_MS));
+        [key, answer, data].into_iter().flatten().min()
     }
 
     /// Whether the frame that is due answers somebody who waits.
     pub fn is_urgent(&self) -> bool {
-        self.for_key || self.resized.is_some()
+        self.for_key || self.for_answer || self.resized.is_some()
     }
 
     /// It was drawn.
     pub fn drawn(&mut self, now_ms: u64) {
-        *self = Self { drawn_ms: Some(now_ms), ..Self::default() };
+        let now = Some(now_ms);
+        *self = Self {
+            drawn_ms: now,
+            key_drawn_ms: if self.for_key { now } else { self.key_drawn_ms },
+            answer_drawn_ms: if self.for_answer { now } else { self.answer_drawn_ms },
+            ..Self::default()
+        };
     }
+}
 
-    fn after(&self, span_ms: u64) -> u64 {
-        self.drawn_ms.map_or(0, |at| at + span_ms)
-    }
+fn after(drawn_ms: Option<u64>, span_ms: u64) -> u64 {
+    drawn_ms.map_or(0, |at| at + span_ms)
 }
 
 #[cfg(test)]
@@ -110,6 +127,19 @@ mod tests {
             count += draws(&mut cadence, now_ms, now_ms);
         }
         assert_eq!(count, 200);
+    }
+
+    #[test]
+    fn a_key_does_not_wait_for_an_answer_that_was_drawn_just_before_nor_an_answer_for_a_key() {
+        let mut cadence = Cadence::default();
+        cadence.want(Why::Key, 1_000);
+        cadence.drawn(1_000);
+        cadence.want(Why::Answer, 1_005);
+        assert_eq!(draws(&mut cadence, 1_005, 1_005), 1);
+        cadence.want(Why::Key, 1_051);
+        assert_eq!(draws(&mut cadence, 1_051, 1_051), 1);
+        cadence.want(Why::Answer, 1_052);
+        assert_eq!(cadence.due_ms(), Some(1_055), "twenty answers a second");
     }
 
     #[test]

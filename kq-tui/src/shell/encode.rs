@@ -9,6 +9,8 @@ use ratatui::style::{Color, Modifier};
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 const CLEAR: &[u8] = b"\x1b[2J";
+/// So many characters that have not changed are shorter than the words to pass over them.
+const PASSED_MAX: usize = 3;
 
 /// How the next character will look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,11 @@ pub fn difference(shown: Option<&Buffer>, next: &Buffer) -> Vec<u8> {
         out.bytes.extend_from_slice(CLEAR);
     }
     for (column, row, cell) in cells {
+        if let Some(passed) = out.passed(next, column, row) {
+            for it in passed {
+                out.draw(it);
+            }
+        }
         out.go_to(column, row);
         out.draw(cell);
     }
@@ -66,6 +73,15 @@ impl Default for Out {
 }
 
 impl Out {
+    /// The few cells from the cursor to this column, if they can be written as they are.
+    fn passed<'a>(&self, next: &'a Buffer, column: u16, row: u16) -> Option<&'a [Cell]> {
+        let (from, _) = self.at.filter(|at| at.1 == row && at.0 < column)?;
+        let begin = next.index_of(from, row);
+        let passed = next.content.get(begin..begin + usize::from(column - from))?;
+        let is_same = |it: &Cell| pen(it) == self.pen && is_one_byte(it.symbol());
+        (passed.len() <= PASSED_MAX && passed.iter().all(is_same)).then_some(passed)
+    }
+
     fn go_to(&mut self, column: u16, row: u16) {
         let told = match self.at {
             Some(at) if at == (column, row) => Ok(()),
@@ -79,7 +95,7 @@ impl Out {
     }
 
     fn draw(&mut self, cell: &Cell) {
-        self.put_on(Pen { front: cell.fg, back: cell.bg, how: cell.modifier });
+        self.put_on(pen(cell));
         let symbol = if cell.symbol().chars().any(char::is_control) { "?" } else { cell.symbol() };
         self.bytes.extend_from_slice(symbol.as_bytes());
         // Behind the last column the cursor is nowhere in particular, and beside a character that
@@ -111,6 +127,15 @@ impl Out {
         debug_assert!(told.is_ok(), "memory takes what is written to it");
         self.pen = pen;
     }
+}
+
+const fn pen(cell: &Cell) -> Pen {
+    Pen { front: cell.fg, back: cell.bg, how: cell.modifier }
+}
+
+/// Whether it is a character of ASCII that shows.
+fn is_one_byte(symbol: &str) -> bool {
+    matches!(symbol.as_bytes(), [b' '..=b'~'])
 }
 
 fn added(how: Modifier) -> impl Iterator<Item = &'static str> {
@@ -211,6 +236,18 @@ mod tests {
         next.cell_mut((5, 0)).unwrap().set_symbol("a\u{7}");
         next.cell_mut((8, 0)).unwrap().set_symbol("é");
         next.cell_mut((9, 0)).unwrap().set_symbol("x");
-        check(Some(&buffer(&[])), &next, expect![["^[?2026h^[1;1H?^[4C?^[2Cé^[1;10Hx^[?2026l"]]);
+        check(Some(&buffer(&[])), &next, expect![["^[?2026h^[1;1H?^[4C?  é^[1;10Hx^[?2026l"]]);
+    }
+
+    #[test]
+    fn a_few_characters_that_stay_are_written_again_if_they_look_alike() {
+        let plain = Style::new();
+        let shown = buffer(&[("offset 10 203", plain), ("ISR é2 é4", plain)]);
+        let mut next = buffer(&[("offset 90 703", plain), ("ISR é3 é5", plain)]);
+        check(Some(&shown), &next, expect![["^[?2026h^[1;8H90 7^[2;6H3^[2C5^[?2026l"]]);
+        next.set_style(Rect::new(8, 0, 1, 1), plain.dim());
+        let mut shown = shown;
+        shown.set_style(Rect::new(8, 0, 1, 1), plain.dim());
+        check(Some(&shown), &next, expect![["^[?2026h^[1;8H9^[2C7^[2;6H3^[2C5^[?2026l"]]);
     }
 }

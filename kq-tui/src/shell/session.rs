@@ -110,7 +110,7 @@ impl<A: App> Session<A> {
             Note::Answer(id, answer) => {
                 // Records come by themselves, all else because a key was pressed.
                 let is_flow = matches!(*answer, Answer::Fetch(_));
-                turn.cadence.want(if is_flow { Why::Data } else { Why::Key }, now_ms);
+                turn.cadence.want(if is_flow { Why::Data } else { Why::Answer }, now_ms);
                 self.event(Event::Answer(id, answer), turn);
             }
             Note::Resized => turn.cadence.want(Why::Resize, now_ms),
@@ -247,7 +247,7 @@ impl<A: App> Session<A> {
 fn why(told: &FeedEvent, window: &mut u64) -> Why {
     let FeedEvent::Frame(frame) = told else { return Why::Data };
     let is_answer = std::mem::replace(window, frame.window) != frame.window;
-    if is_answer || frame.whole || frame.landing.is_some() { Why::Key } else { Why::Data }
+    if is_answer || frame.whole || frame.landing.is_some() { Why::Answer } else { Why::Data }
 }
 
 #[cfg(test)]
@@ -257,15 +257,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_waits_for_is_drawn_as_a_key_is_answered() {
+    fn what_somebody_waits_for_is_told_from_what_comes_by_itself() {
         let frame = |window| WatchResponse { window, ..WatchResponse::default() };
         let landed = WatchResponse { landing: Some(Landing::default()), ..frame(2) };
         let whole = WatchResponse { whole: true, ..frame(2) };
         let told = [frame(0), frame(2), frame(2), landed, frame(2), whole, frame(2)];
         let mut window = 0;
         let all = told.map(|it| why(&FeedEvent::Frame(Box::new(it)), &mut window));
-        let (key, data) = (Why::Key, Why::Data);
-        assert_eq!(all, [data, key, data, key, data, key, data]);
+        let (answer, data) = (Why::Answer, Why::Data);
+        assert_eq!(all, [data, answer, data, answer, data, answer, data]);
         assert_eq!(why(&FeedEvent::Lost { why: String::new() }, &mut window), Why::Data);
     }
 }

@@ -6,6 +6,7 @@ mod frames;
 mod meter;
 mod screen;
 mod terminal;
+mod trickle;
 mod watching;
 
 use std::time::Duration;

@@ -10,6 +10,10 @@ use super::story::{BEGIN_MS, BROKERS, Standing};
 const STARTED_MS: i64 = BEGIN_MS - 9 * 86_400_000;
 /// Of one record.
 const RECORD_BYTES: u64 = 512;
+/// Of one segment: retention deletes whole ones.
+const SEGMENT_RECORDS: u64 = 2_000_000;
+/// What retention leaves at least.
+const KEPT_RECORDS: u64 = 9_000_000;
 
 impl Cluster {
     /// Of each broker that answers.
@@ -87,10 +91,11 @@ impl Cluster {
             }
             let end = self.end(topic, at, at_ms);
             told.partitions.push(at);
-            told.start_offsets.push(end.saturating_sub(9_000_000));
+            let start = start_before(end);
+            told.start_offsets.push(start);
             told.high_watermarks.push(end);
             told.end_offsets.push(end);
-            told.size_bytes.push(end.min(9_000_000) * RECORD_BYTES);
+            told.size_bytes.push((end - start) * RECORD_BYTES);
             let missed = standing.now.filter(|it| {
                 standing.is_behind && state.replicas.contains(&it.broker) && topic.copies > 1
             });
@@ -119,6 +124,12 @@ impl Cluster {
         let rate: u64 = self.topics.iter().map(|it| it.rate).sum();
         rate * 60 + below(rate * 9, self.story.seed, &[minute.into(), 60])
     }
+}
+
+/// The log start offset of a partition whose log ends there.
+pub(super) const fn start_before(end: u64) -> u64 {
+    let old = end.saturating_sub(KEPT_RECORDS);
+    old - old % SEGMENT_RECORDS
 }
 
 /// What comes to a rate a second in so many milliseconds, a little more or less each second, and never

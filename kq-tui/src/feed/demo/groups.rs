@@ -4,6 +4,7 @@ use kq_proto::admin::v1 as admin;
 use kq_proto::monitor::v1;
 
 use super::cluster::{Cluster, Topic};
+use super::counters::start_before;
 use super::story::{BEGIN_MS, Standing};
 use admin::LagClass as Class;
 
@@ -229,7 +230,7 @@ fn partition(
         partition: at,
         committed: Some(end.saturating_sub(left)).filter(|_| it.class != Class::NoCommits),
         committed_at_ms: Some(at_ms - 700),
-        start: Some(end.saturating_sub(9_000_000)),
+        start: Some(start_before(end)),
         end: Some(end),
         lag: Some(left),
         time_lag_ms: time_lag_ms(it, it.lag),

@@ -1,26 +1,23 @@
 //! kq-tui before a real broker with 10,000 partitions, of which a hundred change each second.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
+use anyhow::{Context, Result, ensure};
 
 use super::meter::Meter;
 use super::terminal::Terminal;
+use super::trickle::Trickle;
 use super::{KIB, SHOWN_MAX, await_live, is_live, millis, p99, past_moment, per_second, percent};
 use crate::bench::Run;
-use crate::bench::load::{config, topic};
+use crate::bench::load::topic;
 use crate::bench::report::{Goal, Row, median};
 use crate::bench::subject::Subject;
 use crate::clock;
 
 /// Partitions of a topic.
 const WIDTH: i32 = 625;
-/// Between two records, each into the next partition: a hundred change in a second.
-const EACH: Duration = Duration::from_millis(10);
+/// Records in a second, each into the next partition: so many partitions change.
+const CHANGES: f64 = 100.0;
 /// After a change of the screen, before it is watched.
 const WARM: Duration = Duration::from_secs(3);
 /// Between two steps through the past.
@@ -33,7 +30,7 @@ pub(in crate::bench) fn cluster(run: &mut Run<'_>) -> Result<Vec<Row>> {
     let topics = run.amount(16);
     let names = (0..topics).map(|_| topic(&run.subject.bootstrap, WIDTH, &[]));
     let names = names.collect::<Result<Vec<_>>>()?;
-    let load = Trickle::start(&run.subject.bootstrap, names)?;
+    let load = Trickle::start(&run.subject.bootstrap, names, WIDTH, CHANGES)?;
     let span = Duration::from_secs(if run.quick { 10 } else { 30 });
     let steps = if run.quick { 10 } else { 100 };
     run.subject.rest()?;
@@ -43,12 +40,16 @@ pub(in crate::bench) fn cluster(run: &mut Run<'_>) -> Result<Vec<Row>> {
     let mut terminal = watcher(run.subject, &meter)?;
     await_live(&mut terminal)?;
     terminal.type_in("4")?;
+    terminal.await_line("partitions", SHOWN_MAX, |line| line.contains("> part"))?;
     terminal.read_for(WARM)?;
-    let (bytes, cpu) = (meter.bytes(), run.subject.cpu()?);
+    let (bytes, cpu, written) = (meter.bytes(), run.subject.cpu()?, load.delivered());
     terminal.read_for(span)?;
     let watched = percent(run.subject.cpu()?.saturating_sub(cpu), span);
     let stream = per_second(meter.bytes() - bytes, span) / KIB;
-    let (scrubs, returns) = travel(&mut terminal, steps)?;
+    let changes = per_second(load.delivered() - written, span);
+    ensure!(changes > 0.9 * CHANGES, "only {changes:.0} records a second were written");
+    let scrubs = steps_through_the_past(&mut terminal, steps)?;
+    let returns = ways_back(&mut terminal, steps / 5)?;
     drop(terminal);
     let after = cost_alone(run.subject, span)?;
     drop(load);
@@ -84,67 +85,39 @@ fn first_frame(subject: &Subject, meter: &Meter) -> Result<f64> {
     Ok(millis(began.elapsed()))
 }
 
-/// Steps between two moments of the past, and ways back to now, in milliseconds.
-fn travel(terminal: &mut Terminal, steps: u32) -> Result<(Vec<f64>, Vec<f64>)> {
-    let (mut scrubs, mut returns) = (Vec::new(), Vec::new());
+/// Steps to and fro between two moments of the past, in milliseconds.
+fn steps_through_the_past(terminal: &mut Terminal, steps: u32) -> Result<Vec<f64>> {
+    terminal.type_in("t-5s\r")?;
+    terminal.await_line("moment of the past", SHOWN_MAX, |it| past_moment(it).is_some())?;
+    let moment = |it: &Terminal| past_moment(&it.first_line()).map(str::to_owned);
+    let origin = moment(terminal).context("no moment of the past")?;
+    let mut times = Vec::new();
     for nth in 0..steps {
-        terminal.type_in(if nth % 2 == 0 { "t-5s" } else { "t-10s" })?;
+        let before = moment(terminal);
+        terminal.type_in("t")?;
+        terminal.type_in(if nth % 2 == 0 { "-2s" } else { &origin })?;
         terminal.read_for(STEPS_APART)?;
-        let shown = terminal.first_line();
-        let is_there = |line: &str| {
-            let moment = past_moment(line);
-            moment.is_some() && moment != past_moment(&shown)
-        };
         let began = clock::now();
         terminal.type_in("\r")?;
-        terminal.await_line("moment of the past", SHOWN_MAX, is_there)?;
-        scrubs.push(millis(began.elapsed()));
-        if nth % 5 == 4 {
-            terminal.read_for(STEPS_APART)?;
-            let began = clock::now();
-            terminal.type_in("L")?;
-            terminal.await_line("way back", SHOWN_MAX, is_live)?;
-            returns.push(millis(began.elapsed()));
-        }
+        terminal.await_line("other moment of the past", SHOWN_MAX, |line| {
+            past_moment(line).is_some_and(|it| before.as_deref() != Some(it))
+        })?;
+        times.push(millis(began.elapsed()));
     }
-    Ok((scrubs, returns))
+    Ok(times)
 }
 
-/// Records that trickle in, until it is stopped.
-struct Trickle {
-    is_over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Trickle {
-    fn start(bootstrap: &str, topics: Vec<String>) -> Result<Self> {
-        type Producer = ThreadedProducer<DefaultProducerContext>;
-        let producer: Producer =
-            config(bootstrap, &[("linger.ms", "0"), ("log_level", "0")]).create()?;
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
-        let run = move || {
-            let places =
-                (0..WIDTH).flat_map(|partition| topics.iter().map(move |it| (it, partition)));
-            for (topic, partition) in places.cycle() {
-                if over.load(Ordering::Relaxed) {
-                    break;
-                }
-                let record = BaseRecord::<[u8], [u8]>::to(topic).payload(&[7; 100]);
-                // A record that has no room is one fewer of a hundred in a second.
-                drop(producer.send(record.partition(partition)));
-                clock::pause(EACH);
-            }
-            drop(producer.flush(SHOWN_MAX));
-        };
-        let thread = std::thread::Builder::new().spawn(run).context("cannot start a thread")?;
-        Ok(Self { is_over, thread: Some(thread) })
+/// Ways from a moment of the past to now, in milliseconds.
+fn ways_back(terminal: &mut Terminal, ways: u32) -> Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for _ in 0..ways {
+        terminal.type_in("t-5s\r")?;
+        terminal.await_line("moment of the past", SHOWN_MAX, |it| past_moment(it).is_some())?;
+        terminal.read_for(STEPS_APART)?;
+        let began = clock::now();
+        terminal.type_in("L")?;
+        terminal.await_line("way back", SHOWN_MAX, is_live)?;
+        times.push(millis(began.elapsed()));
     }
-}
-
-impl Drop for Trickle {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        drop(self.thread.take().map(JoinHandle::join));
-    }
+    Ok(times)
 }
