@@ -13,7 +13,7 @@ mod whole;
 #[cfg(test)]
 mod facts_test;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kq_proto::admin::v1 as admin;
 use kq_proto::monitor::v1;
@@ -206,13 +206,11 @@ impl Facts {
             self.topics.interrupt_topics();
         }
         let scope = window.partitions.as_ref();
-        if scope.is_some_and(|it| it.all) {
-            return;
-        }
         let keys = scope.map(|it| it.keys.as_slice()).unwrap_or_default();
         let id = |it: &v1::PartitionKey| self.topics.partition_named(&it.topic, it.partition);
-        let kept: BTreeSet<PartitionId> = keys.iter().filter_map(id).collect();
-        self.topics.interrupt_all_but(&kept);
+        let kept = || keys.iter().filter_map(id).collect();
+        let kept = if scope.is_some_and(|it| it.all) { None } else { Some(kept()) };
+        self.topics.interrupt_all_but(kept);
     }
 
     fn take_brokers(&mut self, brokers: Vec<v1::BrokerState>, gone: &[u32], changed: &mut Changed) {

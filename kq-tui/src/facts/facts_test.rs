@@ -294,6 +294,19 @@ fn what_is_scrolled_out_of_sight_does_not_come_to_rest() {
     assert_eq!(records_in(&facts), Some(70.0));
     facts.look_through(&v1::Window::default());
     assert_eq!(records_in(&facts), None, "another screen");
+    facts.apply(counted(62_500, 9_140));
+    facts.apply(counted(63_500, 9_210));
+    assert_eq!(records_in(&facts), Some(70.0), "told although it is not asked for any more");
+    facts.look_through(&scope(1));
+    assert_eq!(records_in(&facts), None);
+    let all = v1::PartitionScope { all: true, keys: Vec::new() };
+    facts.look_through(&v1::Window { partitions: Some(all), ..v1::Window::default() });
+    facts.apply(counted(64_500, 9_280));
+    facts.apply(counted(65_500, 9_350));
+    facts.look_through(&scope(0));
+    assert_eq!(records_in(&facts), Some(70.0), "one of all, and in sight still");
+    facts.look_through(&scope(1));
+    assert_eq!(records_in(&facts), None);
 }
 
 #[test]

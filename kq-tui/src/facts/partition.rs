@@ -118,6 +118,13 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// It is not counted from now on.
+    pub(super) fn interrupt(&mut self) {
+        if let Some(counters) = &mut self.counters {
+            counters.end_offset.interrupt();
+        }
+    }
+
     /// The replicas in the ISR, in the order of replicas.
     pub fn isr(&self) -> impl Iterator<Item = u32> + '_ {
         self.by_sync(true)

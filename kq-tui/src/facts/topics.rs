@@ -70,6 +70,8 @@ pub struct Topics {
     replica_sets_max: usize,
     /// There was no room for all that was told.
     is_cut: bool,
+    /// Of these partitions alone are rates found, of hundreds of thousands; none = of any.
+    in_sight: Option<BTreeSet<PartitionId>>,
     /// All partitions, counted.
     pub tally: Tally,
 }
@@ -269,6 +271,9 @@ impl Topics {
             counters.size_bytes = *size;
             counters.end_offset.count(it.at_ms, *end, told_ms);
             partition.behind = behind.remove(index).unwrap_or_default().into();
+            if let Some(in_sight) = &mut self.in_sight {
+                in_sight.insert(PartitionId { topic: it.topic, index: *index });
+            }
         }
     }
 
@@ -278,13 +283,24 @@ impl Topics {
         counters.for_each(TopicCounters::interrupt);
     }
 
-    /// Only these partitions are counted from now on.
-    pub(super) fn interrupt_all_but(&mut self, kept: &BTreeSet<PartitionId>) {
+    /// Only these partitions are counted from now on; none = all of them.
+    pub(super) fn interrupt_all_but(&mut self, kept: Option<BTreeSet<PartitionId>>) {
+        let before = std::mem::replace(&mut self.in_sight, kept);
+        let Some(kept) = &self.in_sight else { return };
+        if let Some(before) = before {
+            for id in before.difference(kept) {
+                let topic = self.by_number.get_mut(&id.topic);
+                let at = usize::try_from(id.index).ok();
+                if let Some(it) = topic.zip(at).and_then(|(it, at)| it.partitions.get_mut(at)) {
+                    it.interrupt();
+                }
+            }
+            return;
+        }
         for topic in self.by_number.values_mut() {
             for (index, partition) in (0..).zip(&mut topic.partitions) {
-                let Some(counters) = &mut partition.counters else { continue };
                 if !kept.contains(&PartitionId { topic: topic.number, index }) {
-                    counters.end_offset.interrupt();
+                    partition.interrupt();
                 }
             }
         }

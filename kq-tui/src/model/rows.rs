@@ -25,6 +25,9 @@ use super::{Row, RowKey, Screen, Sort, State};
 use crate::facts::{Facts, Rate};
 use crate::text::whole;
 
+/// So many different values are few.
+const FEW_VALUES: usize = 8;
+
 /// Rows that are shown, in order, and how many there would be without the filter.
 #[derive(Debug, Default)]
 struct Found {
@@ -155,10 +158,31 @@ fn arrange<F: Facet>(
     if order.is_sorted() {
         return found;
     }
-    order.sort_unstable();
+    sort(&mut order);
     let row = |(_, place): &(u64, u32)| found.rows.get(usize::try_from(*place).ok()?).cloned();
     found.rows = order.iter().filter_map(row).collect();
     found
+}
+
+/// Sorts by values, and by places where those are the same; they come in the order of places. A
+/// hundred thousand partitions are in few states: to go through them once for each is much less than
+/// to compare them with one another.
+fn sort(order: &mut Vec<(u64, u32)>) {
+    let mut values = Vec::new();
+    let mut last = None;
+    for (value, _) in order.iter() {
+        if last != Some(*value) && !values.contains(value) {
+            if values.len() == FEW_VALUES {
+                order.sort_unstable();
+                return;
+            }
+            values.push(*value);
+        }
+        last = Some(*value);
+    }
+    values.sort_unstable();
+    let of = |value: u64| order.iter().filter(move |it| it.0 == value).copied();
+    *order = values.into_iter().flat_map(of).collect();
 }
 
 /// The same for a table that is sorted by names.
@@ -230,4 +254,21 @@ pub(super) fn row_of(state: &State, key: &RowKey) -> Option<Row> {
 /// Whether a sort or filter of partitions goes by what has to be counted for each of them.
 pub(super) fn wants_all_counted(sort: Sort, filter: &Filter) -> bool {
     sort.column.is_counted() || filter.is_counted()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_few_and_of_many_values_are_sorted_alike() {
+        for values in [1, 3, 8, 9, 1_000] {
+            let value = |place: u32| u64::from(place.wrapping_mul(2_654_435_761) >> 8) % values;
+            let mut order: Vec<(u64, u32)> = (0..5_000).map(|it| (value(it), it)).collect();
+            let mut want = order.clone();
+            want.sort_unstable();
+            sort(&mut order);
+            assert_eq!(order, want, "{values} values");
+        }
+    }
 }
