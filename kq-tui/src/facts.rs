@@ -63,8 +63,8 @@ pub struct Facts {
     pub quorum: Option<admin::QuorumStatusResponse>,
     /// Minutes that are kept.
     pub curves: Option<v1::Curves>,
-    /// It is not known what whoever is told wanted to be told, as in a recording: topics and partitions
-    /// that nobody tells of may have come to rest, or be out of sight.
+    /// It is not known what whoever is told wanted to be told, as in a recording that holds no windows:
+    /// topics and partitions that nobody tells of may have come to rest, or be out of sight.
     is_blind: bool,
     /// More was told than is kept.
     is_cut: bool,
@@ -100,7 +100,8 @@ pub struct Changed {
 }
 
 impl Facts {
-    /// Nothing yet, of a feed of which it is not known what it was asked to tell.
+    /// Nothing yet, of a feed of which it is not known what it was asked to tell, until a window is
+    /// looked through.
     pub fn blind() -> Self {
         Self { is_blind: true, ..Self::default() }
     }
@@ -199,6 +200,7 @@ impl Facts {
     /// Only what this window wants is counted from now on. What is silent for that reason has not come
     /// to rest.
     pub fn look_through(&mut self, window: &v1::Window) {
+        self.is_blind = false;
         if !window.brokers {
             self.brokers.values_mut().for_each(Broker::interrupt);
         }

@@ -26,6 +26,11 @@ pub trait Feed: Send {
     /// The way in for what is wanted of it; works while somebody waits.
     fn asks(&self) -> Asks;
 
+    /// Whether it tells what windows want. A recording tells what it has, whatever is wanted.
+    fn tells_what_is_asked(&self) -> bool {
+        true
+    }
+
     /// The way in for calls, and the way back to whoever comes first. Only a cluster can be asked.
     fn calls(&mut self) -> (Calls, Option<Answers>) {
         (Calls::none("a recording cannot be asked"), None)

@@ -39,6 +39,7 @@ mod settings;
 mod state;
 mod subject;
 mod table;
+mod unanswered;
 mod update;
 
 pub use axis::Zoom;
@@ -61,6 +62,7 @@ pub use settings::{Settings, Source};
 pub use state::{Link, Said, State, Visit};
 pub use subject::Subject;
 pub use table::Table;
+pub use unanswered::Unanswered;
 pub use update::update;
 
 #[cfg(test)]

@@ -154,8 +154,8 @@ impl Once {
             let why = format!("nothing was recorded by then; accepted: {first} to {last}");
             return Err(Failure::new(Exit::NotFound, why));
         }
-        for frame in Replay::frames_at(recording, at_ms) {
-            self.tell(Event::Feed(FeedEvent::Frame(Box::new(frame))), &asks);
+        for told in Replay::told_at(recording, at_ms) {
+            self.tell(Event::Feed(told), &asks);
         }
         Ok(self.finish(&asks))
     }

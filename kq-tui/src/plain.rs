@@ -87,6 +87,7 @@ impl Link {
                 self.told_by = Some(who);
                 Some(words)
             }
+            FeedEvent::Looked(_) => None,
             FeedEvent::Ended { why } => Some(format!("Ended: {why}")),
         }
     }

@@ -39,6 +39,10 @@ pub struct Moment {
     /// Nobody told it: it is all that was known before the next moment, for whoever begins here.
     #[prost(bool, tag = "6")]
     pub is_key: bool,
+    /// What whoever recorded looked through since then, where that is another window than before. A
+    /// frame takes it into account; what a key knows was told before.
+    #[prost(message, optional, boxed, tag = "7")]
+    pub window: Option<Box<v1::Window>>,
     /// What it was.
     #[prost(oneof = "Told", tags = "2, 3, 4, 5")]
     pub told: Option<Told>,
@@ -53,9 +57,15 @@ impl Moment {
         }
     }
 
-    /// What it tells somebody who knows something already, or nothing yet.
-    pub fn news(self, is_known: bool) -> Option<Told> {
-        self.told.filter(|_| !(self.is_key && is_known))
+    /// What it tells somebody who knows something already, or nothing yet, one after the other.
+    pub fn news(self, is_known: bool) -> Vec<FeedEvent> {
+        if self.is_key && is_known {
+            return Vec::new();
+        }
+        let looked = self.window.map(FeedEvent::Looked);
+        let told = self.told.map(FeedEvent::from);
+        let in_order = if self.is_key { [told, looked] } else { [looked, told] };
+        in_order.into_iter().flatten().collect()
     }
 }
 
@@ -77,14 +87,15 @@ pub enum Told {
 }
 
 impl Told {
-    /// None of what is no part of a recording: that it ends is told by its end.
+    /// None of what is no part of a recording: that it ends is told by its end. Windows stand beside
+    /// frames.
     pub fn of(event: &FeedEvent) -> Option<Self> {
         match event {
             FeedEvent::Frame(frame) => Some(Self::Frame(frame.clone())),
             FeedEvent::Opening { to } => Some(Self::Opening(to.clone())),
             FeedEvent::Open { to } => Some(Self::Open(to.clone())),
             FeedEvent::Lost { why } => Some(Self::Lost(why.clone())),
-            FeedEvent::Ended { .. } => None,
+            FeedEvent::Looked(_) | FeedEvent::Ended { .. } => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use kq_proto::monitor::v1;
 
 use self::place::{Place, Reached, reach, reach_end};
-use super::record::{Recording, Told};
+use super::record::Recording;
 use super::{Asks, Feed};
 use crate::model::{FeedAsk, FeedEvent};
 use crate::shell::clock::Clock;
@@ -68,9 +68,10 @@ impl Replay {
         }
     }
 
-    /// What tells an empty store all that was known at a moment of the cluster's clock, with its rates.
-    pub fn frames_at(recording: &Recording, clock_ms: i64) -> Vec<v1::WatchResponse> {
-        reach(recording, clock_ms).frames
+    /// What tells an empty store all that was known at a moment of the cluster's clock, with its rates:
+    /// frames, and the windows that they tell of.
+    pub fn told_at(recording: &Recording, clock_ms: i64) -> Vec<FeedEvent> {
+        reach(recording, clock_ms).told
     }
 
     /// When the last trouble before a moment began, or the first after it; why there is none, in words.
@@ -130,17 +131,19 @@ impl Replay {
     /// Tells what was known at a moment: whole a little before it, and what came then, so that there
     /// are rates. A landing is told by its number, and by its moment or that of the last frame.
     fn go_to(&mut self, landing: Option<(u64, Option<i64>)>, to: Reached, words: &str) {
-        let Reached { frames, place, at_ms } = to;
+        let Reached { told, place, at_ms } = to;
         self.at = place;
         self.anchor = (self.clock.uptime_ms(), at_ms);
         self.has_ended = false;
-        let last = frames.len().saturating_sub(1);
-        for (nth, mut frame) in frames.into_iter().enumerate() {
-            let landing = landing.filter(|_| nth == last);
-            let at_ms = |clock_ms: Option<i64>| clock_ms.unwrap_or(frame.now_ms);
-            frame.landing =
-                landing.map(|(number, clock_ms)| self.landing(number, at_ms(clock_ms), words));
-            self.push(frame);
+        let last = told.iter().rposition(|it| matches!(it, FeedEvent::Frame(_)));
+        for (nth, mut event) in told.into_iter().enumerate() {
+            if let FeedEvent::Frame(frame) = &mut event
+                && let Some((number, clock_ms)) = landing.filter(|_| Some(nth) == last)
+            {
+                let at_ms = clock_ms.unwrap_or(frame.now_ms);
+                frame.landing = Some(self.landing(number, at_ms, words));
+            }
+            self.push(event);
         }
     }
 
@@ -160,13 +163,16 @@ impl Replay {
         let now_ms = self.shown_ms.unwrap_or(0);
         let landing = v1::Landing { found: false, ..self.landing(number, now_ms, words) };
         let landing = Some(landing);
-        self.push(v1::WatchResponse { now_ms, landing, ..v1::WatchResponse::default() });
+        let frame = v1::WatchResponse { now_ms, landing, ..v1::WatchResponse::default() };
+        self.push(FeedEvent::Frame(Box::new(frame)));
     }
 
-    fn push(&mut self, mut frame: v1::WatchResponse) {
-        frame.window = self.window;
-        self.shown_ms = Some(frame.now_ms);
-        self.waiting.push_back(FeedEvent::Frame(Box::new(frame)));
+    fn push(&mut self, mut event: FeedEvent) {
+        if let FeedEvent::Frame(frame) = &mut event {
+            frame.window = self.window;
+            self.shown_ms = Some(frame.now_ms);
+        }
+        self.waiting.push_back(event);
     }
 
     /// The moment of the recording that is played now.
@@ -196,14 +202,10 @@ impl Replay {
             return Err(wait);
         }
         let next = self.at.next(&self.recording);
-        match next.and_then(|it| it.news(self.shown_ms.is_some())) {
-            Some(Told::Frame(frame)) => {
-                self.push(*frame);
-                self.waiting.pop_front().ok_or(Some(Duration::ZERO))
-            }
-            Some(told) => Ok(told.into()),
-            None => Err(Some(Duration::ZERO)),
+        for event in next.map(|it| it.news(self.shown_ms.is_some())).unwrap_or_default() {
+            self.push(event);
         }
+        self.waiting.pop_front().ok_or(Some(Duration::ZERO))
     }
 
     /// Tells once that there is no more.
@@ -248,8 +250,15 @@ impl Feed for Replay {
         // If nobody plays any more, nobody wants anything of it either.
         Asks::new(move |ask| drop(asker.send(ask)))
     }
+
+    fn tells_what_is_asked(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
 #[path = "replay_test.rs"]
 mod tests;
+
+#[cfg(test)]
+mod windows_test;

@@ -210,8 +210,10 @@ fn a_moment_that_was_gone_to_has_its_rates() {
     // Also right behind a key, which is at 1:00.
     for second in [2, 59, 60, 61, 100, 129] {
         let mut facts = Facts::default();
-        for frame in Replay::frames_at(&recording, second * 1_000) {
-            facts.apply(frame);
+        for told in Replay::told_at(&recording, second * 1_000) {
+            if let FeedEvent::Frame(frame) = told {
+                facts.apply(*frame);
+            }
         }
         let rate = facts.brokers[&3].counters.unwrap().bytes_in;
         let rate = rate.at(facts.counted_at_ms.unwrap()).unwrap();

@@ -19,23 +19,23 @@ const OVERVIEW_EVENTS: u32 = 4;
 const OVERVIEW_EVENTS_MAX: u32 = 100;
 /// Where so many columns and lines are seen the curves of an hour are.
 const WIDE: (u16, u16) = (120, 40);
-/// Windows that wait for their first frame: only the newest of them are ever of use.
-const UNANSWERED_MAX: usize = 16;
 
 impl State {
     /// A frame takes this window into account, and with it all before.
     pub(super) fn answered(&mut self, number: u64) {
-        let mut newest = None;
-        while self.unanswered.front().is_some_and(|it| it.number <= number) {
-            newest = self.unanswered.pop_front();
-        }
+        let newest = self.unanswered.answered(number);
         if let Some(window) = &newest {
             let axis = window.axis.as_ref();
             self.troubles.is_filtered = axis.is_some_and(|it| it.filter.is_some());
         }
         // A recording tells what was in sight of whoever recorded it, whatever is in sight now.
         let Some(window) = newest.filter(|_| !self.is_recording()) else { return };
-        self.held.as_deref_mut().unwrap_or(&mut self.facts).look_through(&window);
+        self.look_through(&window);
+    }
+
+    /// From now on only this is told.
+    pub(super) fn look_through(&mut self, window: &v1::Window) {
+        self.held.as_deref_mut().unwrap_or(&mut self.facts).look_through(window);
     }
 
     /// The window, if it differs from the one that was asked for.
@@ -46,10 +46,7 @@ impl State {
             return None;
         }
         self.window = v1::Window { number: number.saturating_add(1), ..wanted };
-        if self.unanswered.len() == UNANSWERED_MAX {
-            self.unanswered.pop_front();
-        }
-        self.unanswered.push_back(self.window.clone());
+        self.unanswered.push(self.window.clone());
         Some(Effect::Ask(FeedAsk::Window(Box::new(self.window.clone()))))
     }
 }

@@ -50,6 +50,9 @@ pub enum FeedEvent {
     },
     /// What a broker told.
     Frame(Box<v1::WatchResponse>),
+    /// It plays a recording: from the next frame on whoever recorded was told what this wants, and
+    /// no more.
+    Looked(Box<v1::Window>),
     /// It is gone; the feed looks for another by itself.
     Lost {
         /// Why, in words.

@@ -15,7 +15,7 @@ use super::task::Task;
 use super::words::Verdict;
 use super::{
     Context, Effect, HitMap, Mode, Overlay, Place, Row, RowKey, Screen, Settings, Sort, Source,
-    Subject, Table, Zone, Zoom,
+    Subject, Table, Unanswered, Zone, Zoom,
 };
 use crate::facts::Facts;
 
@@ -112,8 +112,8 @@ pub struct State {
     pub(super) settled_at_ms: u64,
     /// The window that was asked for last.
     pub(crate) window: v1::Window,
-    /// Windows that were asked for and that no frame has answered yet, the oldest first.
-    pub(super) unanswered: VecDeque<v1::Window>,
+    /// Windows that were asked for and that no frame has answered yet.
+    pub(super) unanswered: Unanswered,
     /// Of a recording: so many times as fast as it was.
     pub(super) replay_speed: u32,
     pub(super) effects: u64,
@@ -168,7 +168,7 @@ impl State {
             stale: true,
             settled_at_ms: 0,
             window: v1::Window::default(),
-            unanswered: VecDeque::new(),
+            unanswered: Unanswered::default(),
             replay_speed: 1,
             effects: 0,
             look: Look::default(),

@@ -39,8 +39,10 @@ fn all(recording: &Recording) -> Vec<Moment> {
 fn known(moments: &[Moment]) -> Facts {
     let mut facts = Facts::default();
     for moment in moments {
-        if let Some(Told::Frame(frame)) = moment.clone().news(facts.now_ms.is_some()) {
-            facts.apply(*frame);
+        for told in moment.clone().news(facts.now_ms.is_some()) {
+            if let FeedEvent::Frame(frame) = told {
+                facts.apply(*frame);
+            }
         }
     }
     facts

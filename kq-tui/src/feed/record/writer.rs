@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use kq_proto::monitor::v1;
 use prost::Message as _;
 
 use super::entry::{BLOCK_BYTES_MAX, Entry};
@@ -29,6 +30,10 @@ pub struct Recorder {
     block: Block,
     last_ms: i64,
     keyed_ms: Option<i64>,
+    /// What frames tell of; none before it is known.
+    window: Option<Box<v1::Window>>,
+    /// What the next frame and all that follow tell of, if that is another one.
+    next_window: Option<Box<v1::Window>>,
 }
 
 /// What was not written yet.
@@ -55,24 +60,32 @@ impl Recorder {
             block: Block::default(),
             last_ms: i64::MIN,
             keyed_ms: None,
+            window: None,
+            next_window: None,
         })
     }
 
     /// Takes in what was told at a moment, in milliseconds since 1970, by a clock that never goes back;
-    /// one that does stands still here.
+    /// one that does stands still here. Of a window that is looked through the next frame is the first.
     pub fn take(&mut self, event: &FeedEvent, at_ms: i64) -> io::Result<()> {
         let at_ms = at_ms.max(self.last_ms);
         self.last_ms = at_ms;
+        if let FeedEvent::Looked(window) = event {
+            self.next_window = Some(window.clone());
+            return Ok(());
+        }
         let Some(told) = Told::of(event) else { return self.flush() };
+        let mut window = None;
         if let Told::Frame(frame) = &told {
             if frame.whole || self.wants_key(at_ms) {
                 self.flush()?;
                 self.begin_anew(frame.whole, at_ms);
             }
             self.facts.apply((**frame).clone());
+            window = self.window_of(frame.whole);
         }
         let is_lost = matches!(told, Told::Lost(_));
-        self.push(&Moment { at_ms, told: Some(told), is_key: false });
+        self.push(&Moment { at_ms, told: Some(told), is_key: false, window });
         let is_full = is_lost
             || self.block.data.len() >= BLOCK_BYTES
             || self.block.moments >= BLOCK_MOMENTS
@@ -103,6 +116,15 @@ impl Recorder {
         self.file.write_all(&bytes)
     }
 
+    /// What stands beside a frame: the window if it is another one now. Whoever begins with a whole
+    /// frame has to be told in any case.
+    fn window_of(&mut self, is_whole: bool) -> Option<Box<v1::Window>> {
+        let next = self.next_window.take();
+        let is_due = is_whole || next.is_some();
+        self.window = next.or_else(|| self.window.take());
+        self.window.clone().filter(|_| is_due)
+    }
+
     fn wants_key(&self, at_ms: i64) -> bool {
         self.keyed_ms.is_none_or(|keyed| at_ms.saturating_sub(keyed) >= KEY_EVERY_MS)
     }
@@ -114,7 +136,7 @@ impl Recorder {
         if !is_whole && self.facts.now_ms.is_some() {
             // What comes with the next frame is told by that, not by this one.
             let told = Some(Told::Frame(Box::new(self.facts.whole_frame())));
-            self.push(&Moment { at_ms, told, is_key: true });
+            self.push(&Moment { at_ms, told, is_key: true, window: self.window.clone() });
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use kq_proto::monitor::v1;
 
 use crate::facts::Facts;
-use crate::feed::record::{Moment, Recording, Told};
+use crate::feed::record::{Moment, Recording};
+use crate::model::FeedEvent;
 
 /// So much before a moment is told as it was, for its rates: they are smoothed over less.
 const RATES_MS: i64 = 10_000;
@@ -38,16 +39,21 @@ impl Place {
         self.peek(recording)?;
         self.moments.pop_front()
     }
+
+    /// Whether what was seen last stands in this block or behind it.
+    fn has_reached(&self, block: usize) -> bool {
+        self.block > block
+    }
 }
 
 /// A moment that was gone to.
 #[derive(Debug)]
 pub(super) struct Reached {
-    /// What an empty store has to be told, the first of them whole.
-    pub(super) frames: Vec<v1::WatchResponse>,
+    /// What an empty store has to be told: frames, the first of them whole, and windows.
+    pub(super) told: Vec<FeedEvent>,
     /// Behind it.
     pub(super) place: Place,
-    /// When the last of the frames was received, by the clock of whoever recorded.
+    /// When the last of it was received, by the clock of whoever recorded.
     pub(super) at_ms: i64,
 }
 
@@ -63,29 +69,72 @@ pub(super) fn reach_end(recording: &Recording) -> Reached {
     gather(recording, recording.key_at_or_before(last), |_| false)
 }
 
-/// From the beginning of a block up to what is later; one frame at least.
+/// From the beginning of a block up to what is later; one frame at least. Right behind it, what came
+/// before the block is told too.
 fn gather(recording: &Recording, block: usize, is_later: impl Fn(&Moment) -> bool) -> Reached {
-    let mut place = Place::before(block);
-    let mut facts = Facts::default();
-    let mut frames: VecDeque<(i64, v1::WatchResponse)> = VecDeque::new();
+    let key_ms = Place::before(block).peek(recording).map(|it| it.at_ms);
+    let reached = gather_from(recording, block, block, &is_later);
+    let is_near = key_ms.is_some_and(|it| reached.at_ms.saturating_sub(it) < RATES_MS);
+    let Some(before) = block.checked_sub(1).filter(|_| is_near) else { return reached };
+    gather_from(recording, recording.key_at_or_before(before), block, &is_later)
+}
+
+/// The same from an earlier block, whose moments are not later whatever the clock said in them.
+fn gather_from(
+    recording: &Recording,
+    from: usize,
+    block: usize,
+    is_later: &impl Fn(&Moment) -> bool,
+) -> Reached {
+    let mut place = Place::before(from);
+    let mut known = Known::default();
     let mut at_ms = recording.begin_ms().unwrap_or(0);
-    while let Some(next) = place.peek(recording) {
-        if is_later(next) && !frames.is_empty() {
+    while let Some(is_later) = place.peek(recording).map(is_later) {
+        if is_later && place.has_reached(block) && known.is_any() {
             break;
         }
         let Some(next) = place.next(recording) else { break };
         at_ms = next.at_ms;
-        let is_known = facts.now_ms.is_some() || !frames.is_empty();
-        let Some(Told::Frame(frame)) = next.news(is_known) else { continue };
-        frames.push_back((at_ms, *frame));
-        while frames.front().is_some_and(|(old_ms, _)| at_ms.saturating_sub(*old_ms) > RATES_MS) {
-            facts.apply(frames.pop_front().map(|(_, it)| it).unwrap_or_default());
+        for it in next.news(known.is_any()) {
+            known.take(at_ms, it);
         }
     }
-    let known = facts.now_ms.is_some().then(|| facts.whole_frame());
-    Reached {
-        frames: known.into_iter().chain(frames.into_iter().map(|it| it.1)).collect(),
-        place,
-        at_ms,
+    Reached { told: known.into_told(), place, at_ms }
+}
+
+/// What is known on the way: whole up to a while ago, and what came since.
+#[derive(Debug, Default)]
+struct Known {
+    facts: Facts,
+    window: Option<Box<v1::Window>>,
+    since: VecDeque<(i64, FeedEvent)>,
+}
+
+impl Known {
+    fn is_any(&self) -> bool {
+        let is_frame = |it: &(i64, FeedEvent)| matches!(it.1, FeedEvent::Frame(_));
+        self.facts.now_ms.is_some() || self.since.iter().any(is_frame)
+    }
+
+    fn take(&mut self, at_ms: i64, told: FeedEvent) {
+        if !matches!(told, FeedEvent::Frame(_) | FeedEvent::Looked(_)) {
+            // Who was looked for and lost on the way is told by nobody any more.
+            return;
+        }
+        self.since.push_back((at_ms, told));
+        while self.since.front().is_some_and(|(old, _)| at_ms.saturating_sub(*old) > RATES_MS) {
+            match self.since.pop_front() {
+                Some((_, FeedEvent::Frame(frame))) => drop(self.facts.apply(*frame)),
+                Some((_, FeedEvent::Looked(window))) => self.window = Some(window),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn into_told(self) -> Vec<FeedEvent> {
+        let is_known = self.facts.now_ms.is_some();
+        let whole = is_known.then(|| FeedEvent::Frame(Box::new(self.facts.whole_frame())));
+        let looked = self.window.map(FeedEvent::Looked);
+        whole.into_iter().chain(looked).chain(self.since.into_iter().map(|it| it.1)).collect()
     }
 }

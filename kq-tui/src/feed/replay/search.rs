@@ -92,7 +92,8 @@ fn scan(
     for moments in blocks.map_while(|nth| recording.moments(nth)) {
         for moment in moments {
             let is_key = moment.is_key;
-            let Some(Told::Frame(frame)) = moment.news(facts.now_ms.is_some()) else { continue };
+            let is_news = !(is_key && facts.now_ms.is_some());
+            let Some(Told::Frame(frame)) = moment.told.filter(|_| is_news) else { continue };
             let is_first = facts.now_ms.is_none();
             let before = Illness::of(&facts);
             let is_event = !frame.whole && changes(&frame);

@@ -20,6 +20,7 @@ impl State {
                 return self.past.reopened(self.uptime_ms).into_iter().collect();
             }
             FeedEvent::Frame(frame) => return self.hear(*frame),
+            FeedEvent::Looked(window) => self.look_through(&window),
             FeedEvent::Lost { why } => {
                 self.complain(format!("lost: {why}"));
                 self.link = Link::Lost(why);

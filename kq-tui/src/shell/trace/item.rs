@@ -9,7 +9,7 @@ use crate::model::{Answer, Code, Event, FeedEvent, Key, Mouse, MouseDeed, Outcom
 #[derive(Clone, PartialEq, Message)]
 pub struct Item {
     /// What it is.
-    #[prost(oneof = "What", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(oneof = "What", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")]
     pub what: Option<What>,
 }
 
@@ -58,6 +58,9 @@ pub enum What {
     /// A call has an answer.
     #[prost(message, tag = "14")]
     Answer(AnswerItem),
+    /// Of the feed: what whoever recorded looked through, as protobuf.
+    #[prost(message, boxed, tag = "15")]
+    Looked(Box<kq_proto::monitor::v1::Window>),
 }
 
 /// A key.
@@ -149,6 +152,7 @@ impl Item {
                 What::Resize(u32::from(*columns) | u32::from(*rows) << 16)
             }
             Event::Feed(FeedEvent::Ended { why }) => What::Ended(why.clone()),
+            Event::Feed(FeedEvent::Looked(window)) => What::Looked(window.clone()),
             Event::Feed(told) => match Told::of(told) {
                 Some(Told::Frame(frame)) => What::Frame(frame),
                 Some(Told::Opening(to)) => What::Opening(to),
@@ -191,6 +195,7 @@ impl Item {
             What::Frame(frame) => Event::Feed(FeedEvent::Frame(frame)),
             What::Opening(to) => Event::Feed(FeedEvent::Opening { to }),
             What::Open(to) => Event::Feed(FeedEvent::Open { to }),
+            What::Looked(window) => Event::Feed(FeedEvent::Looked(window)),
             What::Lost(why) => Event::Feed(FeedEvent::Lost { why }),
             What::Ended(why) => Event::Feed(FeedEvent::Ended { why }),
             What::Tick(uptime_ms) => Event::Tick { uptime_ms },

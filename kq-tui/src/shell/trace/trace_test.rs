@@ -38,9 +38,11 @@ impl App for Last {
 
 fn events() -> Vec<Event> {
     let frame = kq_proto::monitor::v1::WatchResponse { now_ms: 7, ..Default::default() };
+    let window = kq_proto::monitor::v1::Window { number: 3, topics: true, ..Default::default() };
     let told = [
         FeedEvent::Opening { to: "a".to_owned() },
         FeedEvent::Open { to: "a".to_owned() },
+        FeedEvent::Looked(Box::new(window)),
         FeedEvent::Frame(Box::new(frame)),
         FeedEvent::Lost { why: "b".to_owned() },
         FeedEvent::Ended { why: "c".to_owned() },
