@@ -49,17 +49,12 @@ fn headline(plan: &v1::Plan, sheet: &mut Sheet) {
         sheet.say(Weight::Head, "nothing to move: it stands as asked already");
     } else {
         let summary = plan.summary.clone().unwrap_or_default();
-        let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
-        let mut words = format!(
-            "{}   {} to copy   {} to move",
+        let words = format!(
+            "{}   {}   {} to move",
             plural(count(plan.moves.len()), "move"),
-            bytes_text(summary.bytes),
+            to_copy(plan, summary.bytes),
             plural(summary.leader_move_count.into(), "leader"),
         );
-        if summary.unknown_size_count > 0 {
-            let unknown = summary.unknown_size_count;
-            let _ = write!(words, "   {unknown} of unknown size");
-        }
         sheet.say(Weight::Head, words);
         sheet.say(Weight::Head, pace(&summary, plan));
         for it in summary.peaks.iter().filter(|it| it.percent.is_some_and(|it| it > 80)) {
@@ -72,6 +67,20 @@ fn headline(plan: &v1::Plan, sheet: &mut Sheet) {
         let words = format!("{} is given no new replicas from then on", broker(id));
         sheet.say(Weight::Warn, words);
     }
+}
+
+/// How much is copied, as far as that is known of each move.
+fn to_copy(plan: &v1::Plan, bytes: u64) -> String {
+    let unknown = plan.moves.iter().filter(|it| it.bytes.is_none()).count();
+    match unknown {
+        0 => format!("{} to copy", bytes_text(bytes)),
+        _ if unknown == plan.moves.len() => "not known how much to copy".to_owned(),
+        _ => format!("{} to copy, and {} of unknown size", bytes_text(bytes), count(unknown)),
+    }
+}
+
+fn count(it: usize) -> u64 {
+    u64::try_from(it).unwrap_or(u64::MAX)
 }
 
 fn pace(summary: &v1::PlanSummary, plan: &v1::Plan) -> String {
