@@ -3,21 +3,28 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use kq_proto::monitor::v1;
-
 use crate::exit::{Exit, Failure};
 use crate::feed::Feed;
 use crate::model::moment::day_clock;
 use crate::model::{FeedAsk, FeedEvent};
 use crate::output::print;
-use crate::plain::Plain;
+use crate::plain::{Plain, Wanted};
 use crate::shell::clock::Clock;
 
+/// What sentences are told of, and what becomes of it.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// A recording is played.
+    pub is_recording: bool,
+    /// What is told is recorded.
+    pub is_recorded: bool,
+}
+
 /// Prints a sentence for each change until the feed is over.
-pub fn run(mut feed: Box<dyn Feed>, clock: Clock, is_recording: bool) -> Result<(), Failure> {
-    let window =
-        v1::Window { number: 1, brokers: true, groups: true, plans: true, ..Default::default() };
-    feed.asks().ask(FeedAsk::Window(Box::new(window)));
+pub fn run(mut feed: Box<dyn Feed>, clock: Clock, how: How) -> Result<(), Failure> {
+    let How { is_recording, is_recorded } = how;
+    let (mut wanted, asks) = (Wanted::new(is_recorded), feed.asks());
+    asks.ask(FeedAsk::Window(Box::new(wanted.window())));
     let (tell, told) = channel();
     std::thread::spawn(move || {
         while let Some(event) = feed.next() {
@@ -40,6 +47,11 @@ pub fn run(mut feed: Box<dyn Feed>, clock: Clock, is_recording: bool) -> Result<
             Ok(event) => {
                 if let FeedEvent::Ended { why } = &event {
                     over = Some(why.clone());
+                }
+                if let FeedEvent::Frame(frame) = &event
+                    && let Some(window) = wanted.heard(frame.now_ms)
+                {
+                    asks.ask(FeedAsk::Window(Box::new(window)));
                 }
                 plain.tell(event, now_ms)
             }

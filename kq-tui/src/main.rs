@@ -8,6 +8,7 @@ use kq_tui::args::Args;
 use kq_tui::exit::{Exit, Failure};
 use kq_tui::feed::record::Recorder;
 use kq_tui::feed::{Feed, Script, Tape, Tee};
+use kq_tui::lines::How;
 use kq_tui::model::{Outcome, Source};
 use kq_tui::monitor::Monitor;
 use kq_tui::once::Once;
@@ -55,7 +56,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
     let (feed, tape) = feed(args, &start, clock, &queue)?;
     if args.plain {
         let is_recording = start.settings.source == Source::Recording;
-        lines::run(feed, clock, is_recording)?;
+        lines::run(feed, clock, How { is_recording, is_recorded: tape.is_some() })?;
         return Ok(Exit::Done.code());
     }
     interactive(args, start, (clock, queue), (feed, tape))

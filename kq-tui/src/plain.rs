@@ -7,6 +7,7 @@
 
 mod changes;
 mod sum;
+mod wanted;
 
 #[cfg(test)]
 mod plain_test;
@@ -20,6 +21,7 @@ use self::sum::Sum;
 use crate::facts::{Facts, Health};
 use crate::model::FeedEvent;
 use crate::model::words::Verdict;
+pub use wanted::Wanted;
 
 /// Told one by one within a second; what comes beyond is summed.
 const ONE_BY_ONE_MAX: usize = 3;
