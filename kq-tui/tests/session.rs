@@ -9,6 +9,8 @@ mod clock;
 mod output;
 #[path = "session/scrub.rs"]
 mod scrub;
+#[path = "session/step.rs"]
+mod step;
 #[path = "session/watch.rs"]
 mod watch;
 

@@ -1,7 +1,8 @@
 //! Pages of history: a part of it is told at a time, and another part when the cursor comes near the
 //! end of it. Until somebody moves it, the cursor goes with what is newest.
 
-use super::{Row, Screen, State};
+use super::rows::row_of;
+use super::{Row, RowKey, Screen, State};
 
 /// Rows on either side of a moment, at most: what a broker tells.
 const SIDE_ROWS_MAX: u32 = 1_000;
@@ -52,9 +53,10 @@ impl State {
         (around_ms, side)
     }
 
-    /// Where the cursor stands unless somebody moved it: on the newest event, in the past on the last
-    /// before the moment, on its way to an end there. None = on its row.
+    /// Where the cursor stands unless somebody moved it: on the newest event, in the past on the one that
+    /// was gone to or else on the last before the moment, on its way to an end there. None = on its row.
     pub(super) fn led_to(&mut self) -> Option<usize> {
+        let gone_to = self.event_gone_to();
         let last = self.table.rows.len().checked_sub(1).filter(|_| self.is_history())?;
         let is_now = self.moment_asked().is_none();
         let page = self.facts.events.as_ref()?;
@@ -64,6 +66,7 @@ impl State {
             Some(Edge::Newest) => (last, !page.more_after),
             None if paging.is_held || self.place.run.is_some() => return None,
             None if is_now => return Some(last),
+            None if gone_to.is_some() => return gone_to,
             None => {
                 let before = usize::try_from(page.before).unwrap_or(usize::MAX);
                 let is_before = |it: &Row| matches!(it, Row::Event(at) if *at < before);
@@ -74,6 +77,12 @@ impl State {
             paging.edge = None;
         }
         Some(edge)
+    }
+
+    /// The row of the event that was gone to, if it is among the rows.
+    fn event_gone_to(&self) -> Option<usize> {
+        let row = row_of(self, &RowKey::Event(self.past.event?))?;
+        self.table.rows.iter().position(|it| *it == row)
     }
 
     /// To the first or the last row, of history to its beginning or its end.

@@ -223,3 +223,46 @@ fn history_goes_on_by_pages_up_to_its_beginning() {
         assert_eq!((asked(&world), cursor(&world)), (None, Some(RowKey::Event(1_300))));
     }
 }
+
+#[test]
+fn the_cursor_goes_with_the_moment_to_its_event_alone_or_among_several() {
+    for screen in ["8", "5"] {
+        let mut world = World::made_up();
+        world.press(screen);
+        let cursor =
+            |world: &World| world.state.table.current().and_then(|it| world.state.key_of(it));
+        page(&mut world, 1_200..1_300, (true, false));
+        // The cursor was moved, and stands elsewhere.
+        let effects = world.press("kkk[");
+        let seek = effects.iter().find_map(|it| {
+            let Effect::Ask(FeedAsk::Seek(seek)) = it else { return None };
+            Some(seek.number)
+        });
+        let at_ms = NOW_MS - 10_000_000 + 1_250_000;
+        let moment = v1::WatchResponse {
+            now_ms: NOW_MS,
+            as_of_ms: Some(at_ms),
+            ..v1::WatchResponse::default()
+        };
+        let landing = v1::Landing {
+            number: seek.unwrap(),
+            found: true,
+            at_ms,
+            event: Some(1_250),
+            ..v1::Landing::default()
+        };
+        world.frame(v1::WatchResponse { landing: Some(landing), ..moment.clone() });
+        assert_eq!(cursor(&world), Some(RowKey::Event(1_250)));
+        let mut events = world.state.facts.events.clone().unwrap();
+        // Around that moment it is told as one of sixty that happened together.
+        events.rows.drain(21..80);
+        let together = events.rows.get_mut(20).unwrap();
+        (together.count, together.last) = (60, 1_279);
+        events.before = 2;
+        world.frame(v1::WatchResponse { events: Some(events), ..moment.clone() });
+        assert_eq!(cursor(&world), Some(RowKey::Event(1_220)));
+        world.press("j");
+        world.frame(moment);
+        assert_eq!(cursor(&world), Some(RowKey::Event(1_280)), "it stays where it is moved to");
+    }
+}

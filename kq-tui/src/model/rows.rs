@@ -19,6 +19,8 @@ mod topics;
 
 pub(super) use others::{broker_of, kind_of, topic_of};
 
+use kq_proto::monitor::v1::EventRow;
+
 use super::filter::{Facet, Filter};
 use super::words::Verdict;
 use super::{Row, RowKey, Screen, Sort, State};
@@ -60,10 +62,6 @@ impl State {
     /// to, to what was gone to.
     pub fn unselect(&mut self) {
         (self.table.selected, self.table.stand_in, self.table.at) = (None, None, None);
-        if self.is_history() {
-            self.table.selected = self.past.event.map(RowKey::Event);
-            self.table.paging.is_held = self.past.event.is_some();
-        }
         self.settle();
     }
 
@@ -224,10 +222,12 @@ pub(super) fn row_of(state: &State, key: &RowKey) -> Option<Row> {
         }
         RowKey::Event(sequence) => {
             let rows = &facts.events.as_ref()?.rows;
-            let is_it = |it: &kq_proto::monitor::v1::EventRow| {
-                it.event.as_ref().is_some_and(|it| it.sequence == *sequence)
-            };
-            rows.iter().position(is_it).map(Row::Event)
+            let first = |it: &EventRow| it.event.as_ref().map(|it| it.sequence);
+            // Alone it is its own row; else it is one of several that happened together.
+            let alone = rows.iter().position(|it| first(it) == Some(*sequence));
+            let is_of = |it: &EventRow| first(it).is_some_and(|it| it < *sequence);
+            let together = || rows.iter().rposition(|it| is_of(it) && *sequence <= it.last);
+            alone.or_else(together).map(Row::Event)
         }
         RowKey::Group(name) => Some(Row::Group(name.clone())),
         RowKey::Member(id) => {

@@ -4,7 +4,7 @@ use kq_proto::monitor::v1;
 
 use crate::facts::Changed;
 use crate::model::rows::wants_all_counted;
-use crate::model::{Effect, FeedEvent, Link, RowKey, Screen, State};
+use crate::model::{Effect, FeedEvent, Link, Screen, State};
 
 /// Rows are found anew at most so often while frames come, in milliseconds.
 const SETTLE_EACH_MS: u64 = 200;
@@ -96,9 +96,6 @@ impl State {
         if is_other || (is_due && !self.is_frozen()) || self.table.rows.is_empty() {
             self.settle();
         }
-        if is_moved && is_history {
-            self.find_event();
-        }
         effects
     }
 
@@ -126,14 +123,5 @@ impl State {
             self.past.target_ms = None;
         }
         landed.effect.into_iter().collect()
-    }
-
-    /// On the screens of history the cursor goes to the event that was gone to.
-    fn find_event(&mut self) {
-        if let Some(sequence) = self.past.event {
-            self.table.selected = Some(RowKey::Event(sequence));
-            self.table.paging.is_held = true;
-            self.find_cursor();
-        }
     }
 }
