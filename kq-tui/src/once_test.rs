@@ -1,6 +1,7 @@
 //! One frame of a recording: the same each time, by whichever way it was reached, and of a file that
 //! was cut as well.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Parser as _;
@@ -176,10 +177,14 @@ fn a_recording_that_was_cut_is_printed_up_to_the_cut() {
     let (path, cut) = (dir.path().join("it.kqrec"), dir.path().join("cut.kqrec"));
     let whole = record(&path);
     let bytes = std::fs::read(&path).unwrap();
-    let mut ends = std::collections::BTreeSet::new();
+    let (mut lengths, mut ends) = (BTreeSet::new(), BTreeSet::new());
     for length in 0..bytes.len() {
         std::fs::write(&cut, &bytes[..length]).unwrap();
         let recording = Recording::open(&cut).unwrap();
+        if !lengths.insert(recording.len()) {
+            // The same blocks are the same recording.
+            continue;
+        }
         let Some((_, last_ms)) = recording.span_ms() else {
             let none = once("").unwrap().of_recording(&recording);
             assert_eq!(none.unwrap_err().message, "nothing was recorded", "cut at {length}");

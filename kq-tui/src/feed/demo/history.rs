@@ -152,6 +152,12 @@ impl Cluster {
         }
     }
 
+    /// How many rows were written by a moment: while these are the same, history is the same.
+    pub(super) fn written(&self, until_ms: i64) -> usize {
+        let of = |it: Outage| Part::ALL.into_iter().filter(move |part| part.at_ms(&it) <= until_ms);
+        self.story.outages(until_ms).flat_map(of).count()
+    }
+
     /// What was written by a moment, the oldest first; only what fits.
     fn rows(&self, until_ms: i64, filter: Option<&admin::EventFilter>) -> Vec<Row> {
         let default = admin::EventFilter::default();

@@ -11,6 +11,9 @@ use super::story::{BROKERS, Standing, Story};
 
 const MINUTE_MS: i64 = 60_000;
 
+/// A part of history that was told, and how much had been written by then; none = nothing was.
+type Asked<T> = Option<(Option<T>, usize)>;
+
 /// What was told.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -25,7 +28,10 @@ pub(super) struct Session {
     groups: BTreeMap<String, admin::GroupSummary>,
     has_groups: bool,
     events: Option<v1::EventPage>,
+    /// What the page was asked for as, and how much was written by then.
+    events_of: Asked<v1::EventScope>,
     axis: Option<v1::Axis>,
+    axis_of: Asked<v1::AxisScope>,
     focus: Option<v1::Focus>,
     plans: Option<v1::Plans>,
     quorum: Option<admin::QuorumStatusResponse>,
@@ -46,7 +52,9 @@ impl Session {
             groups: BTreeMap::new(),
             has_groups: false,
             events: None,
+            events_of: None,
             axis: None,
+            axis_of: None,
             focus: None,
             plans: None,
             quorum: None,
@@ -208,12 +216,17 @@ impl Session {
 
     fn tell_history(&mut self, (at_ms, now_ms): (i64, i64), frame: &mut v1::WatchResponse) {
         let (cluster, window) = (&self.cluster, &self.window);
-        let events = window.events.as_ref().map(|it| cluster.page(it, now_ms));
-        let axis = window.axis.as_ref().map(|it| cluster.axis(it, now_ms));
+        let written = cluster.written(now_ms);
+        if is_other(&mut self.events_of, window.events.as_ref(), written) {
+            let events = window.events.as_ref().map(|it| cluster.page(it, now_ms));
+            frame.events = news(&mut self.events, events);
+        }
+        if is_other(&mut self.axis_of, window.axis.as_ref(), written) {
+            let axis = window.axis.as_ref().map(|it| cluster.axis(it, now_ms));
+            frame.axis = news(&mut self.axis, axis);
+        }
         let focus = window.focus.as_ref().map(|it| cluster.focus(it, at_ms));
         let curves = (window.curve_minutes > 0).then(|| self.curves(at_ms));
-        frame.events = news(&mut self.events, events);
-        frame.axis = news(&mut self.axis, axis);
         frame.focus = news(&mut self.focus, focus);
         frame.curves = news(&mut self.curves, curves);
     }
@@ -246,6 +259,15 @@ impl Session {
         curves.groups = of_groups;
         curves
     }
+}
+
+/// Whether another part of history is asked for, or more was written since it was told.
+fn is_other<T: Clone + PartialEq>(told: &mut Asked<T>, asked: Option<&T>, written: usize) -> bool {
+    if told.as_ref().is_some_and(|(of, by_then)| of.as_ref() == asked && *by_then == written) {
+        return false;
+    }
+    *told = Some((asked.cloned(), written));
+    true
 }
 
 /// What differs from what was told; nothing while it is not wanted.
