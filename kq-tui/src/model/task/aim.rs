@@ -171,7 +171,7 @@ impl Aim {
                 ("latest --live", "members that are at work are put out, and come back"),
             ],
             Self::Steer(_) => &[
-                ("throttle 50MiB/s", "so much into each broker; or auto, or off"),
+                ("throttle 50MB/s", "so much into each broker; or auto, or off"),
                 ("pause", "begins nothing more; what moves goes on"),
                 ("resume", "goes on"),
                 ("cancel", "what moves goes back; what is done stays"),

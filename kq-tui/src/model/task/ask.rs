@@ -114,7 +114,7 @@ pub(super) fn steer(id: &str, how: &str, dry_run: bool) -> Result<Call, String> 
             throttle: Some(throttle(rate)?),
             intent,
         })),
-        [] | ["throttle"] => Err("throttle 50MiB/s, pause, resume or cancel".to_owned()),
+        [] | ["throttle"] => Err("throttle 50MB/s, pause, resume or cancel".to_owned()),
         [word, ..] => Err(format!(
             "'{word}' is not known here; accepted: throttle RATE|auto|off, pause, resume, cancel"
         )),

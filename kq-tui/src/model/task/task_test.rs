@@ -367,21 +367,22 @@ fn a_plan_is_throttled_and_cancelled_by_its_name() {
     assert_eq!(world.press("Pfaster\n"), []);
     assert!(task(&world).error.as_deref().unwrap().contains("accepted: throttle"));
     world.key(Key::ctrl('u'));
-    let (id, asked) = call(&world.press("throttle 50MiB/s\n"));
+    let (id, asked) = call(&world.press("throttle 50MB/s\n"));
     assert!(!asked.changes());
-    let after = v1::PlanStatus { bytes_per_second: Some(52_428_800), ..plan.clone() };
+    let Call::ThrottlePlan(request) = &asked else { unreachable!("{asked:?}") };
+    // In the units in which rates are shown.
+    let after = v1::PlanStatus { throttle: request.throttle, ..plan.clone() };
     let change = |plan: &v1::PlanStatus| v1::ChangePlanResponse { plan: Some(plan.clone()) };
     answer(&mut world, id, Answer::ThrottlePlan(change(&after)));
     check(
         &world,
         expect![[r#"
             PLAN drain-b4
-            Head throttle 50MiB/s
-            Warn it is so already
+            Head throttle 50MB/s
             Row state                    running -> running
-            Row rate                     as fast as it goes
+            Row rate                     as fast as it goes -> 50.0 MB/s into each broker
             Row moves                    0 of 0 done
-            Dim the same: kq-ctl plan throttle drain-b4 50MiB/s
+            Dim the same: kq-ctl plan throttle drain-b4 50MB/s
             [type drain-b4 to do it: ]
         "#]],
     );
@@ -391,11 +392,11 @@ fn a_plan_is_throttled_and_cancelled_by_its_name() {
     check(
         &world,
         expect![[r#"
-        PLAN drain-b4
-        Good plan drain-b4 is running
-        Row rate                     as fast as it goes
-        Head 7 shows how far it is; 8 the event
-    "#]],
+            PLAN drain-b4
+            Good plan drain-b4 is running
+            Row rate                     50.0 MB/s into each broker
+            Head 7 shows how far it is; 8 the event
+        "#]],
     );
 }
 
