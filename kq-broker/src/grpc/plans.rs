@@ -113,13 +113,7 @@ impl Plans for Admin {
     ) -> Answer<v1::ChangePlanResponse> {
         let v1::ThrottlePlanRequest { id, throttle, intent } = request.into_inner();
         let lease = self.lease(plan_id(&id)?, ask::throttle(throttle)?).await?;
-        let mut answer = self.change(&id, PlanChange::Throttle(lease), intent.as_ref()).await?;
-        if let Some(plan) = answer.get_mut().plan.as_mut().filter(|_| is_dry_run(intent.as_ref())) {
-            // What it would come to.
-            plan.throttle = Some(tell::throttle(lease.throttle));
-            plan.bytes_per_second = lease.bytes_per_second;
-        }
-        Ok(answer)
+        self.change(&id, PlanChange::Throttle(lease), intent.as_ref()).await
     }
 }
 
@@ -148,7 +142,11 @@ impl Admin {
         let Reply::PlanChanged(id) = self.submit(intent, command).await? else {
             return Err(unexpected());
         };
-        let image = self.node.image();
+        let mut image = self.node.image();
+        if validate_only {
+            let command = Command::ChangePlan { plan, change, validate_only: false };
+            (_, image) = self.imagine(&image, &command)?;
+        }
         let plan = image.plan(id).ok_or_else(unexpected)?;
         let figures = self.figures_of_plans(&image, &[plan]).await;
         let plan = status::plan(&image, plan, &figures, self.now_ms());

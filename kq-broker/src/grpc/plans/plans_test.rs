@@ -60,8 +60,27 @@ async fn a_plan_is_proposed_applied_watched_and_cancelled() {
     assert_eq!(told.moves[0].state, "moving");
 
     let change = || v1::ChangePlanRequest { id: id.clone(), intent: None };
+    let foretold = || {
+        let intent = v1::Intent { reason: String::new(), dry_run: true };
+        v1::ChangePlanRequest { id: id.clone(), intent: Some(intent) }
+    };
+    let would = door.plans().pause(foretold()).await.unwrap().into_inner().plan.unwrap();
+    assert_eq!(would.state, "paused");
+    let would = door.plans().cancel(foretold()).await.unwrap().into_inner().plan.unwrap();
+    assert_eq!((would.state.as_str(), would.moves_by_state.get("moving")), ("cancelled", None));
+    let rate = v1::plan_throttle::Rate::BytesPerSecond(7_000_000);
+    let throttle = Some(v1::PlanThrottle { rate: Some(rate) });
+    let v1::ChangePlanRequest { id: named, intent } = foretold();
+    let request = v1::ThrottlePlanRequest { id: named, throttle, intent };
+    let would = door.plans().throttle(request).await.unwrap().into_inner().plan.unwrap();
+    assert_eq!((would.state.as_str(), would.bytes_per_second), ("running", Some(7_000_000)));
+    let told = door.plans().get(get()).await.unwrap().into_inner().plan.unwrap();
+    assert_eq!((told.state, told.bytes_per_second), (status.state, status.bytes_per_second));
+
     let paused = door.plans().pause(change()).await.unwrap().into_inner().plan.unwrap();
     assert_eq!(paused.state, "paused");
+    let would = door.plans().resume(foretold()).await.unwrap().into_inner().plan.unwrap();
+    assert_eq!(would.state, "running");
     let gone = door.plans().cancel(change()).await.unwrap().into_inner().plan.unwrap();
     assert_eq!((gone.state.as_str(), gone.bytes_per_second), ("cancelled", None));
     let list = |all| v1::ListPlansRequest { all };
