@@ -11,6 +11,8 @@ use crate::schema::{EVENT_LIST, Schema};
 use crate::session::{Access, Session};
 use crate::spec::since;
 
+/// Of the summary: what is listed is not all there is.
+const OLDER_LEFT_OUT: &str = "older_left_out";
 /// Shown unless told otherwise.
 const DEFAULT_LIMIT: usize = 50;
 
@@ -63,7 +65,8 @@ pub(crate) async fn run(args: &Args, session: &Session) -> Result<Report, Failur
         return follow(filter, &history, cluster.as_ref(), session).await;
     }
     let mut report = Report::new(&EVENT_LIST);
-    report.extend(history.iter().map(event_row));
+    report.extend(history.events.iter().map(event_row));
+    report.sum(OLDER_LEFT_OUT, history.older_left_out);
     Ok(report)
 }
 
@@ -81,12 +84,20 @@ fn plan(args: &Args, now_ms: i64) -> Result<v1::EventFilter, Failure> {
     })
 }
 
-/// In the order of time; the last `limit` of them.
+/// What has happened.
+struct History {
+    /// In the order of time.
+    events: Vec<v1::Event>,
+    /// Older ones are kept that fit as well.
+    older_left_out: bool,
+}
+
+/// The last `limit` events.
 async fn history(
     filter: &v1::EventFilter,
     limit: Option<usize>,
     cluster: &dyn Cluster,
-) -> Result<Vec<v1::Event>, Failure> {
+) -> Result<History, Failure> {
     let mut events = Vec::new();
     let mut after = String::new();
     loop {
@@ -100,9 +111,11 @@ async fn history(
         events.append(&mut answer.events);
         let full = limit.is_some_and(|limit| limit <= events.len());
         if full || answer.next.is_empty() || answer.next == after {
-            events.truncate(limit.unwrap_or(usize::MAX));
+            let limit = limit.unwrap_or(usize::MAX);
+            let older_left_out = events.len() > limit || !answer.next.is_empty();
+            events.truncate(limit);
             events.reverse();
-            return Ok(events);
+            return Ok(History { events, older_left_out });
         }
         after = answer.next;
     }
@@ -111,11 +124,11 @@ async fn history(
 /// History, then what happens, until Ctrl-C or the limit.
 async fn follow(
     filter: v1::EventFilter,
-    history: &[v1::Event],
+    history: &History,
     cluster: &dyn Cluster,
     session: &Session,
 ) -> Result<Report, Failure> {
-    let last = history.last().map(|event| event.sequence);
+    let last = history.events.last().map(|event| event.sequence);
     let request = v1::FollowEventsRequest { filter: Some(filter), after_sequence: last };
     let mut events = cluster.follow_events(request).await?;
     let interrupted = session.handle_interrupt();
@@ -126,7 +139,7 @@ async fn follow(
         let out = &mut session.out.borrow_mut();
         ItemStream::open(&EVENT_LIST, (&session.view, false), &session.envelope(), out)?
     };
-    print(&mut items, history, session)?;
+    print(&mut items, &history.events, session)?;
     while !items.is_full() {
         tokio::select! {
             next = events.next() => match next {
@@ -143,7 +156,8 @@ async fn follow(
             }
         }
     }
-    items.close(&[], &report.failures, &mut session.out.borrow_mut())?;
+    let summary = [(OLDER_LEFT_OUT, Cell::from(history.older_left_out))];
+    items.close(&summary, &report.failures, &mut session.out.borrow_mut())?;
     Ok(report)
 }
 

@@ -146,7 +146,7 @@ impl Serialize for Cell {
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::Text(value) => serializer.serialize_str(value),
             Self::State(value, _) => serializer.serialize_str(value),
-            Self::Time(at) => serializer.serialize_str(&text::rfc3339(*at)),
+            Self::Time(at) => serializer.serialize_str(&text::rfc3339_ms(*at)),
             Self::List(cells) => cells.serialize(serializer),
             Self::Rows(rows) => {
                 let mut list = serializer.serialize_seq(Some(rows.len()))?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use super::text::{harmless_json, rfc3339};
+use super::text::{harmless_json, rfc3339_ms};
 use super::{Cell, Envelope, Row};
 use crate::exit::Failure;
 use crate::schema::{Schema, VERSION};
@@ -70,7 +70,7 @@ fn document<'a>(content: &Content<'a>, envelope: &'a Envelope) -> Document<'a> {
         schema: VERSION,
         context: envelope.context.as_deref(),
         cluster_id: envelope.cluster_id.as_deref(),
-        at: rfc3339(envelope.at_ms),
+        at: rfc3339_ms(envelope.at_ms),
         stale_ms: envelope.stale_ms,
         items: content.items,
         summary: Summary(content.summary),
@@ -103,7 +103,7 @@ pub(crate) fn stream_head(schema: &Schema, envelope: &Envelope) -> String {
         quote(VERSION),
         quoted(&envelope.context),
         quoted(&envelope.cluster_id),
-        quote(&rfc3339(envelope.at_ms)),
+        quote(&rfc3339_ms(envelope.at_ms)),
         envelope.stale_ms.map_or("null".to_owned(), |it| it.to_string()),
     ))
 }

@@ -34,6 +34,11 @@ pub(crate) fn rfc3339(at_ms: i64) -> String {
     Timestamp::from_millisecond(at_ms).map_or_else(|_| format!("@{at_ms}"), |at| at.to_string())
 }
 
+/// The same for machines: always three digits of a second, so that texts sort as instants do.
+pub(crate) fn rfc3339_ms(at_ms: i64) -> String {
+    Timestamp::from_millisecond(at_ms).map_or_else(|_| format!("@{at_ms}"), |at| format!("{at:.3}"))
+}
+
 /// An instant in the style asked for.
 pub(crate) fn time(at_ms: i64, style: TimeStyle, now_ms: i64) -> String {
     match style {
@@ -155,6 +160,15 @@ mod tests {
         let at = 1_787_392_800_000;
         assert_eq!(time(at, TimeStyle::Rfc3339, 0), "2026-08-22T10:00:00Z");
         assert_eq!(time(at, TimeStyle::Epoch, 0), "1787392800000");
+        assert_eq!(
+            [0, 1, 20, 500].map(|ms| rfc3339_ms(at + ms)),
+            [
+                "2026-08-22T10:00:00.000Z",
+                "2026-08-22T10:00:00.001Z",
+                "2026-08-22T10:00:00.020Z",
+                "2026-08-22T10:00:00.500Z",
+            ]
+        );
         assert_eq!(time(at, TimeStyle::Relative, at + 61_000), "1m1s-ago");
         assert_eq!(time(at, TimeStyle::Relative, at - 5_000), "in-5s");
     }

@@ -356,5 +356,10 @@ pub(crate) const EVENT_LIST: Schema = Schema {
         text("principal", "PRINCIPAL", "who asked for it").nullable().wide(),
         Field::of(Type::Pairs, "attributes", "ATTRIBUTES", "figures for machines").named(),
     ],
-    summary: &[],
+    summary: &[Field::of(
+        Type::Bool,
+        "older_left_out",
+        "OLDER-LEFT-OUT",
+        "older events that fit are kept, and not listed",
+    )],
 };
