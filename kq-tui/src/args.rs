@@ -75,7 +75,8 @@ pub struct Args {
     #[arg(long, value_name = "SCREEN", help_heading = OUTPUT, requires = "once")]
     #[arg(value_parser = screen)]
     pub screen: Option<Screen>,
-    /// With --screen members, the group; with configs, the topic or broker (as b1), else the cluster
+    /// With --screen members, the group; with tail, the topic or partition (as orders/3); with configs,
+    /// the topic or broker (as b1), else the cluster
     #[arg(long, value_name = "NAME", help_heading = OUTPUT, requires = "screen")]
     pub of: Option<String>,
     /// With --once, the moment to print: -10m, 12:01, 2026-11-21T12:01, trouble, trouble after 12:01
@@ -135,8 +136,9 @@ impl Args {
 }
 
 fn screen(text: &str) -> Result<Screen, String> {
-    // Records come by and by: of them there is no one frame.
-    let screens = Screen::TABS.into_iter().chain([Screen::Members, Screen::Configs]);
+    // Of records those that are there already are one frame.
+    let asked = [Screen::Members, Screen::Configs, Screen::Tail];
+    let screens = Screen::TABS.into_iter().chain(asked);
     let screens: Vec<Screen> = screens.collect();
     let found = screens.iter().find(|it| {
         it.name() == text
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(parse("kq-tui --once --at -10m").unwrap().at.as_deref(), Some("-10m"));
         assert!(parse("kq-tui --once --screen members --of billing").is_ok());
         for line in [
-            "--once --screen tail",
+            "--once --screen record",
             "--once --of billing",
             "--at 12:01",
             "--once --plain",

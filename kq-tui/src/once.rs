@@ -1,5 +1,7 @@
 //! One frame, printed: of a cluster as soon as all of it is known, of a recording at any moment.
 
+mod subject;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -13,8 +15,7 @@ use crate::feed::record::Recording;
 use crate::feed::{Asks, Calls, Feed, Replay, Script};
 use crate::model::moment::{Typed, check, day_clock, parse};
 use crate::model::{
-    Answer, Call, Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Overlay, Place, Prompt,
-    Screen, Subject,
+    Answer, Call, Code, Effect, Event, FeedAsk, FeedEvent, Key, Link, Overlay, Prompt, Screen,
 };
 use crate::monitor::{Form, Monitor, encoded};
 use crate::shell::app::App as _;
@@ -36,22 +37,6 @@ const SCRIPT_ROUNDS: u32 = 3;
 /// What was typed for a moment is of no use.
 fn refused(why: String) -> Failure {
     Failure::usage(format!("--at: {why}"))
-}
-
-/// Where a screen that has no digit is: what it is about has to be named.
-fn place(screen: Screen, of: Option<&str>) -> Result<Place, Failure> {
-    match (screen, of) {
-        (Screen::Members, None) => Err(Failure::usage("--screen members wants a group: --of NAME")),
-        (Screen::Members, Some(group)) => {
-            Ok(Place { group: Some(group.to_owned()), ..Place::of(screen) })
-        }
-        (_, None) => Ok(Place::about(screen, Subject::Cluster)),
-        (_, Some(name)) => {
-            let id = name.strip_prefix('b').and_then(|id| id.parse().ok());
-            let topic = || Subject::Topic(name.to_owned());
-            Ok(Place::about(screen, id.map_or_else(topic, Subject::Broker)))
-        }
-    }
 }
 
 /// What comes while one frame is waited for.
@@ -83,6 +68,7 @@ impl Once {
         if let Some(text) = &args.at {
             check(text).map_err(refused)?;
         }
+        subject::check(args)?;
         let size = args.size.or(terminal).filter(|it| it.0 > 0 && it.1 > 0).unwrap_or(SIZE);
         let form = match args.output.unwrap_or_default() {
             Output::Text => Form::Text,
@@ -96,7 +82,9 @@ impl Once {
         match other.and_then(Screen::digit) {
             Some(digit) => drop(monitor.update(Event::Key(Key::char(digit)))),
             None => {
-                if let Some(place) = other.map(|it| place(it, args.of.as_deref())).transpose()? {
+                if let Some(place) =
+                    other.map(|it| subject::place(it, args.of.as_deref())).transpose()?
+                {
                     monitor.state.go_to(place);
                 }
             }
@@ -135,7 +123,7 @@ impl Once {
             }
         });
         self.wait(&told, &asks, clock, bound)?;
-        Ok(self.finish(&asks))
+        self.finished(&asks)
     }
 
     /// Goes to the moment in a recording, or to its end.
@@ -157,7 +145,7 @@ impl Once {
         for told in Replay::told_at(recording, at_ms) {
             self.tell(Event::Feed(told), &asks);
         }
-        Ok(self.finish(&asks))
+        self.finished(&asks)
     }
 
     /// A moment of a recording as it was typed, counted from its end.
@@ -197,7 +185,7 @@ impl Once {
         if let Some(why) = self.went_astray().filter(|_| self.at.is_some()) {
             return Err(Failure::new(Exit::NotFound, format!("--at: {why}")));
         }
-        Ok(self.finish(&asks))
+        self.finished(&asks)
     }
 
     fn wait(
@@ -293,11 +281,7 @@ impl Once {
             && (asked.group.is_empty() || facts.group.is_some())
             && (!asked.plans || facts.told.plans)
             && (!asked.quorum || facts.quorum.is_some());
-        let configs = &self.monitor.state.configs;
-        let is_looked_up = self.monitor.state.place.screen != Screen::Configs
-            || configs.is_told
-            || configs.failure.is_some();
-        history && (is_past || (now && is_looked_up))
+        history && (is_past || (now && subject::is_read(&self.monitor.state)))
     }
 
     fn is_counted(&self) -> bool {
@@ -371,6 +355,14 @@ impl Once {
         let effects = self.monitor.draw(&mut buffer);
         self.fulfil(effects, asks);
         buffer
+    }
+
+    /// The frame, if what was named is there.
+    fn finished(&mut self, asks: &Asks) -> Result<String, Failure> {
+        if let Some(failure) = subject::missing(&self.monitor.state) {
+            return Err(failure);
+        }
+        Ok(self.finish(asks))
     }
 
     /// What has room is known only after the first drawing.

@@ -253,4 +253,72 @@ fn screens_about_one_thing_are_printed_of_it() {
     let configs = printed("--screen configs --of orders").unwrap();
     assert!(configs.contains("> orders > configs"), "{configs}");
     assert!(printed("--screen configs --of b1").unwrap().contains("> b1 > configs"));
+    for (line, exit, why) in [
+        ("--screen members --of nobody", Exit::NotFound, "--of: group 'nobody' does not exist"),
+        ("--screen configs --of nothing", Exit::NotFound, "--of: topic 'nothing' does not exist"),
+        ("--screen configs --of b99", Exit::NotFound, "--of: no broker with id 99 is registered"),
+        ("--screen tail --of nothing", Exit::NotFound, "--of: topic 'nothing' does not exist"),
+        (
+            "--screen tail --of orders/99999",
+            Exit::NotFound,
+            "--of: partition orders/99999 does not exist",
+        ),
+        (
+            "--screen groups --of nobody",
+            Exit::Usage,
+            "--of: --screen groups is of all there is, and takes no name",
+        ),
+    ] {
+        let Err(failure) = printed(line) else { panic!("{line} prints something") };
+        assert_eq!((failure.exit, failure.message.as_str()), (exit, why));
+        assert!(failure.hint.contains("kq-tui --once --screen"), "{}", failure.hint);
+    }
+}
+
+#[test]
+fn the_newest_records_are_one_frame_once_they_are_read() {
+    let line = "kq-tui --once --screen tail --of orders/1 --utc";
+    let args = Args::try_parse_from(line.split_whitespace()).unwrap();
+    let settings = Settings { ascii: true, utc: true, ..Settings::default() };
+    let mut once = Once::new(Monitor::new(settings), &args, None).unwrap();
+    let take = |once: &mut Once, event| {
+        let effects = once.monitor.update(event);
+        effects
+            .iter()
+            .find_map(|it| if let Effect::Call { id, .. } = it { Some(*id) } else { None })
+    };
+    take(&mut once, Event::Feed(FeedEvent::Open { to: "kq1:9092".to_owned() }));
+    let frame = FeedEvent::Frame(Box::new(told(0)));
+    take(&mut once, Event::Feed(frame));
+    let ends = take(&mut once, Event::Tick { uptime_ms: 1 }).unwrap_or(1);
+    assert!(!subject::is_read(&once.monitor.state), "nobody told where it ends");
+    let at = |offset| admin::PartitionOffset {
+        topic: "orders".to_owned(),
+        partition: 1,
+        offset: Some(offset),
+        ..Default::default()
+    };
+    let told = admin::ListOffsetsResponse { offsets: vec![at(3), at(0)], errors: Vec::new() };
+    let answer = Answer::ListOffsets(told);
+    let fetch = take(&mut once, Event::Answer(ends, Box::new(answer))).unwrap();
+    assert!(!subject::is_read(&once.monitor.state), "nothing is read yet");
+    let record = |offset: u64| admin::Record {
+        topic: "orders".to_owned(),
+        partition: 1,
+        offset,
+        value: Some(format!("value {offset}").into()),
+        ..Default::default()
+    };
+    let read = |offsets: std::ops::Range<u64>| {
+        let records = offsets.map(record).collect();
+        Box::new(Answer::Fetch(admin::FetchResponse { records, ..Default::default() }))
+    };
+    take(&mut once, Event::Answer(fetch, read(0..2)));
+    assert!(!subject::is_read(&once.monitor.state), "one is to come");
+    take(&mut once, Event::Answer(fetch, read(2..3)));
+    assert!(subject::is_read(&once.monitor.state));
+    let text = once.finished(&Asks::new(drop)).map_err(|it| it.message).unwrap();
+    for value in ["value 0", "value 1", "value 2"] {
+        assert!(text.contains(value), "{text}");
+    }
 }

@@ -168,6 +168,11 @@ impl Places {
         self.reading.get(&index).is_some_and(|it| offset < it.first_end)
     }
 
+    /// Whether all is read that was there when reading began.
+    pub fn has_backlog(&self) -> bool {
+        !self.reading.is_empty() && self.reading.values().all(|it| it.next >= it.first_end)
+    }
+
     /// Records that were passed over to be at the end again.
     pub const fn passed(&self) -> u64 {
         self.passed
