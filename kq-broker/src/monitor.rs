@@ -47,7 +47,7 @@ pub use brokers::{since_of, state_of};
 pub use counts::{Behind, Counts, PartitionFigures, PartitionRow, Silence, TopicFigures, TopicRow};
 pub use curves::join;
 pub use event_words::{EventFilter, event_of, kind_of};
-pub use events::{SIDE_ROWS_MAX, page};
+pub use events::{SIDE_ROWS_MAX, page, total};
 pub use groups::{GroupRows, order_partitions};
 pub use minutes::{GroupMinute, Minute, Minutes, MinutesAsked};
 pub use moment::{Moment, Standing};

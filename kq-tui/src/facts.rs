@@ -53,6 +53,8 @@ pub struct Facts {
     pub group: Option<v1::GroupState>,
     /// The page of history.
     pub events: Option<v1::EventPage>,
+    /// How much history there is where the page is of it; none = nobody counted.
+    pub event_total: Option<v1::EventTotal>,
     /// What happened over time.
     pub axis: Option<v1::Axis>,
     /// What happened to the partition that is looked at.
@@ -155,6 +157,7 @@ impl Facts {
             self.groups_missing = missing.why;
         }
         changed.history |= put(&mut self.events, frame.events);
+        changed.history |= put(&mut self.event_total, frame.event_total);
         changed.history |= put(&mut self.axis, frame.axis);
         changed.history |= put(&mut self.focus, frame.focus);
         changed.history |= put(&mut self.curves, frame.curves);

@@ -1,8 +1,9 @@
 //! Pages of history: what happened around a moment, and what a run is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kq_proto::monitor::v1::{EventPage, EventRow, EventScope};
+use kq_proto::admin::v1::EventFilter;
+use kq_proto::monitor::v1::{EventPage, EventRow, EventScope, EventTotal};
 
 use super::event_words::event_of;
 use super::timeline::{RUN_MS, Timeline};
@@ -11,6 +12,8 @@ use crate::metadata::{Event, MetadataImage};
 
 /// Rows on either side of a moment, at most.
 pub const SIDE_ROWS_MAX: u32 = 1_000;
+/// Rows that are counted under a filter, at most.
+const TOTAL_ROWS_MAX: usize = 10_000;
 
 /// One row in the making: a run, so far as it is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +69,39 @@ pub fn page(timeline: &Timeline, image: &MetadataImage, scope: &EventScope) -> E
         more_before,
         more_after,
     }
+}
+
+/// How many rows there are in all where the page of a scope is. Without a filter that is known; with one
+/// it is counted, up to a bound.
+pub fn total(timeline: &Timeline, image: &MetadataImage, scope: &EventScope) -> EventTotal {
+    let filter = scope.filter.as_ref().filter(|it| **it != EventFilter::default());
+    if filter.is_none() && scope.run_of.is_none() {
+        return EventTotal { rows: timeline.runs(), is_more: false };
+    }
+    let wanted = Wanted::new(filter);
+    let rows = match scope.run_of {
+        Some(number) => events_of_run(timeline, image, &wanted, number),
+        None => {
+            let mut runs = BTreeSet::new();
+            let accepted = timeline.from(image, 0).filter(|(_, event)| wanted.accepts(event));
+            let mut firsts = accepted.filter(|(row, _)| runs.insert(row.run));
+            firsts.by_ref().take(TOTAL_ROWS_MAX + 1).count()
+        }
+    };
+    EventTotal { rows: rows.min(TOTAL_ROWS_MAX) as u64, is_more: rows > TOTAL_ROWS_MAX }
+}
+
+fn events_of_run(
+    timeline: &Timeline,
+    image: &MetadataImage,
+    wanted: &Wanted,
+    number: u64,
+) -> usize {
+    let Some(of) = timeline.row(number).copied() else { return 0 };
+    let began_ms = timeline.row(of.run).map_or(of.at_ms, |it| it.at_ms);
+    let near = timeline.from(image, of.run).take_while(|(it, _)| it.at_ms - began_ms <= RUN_MS);
+    let its = near.filter(|(it, event)| it.run == of.run && wanted.accepts(event));
+    its.take(TOTAL_ROWS_MAX + 1).count()
 }
 
 /// Walks away from a moment until there are enough rows, and all events of each have been met.

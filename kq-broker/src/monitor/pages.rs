@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use kq_proto::monitor::v1::{Axis, AxisScope, Curves, EventPage, EventScope};
+use kq_proto::monitor::v1::{Axis, AxisScope, Curves, EventPage, EventScope, EventTotal};
 
 use super::axis::axis;
-use super::events::page;
+use super::events::{page, total};
 use super::timeline::Timeline;
 use crate::metadata::MetadataImage;
 
@@ -23,6 +23,7 @@ pub struct History<'a> {
 #[derive(Debug, Default)]
 pub(super) struct ToldPages {
     events: Option<Told<EventScope, EventPage>>,
+    total: Option<Told<EventScope, EventTotal>>,
     axis: Option<Told<AxisScope, Axis>>,
     curves: Option<Arc<Curves>>,
 }
@@ -50,6 +51,21 @@ impl ToldPages {
             EventScope { around_at_ms: around, ..it.clone() }
         });
         tell(&mut self.events, asked, history, |it, asked| page(it.timeline, it.image, asked))
+    }
+
+    /// How much history there is where the page is of it, if the watcher does not know it. It is told
+    /// apart from the page: a page of long ago stays as it is while there comes to be more.
+    pub(super) fn total(
+        &mut self,
+        asked: Option<&EventScope>,
+        history: Option<History<'_>>,
+    ) -> Option<EventTotal> {
+        let asked = asked.map(|it| EventScope {
+            filter: it.filter.clone(),
+            run_of: it.run_of,
+            ..EventScope::default()
+        });
+        tell(&mut self.total, asked, history, |it, asked| total(it.timeline, it.image, asked))
     }
 
     /// The axis, if the watcher does not know it.

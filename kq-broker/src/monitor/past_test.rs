@@ -299,6 +299,45 @@ fn a_page_sums_up_what_happened_together() {
 }
 
 #[test]
+fn all_rows_of_the_history_are_counted_and_not_those_of_a_page() {
+    let mut story = outage();
+    let filter = |it: EventFilter| EventScope { filter: Some(it), ..EventScope::default() };
+    let shrinks =
+        EventFilter { kinds: vec![EventKind::IsrShrunk.into()], ..EventFilter::default() };
+    let of_three = EventFilter { brokers: vec![3], ..EventFilter::default() };
+    let of_nobody = EventFilter { brokers: vec![77], ..EventFilter::default() };
+    let of_run = |number| EventScope { run_of: Some(number), ..EventScope::default() };
+    for (scope, rows) in [
+        (EventScope::default(), 10),
+        (filter(EventFilter::default()), 10),
+        (filter(shrinks), 2),
+        (filter(of_three), 4),
+        (filter(of_nobody), 0),
+        (of_run(9), 3),
+        (of_run(999), 0),
+    ] {
+        let told = total(&Timeline::of(&story.image), &story.image, &scope);
+        assert_eq!((told.rows, told.is_more), (rows, false), "{scope:?}");
+        let all = EventScope { before: 100, after: 100, ..scope };
+        let page = page(&Timeline::of(&story.image), &story.image, &all);
+        assert_eq!(page.rows.len() as u64, rows, "the page with all of them has as many");
+    }
+    for _ in 0..10_001 {
+        for (reason, isr) in [("slow", &[2][..]), ("caught up", &[1, 2, 3])] {
+            let changed = story.partition(0, &[1, 2, 3], isr, Some(2));
+            story.wait(2_000).commit(reason, vec![changed]);
+        }
+    }
+    let timeline = Timeline::of(&story.image);
+    let shrinks =
+        EventFilter { kinds: vec![EventKind::IsrShrunk.into()], ..EventFilter::default() };
+    let told = total(&timeline, &story.image, &filter(shrinks));
+    assert_eq!((told.rows, told.is_more), (10_000, true), "a filter is not followed without end");
+    let told = total(&timeline, &story.image, &EventScope::default());
+    assert_eq!((told.rows, told.is_more), (10 + 20_002, false), "without one there is no bound");
+}
+
+#[test]
 fn an_axis_counts_by_column_and_names_holes() {
     let mut story = outage();
     story.wait(10_000);
@@ -356,6 +395,9 @@ fn a_timeline_that_is_carried_on_is_the_one_made_anew() {
         (it.oldest()..=it.newest()).map(|at| it.row(at).copied()).collect::<Vec<_>>()
     };
     assert_eq!(rows(&carried), rows(&anew));
+    let runs: std::collections::BTreeSet<u64> =
+        rows(&anew).into_iter().flatten().map(|it| it.run).collect();
+    assert_eq!((carried.runs(), anew.runs()), (runs.len() as u64, runs.len() as u64));
     assert_eq!(carried.troubles(), anew.troubles());
 }
 
@@ -372,6 +414,11 @@ fn a_full_history_is_looked_through_quickly() {
         story.commit(&format!("reason {}", round % 50), names.collect());
     }
     assert_eq!(story.image.events().count(), EVENTS_MAX);
+    // The oldest of them lie in the middle of a run.
+    let timeline = Timeline::of(&story.image);
+    let rows = (timeline.oldest()..=timeline.newest()).filter_map(|it| timeline.row(it));
+    let runs: std::collections::BTreeSet<u64> = rows.map(|it| it.run).collect();
+    assert_eq!(timeline.runs(), runs.len() as u64);
     let mut spans = Vec::new();
     let mut took = |what: &str, work: &mut dyn FnMut()| {
         let began = crate::env::instant();
@@ -391,12 +438,13 @@ fn a_full_history_is_looked_through_quickly() {
     took("page", &mut || assert_eq!(page(&timeline, &story.image, &middle).rows.len(), 100));
     let rare = EventFilter { brokers: vec![9], ..EventFilter::default() };
     let rare = EventScope { filter: Some(rare), ..middle };
+    took("total", &mut || assert_eq!(total(&timeline, &story.image, &rare).rows, 0));
     took("nothing found", &mut || assert!(page(&timeline, &story.image, &rare).rows.is_empty()));
     let back = Seek { number: 1, at_ms: story.now / 2, step: Step::EventBack.into() };
     took("step", &mut || {
         assert!(seek(&timeline, &story.image, &back, TimestampMs(story.now)).landing.found);
     });
     // For who wants to know; a test does not judge it.
-    assert_eq!(spans.len(), 5, "{spans:?}");
+    assert_eq!(spans.len(), 6, "{spans:?}");
     assert!(std::env::var_os("KQ_SPANS").is_none(), "{spans:?}");
 }

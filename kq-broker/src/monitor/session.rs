@@ -368,6 +368,7 @@ impl Session {
         }
         let (asked, as_of_ms) = (self.window.asked(), look.moment.as_of_ms);
         frame.events = self.pages.events(asked.events.as_ref(), look.history, as_of_ms);
+        frame.event_total = self.pages.total(asked.events.as_ref(), look.history);
         frame.axis = self.pages.axis(asked.axis.as_ref(), look.history);
         frame.curves = self.pages.curves(look.curves.filter(|_| asked.curve_minutes > 0));
     }

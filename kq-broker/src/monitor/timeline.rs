@@ -5,7 +5,7 @@
 //! events of one kind and reason within a second of the first: the shrinks of one fencing, though
 //! they alternate with its leader changes, are one row for who looks at them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::trouble::{Trouble, Troubles};
@@ -27,6 +27,8 @@ pub struct Timeline {
     troubles: Troubles,
     unled: VecDeque<Unled>,
     forgotten: usize,
+    /// Runs whose first event is kept.
+    runs: u64,
 }
 
 /// What is looked at of an event over and over.
@@ -102,7 +104,10 @@ impl Timeline {
             self.push(event, without);
         }
         self.unled.extend(unled);
-        while self.first < oldest && self.rows.pop_front().is_some() {
+        while self.first < oldest
+            && let Some(row) = self.rows.pop_front()
+        {
+            self.runs -= u64::from(row.run == self.first);
             self.first += 1;
             self.forgotten += 1;
         }
@@ -120,6 +125,7 @@ impl Timeline {
         if at_ms - open.1 > RUN_MS {
             *open = (event.number, at_ms);
         }
+        self.runs += u64::from(open.0 == event.number);
         self.rows.push_back(Row { at_ms, run: open.0, topic, reason });
         self.troubles.take(event, unled);
         // Runs that are over need not be found again.
@@ -136,6 +142,14 @@ impl Timeline {
     /// The number of the oldest.
     pub fn oldest(&self) -> u64 {
         self.first
+    }
+
+    /// How many runs there are, those whose first events are kept no longer among them.
+    pub(super) fn runs(&self) -> u64 {
+        let begun_ms = self.rows.front().map_or(0, |it| it.at_ms);
+        let early = self.rows.iter().take_while(|it| it.at_ms - begun_ms <= RUN_MS);
+        let cut: BTreeSet<u64> = early.map(|it| it.run).filter(|it| *it < self.first).collect();
+        self.runs + cut.len() as u64
     }
 
     /// The number of the first event that happened at this moment or later; one more than the newest

@@ -27,6 +27,7 @@ impl Facts {
                 .then(|| v1::GroupsMissing { why: self.groups_missing.clone() }),
             group: self.group.clone(),
             events: self.events.clone(),
+            event_total: self.event_total,
             axis: self.axis.clone(),
             focus: self.focus.clone(),
             plans: self.told.plans.then(|| v1::Plans { plans: self.plans.clone() }),

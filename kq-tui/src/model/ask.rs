@@ -27,6 +27,7 @@ impl State {
         if let Some(window) = &newest {
             let axis = window.axis.as_ref();
             self.troubles.is_filtered = axis.is_some_and(|it| it.filter.is_some());
+            self.answered_events.clone_from(&window.events);
         }
         // A recording tells what was in sight of whoever recorded it, whatever is in sight now.
         let Some(window) = newest.filter(|_| !self.is_recording()) else { return };

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 mod look;
 
 use super::filter::{Field, Filter};
+use super::rows::kind_of;
 use super::{RowKey, Screen, State, moment};
 
 pub use deed::{Deed, next, of_task};
@@ -225,6 +226,7 @@ fn partition_list(state: &State) -> String {
     line.text
 }
 
+/// Events by kq-ctl stand for themselves: a row of so many is as many lines.
 fn events(state: &State) -> String {
     let filter = &state.table().filter;
     let mut line = Line::new(state, "events");
@@ -237,15 +239,33 @@ fn events(state: &State) -> String {
     for kind in filter.exact(Field::Kind) {
         line = line.flag("--kind", kind);
     }
-    match state.moment_asked() {
-        Some(at_ms) => {
-            let minute = at_ms.div_euclid(60_000) * 60_000;
-            let since = moment::rfc3339(minute);
-            let until = moment::rfc3339(minute.saturating_add(60_000));
-            line.flag("--since", &since).flag("--until", &until).text
-        }
-        None => line.text,
+    let span = |line: Line, since_ms: i64, until_ms: i64| {
+        let (since, until) = (moment::rfc3339(since_ms), moment::rfc3339(until_ms));
+        line.flag("--since", &since).flag("--until", &until).text
+    };
+    let page = state.facts.events.as_ref();
+    let rows = page.map(|it| it.rows.as_slice()).unwrap_or_default();
+    let ends = rows.first().zip(rows.last());
+    let ends = ends.and_then(|(first, last)| first.event.as_ref().zip(last.event.as_ref()));
+    if let (Some(_), Some((first, last))) = (state.place.run, ends) {
+        let kind = kind_of(first);
+        let line =
+            if filter.exact(Field::Kind).is_empty() { line.flag("--kind", &kind) } else { line };
+        return span(line, first.at_ms, last.at_ms.saturating_add(1));
     }
+    if let Some(at_ms) = state.moment_asked() {
+        let minute = at_ms.div_euclid(60_000) * 60_000;
+        return span(line, minute, minute.saturating_add(60_000));
+    }
+    let Some((page, (_, last))) = page.zip(ends) else { return line.text };
+    let is_newest = !page.more_after && state.held.is_none();
+    let until = moment::rfc3339(last.at_ms.saturating_add(1));
+    let line = if is_newest { line } else { line.flag("--until", &until) };
+    if !page.more_before {
+        return line.arg("--all").text;
+    }
+    let count: u64 = rows.iter().map(|it| u64::from(it.count.max(1))).sum();
+    line.flag("--limit", &count.to_string()).text
 }
 
 /// `orders/3,7 clicks/0`.

@@ -1,6 +1,8 @@
 //! Pages of history: a part of it is told at a time, and another part when the cursor comes near the
 //! end of it. Until somebody moves it, the cursor goes with what is newest.
 
+use kq_proto::monitor::v1::{EventPage, EventRow, EventTotal};
+
 use super::rows::row_of;
 use super::{Row, RowKey, Screen, State};
 
@@ -41,9 +43,21 @@ impl State {
         page.is_some_and(|it| it.more_before || it.more_after)
     }
 
+    /// How many rows of history there are where the page is of it, if that was counted: never fewer than
+    /// are told. Of what was recorded alone it says nothing.
+    pub fn history_total(&self) -> Option<EventTotal> {
+        let page = self.facts.events.as_ref().filter(|_| self.is_history())?;
+        let told = u64::try_from(page.rows.len()).unwrap_or(u64::MAX);
+        if !self.has_more() {
+            return Some(EventTotal { rows: told, is_more: false });
+        }
+        let it = self.facts.event_total?;
+        Some(EventTotal { rows: it.rows.max(told), ..it })
+    }
+
     /// The moment around which events are asked for, and rows on either side of it.
     pub(super) fn page_asked(&self) -> (Option<i64>, u32) {
-        let around_ms = self.table.paging.around_ms.or(self.moment_asked());
+        let around_ms = self.table.paging.around_ms.or(self.moment_asked()).or(self.held_from_ms());
         // Rows that the screen leaves out, and one by one those of a run, need all that there can be.
         if !self.table.filter.is_empty() || self.place.run.is_some() {
             return (around_ms, SIDE_ROWS_MAX);
@@ -142,6 +156,34 @@ impl State {
         }
     }
 
+    /// While what is now is held: history is asked for around the moment after that, as far as it is known.
+    fn held_from_ms(&self) -> Option<i64> {
+        self.held.as_ref().and(self.facts.now_ms).map(|at| at.saturating_add(1))
+    }
+
+    /// While what is now is held, other pages of history may be looked at all the same, up to what had
+    /// happened by then.
+    pub(super) fn take_held_page(&mut self, mut page: EventPage) {
+        let Some(held) = self.held.as_ref() else { return };
+        if !self.is_history() || self.answered_events != self.window.events {
+            return;
+        }
+        self.facts.event_total = held.event_total;
+        let by_ms = self.facts.now_ms.unwrap_or(i64::MAX);
+        let newest = self.facts.cluster.event;
+        let is_later = |row: &EventRow| {
+            let event = row.event.as_ref();
+            event.is_none_or(|it| if newest > 0 { it.sequence > newest } else { it.at_ms > by_ms })
+        };
+        if let Some(first) = page.rows.iter().position(is_later) {
+            page.rows.truncate(first);
+            page.before = page.before.min(u32::try_from(first).unwrap_or(u32::MAX));
+            page.more_after = false;
+        }
+        self.facts.events = Some(page);
+        self.settle();
+    }
+
     /// What there is to say at the first or the last row.
     pub(super) fn end_words(&self, at: usize) -> &'static str {
         let page = self.facts.events.as_ref().filter(|_| self.is_history());
@@ -151,13 +193,15 @@ impl State {
             (0, true, true) => "older ones are on their way",
             (_, false, _) => "this is the last row",
             (_, true, true) => "newer ones are on their way",
-            (_, true, false) if self.held.is_some() => "more of them come when it goes on: Space",
+            (_, true, false) if self.is_recording() => {
+                "there were more, but only these were recorded"
+            }
             (_, true, false) => "there are more, but they are not told here",
         }
     }
 
     /// Whether another page would be told.
     fn can_turn(&self) -> bool {
-        self.is_history() && !self.is_recording() && self.held.is_none() && self.place.run.is_none()
+        self.is_history() && !self.is_recording() && self.place.run.is_none()
     }
 }

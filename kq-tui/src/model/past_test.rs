@@ -184,7 +184,81 @@ fn page(world: &mut World, numbers: std::ops::Range<u64>, more: (bool, bool)) {
     let (more_before, more_after) = more;
     let events =
         v1::EventPage { rows: numbers.map(row).collect(), before, more_before, more_after };
-    world.frame(v1::WatchResponse { now_ms: NOW_MS, events: Some(events), ..Default::default() });
+    let window = world.state.window.number;
+    world.frame(v1::WatchResponse {
+        now_ms: NOW_MS,
+        window,
+        events: Some(events),
+        ..Default::default()
+    });
+}
+
+#[test]
+fn of_history_it_is_said_how_much_there_is_and_never_that_a_page_is_all() {
+    let mut world = World::made_up();
+    world.press("8");
+    let told = |world: &mut World, rows, is_more| {
+        let event_total = Some(v1::EventTotal { rows, is_more });
+        world.frame(v1::WatchResponse { now_ms: NOW_MS, event_total, ..Default::default() });
+        (words::title(&world.state)[1].clone(), ctl::of_view(&world.state))
+    };
+    page(&mut world, 1_200..1_300, (true, false));
+    assert_eq!(words::title(&world.state)[1], "100 of more", "a broker that does not count");
+    let (title, line) = told(&mut world, 1_234, false);
+    assert_eq!((title.as_str(), line.as_str()), ("100 of 1 234", "kq-ctl events --limit 100"));
+    assert_eq!(told(&mut world, 10_000, true).0, "100 of more than 10 000");
+    assert_eq!(told(&mut world, 7, false).0, "100 of 100", "no fewer than are seen");
+    page(&mut world, 1_100..1_200, (true, true));
+    let line = ctl::of_view(&world.state);
+    check(&line, expect!["kq-ctl events --until 2026-11-21T09:37:50.001Z --limit 100"]);
+    page(&mut world, 1..60, (false, false));
+    assert_eq!(words::title(&world.state)[1], "59");
+    assert_eq!(ctl::of_view(&world.state), "kq-ctl events --all");
+}
+
+#[test]
+fn history_goes_on_by_pages_while_what_is_now_is_held() {
+    let mut world = World::made_up();
+    let cluster = |event| {
+        let told = v1::ClusterState { event, answered_by: 1, ..Default::default() };
+        v1::WatchResponse { now_ms: NOW_MS, cluster: Some(told), ..Default::default() }
+    };
+    world.frame(cluster(1_299));
+    world.press("8");
+    page(&mut world, 1_200..1_300, (true, false));
+    world.press(" ");
+    let asked = |world: &World| world.state.window.events.clone().unwrap().around_at_ms;
+    let cursor = |world: &World| world.state.table.current().and_then(|it| world.state.key_of(it));
+    assert_eq!(asked(&world), Some(NOW_MS + 1), "around the moment that is held");
+    world.frame(cluster(1_400));
+    page(&mut world, 1_200..1_400, (true, false));
+    assert_eq!(world.state.table.rows.len(), 100, "what came since is not shown");
+    assert_eq!(cursor(&world), Some(RowKey::Event(1_299)));
+    world.press(&"k".repeat(95));
+    assert_ne!(asked(&world), Some(NOW_MS + 1), "older ones are asked for");
+    page(&mut world, 1_150..1_260, (true, true));
+    assert_eq!((cursor(&world), world.state.table.rows.len()), (Some(RowKey::Event(1_204)), 110));
+    world.press("g");
+    page(&mut world, 1..60, (false, true));
+    assert_eq!(cursor(&world), Some(RowKey::Event(1)));
+    world.press("G");
+    page(&mut world, 1_200..1_400, (true, false));
+    assert_eq!(cursor(&world), Some(RowKey::Event(1_299)), "to where it is held, and no further");
+    assert_eq!(world.state.mode().word(), "PAUSED");
+    world.press(" ");
+    assert_eq!(asked(&world), None);
+    page(&mut world, 1_301..1_401, (true, false));
+    assert_eq!((cursor(&world), world.state.mode().word()), (Some(RowKey::Event(1_400)), "LIVE"));
+}
+
+#[test]
+fn of_a_recording_no_further_page_is_promised() {
+    let mut world = World::made_up();
+    world.state.settings.source = Source::Recording;
+    world.press("8");
+    page(&mut world, 1_200..1_300, (true, false));
+    world.press("gk");
+    assert_eq!(world.said(), "there were more, but only these were recorded");
 }
 
 #[test]

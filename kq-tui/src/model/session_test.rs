@@ -258,10 +258,10 @@ fn every_view_has_its_line_of_kq_ctl() {
             brokers    kq-ctl broker describe 1
             topics     kq-ctl topic describe audit
             partitions kq-ctl partition describe orders/1
-            churn      kq-ctl events
+            churn      kq-ctl events --all
             groups     kq-ctl group lag billing
             plans      kq-ctl plan status drain-b4
-            events     kq-ctl events
+            events     kq-ctl events --all
             quorum     kq-ctl quorum status
             members    kq-ctl group describe billing --members
             configs    kq-ctl config describe topic orders cleanup.policy

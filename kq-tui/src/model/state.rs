@@ -112,6 +112,8 @@ pub struct State {
     pub(super) settled_at_ms: u64,
     /// The window that was asked for last.
     pub(crate) window: v1::Window,
+    /// The page of history in the newest window that a frame has answered.
+    pub(super) answered_events: Option<v1::EventScope>,
     /// Windows that were asked for and that no frame has answered yet.
     pub(super) unanswered: Unanswered,
     /// Of a recording: so many times as fast as it was.
@@ -168,6 +170,7 @@ impl State {
             stale: true,
             settled_at_ms: 0,
             window: v1::Window::default(),
+            answered_events: None,
             unanswered: Unanswered::default(),
             replay_speed: 1,
             effects: 0,

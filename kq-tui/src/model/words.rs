@@ -9,7 +9,7 @@ mod verdict;
 pub use group::{class_word, evidence, records_known, records_text};
 pub use look::{HIDDEN, absence, config, standing};
 pub use partition::{events_of, short, why};
-pub use title::{nothing, title};
+pub use title::{in_all, nothing, title};
 pub use verdict::{Alarm, Sign, Verdict};
 pub(in crate::model) use verdict::{filter_of_broker, filter_of_topic};
 

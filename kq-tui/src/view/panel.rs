@@ -5,6 +5,7 @@ use super::canvas::Canvas;
 use super::cells;
 use super::grid;
 use super::theme::Tint;
+use crate::model::words::in_all;
 use crate::model::{State, ctl};
 use crate::text::grouped;
 
@@ -33,7 +34,7 @@ pub(super) fn rule(canvas: &mut Canvas<'_>, state: &State) {
     }
     let number = |it: usize| grouped(u64::try_from(it).unwrap_or(u64::MAX));
     let (from, until) = (number(first + 1), number(first + rows.len()));
-    let more = if state.has_more() { " of more" } else { "" };
+    let more = in_all(state).map_or_else(String::new, |it| format!(" of {it}"));
     canvas.text_right(0, &format!(" {from}-{until} of {}{more} ", number(all)), Tint::Dim);
 }
 

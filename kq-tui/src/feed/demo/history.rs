@@ -218,6 +218,15 @@ impl Cluster {
         }
     }
 
+    /// How many rows there are where that page is.
+    pub(super) fn event_total(&self, asked: &v1::EventScope, now_ms: i64) -> v1::EventTotal {
+        let rows = match asked.run_of {
+            Some(run) => self.run(run, now_ms, asked.filter.as_ref()).rows.len(),
+            None => self.rows(now_ms, asked.filter.as_ref()).len(),
+        };
+        v1::EventTotal { rows: u64::try_from(rows).unwrap_or(u64::MAX), is_more: false }
+    }
+
     /// The events of one row, one by one.
     fn run(&self, of: u64, now_ms: i64, filter: Option<&admin::EventFilter>) -> v1::EventPage {
         let rows = self.rows(now_ms, filter);

@@ -30,6 +30,7 @@ pub(super) struct Session {
     events: Option<v1::EventPage>,
     /// What the page was asked for as, and how much was written by then.
     events_of: Asked<v1::EventScope>,
+    event_total: Option<v1::EventTotal>,
     axis: Option<v1::Axis>,
     axis_of: Asked<v1::AxisScope>,
     focus: Option<v1::Focus>,
@@ -53,6 +54,7 @@ impl Session {
             has_groups: false,
             events: None,
             events_of: None,
+            event_total: None,
             axis: None,
             axis_of: None,
             focus: None,
@@ -219,7 +221,9 @@ impl Session {
         let written = cluster.written(now_ms);
         if is_other(&mut self.events_of, window.events.as_ref(), written) {
             let events = window.events.as_ref().map(|it| cluster.page(it, now_ms));
+            let total = window.events.as_ref().map(|it| cluster.event_total(it, now_ms));
             frame.events = news(&mut self.events, events);
+            frame.event_total = news(&mut self.event_total, total);
         }
         if is_other(&mut self.axis_of, window.axis.as_ref(), written) {
             let axis = window.axis.as_ref().map(|it| cluster.axis(it, now_ms));

@@ -45,7 +45,11 @@ impl State {
         }
         let Some(held) = &mut self.held else { return self.take_frame(frame) };
         self.troubles.count(frame.axis.as_ref(), frame.now_ms);
+        let page = frame.events.clone();
         held.apply(frame);
+        if let Some(page) = page {
+            self.take_held_page(page);
+        }
         Vec::new()
     }
 

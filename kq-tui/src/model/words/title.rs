@@ -24,10 +24,11 @@ pub fn title(state: &State) -> Vec<String> {
     let rows = match (is_told(state), state.facts.as_of_ms) {
         (false, Some(_)) => "-".to_owned(),
         (false, None) => "?".to_owned(),
-        (true, _) if shown == all && state.has_more() => format!("{} of more", count(all)),
-        (true, _) if shown == all => count(all),
-        (true, _) if state.has_more() => format!("{} of {} of more", count(shown), count(all)),
-        (true, _) => format!("{} of {}", count(shown), count(all)),
+        (true, _) => {
+            let told = if shown == all { None } else { Some(count(all)) };
+            let parts = [Some(count(shown)), told, in_all(state)];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(" of ")
+        }
     };
     let mut parts = vec![path, rows];
     if !state.table.filter.is_empty() {
@@ -43,6 +44,16 @@ pub fn title(state: &State) -> Vec<String> {
     let turned = if is_usual { "" } else { " reversed" };
     parts.push(format!("sort {}{turned}", sort.column.header(screen)));
     parts
+}
+
+/// Where more rows of history are kept than are told: how many, as far as that is known.
+pub fn in_all(state: &State) -> Option<String> {
+    let told = state.history_total();
+    state.has_more().then(|| match told {
+        Some(it) if it.is_more => format!("more than {}", grouped(it.rows)),
+        Some(it) => grouped(it.rows),
+        None => "more".to_owned(),
+    })
 }
 
 /// That whoever recorded this looked at the past then.
