@@ -1,5 +1,7 @@
 //! A screen as fields for machines: what its table has, whatever there is room for on a terminal.
 
+mod values;
+
 use serde_json::{Map, Value, json};
 
 use super::screens;
@@ -9,10 +11,13 @@ use crate::text::safe;
 
 /// The screen as one JSON document. A field of a row is named as its column (`IN MB/s` is `in_mb_s`)
 /// and has the text that a wide screen shows; `?` is unknown, and `-` is what there is none of, or what
-/// is not kept of that moment.
+/// is not kept of that moment. `values` has what those texts are made of, as numbers in the units that
+/// their names tell, and null for what is not known. Of history the rows are a page, and `total` counts all that are kept and
+/// fit what was asked of the cluster.
 pub fn json(state: &State) -> String {
     let mode = state.mode();
     let verdict = &state.verdict;
+    let (total, more_than) = totals(state);
     let alarm = |it: &crate::model::words::Alarm| json!({ "about": it.about, "text": it.text });
     let document = json!({
         "screen": state.place.screen.name(),
@@ -24,10 +29,23 @@ pub fn json(state: &State) -> String {
             "sentence": verdict.sentence,
             "alarms": verdict.alarms.iter().map(alarm).collect::<Vec<_>>(),
         },
-        "total": state.table.total,
+        "total": total,
+        "total_more_than": more_than,
         "rows": rows(state),
     });
     format!("{document:#}\n")
+}
+
+/// How many rows there are without the filter of the screen, if that is known; and, of history that was
+/// counted no further, more than how many.
+fn totals(state: &State) -> (Option<u64>, Option<u64>) {
+    if !state.has_more() {
+        return (u64::try_from(state.table.total).ok(), None);
+    }
+    match state.history_total() {
+        Some(it) if it.is_more => (None, Some(it.rows)),
+        it => (it.map(|it| it.rows), None),
+    }
 }
 
 fn rows(state: &State) -> Vec<Value> {
@@ -36,7 +54,8 @@ fn rows(state: &State) -> Vec<Value> {
     let of_row = |row: &Row| {
         let text = |at| Value::String(safe(&cell(state, row, at).0).into_owned());
         let fields = names.iter().enumerate().map(|(at, name)| (name.clone(), text(at)));
-        Value::Object(fields.collect::<Map<_, _>>())
+        let values = ("values".to_owned(), values::values(state, row));
+        Value::Object(fields.chain([values]).collect::<Map<_, _>>())
     };
     // Alarms stand with the verdict.
     let of_table = state.table.rows.iter().filter(|it| !matches!(it, Row::Alarm(_)));

@@ -171,11 +171,42 @@ fn every_screen_has_fields_for_machines() {
         assert!(!alarms.is_empty() && rows.iter().all(|it| it.as_object().unwrap().len() > 1));
     }
     let mut state = told(size, true);
+    go(&mut state, Screen::Events, size);
+    let totals = |state: &State| {
+        let text = super::sheet::json(state);
+        let it: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let shown = it["rows"].as_array().unwrap().len();
+        (shown, it["total"].as_u64(), it["total_more_than"].as_u64())
+    };
+    let shown = state.facts.events.as_ref().unwrap().rows.len();
+    assert_eq!(totals(&state), (shown, Some(shown as u64), None), "it is all there is");
+    let page = state.facts.events.as_mut().unwrap();
+    page.more_before = true;
+    assert_eq!(totals(&state), (shown, None, None), "nobody counted");
+    let counted = |rows, is_more| Some(kq_proto::monitor::v1::EventTotal { rows, is_more });
+    state.facts.event_total = counted(1_234, false);
+    assert_eq!(totals(&state), (shown, Some(1_234), None));
+    state.facts.event_total = counted(10_000, true);
+    assert_eq!(totals(&state), (shown, None, Some(10_000)));
+    let mut state = told(size, true);
     go(&mut state, Screen::Partitions, size);
     let document: serde_json::Value = serde_json::from_str(&super::sheet::json(&state)).unwrap();
     let first = &document["rows"][0];
     for name in ["partition", "ldr", "pref", "epoch", "isr_out", "behind", "in_s", "state"] {
         assert!(first[name].is_string(), "{name} of {first}");
+    }
+    let values = &first["values"];
+    for name in ["partition", "leader", "leader_epoch"] {
+        assert!(values[name].is_u64(), "{name} of {values}");
+    }
+    assert!(values["isr"].is_array() && values["topic"].is_string(), "{values}");
+    for screen in Screen::TABS {
+        let mut state = told(size, true);
+        go(&mut state, screen, size);
+        let document: serde_json::Value =
+            serde_json::from_str(&super::sheet::json(&state)).unwrap();
+        let rows = document["rows"].as_array().unwrap();
+        assert!(rows.iter().all(|it| it["values"].is_object()), "{screen:?}: {rows:?}");
     }
 }
 
