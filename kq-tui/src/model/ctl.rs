@@ -100,7 +100,8 @@ pub fn of_view(state: &State) -> String {
     match state.place.screen {
         Screen::Overview => overview(state, &rows),
         Screen::Brokers => brokers(state, &rows),
-        Screen::Topics if rows.is_empty() => Line::new(state, "topic list").text,
+        // The screen shows what belongs to the cluster itself as well.
+        Screen::Topics if rows.is_empty() => Line::new(state, "topic list").arg("--internal").text,
         Screen::Topics => {
             Line::new(state, "topic describe").args(rows.iter().filter_map(RowKey::topic)).text
         }
