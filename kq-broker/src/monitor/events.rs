@@ -79,14 +79,12 @@ pub fn total(timeline: &Timeline, image: &MetadataImage, scope: &EventScope) -> 
         return EventTotal { rows: timeline.runs(), is_more: false };
     }
     let wanted = Wanted::new(filter);
-    let rows = match scope.run_of {
-        Some(number) => events_of_run(timeline, image, &wanted, number),
-        None => {
-            let mut runs = BTreeSet::new();
-            let accepted = timeline.from(image, 0).filter(|(_, event)| wanted.accepts(event));
-            let mut firsts = accepted.filter(|(row, _)| runs.insert(row.run));
-            firsts.by_ref().take(TOTAL_ROWS_MAX + 1).count()
-        }
+    let rows = if let Some(number) = scope.run_of {
+        events_of_run(timeline, image, &wanted, number)
+    } else {
+        let mut runs = BTreeSet::new();
+        let accepted = timeline.from(image, 0).filter(|(_, event)| wanted.accepts(event));
+        accepted.filter(|(row, _)| runs.insert(row.run)).take(TOTAL_ROWS_MAX + 1).count()
     };
     EventTotal { rows: rows.min(TOTAL_ROWS_MAX) as u64, is_more: rows > TOTAL_ROWS_MAX }
 }
