@@ -355,9 +355,12 @@ impl State {
             events.reverse();
         }
         let size = request.page.map_or(0, |page| page.size) as usize;
-        if size > 0 {
+        let more = size > 0 && events.len() > size;
+        if more {
             events.truncate(size);
         }
-        Ok(v1::ListEventsResponse { events, next: String::new(), oldest_sequence: Some(1) })
+        let next = events.last().filter(|_| more).map(|it| it.sequence.to_string());
+        let next = next.unwrap_or_default();
+        Ok(v1::ListEventsResponse { events, next, oldest_sequence: Some(1) })
     }
 }
