@@ -170,6 +170,11 @@ fn every_screen_has_fields_for_machines() {
         );
         assert!(!alarms.is_empty() && rows.iter().all(|it| it.as_object().unwrap().len() > 1));
     }
+}
+
+#[test]
+fn fields_for_machines_never_have_a_page_for_all_there_is() {
+    let size = (80, 24);
     let mut state = told(size, true);
     go(&mut state, Screen::Events, size);
     let totals = |state: &State| {
@@ -188,6 +193,11 @@ fn every_screen_has_fields_for_machines() {
     assert_eq!(totals(&state), (shown, Some(1_234), None));
     state.facts.event_total = counted(10_000, true);
     assert_eq!(totals(&state), (shown, None, Some(10_000)));
+}
+
+#[test]
+fn fields_for_machines_have_what_their_texts_are_made_of() {
+    let size = (80, 24);
     let mut state = told(size, true);
     go(&mut state, Screen::Partitions, size);
     let document: serde_json::Value = serde_json::from_str(&super::sheet::json(&state)).unwrap();
