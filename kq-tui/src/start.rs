@@ -68,6 +68,7 @@ impl Start {
             context: called(args, name, &options),
             source,
             read_only: args.read_only || guards.read_only || source != Source::Live,
+            read_only_asked: args.read_only,
             protected: guards.protected,
             ascii: args.ascii,
             theme: args.theme.clone().unwrap_or_default(),

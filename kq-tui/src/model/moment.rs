@@ -157,7 +157,7 @@ impl Origin<'_> {
         };
         if text.contains(':')
             && !text.contains('-')
-            && let Ok(time) = clock.parse::<Time>()
+            && let Ok(time) = with_two_digits(clock).parse::<Time>()
         {
             let today = zoned(self.at_ms, zone)?.date();
             let days = [today.yesterday().ok(), Some(today), today.tomorrow().ok()];
@@ -170,6 +170,12 @@ impl Origin<'_> {
         }
         in_zone(clock.replace(' ', "T").parse::<DateTime>().ok()?)
     }
+}
+
+/// `8:46` as `08:46`.
+fn with_two_digits(clock: &str) -> String {
+    let is_short = clock.find(':') == Some(1);
+    if is_short { format!("0{clock}") } else { clock.to_owned() }
 }
 
 /// A length of time as typed, in milliseconds: `500ms`, `10s`, `5m`, `2h`, `7d`, `1h30m`.
@@ -213,6 +219,7 @@ mod tests {
         assert_eq!(at("-10m"), "2026-11-21 11:54:31Z");
         assert_eq!(at("-1h30m"), "2026-11-21 10:34:31Z");
         assert_eq!(at("12:01"), "2026-11-21 12:01:00Z");
+        assert_eq!(at("8:46"), "2026-11-21 08:46:00Z");
         assert_eq!(at("23:59:10"), "2026-11-20 23:59:10Z");
         assert_eq!(at("2026-11-20T08:00"), "2026-11-20 08:00:00Z");
         assert_eq!(at("2026-11-20"), "2026-11-20 00:00:00Z");

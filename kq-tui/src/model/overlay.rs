@@ -195,6 +195,7 @@ impl State {
             let to = Command::Jump(place, filter_of_topic(&it.name), None);
             choice(&format!("topic {}", it.name), "Its partitions".to_owned(), to)
         }));
+        choices.extend(self.partition_choices(typed));
         let groups = facts.groups.keys().filter(|it| has("group", it));
         choices.extend(groups.take(NAMES_MAX).map(|it| {
             let place = Place { group: Some(it.clone()), ..Place::of(Screen::Members) };
@@ -202,6 +203,25 @@ impl State {
             choice(&format!("group {it}"), "Its members".to_owned(), to)
         }));
         choices
+    }
+
+    /// `orders/3`, or `orders-3` as screens write it; a topic of such a name is another choice.
+    fn partition_choices(&self, typed: &str) -> Vec<Choice> {
+        let typed = typed.strip_prefix("partition ").map_or(typed, str::trim_start);
+        let Some((of, index)) = typed.rsplit_once(['/', '-']) else { return Vec::new() };
+        let Ok(index) = index.parse::<u32>() else { return Vec::new() };
+        let topics = &self.facts.topics;
+        // Any part of the name tells the topic; its whole name comes first.
+        let others = self.topics_with(of).filter(|it| it != of);
+        let names = std::iter::once(of.to_owned()).chain(others);
+        let known = names.filter(|it| topics.partition_named(it, index).is_some());
+        let offer = |topic: String| {
+            let row = RowKey::Partition(topic.as_str().into(), index);
+            let place = Place::of(Screen::Partitions);
+            let to = Command::Jump(place, filter_of_topic(&topic), Some(row));
+            choice(&format!("partition {topic}-{index}"), "This partition".to_owned(), to)
+        };
+        known.map(offer).collect()
     }
 
     /// `configs orders`, `configs b1`, `tail orders`, `tail orders/3`: as much as it takes to tell that

@@ -68,7 +68,7 @@ fn lines(it: &Kept, columns: u16) -> Vec<Line> {
     field(&mut page, "KEY", it, Field::Key);
     for header in &it.record.headers {
         let value = match &header.value {
-            None => "null".to_owned(),
+            None => "(null)".to_owned(),
             Some(bytes) => crate::text::readable(bytes),
         };
         page.put("HEADER", &format!("{} = {value}", header.key));
@@ -120,7 +120,7 @@ fn producer(it: &Record) -> Option<String> {
 
 fn field(page: &mut Page, name: &'static str, it: &Kept, of: Field) {
     let (Some(bytes), Some(whole)) = (it.field(of), it.field_bytes(of)) else {
-        page.put(name, "null");
+        page.put(name, "(null)");
         return;
     };
     let end = if bytes.len() < whole { text_end(bytes) } else { bytes.len() };
@@ -261,7 +261,7 @@ mod tests {
             SIZE      |1 412 bytes, not compressed
             KEY       |user-1
             HEADER    |trace = ab\xff
-            HEADER    |none = null
+            HEADER    |none = (null)
             VALUE     |{
                       |  "id": 1,
                       |  "note": "\u{1b}[31mred"

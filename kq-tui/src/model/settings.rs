@@ -27,6 +27,8 @@ pub struct Settings {
     pub source: Source,
     /// Nothing may be changed here.
     pub read_only: bool,
+    /// That was asked for with `--read-only`, whatever the context says.
+    pub read_only_asked: bool,
     /// What loses something wants the context's name typed.
     pub protected: bool,
     /// Nothing but ASCII is drawn.

@@ -176,7 +176,11 @@ impl State {
         }
         if self.settings.read_only {
             let context = crate::text::safe(&self.settings.context);
-            return Some(format!("context {context} is read only"));
+            return Some(if self.settings.read_only_asked {
+                "kq-tui was started with --read-only: nothing is changed".to_owned()
+            } else {
+                format!("context {context} is read only")
+            });
         }
         if let Some(why) = self.strange_cluster() {
             return Some(why);

@@ -169,7 +169,15 @@ impl Seen {
         }
         for (group, class) in &after.groups {
             if self.groups.get(group).is_some_and(|was| was != class) {
-                changes.push(Change::Group { group: group.clone(), is: class_words(*class) });
+                let told = facts.groups.get(group);
+                let has_none = told.is_none_or(|it| it.last_commit_at_ms.is_none());
+                // Nothing is behind where nothing was begun.
+                let is = if *class == LagClass::Ok && has_none {
+                    "is not behind, and no commit of it is known"
+                } else {
+                    class_words(*class)
+                };
+                changes.push(Change::Group { group: group.clone(), is });
             }
         }
         for (id, is) in &after.plans {

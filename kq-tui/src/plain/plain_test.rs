@@ -147,6 +147,35 @@ fn what_is_ill_at_the_start_is_told_first_and_once() {
 }
 
 #[test]
+fn a_group_without_commits_is_not_said_to_keep_up() {
+    use kq_proto::admin::v1::{GroupSummary, LagClass, LagSummary};
+
+    let groups = |class: LagClass, last_commit_at_ms| {
+        let lag = Some(LagSummary { class: class.into(), ..LagSummary::default() });
+        let group = "nocom".to_owned();
+        FeedEvent::Frame(Box::new(v1::WatchResponse {
+            groups: vec![GroupSummary { group, lag, last_commit_at_ms, ..Default::default() }],
+            groups_missing: Some(v1::GroupsMissing::default()),
+            ..v1::WatchResponse::default()
+        }))
+    };
+    check(
+        vec![
+            (first(), 0),
+            (groups(LagClass::New, None), 900),
+            (groups(LagClass::Ok, None), 1_900),
+            (groups(LagClass::New, None), 2_900),
+            (groups(LagClass::Ok, Some(1)), 3_900),
+        ],
+        expect![[r#"
+        0 3 of 3 brokers are up, broker 2 is the controller; 1 topics with 200 partitions, all in sync.
+        1900 Group nocom is not behind, and no commit of it is known.
+        2900 Group nocom is too new to be judged.
+        3900 Group nocom keeps up."#]],
+    );
+}
+
+#[test]
 fn why_nobody_answers_is_told_once() {
     let refused = || FeedEvent::Lost { why: "connection refused".to_owned() };
     let opening = || FeedEvent::Opening { to: "kq1:9092".to_owned() };

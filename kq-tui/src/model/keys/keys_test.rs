@@ -166,6 +166,10 @@ fn deeds_are_off_where_nothing_may_be_changed_and_say_why() {
             world.state.settings.read_only = true;
             assert_eq!(world.press(&key.to_string()), []);
             assert!(world.said().contains("prod-eu is read only"), "{}", world.said());
+            world.state.settings.read_only_asked = true;
+            assert_eq!(world.press(&key.to_string()), []);
+            assert!(world.said().contains("--read-only"), "{}", world.said());
+            world.state.settings.read_only_asked = false;
             world.state.settings.read_only = false;
             world.past(30_000);
             assert_eq!(world.press(&key.to_string()), []);

@@ -254,10 +254,12 @@ pub(super) fn members(
     }
     // Nobody's, and those of members that are not told.
     let nobodys: Vec<Row> = by_member.into_values().flat_map(|(rows, _)| rows).collect();
+    let mut total = group.members.len() + sorted.total;
     if !nobodys.is_empty() {
         heads.push((Row::Nobody, RowKey::Nobody, nobodys, None));
+        total += 1;
     }
-    let mut found = Found { rows: Vec::new(), total: group.members.len() + sorted.total };
+    let mut found = Found { rows: Vec::new(), total };
     for (head, key, rows, _) in heads {
         found.rows.push(head);
         if !folded.contains(&key) {

@@ -156,7 +156,7 @@ impl State {
             }
             Row::Member(_) | Row::Nobody => return self.act(Action::FoldOrUnfold),
             Row::Owned(at) => self.open_owned(at),
-            Row::Plan(_) => self.jump(Place::of(Screen::Partitions), "state=moving", None),
+            Row::Plan(at) => self.open_plan(at),
             Row::Voter(id) => {
                 self.jump(Place::of(Screen::Brokers), "", Some(RowKey::Broker(id)));
             }
@@ -166,6 +166,16 @@ impl State {
             Row::Line(_) => self.say("this is the record itself; Esc goes back to the others"),
         }
         Vec::new()
+    }
+
+    fn open_plan(&mut self, at: usize) {
+        let state = self.facts.plans.get(at).map(|it| it.state.as_str());
+        match state {
+            Some(state @ ("done" | "cancelled")) => {
+                self.say(format!("this plan is {state}: nothing of it moves any more"));
+            }
+            _ => self.jump(Place::of(Screen::Partitions), "state=moving", None),
+        }
     }
 
     fn open_owned(&mut self, at: usize) {

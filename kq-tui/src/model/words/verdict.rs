@@ -141,14 +141,19 @@ fn summary(facts: &Facts, alarms: &[Alarm]) -> (&'static str, String) {
         }
         return ("DEGRADED", format!("{writes}{next}"));
     }
-    if tally.partitions == 0 {
-        return ("HEALTHY", "there are no partitions yet".to_owned());
-    }
     let more = match alarms.len() {
         0 => String::new(),
         count => format!("; {count} to look at"),
     };
-    ("HEALTHY", format!("{count}, all replicas in sync{next}{more}"))
+    let well = match tally.partitions {
+        0 => format!("there are no partitions yet{more}"),
+        _ => format!("{count}, all replicas in sync{next}{more}"),
+    };
+    // A broker asks the others about groups, and tells of them when they have answered.
+    if facts.as_of_ms.is_none() && !facts.told.groups {
+        return ("WAITING", format!("{well}; groups are not told yet"));
+    }
+    ("HEALTHY", well)
 }
 
 fn alarm(sign: Sign, about: impl Into<String>, text: String, screen: Screen) -> Alarm {

@@ -56,7 +56,7 @@ fn verdict(canvas: &mut Canvas<'_>, state: &State) {
     let tint = match it.word {
         "HEALTHY" => Tint::Good,
         "DEGRADED" => Tint::Warn,
-        "" => Tint::Dim,
+        "" | "WAITING" => Tint::Dim,
         _ => Tint::Bad,
     };
     let x = canvas.text(1, 0, it.word, tint);
@@ -80,7 +80,11 @@ fn rows(canvas: &mut Canvas<'_>, state: &State, room: u16) {
     }
     let y = u16::try_from(alarms).unwrap_or(room);
     canvas.rule(y);
-    hidden(canvas, y, (first, state.table.rows.len().saturating_sub(first + seen.len())));
+    let below_count = state.table.rows.len().saturating_sub(first + seen.len());
+    let left = hidden(canvas, y, (first, below_count));
+    if let (1.., Some(worst)) = (first, state.verdict.alarms.first()) {
+        pinned(&mut canvas.part(0, y, (left, 1)), worst);
+    }
     let width = canvas.width();
     grid::header(&mut canvas.part(0, y + 1, (width, 1)), state, &brokers::SPECS, &slots);
     for ((y, at), row) in (y + 2..).zip(first + alarms..).zip(below) {
@@ -93,22 +97,36 @@ fn rows(canvas: &mut Canvas<'_>, state: &State, room: u16) {
     }
 }
 
-/// How many rows are scrolled away, so that nobody takes those that are seen for all.
-fn hidden(canvas: &mut Canvas<'_>, y: u16, (above, below): (usize, usize)) {
+/// The worst alarm that was scrolled away stays in sight, on the rule.
+fn pinned(canvas: &mut Canvas<'_>, it: &Alarm) {
+    let mut sign = [0; 4];
+    canvas.text(1, 0, it.sign.char().encode_utf8(&mut sign), sign_tint(it.sign));
+    let x = canvas.text(2, 0, " ", Tint::Plain);
+    let x = canvas.text(x, 0, &it.text, Tint::Plain);
+    canvas.text(x, 0, " ", Tint::Plain);
+}
+
+const fn sign_tint(sign: Sign) -> Tint {
+    match sign {
+        Sign::Stopped => Tint::Bad,
+        Sign::Risk | Sign::Behind => Tint::Warn,
+    }
+}
+
+/// How many rows are scrolled away, so that nobody takes those that are seen for all; answers how
+/// many columns are left of that.
+fn hidden(canvas: &mut Canvas<'_>, y: u16, (above, below): (usize, usize)) -> u16 {
     let words = match (above, below) {
-        (0, 0) => return,
+        (0, 0) => return canvas.width(),
         (above, 0) => format!(" ^ {above} more above "),
         (0, below) => format!(" v {below} more below "),
         (above, below) => format!(" ^ {above} more above, v {below} below "),
     };
-    canvas.text_right(y, &words, Tint::Head);
+    canvas.text_right(y, &words, Tint::Head)
 }
 
 fn alarm(canvas: &mut Canvas<'_>, y: u16, it: &Alarm) {
-    let tint = match it.sign {
-        Sign::Stopped => Tint::Bad,
-        Sign::Risk | Sign::Behind => Tint::Warn,
-    };
+    let tint = sign_tint(it.sign);
     let way = it.way();
     let right = canvas.width().saturating_sub(1);
     let width = canvas.part(0, 0, (right, u16::MAX)).text_right(y, &way, Tint::Key);

@@ -58,10 +58,10 @@ pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     }
 }
 
-/// The beginning; null is something else than nothing.
+/// The beginning; null is something else than nothing, and than a text that says so.
 fn field(it: &Kept, of: Field) -> Shown<'static> {
     match it.field(of) {
-        None => ("null".into(), Tint::Dim),
+        None => ("(null)".into(), Tint::Dim),
         Some(bytes) => plain(readable_start(bytes, CELL_BYTES)),
     }
 }
@@ -75,7 +75,7 @@ fn words(state: &State, row: &Row) -> (&'static str, Vec<String>) {
             let text = readable_start(shown, PANEL_BYTES);
             format!("{name}, {}: {}", bytes(count), safe(&text))
         }
-        _ => format!("{name}: null"),
+        _ => format!("{name}: (null)"),
     };
     let headers = record.headers.iter().map(|it| safe(&it.key).into_owned());
     let headers: Vec<String> = headers.take(20).collect();

@@ -1,7 +1,7 @@
 //! What is not known is never taken for a number, and nothing is claimed that was not looked at.
 
 use super::{cluster, feed, frame, go, start, told};
-use crate::model::{Event, FeedEvent, Key, Row, Screen, State, update};
+use crate::model::{Event, FeedEvent, Key, Row, RowKey, Screen, State, update};
 use kq_proto::monitor::v1;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -56,6 +56,7 @@ fn verdict(min: u32, in_sync: u64, leader: u32) -> String {
     feed(&mut state, FeedEvent::Open { to: "10.0.4.1:9092".into() });
     let mut whole = cluster::whole(false);
     whole.groups.clear();
+    whole.groups_missing = Some(v1::GroupsMissing::default());
     whole.topics.truncate(1);
     whole.topics[0].min_insync_replicas = min;
     frame(&mut state, whole);
@@ -98,6 +99,44 @@ fn writes_are_said_to_pass_only_where_they_do() {
         format!("REFUSING writes with acks=all are refused on 1 partition{stops} 5 partitions")
     );
     assert_eq!(verdict(2, 0b001, 0), "OUTAGE 1 partition can be neither read nor written");
+}
+
+#[test]
+fn groups_that_were_not_told_yet_are_not_called_well() {
+    let words = |state: &State| format!("{} {}", state.verdict.word, state.verdict.sentence);
+    let mut state = start(SIZE);
+    feed(&mut state, FeedEvent::Open { to: "10.0.4.1:9092".into() });
+    let mut whole = cluster::whole(false);
+    whole.groups.clear();
+    whole.groups_missing = None;
+    frame(&mut state, whole);
+    update(&mut state, Event::Tick { uptime_ms: 2_500 });
+    let before = words(&state);
+    assert_eq!(before, "WAITING 13 partitions, all replicas in sync; groups are not told yet");
+    frame(
+        &mut state,
+        v1::WatchResponse {
+            now_ms: cluster::NOW_MS,
+            groups_missing: Some(v1::GroupsMissing::default()),
+            ..Default::default()
+        },
+    );
+    update(&mut state, Event::Tick { uptime_ms: 3_500 });
+    assert_eq!(words(&state), "HEALTHY 13 partitions, all replicas in sync", "there are none");
+}
+
+#[test]
+fn a_partition_is_found_by_its_name_as_it_is_written_anywhere() {
+    for keys in [":orders-1\n", ":orders/1\n", ":partition orders-1\n", ":der-1\n"] {
+        let mut state = told(SIZE, true);
+        typed(&mut state, keys);
+        assert_eq!(state.place.screen, Screen::Partitions, "{keys}");
+        let row = state.table.current().and_then(|row| state.key_of(row));
+        assert_eq!(row, Some(RowKey::Partition("orders".into(), 1)), "{keys}");
+    }
+    let mut state = told(SIZE, true);
+    typed(&mut state, ":orders-999\n");
+    assert_eq!(state.place.screen, Screen::Overview, "there is none of this number");
 }
 
 #[test]
@@ -148,4 +187,18 @@ fn no_part_of_the_lag_is_more_than_all_of_it() {
     super::settle(&mut state, size);
     let text = words(&state);
     assert!(text.contains("Slowest: orders-1, member") && !text.contains("% of the lag"), "{text}");
+}
+
+#[test]
+fn rows_of_a_group_that_nobody_owns_are_counted_with_their_head() {
+    let mut state = start((160, 50));
+    feed(&mut state, FeedEvent::Open { to: "10.0.4.1:9092".into() });
+    frame(&mut state, cluster::whole(false));
+    go(&mut state, Screen::Members, (160, 50));
+    let mut open = cluster::open_group();
+    open.partitions.iter_mut().for_each(|it| it.member = None);
+    frame(&mut state, v1::WatchResponse { group: Some(open), ..cluster::next(true) });
+    update(&mut state, Event::Tick { uptime_ms: 4_000 });
+    assert!(state.table.rows.contains(&Row::Nobody), "{:?}", state.table.rows);
+    assert_eq!(state.table.rows.len(), state.table.total);
 }

@@ -102,7 +102,7 @@ fn churn(canvas: &mut Canvas<'_>, state: &State, has_lanes: bool) {
     canvas.text(AXIS_LEFT + axis.columns() + 1, 1, &time(told.until_at_ms), Tint::Dim);
 }
 
-/// All of it in figures, and where the worst is.
+/// All of it in figures, and when most happened, with the key that goes there.
 fn churn_words(told: &v1::Axis, state: &State) -> String {
     let sum = |counts: &[u32]| grouped(counts.iter().map(|it| u64::from(*it)).sum());
     let span_ms = told.until_at_ms.saturating_sub(told.from_at_ms);
@@ -117,7 +117,7 @@ fn churn_words(told: &v1::Axis, state: &State) -> String {
     let Some(worst) = told.worst else { return text };
     let at_ms = told.from_at_ms.saturating_add(column_ms.saturating_mul(i64::from(worst)));
     let at = moment::minute(at_ms, state.zone());
-    format!("{text}   worst {at}, {} (5, n)", grouped(told.worst_count.into()))
+    format!("{text}   most {} at {at} (key t)", grouped(told.worst_count.into()))
 }
 
 /// A curve of the cluster.
