@@ -1,6 +1,6 @@
 //! What is not known is never taken for a number, and nothing is claimed that was not looked at.
 
-use super::{cluster, feed, frame, go, start, told};
+use super::{cluster, feed, frame, go, shown, start, told};
 use crate::model::{Event, FeedEvent, Key, Row, RowKey, Screen, State, update};
 use kq_proto::monitor::v1;
 
@@ -123,6 +123,23 @@ fn groups_that_were_not_told_yet_are_not_called_well() {
     );
     update(&mut state, Event::Tick { uptime_ms: 3_500 });
     assert_eq!(words(&state), "HEALTHY 13 partitions, all replicas in sync", "there are none");
+}
+
+#[test]
+fn the_worst_alarm_stays_in_sight_while_one_scrolls() {
+    let mut state = told(SIZE, true);
+    let worst = state.verdict.alarms[0].text.clone();
+    let rows_with = |state: &State| {
+        let text = shown(state, SIZE);
+        let lines = text.lines().filter(|it| it.contains(&worst));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(rows_with(&state).len(), 1);
+    typed(&mut state, "G");
+    assert!(state.table.first > 0, "nothing was scrolled away");
+    let lines = rows_with(&state);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("more above"), "{lines:?}");
 }
 
 #[test]
