@@ -16,6 +16,9 @@ pub struct BrokerTally {
     pub preferred: u32,
     /// Replicas on it that are out of sync.
     pub out: u32,
+    /// Partitions that are led and in sync on it and on just as many brokers as acks=all wants: when it
+    /// is lost they refuse, and where one suffices nobody leads them.
+    pub holds_at_edge: u32,
 }
 
 /// Partitions of a cluster or of a topic.
@@ -26,9 +29,6 @@ pub struct Tally {
     by_health: [u32; Health::ALL.len()],
     /// Those that another broker leads than the preferred one, whatever else they are.
     pub not_preferred: u32,
-    /// Those that are led and in sync on just as many brokers as acks=all wants, be that all: a loss
-    /// more, and they refuse.
-    pub at_edge: u32,
     /// Those that are ill and miss a replica on a broker, and the brokers.
     pub brokers: BTreeMap<u32, BrokerTally>,
 }
@@ -50,6 +50,13 @@ impl Tally {
         self.brokers.get(&id).copied().unwrap_or_default()
     }
 
+    /// The broker whose loss stops the most of them, and how many; none if no single loss stops any.
+    pub fn worst_loss(&self) -> Option<(u32, u32)> {
+        let each = self.brokers.iter().map(|(id, it)| (*id, it.holds_at_edge));
+        let worst = each.max_by_key(|(id, count)| (*count, std::cmp::Reverse(*id)));
+        worst.filter(|(_, count)| *count > 0)
+    }
+
     pub(super) fn add(&mut self, partition: &Partition, min_insync_replicas: u32) {
         self.change(partition, min_insync_replicas, |count| *count = count.saturating_add(1));
     }
@@ -69,10 +76,6 @@ impl Tally {
         if partition.leader.is_some() && partition.leader != partition.preferred() {
             by_one(&mut self.not_preferred);
         }
-        // Where one suffices, its loss stops the partition as well.
-        if partition.leader.is_some() && partition.in_sync.count_ones() == min.max(1) {
-            by_one(&mut self.at_edge);
-        }
         let mut on = |id: u32, count: fn(&mut BrokerTally) -> &mut u32| {
             // Ids that nobody has can be as many as a frame has room for.
             if self.brokers.len() < BROKERS_MAX || self.brokers.contains_key(&id) {
@@ -83,5 +86,9 @@ impl Tally {
         partition.out().for_each(|id| on(id, |it| &mut it.out));
         partition.preferred().into_iter().for_each(|id| on(id, |it| &mut it.preferred));
         partition.leader.into_iter().for_each(|id| on(id, |it| &mut it.leads));
+        // Where one suffices, its loss stops the partition as well.
+        if partition.leader.is_some() && partition.in_sync.count_ones() == min.max(1) {
+            partition.isr().for_each(|id| on(id, |it| &mut it.holds_at_edge));
+        }
     }
 }

@@ -34,7 +34,7 @@ fn the_overview_says_what_is_wrong_and_leads_there() {
     check(
         &format!("{} {}\n{alarms}", verdict.word, verdict.sentence),
         expect![[r#"
-            DEGRADED writes with acks=all pass; one more loss stops 1 partition
+            DEGRADED writes with acks=all pass; losing b1 stops 1 partition
             ! broker b3 fenced 3m24s ago (session expired)   [2 b3]
             ! 1 under-replicated, it misses b3   [4 why=b3]
             ~ billing falls behind: 1.21 M records, 20m10s, +1.20 k/s   [6 billing]

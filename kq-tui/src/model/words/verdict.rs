@@ -16,6 +16,9 @@ const PARTITIONS_NAMED_MAX: usize = 2;
 /// A disk that is so full, in percent, is told.
 const DISK_PERCENT_MAX: u64 = 90;
 
+/// What does not go on without a controller: an ISR stays as it is, and acks=all waits for all of it.
+const WAITS: &str = "acks=all waits where a replica in sync is gone";
+
 /// How bad an alarm is, the worst first. The sign says it without colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
@@ -103,9 +106,9 @@ impl Verdict {
 fn summary(facts: &Facts, alarms: &[Alarm]) -> (&'static str, String) {
     let tally = &facts.topics.tally;
     let some = |count: u32| plural(count.into(), "partition");
-    let next = match tally.at_edge {
-        0 => String::new(),
-        count => format!("; one more loss stops {}", some(count)),
+    let next = match tally.worst_loss() {
+        None => String::new(),
+        Some((id, count)) => format!("; losing {} stops {}", broker(id), some(count)),
     };
     let (offline, refusing) = (tally.of(Health::Offline), tally.of(Health::UnderMin));
     // Those that are led and have too few in sync refuse; nothing else is said of writes than this.
@@ -124,20 +127,15 @@ fn summary(facts: &Facts, alarms: &[Alarm]) -> (&'static str, String) {
         return ("REFUSING", format!("{writes}{next}"));
     }
     if facts.cluster.controller.is_none() {
-        let words = "leaders that live go on; nothing can be changed and no leader elected";
-        return ("HEADLESS", words.to_owned());
+        return ("HEADLESS", format!("as it was when a controller was last heard; {WAITS}"));
+    }
+    if let Some(stale_ms) = facts.cluster.stale_ms {
+        return ("HEADLESS", format!("as it was {} ago; {WAITS}", span_text(stale_ms)));
     }
     let count = some(tally.partitions);
     if alarms.iter().any(|it| it.sign <= Sign::Risk) {
         if tally.partitions == 0 {
             return ("DEGRADED", "there are no partitions".to_owned());
-        }
-        // Who has not heard the controller cannot know who leads by now.
-        if facts.cluster.stale_ms.is_some() {
-            return (
-                "DEGRADED",
-                format!("{count}, as they were when the controller was last heard"),
-            );
         }
         return ("DEGRADED", format!("{writes}{next}"));
     }
@@ -169,8 +167,13 @@ fn controller(facts: &Facts, alarms: &mut Vec<Alarm>) {
     }
     if let Some(stale_ms) = facts.cluster.stale_ms {
         let span = span_text(stale_ms);
-        let text = format!("{by}, which tells this, has not heard the controller for {span}");
-        alarms.push(alarm(Sign::Risk, "stale", text, Screen::Quorum));
+        // A leader of the quorum that no majority answers decides nothing, whoever still lives.
+        let text = if facts.cluster.controller == Some(facts.cluster.answered_by) {
+            format!("{by} leads the quorum, and no majority of it has answered for {span}")
+        } else {
+            format!("{by}, which tells this, has not heard the controller for {span}")
+        };
+        alarms.push(alarm(Sign::Stopped, "stale", text, Screen::Quorum));
     }
     if facts.is_cut() {
         let text = format!("{by} told more than is kept here: some of the cluster is missing");

@@ -5,7 +5,7 @@ use kq_proto::admin::v1::{QuorumMember, QuorumRole, QuorumStatusResponse};
 use super::table_and_panel;
 use crate::model::words::broker;
 use crate::model::{Column, Row, State};
-use crate::text::{grouped, plural};
+use crate::text::{grouped, plural, span_text};
 use crate::view::canvas::{Canvas, Side};
 use crate::view::figures::{NONE, absent, plain, since};
 use crate::view::grid::{self, Shown, Spec};
@@ -22,7 +22,10 @@ pub(super) const SPECS: [Spec; 7] = [
 ];
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
-    let words = |_: &Row| state.facts.quorum.as_ref().map(sentences).unwrap_or_default();
+    let words = |_: &Row| {
+        let told = state.facts.quorum.as_ref();
+        told.map(|it| sentences(it, state.facts.cluster.stale_ms)).unwrap_or_default()
+    };
     table_and_panel(canvas, state, &SPECS, |row, at| cell(state, row, at), words);
 }
 
@@ -42,6 +45,7 @@ pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
             QuorumRole::Learner => plain("learner"),
             QuorumRole::Unspecified => ("?".into(), Tint::Unknown),
         },
+        2 if is_untold(state, it) => ("?".into(), Tint::Unknown),
         2 if it.live => ("up".into(), Tint::Good),
         2 => standing(state, it.broker),
         3 => number(it.end_index),
@@ -54,6 +58,15 @@ pub(super) fn cell<'a>(state: &'a State, row: &Row, at: usize) -> Shown<'a> {
     }
 }
 
+/// Whether nobody can tell if it lives: without a controller no broker is fenced, and one that is gone
+/// stands there as if it were live.
+fn is_untold(state: &State, it: &QuorumMember) -> bool {
+    let cluster = &state.facts.cluster;
+    it.live
+        && it.broker != cluster.answered_by
+        && (cluster.stale_ms.is_some() || cluster.controller.is_none())
+}
+
 /// Of a member that is not live, what is known of it as a broker.
 fn standing(state: &State, id: u32) -> Shown<'static> {
     use kq_proto::admin::v1::BrokerState;
@@ -64,38 +77,50 @@ fn standing(state: &State, id: u32) -> Shown<'static> {
     }
 }
 
-fn sentences(it: &QuorumStatusResponse) -> (&'static str, Vec<String>) {
-    let voters: Vec<&QuorumMember> = it
-        .members
-        .iter()
-        .filter(|it| matches!(it.role(), QuorumRole::Leader | QuorumRole::Voter))
-        .collect();
-    let live = voters.iter().filter(|it| it.live).count();
+fn sentences(it: &QuorumStatusResponse, stale_ms: Option<u64>) -> (&'static str, Vec<String>) {
+    let voters = it.members.iter();
+    let voters = voters.filter(|it| matches!(it.role(), QuorumRole::Leader | QuorumRole::Voter));
+    let voters: Vec<&QuorumMember> = voters.collect();
     let needed = voters.len() / 2 + 1;
-    let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
-    let leader = match it.leader {
-        Some(id) => format!("{} leads in term {}", broker(id), it.term),
-        None => format!("Nobody leads; the last term is {}", it.term),
+    let all = plural(u64::try_from(voters.len()).unwrap_or(u64::MAX), "voter");
+    let (leader, live) = match (it.leader, stale_ms) {
+        (Some(id), None) => {
+            let live = voters.iter().filter(|it| it.live).count();
+            let spare = spare(live, needed);
+            (
+                format!("{} leads in term {}", broker(id), it.term),
+                format!("{live} of {all} live, {needed} decide: {spare}."),
+            )
+        }
+        (leader, stale_ms) => {
+            let span = stale_ms.map(|it| format!(" for {}", span_text(it))).unwrap_or_default();
+            let who = broker(it.answered_by);
+            let words = if leader == Some(it.answered_by) {
+                format!("{who} leads in term {}, and no majority has answered it{span}", it.term)
+            } else {
+                format!("{who} has heard nobody lead{span}; the last term is {}", it.term)
+            };
+            let live = format!("{needed} of {all} decide; which of them live nobody can tell now.");
+            (words, live)
+        }
     };
-    let spare = match live.checked_sub(needed) {
-        None => "too few are live: nothing can be decided".to_owned(),
-        Some(0) => "one loss more, and nothing can be decided".to_owned(),
-        Some(spare) => format!("{} may be lost", plural(count(spare), "voter")),
-    };
-    let mut sentences = vec![
-        format!("{leader}."),
-        format!(
-            "{live} of {} live, {needed} decide: {spare}.",
-            plural(count(voters.len()), "voter")
-        ),
-    ];
     let index = |it: Option<u64>| it.map_or_else(|| "?".to_owned(), grouped);
-    sentences.push(format!(
+    let entries = format!(
         "{}, which tells this, has entries up to {}, applied {}, snapshot at {}.",
         broker(it.answered_by),
         index(it.last_index),
         index(it.applied_index),
         index(it.snapshot_index)
-    ));
-    ("QUORUM", sentences)
+    );
+    ("QUORUM", vec![format!("{leader}."), live, entries])
+}
+
+fn spare(live: usize, needed: usize) -> String {
+    match live.checked_sub(needed) {
+        None => "too few are live: nothing can be decided".to_owned(),
+        Some(0) => "one loss more, and nothing can be decided".to_owned(),
+        Some(spare) => {
+            format!("{} may be lost", plural(u64::try_from(spare).unwrap_or(u64::MAX), "voter"))
+        }
+    }
 }

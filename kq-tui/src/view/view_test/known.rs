@@ -82,7 +82,7 @@ fn verdict(min: u32, in_sync: u64, leader: u32) -> String {
 
 #[test]
 fn writes_are_said_to_pass_only_where_they_do() {
-    let stops = "; one more loss stops";
+    let stops = "; losing b1 stops";
     assert_eq!(verdict(2, 0b111, 1), "HEALTHY 6 partitions, all replicas in sync");
     assert_eq!(
         verdict(3, 0b111, 1),
@@ -123,6 +123,64 @@ fn groups_that_were_not_told_yet_are_not_called_well() {
     );
     update(&mut state, Event::Tick { uptime_ms: 3_500 });
     assert_eq!(words(&state), "HEALTHY 13 partitions, all replicas in sync", "there are none");
+}
+
+#[test]
+fn where_no_majority_answers_nobody_is_said_to_live() {
+    let mut state = told(SIZE, false);
+    let mut quorum = state.facts.quorum.clone().unwrap();
+    let leader = quorum.leader.unwrap();
+    quorum.answered_by = leader;
+    let told_by = |controller, stale_ms| {
+        let cluster = state.facts.cluster.clone();
+        v1::ClusterState { controller, answered_by: leader, stale_ms, ..cluster }
+    };
+    let (alone, cut_off) = (told_by(Some(leader), Some(12_000)), told_by(None, None));
+    let mut tell = |cluster: v1::ClusterState, quorum: Option<_>, uptime_ms| {
+        let now_ms = cluster::NOW_MS;
+        let cluster = Some(cluster);
+        frame(&mut state, v1::WatchResponse { now_ms, cluster, quorum, ..Default::default() });
+        update(&mut state, Event::Tick { uptime_ms });
+        go(&mut state, Screen::Quorum, SIZE);
+        let alarm = state.verdict.alarms[0].text.clone();
+        (format!("{} {}", state.verdict.word, state.verdict.sentence), alarm, shown(&state, SIZE))
+    };
+    let waits = "acks=all waits where a replica in sync is gone";
+    let (verdict, alarm, screen) = tell(alone, Some(quorum.clone()), 2_500);
+    assert_eq!(verdict, format!("HEADLESS as it was 12 s ago; {waits}"));
+    let who = crate::model::words::broker(leader);
+    assert_eq!(
+        alarm,
+        format!("{who} leads the quorum, and no majority of it has answered for 12 s")
+    );
+    assert!(screen.contains("no majority has answered it for 12 s"), "{screen}");
+    assert!(!screen.contains(" live, "), "{screen}");
+    assert_eq!(screen.matches("  up  ").count(), 1, "who tells this lives: {screen}");
+    quorum.leader = None;
+    let (verdict, _, screen) = tell(cut_off, Some(quorum), 10_000);
+    assert_eq!(verdict, format!("HEADLESS as it was when a controller was last heard; {waits}"));
+    assert!(screen.contains("has heard nobody lead; the last term is"), "{screen}");
+}
+
+#[test]
+fn only_what_one_broker_holds_is_lost_with_it() {
+    let mut state = told(SIZE, false);
+    let mut whole = cluster::whole(false);
+    whole.topics.truncate(1);
+    whole.topics[0].min_insync_replicas = 1;
+    frame(&mut state, whole);
+    let alone = |partition, broker: u32| v1::PartitionState {
+        topic: 1,
+        partition,
+        leader: Some(broker),
+        replicas: vec![broker],
+        in_sync: 1,
+        ..Default::default()
+    };
+    let partitions = vec![alone(0, 1), alone(1, 2), alone(2, 2), alone(3, 3)];
+    let now_ms = cluster::NOW_MS;
+    frame(&mut state, v1::WatchResponse { now_ms, partitions, ..Default::default() });
+    assert_eq!(state.facts.topics.tally.worst_loss(), Some((2, 2)), "not all four at once");
 }
 
 #[test]
